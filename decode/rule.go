@@ -1,0 +1,159 @@
+package decode
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"xmppscope/session"
+)
+
+// Rule is one thing that xmppscope can say about an event. Rules are values: a
+// file in decode/core, decode/sasl or decode/xep adds one to its package's list.
+type Rule struct {
+	ID    string // "xep-0199", "sasl", "core-features": Note.Rule unless a note names its own
+	Title string // "XMPP Ping"
+	Ref   string // where it is specified: Note.Ref unless a note names its own
+	// Match is a cheap test whether Explain should see the event; nil sees all.
+	Match Match
+	// New is called once for each session, so an Explainer may keep state.
+	New func() Explainer
+}
+
+// Match decides whether a rule looks at an event.
+type Match func(*Seen) bool
+
+// Explainer says what there is to say about one event.
+type Explainer interface {
+	Explain(*Seen) []session.Note
+}
+
+// Func is an Explainer that keeps no state.
+type Func func(*Seen) []session.Note
+
+// Explain calls f.
+func (f Func) Explain(s *Seen) []session.Note { return f(s) }
+
+// Stateless is a Rule.New for a function without state.
+func Stateless(f Func) func() Explainer { return func() Explainer { return f } }
+
+// Seen is an event as a rule sees it: named, placed on the ladder and parsed.
+// Rules must not change anything they reach through it.
+type Seen struct {
+	Event *session.Event
+	Root  *session.Element // nil if the event has no element, or it could not be parsed
+	State *State           // the session so far, this event included
+	// Request is what this event answers, nil if it is no answer or nothing fits.
+	Request *Request
+}
+
+// Request is a get or set iq that waits for its answer.
+type Request struct {
+	Seq     uint64
+	At      time.Time
+	Dir     session.Dir
+	Payload session.Name // its first child
+	Step    string       // id of the rung it stood on, "" if none
+	To      string
+}
+
+// Top matches elements with this name; an empty local name matches all of the
+// namespace.
+func Top(space, local string) Match {
+	return func(s *Seen) bool {
+		return s.Root != nil && s.Root.Name.Space == space && (local == "" || s.Root.Name.Local == local)
+	}
+}
+
+// Payload matches stanzas that have a direct child in one of the namespaces.
+func Payload(spaces ...string) Match {
+	return func(s *Seen) bool {
+		if !s.IsStanza() {
+			return false
+		}
+		for i := range s.Root.Nodes {
+			if c := s.Root.Nodes[i].Element; c != nil && slices.Contains(spaces, c.Name.Space) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// IsStanza says whether the event is a message, presence or iq.
+func (s *Seen) IsStanza() bool {
+	if s.Root == nil {
+		return false
+	}
+	switch s.Root.Name.Local {
+	case "message", "presence", "iq":
+		return IsContentNS(s.Root.Name.Space)
+	}
+	return false
+}
+
+// Field makes a note that is a decoded field.
+func Field(name, value string, span session.Span) session.Note {
+	return session.Note{Name: name, Value: value, Span: span}
+}
+
+// Say makes a note that is a sentence.
+func Say(sev session.Severity, span session.Span, format string, args ...any) session.Note {
+	return session.Note{Severity: sev, Span: span, Text: fmt.Sprintf(format, args...)}
+}
+
+// State is what is known of a session: what the events so far have told.
+type State struct {
+	Secrets *session.Book
+	// Secure says, by leg, whether TLS is on; TLS holds the facts.
+	Secure [3]bool
+	TLS    [3]*session.TLSFacts
+	// Header is the newest stream header of each direction, nil before the first.
+	Header [3]*Header
+	// Features is the newest stream:features of the server, nil before the first.
+	Features *session.Element
+	// Mechanism is the SASL mechanism that the client has chosen last.
+	Mechanism string
+	// Authenticated says that SASL, iq-auth or the like has succeeded.
+	Authenticated bool
+	// JID is the full JID that the server has bound, "" before.
+	JID string
+	// ClientFailed says that SASL attempts have failed, and how many.
+	Failures int
+}
+
+// Domain is the JID domain that the client asked for: the "to" of its newest
+// stream header.
+func (s *State) Domain() string {
+	if h := s.Header[session.C2S]; h != nil {
+		return h.To
+	}
+	return ""
+}
+
+// Header is a stream header (RFC 6120 §4.7).
+type Header struct {
+	To, From, ID, Version, Lang string
+	Content                     string // the default namespace: "jabber:client", …
+	Count                       int    // 1 for the first of its direction
+}
+
+// Mechanisms returns the SASL mechanisms of the newest features: those of RFC
+// 6120, then those of SASL2 (XEP-0388).
+func (s *State) Mechanisms() (sasl1, sasl2 []string) {
+	if s.Features == nil {
+		return nil, nil
+	}
+	list := func(parent *session.Element) (out []string) {
+		if parent == nil {
+			return nil
+		}
+		for _, m := range parent.Children() {
+			if m.Name.Local == "mechanism" {
+				out = append(out, m.Text())
+			}
+		}
+		return out
+	}
+	return list(s.Features.Child(NSSASL, "mechanisms")), list(s.Features.Child(NSSASL2, "authentication"))
+}

@@ -1,0 +1,3 @@
+module xmppscope
+
+go 1.26

@@ -1,0 +1,138 @@
+package session
+
+import "time"
+
+// Body says what kind of event it is, and holds what only that kind has. Each is
+// a small struct; its name is the one used in JSON, filters and the inspector.
+type Body interface{ Name() string }
+
+// The kinds of event. A body's fields are its "detail" object in JSON.
+type (
+	// TCPOpened: a leg is connected. Peer is the client's address, or the server's.
+	TCPOpened struct {
+		Local  string `json:"local"`            // our address on this leg, "IP:port"
+		Peer   string `json:"peer"`             // theirs
+		Target string `json:"target,omitempty"` // server leg: "host:port" as it was asked for
+		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", "SRV …"
+		Direct bool   `json:"direct,omitempty"` // TLS from the first byte (XEP-0368)
+	}
+	// TCPFailed: the server could not be reached.
+	TCPFailed struct {
+		Target string `json:"target"`         // what we tried, "HOST:PORT" or a domain
+		Reason string `json:"reason"`         // in words
+		Hint   string `json:"hint,omitempty"` // what to do next
+	}
+	// TCPHalfClosed: a peer has finished sending (FIN); it may still receive.
+	TCPHalfClosed struct{}
+	// TCPClosed: a leg is gone.
+	TCPClosed struct {
+		By     string `json:"by"`               // "client", "server" or "xmppscope"
+		Reason string `json:"reason,omitempty"` // "connection reset", "" for an ordinary end
+	}
+
+	// TLSEstablished: the handshake of a leg is done.
+	TLSEstablished struct{ TLSFacts }
+	// TLSFailed: a handshake failed, or a peer refused right after it.
+	TLSFailed struct {
+		TLSFacts
+		Class  string `json:"class"`           // see the Class… constants
+		Guilty string `json:"guilty"`          // who refused: "client", "server" or "xmppscope"
+		Alert  string `json:"alert,omitempty"` // "unknown_ca (48)", "" if none was sent
+		Reason string `json:"reason"`          // who refused whom and why, in words
+		Hint   string `json:"hint,omitempty"`  // what to do next
+		Err    string `json:"error,omitempty"` // crypto/tls's own words
+	}
+	// TLSSecret: one line of a key log (NSS format). Not numbered.
+	TLSSecret struct {
+		Line string `json:"line"`
+	}
+	// WireBytes: bytes of a leg as TCP carried them. Not numbered.
+	WireBytes struct{}
+
+	// StreamOpened: a stream header, the start tag alone with what stood before it.
+	StreamOpened struct{}
+	// StreamElement: a whole first-level element.
+	StreamElement struct{}
+	// StreamWhitespace: one byte of white space between elements.
+	StreamWhitespace struct{}
+	// StreamClosed: the end tag of the stream.
+	StreamClosed struct{}
+	// StreamPartial: an element that had not ended when the bytes did.
+	StreamPartial struct{}
+	// StreamRaw: bytes of a direction that is opaque.
+	StreamRaw struct{}
+
+	// RelayOpaque: a direction is no longer understood; from here it is a pipe.
+	RelayOpaque struct {
+		Reason string `json:"reason"`
+		At     int64  `json:"at"` // offset in the plaintext of the direction
+	}
+	// RelayDropped: bytes that were not passed on.
+	RelayDropped struct {
+		Reason string `json:"reason"`
+	}
+	// RelaySent: bytes that we sent in someone's place.
+	RelaySent struct {
+		Reason string `json:"reason"`
+	}
+	// RelayTimeout: someone kept the other waiting for too long.
+	RelayTimeout struct {
+		Waiting string        `json:"waiting"` // who was waiting for what
+		After   time.Duration `json:"after_ns"`
+	}
+	// LogLost: a reader could not keep up; what was given up, oldest loss first.
+	LogLost struct {
+		Events int64 `json:"events"`    // events that were never recorded
+		Raws   int64 `json:"raws"`      // events recorded without their bytes
+		Bytes  int64 `json:"raw_bytes"` // the bytes that are missing
+	}
+)
+
+func (TCPOpened) Name() string        { return "tcp:opened" }
+func (TCPFailed) Name() string        { return "tcp:failed" }
+func (TCPHalfClosed) Name() string    { return "tcp:half-closed" }
+func (TCPClosed) Name() string        { return "tcp:closed" }
+func (TLSEstablished) Name() string   { return "tls:established" }
+func (TLSFailed) Name() string        { return "tls:failed" }
+func (TLSSecret) Name() string        { return "tls:secret" }
+func (WireBytes) Name() string        { return "wire:bytes" }
+func (StreamOpened) Name() string     { return "stream:opened" }
+func (StreamElement) Name() string    { return "stream:element" }
+func (StreamWhitespace) Name() string { return "stream:whitespace" }
+func (StreamClosed) Name() string     { return "stream:closed" }
+func (StreamPartial) Name() string    { return "stream:partial" }
+func (StreamRaw) Name() string        { return "stream:raw" }
+func (RelayOpaque) Name() string      { return "relay:opaque" }
+func (RelayDropped) Name() string     { return "relay:dropped" }
+func (RelaySent) Name() string        { return "relay:sent" }
+func (RelayTimeout) Name() string     { return "relay:timeout" }
+func (LogLost) Name() string          { return "log:lost" }
+
+// Bodies has one value of every kind, for reading events back and for tests that
+// want to see them all. A new kind is added to the types above and here.
+var Bodies = []Body{
+	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
+	TLSEstablished{}, TLSFailed{}, TLSSecret{}, WireBytes{},
+	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
+}
+
+// Numbered says whether events of this kind have a Seq and a place in JSON.
+// Ciphertext and keys do not: they go to packet captures only.
+func Numbered(b Body) bool {
+	switch b.(type) {
+	case WireBytes, TLSSecret:
+		return false
+	}
+	return true
+}
+
+// IsPlaintext says whether the event's Raw is plaintext of its direction: the
+// Raws of such events of one direction, joined, are what that side sent.
+func IsPlaintext(b Body) bool {
+	switch b.(type) {
+	case StreamOpened, StreamElement, StreamWhitespace, StreamClosed, StreamPartial, StreamRaw, RelayDropped:
+		return true
+	}
+	return false
+}

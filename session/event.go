@@ -1,0 +1,136 @@
+package session
+
+import "time"
+
+// Dir is the direction in which bytes travel.
+type Dir uint8
+
+// The two directions; NoDir is for events that have none.
+const (
+	NoDir Dir = iota
+	C2S       // from the client towards the server
+	S2C       // from the server towards the client
+)
+
+var dirNames = [...]string{NoDir: "", C2S: "c2s", S2C: "s2c"}
+
+// String gives the name that JSON and filters use: "c2s", "s2c" or "".
+func (d Dir) String() string { return dirNames[d] }
+
+// Opposite is the other direction; NoDir stays NoDir.
+func (d Dir) Opposite() Dir {
+	switch d {
+	case C2S:
+		return S2C
+	case S2C:
+		return C2S
+	}
+	return NoDir
+}
+
+// From is the leg on which bytes of this direction arrive.
+func (d Dir) From() Leg {
+	switch d {
+	case C2S:
+		return ClientLeg
+	case S2C:
+		return ServerLeg
+	}
+	return NoLeg
+}
+
+// To is the leg on which bytes of this direction leave.
+func (d Dir) To() Leg { return d.Opposite().From() }
+
+// Leg is one of the two connections of a session.
+type Leg uint8
+
+// The two legs; NoLeg is for events that belong to neither.
+const (
+	NoLeg     Leg = iota
+	ClientLeg     // between the client and xmppscope
+	ServerLeg     // between xmppscope and the server
+)
+
+var legNames = [...]string{NoLeg: "", ClientLeg: "client", ServerLeg: "server"}
+
+// String gives the name that JSON and filters use: "client", "server" or "".
+func (l Leg) String() string { return legNames[l] }
+
+// Dir is the direction of the bytes that arrive on this leg.
+func (l Leg) Dir() Dir {
+	switch l {
+	case ClientLeg:
+		return C2S
+	case ServerLeg:
+		return S2C
+	}
+	return NoDir
+}
+
+// Span is a half-open range of byte offsets, [Start, End), into Event.Raw.
+type Span struct{ Start, End int }
+
+// Len is the number of bytes in the span.
+func (s Span) Len() int { return s.End - s.Start }
+
+// OriginSelf is Event.Origin of bytes that we sent in someone's place.
+const OriginSelf = "xmppscope"
+
+// Event is one thing that happened in a session. It is a value: once appended it
+// is never changed, and Raw is never written to again.
+//
+// The first group of fields is known when the event is seen; the second is added
+// by the explainer (package decode).
+type Event struct {
+	Session int       // 1, 2, …: one for each accepted connection
+	Seq     uint64    // 1, 2, … without gaps in its session; 0 for kinds that are not numbered
+	At      time.Time // when its last byte had arrived
+	Leg     Leg
+	Dir     Dir
+	Body    Body
+	Origin  string // OriginSelf if these bytes are ours, else ""
+	Offset  int64  // of Raw's first byte in the plaintext of its direction
+	Raw     []byte // the exact bytes; a prefix of them if Truncated
+	Size    int64  // true size on the wire in bytes, whatever Raw holds
+	// Truncated says that Raw holds less than Size bytes.
+	Truncated bool
+	// Redacted says that secrets in Raw and Notes were replaced by placeholders.
+	Redacted bool
+
+	Name    string // local name of the top element, "" where there is none
+	Space   string // its namespace
+	Step    *Step  // the rung of the login ladder this event stands on, or nil
+	Summary string // one line for a person; may hold text from the wire
+	Notes   []Note
+	Secrets []Secret      // spans of Raw to blank, sorted, not overlapping
+	Answers uint64        // Seq of the request that this event answers, or 0
+	RTT     time.Duration // time since that request
+}
+
+// Kind is the name of the event's body, "" if it has none.
+func (e *Event) Kind() string {
+	if e.Body == nil {
+		return ""
+	}
+	return e.Body.Name()
+}
+
+// Worst is the highest severity among the notes, Info if there are none.
+func (e *Event) Worst() Severity {
+	worst := Info
+	for i := range e.Notes {
+		worst = max(worst, e.Notes[i].Severity)
+	}
+	return worst
+}
+
+// Field returns the value of the first note with this field name.
+func (e *Event) Field(name string) (string, bool) {
+	for i := range e.Notes {
+		if e.Notes[i].Name == name {
+			return e.Notes[i].Value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,169 @@
+package session
+
+import (
+	"fmt"
+	"time"
+)
+
+// Overview is what one line in a list of sessions says, and the ladder below it.
+// It is built by applying the session's explained events in order; any reader
+// may build its own.
+type Overview struct {
+	ID        int
+	Client    string    // the client's address
+	Server    string    // the server's address
+	Domain    string    // the stream's "to"
+	User      string    // who logs in, as far as is known
+	JID       string    // the full JID once bound
+	Mechanism string    // the SASL mechanism in use
+	TLS       [3]string // version and suite by Leg, "" while in the clear
+	Started   time.Time
+	Last      time.Time
+	Ended     bool
+	Worst     Severity
+	State     State
+	Reason    string // in words: why it failed, or how far it is
+	Steps     []Rung
+	Events    int
+	Stanzas   int
+}
+
+// Rung is one step of the ladder with the events that stand on it.
+type Rung struct {
+	Step
+	At     time.Time // of its first event
+	Dir    Dir       // NoDir for the TLS handshake
+	First  uint64    // Seq of its first event
+	Events []uint64  // Seq of all
+	Worst  Severity
+	Failed bool // this rung is where it went wrong
+}
+
+// State is how far a session has come.
+type State uint8
+
+// The states of a session.
+const (
+	Connecting State = iota
+	LoggingIn
+	LoggedIn // bound, resumed or otherwise let in
+	Failed
+)
+
+var stateNames = [...]string{Connecting: "connecting", LoggingIn: "logging in", LoggedIn: "logged in", Failed: "failed"}
+
+// String is the state in words.
+func (s State) String() string { return stateNames[s] }
+
+// Apply brings the overview up to date with the next event of its session.
+func (o *Overview) Apply(e *Event) {
+	if !Numbered(e.Body) {
+		return
+	}
+	if o.Events == 0 {
+		o.ID, o.Started = e.Session, e.At
+	}
+	o.Events++
+	o.Last = e.At
+	o.Worst = max(o.Worst, e.Worst())
+	o.applyStep(e)
+	o.applyBody(e)
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		if n.Secret != "" {
+			continue
+		}
+		switch n.Name {
+		case "mechanism":
+			if e.Dir == C2S {
+				o.Mechanism = n.Value
+			}
+		case "authcid", "username":
+			if n.Value != "" {
+				o.User = n.Value
+			}
+		case "jid":
+			o.JID = n.Value
+		case "to":
+			if e.Dir == C2S && e.Name == "stream" {
+				o.Domain = n.Value
+			}
+		}
+	}
+}
+
+func (o *Overview) applyStep(e *Event) {
+	s := e.Step
+	if s == nil {
+		return
+	}
+	if n := len(o.Steps); n == 0 || o.Steps[n-1].N < s.N {
+		o.Steps = append(o.Steps, Rung{Step: *s, At: e.At, Dir: e.Dir, First: e.Seq})
+	}
+	for i := len(o.Steps) - 1; i >= 0; i-- {
+		if r := &o.Steps[i]; r.N == s.N {
+			r.Events = append(r.Events, e.Seq)
+			r.Worst = max(r.Worst, e.Worst())
+			break
+		}
+	}
+	last := &o.Steps[len(o.Steps)-1]
+	switch s.ID {
+	case "bind-result", "sm-resumed", "iqauth-result", "session-result":
+		o.State, o.Reason = LoggedIn, ""
+	case "component-handshake":
+		if e.Dir == S2C {
+			o.State, o.Reason = LoggedIn, ""
+		}
+	case "stream-error", "sasl-failure", "sasl2-failure", "bind-error", "session-error", "starttls-failure", "iqauth-error":
+		last.Failed = true
+		if o.State != LoggedIn || s.ID == "stream-error" {
+			o.State, o.Reason = Failed, e.Summary
+		}
+	default:
+		if o.State != LoggedIn {
+			o.State = LoggingIn
+			if s.ID == "sasl-auth" || s.ID == "sasl2-authenticate" || s.ID == "sasl-success" {
+				o.Reason = ""
+			}
+		}
+	}
+}
+
+func (o *Overview) applyBody(e *Event) {
+	switch b := e.Body.(type) {
+	case TCPOpened:
+		if e.Leg == ClientLeg {
+			o.Client = b.Peer
+		} else {
+			o.Server = b.Peer
+		}
+	case TLSEstablished:
+		o.TLS[e.Leg] = b.Version + " " + b.Suite
+		if o.Domain == "" {
+			o.Domain = b.Domain
+		}
+	case TLSFailed:
+		o.State, o.Reason = Failed, b.Reason
+		if n := len(o.Steps); n > 0 && e.Step != nil {
+			o.Steps[n-1].Failed = true
+		}
+	case TCPFailed:
+		o.State, o.Reason = Failed, fmt.Sprintf("%s: %s", b.Target, b.Reason)
+	case TCPClosed:
+		if e.Leg == ClientLeg {
+			o.Ended = true
+			if o.State == Connecting || o.State == LoggingIn {
+				o.State = Failed
+				if o.Reason == "" {
+					o.Reason = "closed by " + b.By + " before the login was done"
+				}
+			}
+		}
+	case StreamElement:
+		switch e.Name {
+		case "message", "presence", "iq":
+			o.Stanzas++
+		}
+	}
+}
