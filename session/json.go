@@ -160,7 +160,9 @@ func DecodeJSON(line []byte) (Event, error) {
 	if err := json.Unmarshal(line, &j); err != nil {
 		return Event{}, fmt.Errorf("session: event: %w", err)
 	}
-	if j.Kind == "" || j.Session < 1 {
+	// A log that has lost events cannot say whose they were.
+	unowned := j.Session == 0 && j.Kind == LogLost{}.Name()
+	if j.Kind == "" || (j.Session < 1 && !unowned) {
 		return Event{}, fmt.Errorf("session: event: it has no kind or no session number")
 	}
 	e := Event{

@@ -1,0 +1,234 @@
+package decode
+
+import (
+	"fmt"
+	"time"
+
+	"xmppscope/session"
+)
+
+// Session explains the events of one session, in order. It is made once for each
+// session and used by one goroutine.
+type Session struct {
+	state State
+	scope [3]Scope // by direction: what the newest stream header declares
+	pairs pairs
+	steps ladder
+	rules []running
+	cut   [3]bool // by direction: raw bytes continue a credential that was cut off
+}
+
+type running struct {
+	rule Rule
+	exp  Explainer
+}
+
+// NewSession makes a Session that lets these rules speak, in this order. The book
+// is shared by all sessions of a run.
+func NewSession(rules []Rule, book *session.Book) *Session {
+	d := &Session{state: State{Secrets: book}}
+	for _, r := range rules {
+		d.rules = append(d.rules, running{r, r.New()})
+	}
+	return d
+}
+
+// Explain returns the event with its name, step, notes, secrets and summary. It
+// does not change e, and whatever the wire held, it does not fail.
+func (d *Session) Explain(e session.Event) session.Event {
+	if !session.Numbered(e.Body) {
+		return e
+	}
+	s := &Seen{Event: &e, State: &d.state}
+	faults := d.parse(s)
+	d.pair(s)
+	d.learn(s)
+	e.Step = d.steps.place(s)
+	d.remember(s)
+	for _, f := range faults {
+		e.Notes = append(e.Notes, session.Note{Rule: f.Rule, Severity: session.Error, Text: f.Text, Ref: f.Ref, Span: f.Span})
+	}
+	for _, r := range d.rules {
+		d.run(s, r)
+	}
+	if len(faults) > 0 || e.Truncated || s.Root == nil {
+		d.hideUnread(s)
+	}
+	e.Summary = summarise(s)
+	return e
+}
+
+// parse names the event and builds its tree.
+func (d *Session) parse(s *Seen) []Fault {
+	e := s.Event
+	var faults []Fault
+	switch e.Body.(type) {
+	case session.StreamOpened:
+		s.Root, faults = ParseTag(e.Raw, nil)
+		d.scope[e.Dir] = ScopeOf(e.Raw)
+		e.Name = "stream"
+	case session.StreamElement:
+		s.Root, faults = Parse(e.Raw, d.scope[e.Dir])
+		if e.Truncated && len(faults) > 0 {
+			faults = faults[:len(faults)-1] // that it ends too soon is our doing
+		}
+	case session.StreamClosed:
+		e.Name, e.Space = "stream", NSStreams
+	case session.StreamRaw:
+		if len(e.Raw) > 3 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
+			p := parser{raw: string(e.Raw), scope: baseScope}
+			p.markup()
+			faults = p.faults
+		}
+	}
+	if s.Root != nil {
+		e.Name, e.Space = s.Root.Name.Local, s.Root.Name.Space
+	}
+	return faults
+}
+
+// pair finds the request that an iq answers.
+func (d *Session) pair(s *Seen) {
+	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+		return
+	}
+	switch s.Root.Attr("type") {
+	case "result", "error":
+		if r := d.pairs.answered(s.Event.Dir, s.Root.Attr("id"), s.Root.Attr("from")); r != nil {
+			s.Request = r
+			s.Event.Answers, s.Event.RTT = r.Seq, s.Event.At.Sub(r.At)
+		}
+	}
+}
+
+// remember keeps a request until its answer comes.
+func (d *Session) remember(s *Seen) {
+	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+		return
+	}
+	switch s.Root.Attr("type") {
+	case "get", "set":
+		r := &Request{Seq: s.Event.Seq, At: s.Event.At, Dir: s.Event.Dir, To: s.Root.Attr("to")}
+		if c := s.Root.First(); c != nil {
+			r.Payload = c.Name
+		}
+		if s.Event.Step != nil {
+			r.Step = s.Event.Step.ID
+		}
+		d.pairs.asked(s.Root.Attr("id"), r)
+	}
+}
+
+// learn brings the state up to date with what the event says.
+func (d *Session) learn(s *Seen) {
+	st, e := &d.state, s.Event
+	switch b := e.Body.(type) {
+	case session.TLSEstablished:
+		st.Secure[e.Leg], st.TLS[e.Leg] = true, &b.TLSFacts
+		st.Features = nil
+	case session.StreamOpened:
+		if s.Root != nil {
+			st.Header[e.Dir] = headerOf(s.Root, st.Header[e.Dir])
+		}
+	case session.StreamElement:
+		if s.Root != nil {
+			st.learnElement(s)
+		}
+	}
+}
+
+func headerOf(root *session.Element, before *Header) *Header {
+	h := &Header{To: root.Attr("to"), From: root.Attr("from"), ID: root.Attr("id"), Version: root.Attr("version"), Count: 1}
+	for _, a := range root.Attrs {
+		switch {
+		case a.Name.Prefix == "xml" && a.Name.Local == "lang":
+			h.Lang = a.Value
+		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
+			h.Content = a.Value
+		}
+	}
+	if before != nil {
+		h.Count = before.Count + 1
+	}
+	return h
+}
+
+func (st *State) learnElement(s *Seen) {
+	root := s.Root
+	if s.Event.Dir == session.C2S {
+		switch {
+		case root.Name.Space == NSSASL && root.Name.Local == "auth",
+			root.Name.Space == NSSASL2 && root.Name.Local == "authenticate":
+			st.Mechanism = root.Attr("mechanism")
+		}
+		return
+	}
+	switch root.Name.Space {
+	case NSStreams:
+		if root.Name.Local == "features" {
+			st.Features = root
+		}
+	case NSSASL, NSSASL2:
+		switch root.Name.Local {
+		case "success":
+			st.Authenticated = true
+			if id := root.Child("", "authorization-identifier"); id != nil && root.Child(NSBind2, "bound") != nil {
+				st.JID = id.Text()
+			}
+		case "failure":
+			st.Failures++
+		}
+	}
+	if s.Request != nil && root.Attr("type") == "result" {
+		switch s.Request.Step {
+		case "bind-request":
+			if b := root.Child(NSBind, "bind"); b != nil && b.Child("", "jid") != nil {
+				st.JID = b.Child("", "jid").Text()
+			}
+		case "iqauth-set":
+			st.Authenticated = true
+		}
+	}
+}
+
+// run lets one rule speak. A rule that panics is reported where it did, and the
+// session goes on.
+func (d *Session) run(s *Seen, r running) {
+	e := s.Event
+	defer func() {
+		if v := recover(); v != nil {
+			e.Notes = append(e.Notes, session.Note{Rule: r.rule.ID, Severity: session.Warning,
+				Text: fmt.Sprintf("this rule failed here, which is a fault of xmppscope: %v", v)})
+		}
+	}()
+	if r.rule.Match != nil && !r.rule.Match(s) {
+		return
+	}
+	for _, n := range r.exp.Explain(s) {
+		if n.Rule == "" {
+			n.Rule = r.rule.ID
+		}
+		if n.Ref == "" {
+			n.Ref = r.rule.Ref
+		}
+		if n.Secret != "" {
+			n.Mark = d.state.Secrets.Mark(n.Secret, n.Value)
+			if n.Span.Len() > 0 {
+				e.AddSecrets(session.Secret{Kind: n.Secret, Span: n.Span, Mark: n.Mark})
+			}
+		}
+		e.Notes = append(e.Notes, n)
+	}
+}
+
+// Since is how long ago a request was sent, as seen from its answer, rounded for
+// a person.
+func Since(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}

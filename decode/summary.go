@@ -1,0 +1,254 @@
+package decode
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/session"
+)
+
+// summarise says an event in one line for a person. It may hold text from the
+// wire, never a secret.
+func summarise(s *Seen) string {
+	e := s.Event
+	switch b := e.Body.(type) {
+	case session.TCPOpened:
+		if e.Leg == session.ClientLeg {
+			return "client connected from " + b.Peer
+		}
+		return "connected to the server " + join(b.Target, paren(b.Peer))
+	case session.TCPFailed:
+		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
+	case session.TCPHalfClosed:
+		return who(e.Dir) + " has finished sending"
+	case session.TCPClosed:
+		return join(fmt.Sprintf("%s leg closed by %s", e.Leg, b.By), paren(b.Reason))
+	case session.TLSEstablished:
+		return join(fmt.Sprintf("TLS on the %s leg: %s %s", e.Leg, b.Version, b.Suite), verdict(b.Verdict))
+	case session.TLSFailed:
+		return b.Reason
+	case session.RelayOpaque:
+		return fmt.Sprintf("%s is no longer understood: %s", from(e.Dir), b.Reason)
+	case session.RelayDropped:
+		return "dropped: " + b.Reason
+	case session.RelaySent:
+		return "sent by xmppscope: " + b.Reason
+	case session.RelayTimeout:
+		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
+	case session.LogLost:
+		return fmt.Sprintf("%d events and the bytes of %d more were lost: the reader could not keep up", b.Events, b.Raws)
+	case session.StreamOpened:
+		return header(s.Root)
+	case session.StreamClosed:
+		return who(e.Dir) + " closes its stream"
+	case session.StreamWhitespace:
+		return "white space, a keep-alive"
+	case session.StreamPartial:
+		return fmt.Sprintf("cut off after %d bytes", e.Size)
+	case session.StreamRaw:
+		return fmt.Sprintf("%d bytes that are no element", e.Size)
+	}
+	if s.Root == nil {
+		return ""
+	}
+	return clip(element(s), 160)
+}
+
+func who(d session.Dir) string {
+	if d == session.C2S {
+		return "the client"
+	}
+	return "the server"
+}
+
+func from(d session.Dir) string { return "what " + who(d) + " sends" }
+
+func paren(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "(" + s + ")"
+}
+
+func join(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func verdict(v *session.Verification) string {
+	switch {
+	case v == nil || v.OK:
+		return ""
+	case v.Ignored:
+		return "(certificate NOT valid, ignored: " + v.Problem + ")"
+	}
+	return "(certificate not valid: " + v.Problem + ")"
+}
+
+func header(root *session.Element) string {
+	if root == nil {
+		return "a stream header that cannot be read"
+	}
+	var parts []string
+	for _, name := range []string{"to", "from", "id"} {
+		if v := root.Attr(name); v != "" {
+			parts = append(parts, name+"="+clip(v, 60))
+		}
+	}
+	return join("stream header", strings.Join(parts, " "))
+}
+
+func element(s *Seen) string {
+	root := s.Root
+	if s.IsStanza() {
+		return stanza(s)
+	}
+	switch root.Name.Space {
+	case NSStreams:
+		if root.Name.Local == "features" {
+			return "features: " + features(root)
+		}
+		return "stream error: " + condition(root)
+	case NSSASL, NSSASL2:
+		return sasl(s)
+	case NSSM2, NSSM3:
+		return join(root.Name.Local, attrs(root, "h", "resume", "max"))
+	}
+	return root.Name.Local
+}
+
+func sasl(s *Seen) string {
+	root := s.Root
+	switch root.Name.Local {
+	case "auth", "authenticate":
+		user, ok := s.Event.Field("authcid")
+		if !ok {
+			user, _ = s.Event.Field("username")
+		}
+		if user != "" {
+			user = "as " + clip(user, 60)
+		}
+		return join(root.Name.Local, clip(root.Attr("mechanism"), 40), user)
+	case "failure":
+		return join("login refused:", condition(root))
+	case "success":
+		return join("login accepted", s.State.Mechanism)
+	}
+	return join(root.Name.Local, s.State.Mechanism)
+}
+
+// condition is the defined condition of an error with its text.
+func condition(root *session.Element) string {
+	var name, text string
+	for _, c := range root.Children() {
+		if c.Name.Local == "text" {
+			text = clip(c.Text(), 80)
+		} else if name == "" {
+			name = c.Name.Local
+		}
+	}
+	if name == "" {
+		name = "no condition"
+	}
+	if text != "" {
+		text = fmt.Sprintf("(%q)", text)
+	}
+	return join(name, text)
+}
+
+func features(root *session.Element) string {
+	var out []string
+	for _, c := range root.Children() {
+		name := c.Name.Local
+		switch {
+		case c.Name.Space == NSSASL || c.Name.Space == NSSASL2:
+			var list []string
+			for _, m := range c.Children() {
+				if m.Name.Local == "mechanism" {
+					list = append(list, clip(m.Text(), 40))
+				}
+			}
+			name = strings.Join(list, " ")
+			if c.Name.Space == NSSASL2 {
+				name = "SASL2 " + name
+			}
+		case c.Child("", "required") != nil:
+			name += " (required)"
+		}
+		out = append(out, name)
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ", ")
+}
+
+func attrs(root *session.Element, names ...string) string {
+	var out []string
+	for _, n := range names {
+		if v := root.Attr(n); v != "" {
+			out = append(out, n+"="+clip(v, 40))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func stanza(s *Seen) string {
+	root := s.Root
+	peer := ""
+	if s.Event.Dir == session.C2S {
+		if to := root.Attr("to"); to != "" {
+			peer = "to " + clip(to, 60)
+		}
+	} else if f := root.Attr("from"); f != "" {
+		peer = "from " + clip(f, 60)
+	}
+	what := ""
+	switch {
+	case root.Attr("type") == "error":
+		if err := root.Child("", "error"); err != nil {
+			what = condition(err)
+		}
+	case root.Name.Local == "message":
+		if body := root.Child("", "body"); body != nil {
+			what = fmt.Sprintf("%q", clip(body.Text(), 60))
+		} else if c := root.First(); c != nil {
+			what = c.Name.Local
+		}
+	case root.Name.Local == "presence":
+		if show := root.Child("", "show"); show != nil {
+			what = clip(show.Text(), 20)
+		}
+	default:
+		if c := root.First(); c != nil {
+			what = join(c.Name.Local, paren(short(c.Name.Space)))
+		} else if s.Request != nil {
+			what = "for " + join(s.Request.Payload.Local, paren(short(s.Request.Payload.Space)))
+		}
+	}
+	return join(root.Name.Local, root.Attr("type"), what, peer)
+}
+
+// short is the telling part of a namespace.
+func short(space string) string {
+	for _, prefix := range []string{"urn:ietf:params:xml:ns:", "http://jabber.org/protocol/", "urn:xmpp:"} {
+		if rest, ok := strings.CutPrefix(space, prefix); ok {
+			return clip(rest, 40)
+		}
+	}
+	return clip(space, 40)
+}
+
+// clip shortens text to n characters.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s[:min(len(s), 4*n)])[:n-1]) + "…"
+}
