@@ -400,8 +400,8 @@ func (s *Scanner) Finish() (Frame, bool) {
 // TLS handshake (RFC 6120 §5.4.3.3). Offsets go on.
 func (s *Scanner) Reset() { *s = Scanner{offset: s.offset, buf: s.buf[:0]} }
 
-// Depth is the number of open elements, the stream's root included.
-func (s *Scanner) Depth() int { return s.depth }
+// Offset is that of the next byte.
+func (s *Scanner) Offset() int64 { return s.offset }
 
 // isHeader says whether the start tag that has just ended at p[:to] is a stream
 // header: named "stream", as the first tag of a document, or in the streams

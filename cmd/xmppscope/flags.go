@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"xmppscope/capture"
+	"xmppscope/certs"
+	"xmppscope/decode"
+	"xmppscope/decode/core"
+	"xmppscope/decode/sasl"
+	"xmppscope/decode/xep"
+	"xmppscope/session"
+)
+
+// version is that of the events' format and of the tool, in captures.
+const version = "0.1.0"
+
+const tool = "xmppscope " + version
+
+func captureOptions(reveal bool) capture.Options {
+	return capture.Options{Tool: tool, Created: time.Now(), Reveal: reveal, Pretty: decode.Pretty}
+}
+
+// rules are all that xmppscope can say, in the order in which it is said.
+func rules() []decode.Rule {
+	return append(append(core.Rules(), sasl.Rules()...), xep.Rules()...)
+}
+
+// outputFlags say how events are shown.
+type outputFlags struct {
+	plain, json, reveal bool
+	filter              string
+}
+
+func (o *outputFlags) add(f *pflag.FlagSet) {
+	f.BoolVar(&o.plain, "plain", false, "print events as text instead of opening the inspector")
+	o.addPrinted(f)
+}
+
+// addPrinted is add without --plain, for commands that have no inspector.
+func (o *outputFlags) addPrinted(f *pflag.FlagSet) {
+	f.BoolVar(&o.json, "json", false, "print events as JSON, one a line")
+	f.BoolVar(&o.reveal, "reveal", false, "show and save secrets in the clear")
+	f.StringVar(&o.filter, "filter", "", "show only events that match, such as 'name == \"iq\"' (see "+"`xmppscope help filter`"+")")
+}
+
+// matcher compiles --filter; nil if there is none.
+func (o *outputFlags) matcher() (func(*session.Event) bool, error) {
+	if o.filter == "" {
+		return nil, nil
+	}
+	match, err := session.CompileFilter(o.filter)
+	if err != nil {
+		return nil, usageError{hinted{err, "see xmppscope help filter"}}
+	}
+	return match, nil
+}
+
+// caFlags say where the CA lies.
+type caFlags struct{ dir string }
+
+func (c *caFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&c.dir, "ca-dir", "", "`folder` of the local CA (default: in your configuration folder)")
+}
+
+func (c *caFlags) path() (string, error) {
+	if c.dir != "" {
+		return c.dir, nil
+	}
+	return certs.DefaultDir()
+}
+
+func (c *caFlags) open() (*certs.CA, error) {
+	dir, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	return certs.Open(dir)
+}
+
+// fromEnvironment gives every flag that was not set on the command line the value
+// of its variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.
+func fromEnvironment(cmd *cobra.Command) error {
+	var first error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "XMPPSCOPE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || first != nil {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			first = usageError{fmt.Errorf("%s=%q: %w", name, value, err)}
+		}
+	})
+	return first
+}

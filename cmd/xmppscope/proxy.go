@@ -1,0 +1,214 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"xmppscope/certs"
+	"xmppscope/proxy"
+	"xmppscope/tlsintercept"
+)
+
+type proxyFlags struct {
+	live
+	ca       caFlags
+	listen   string
+	upstream string
+	resolve  []string
+	roots    string
+	insecure bool
+	remote   bool
+	allow    []string
+}
+
+func (p *proxyFlags) add(f *pflag.FlagSet) {
+	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: from the stream's \"to\" by SRV)")
+	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT` (repeatable)")
+	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
+	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
+	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
+	f.StringArrayVar(&p.allow, "allow-domain", nil, "with --allow-remote and no --upstream: a `domain` that may be connected to (repeatable)")
+	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
+}
+
+// addLive adds the flags that proxy and demo share.
+func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string) {
+	f.StringVarP(listen, "listen", "l", addr, "`address` to listen on; port 0 picks one")
+	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension (repeatable)")
+	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
+	ca.add(f)
+	l.out.add(f)
+}
+
+func newProxy() *cobra.Command {
+	p := new(proxyFlags)
+	cmd := &cobra.Command{
+		Use: "proxy", Short: "listen and open the inspector", Args: noArgs,
+		Example: "  xmppscope --upstream xmpp.example.net:5222\n  xmppscope --plain --save login.pcapng",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.run(cmd) },
+	}
+	p.add(cmd.Flags())
+	return cmd
+}
+
+func (p *proxyFlags) run(cmd *cobra.Command) error {
+	resolver, err := p.resolver()
+	if err != nil {
+		return usageError{err}
+	}
+	if _, err := p.out.matcher(); err != nil {
+		return err
+	}
+	if err := p.checkListen(); err != nil {
+		return usageError{err}
+	}
+	roots, err := upstreamRoots(p.roots)
+	if err != nil {
+		return usageError{err}
+	}
+	ca, err := p.ca.open()
+	if err != nil {
+		return err
+	}
+	if err := p.open(); err != nil {
+		return err
+	}
+	listener, err := listen(p.listen)
+	if err != nil {
+		p.closeFiles()
+		return err
+	}
+	resolver.Self = []net.Addr{listener.Addr()}
+	say(os.Stderr, "listening on %s", listener.Addr())
+	if p.insecure {
+		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
+	}
+	p.title = "xmppscope"
+	p.start = setupText(listener.Addr().String(), ca, resolver)
+	return p.live.run(cmd.Context(), listener, proxy.Options{
+		Resolver: resolver,
+		TLS:      &tlsintercept.Config{CA: ca, Roots: roots, Insecure: p.insecure},
+	}, nil)
+}
+
+func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
+	r := &proxy.Resolver{Overrides: map[string]proxy.Target{}}
+	if p.upstream != "" {
+		t, err := proxy.ParseTarget(p.upstream, "--upstream")
+		if err != nil {
+			return nil, err
+		}
+		r.Upstream = &t
+	}
+	for _, s := range p.resolve {
+		domain, target, ok := strings.Cut(s, "=")
+		if !ok || domain == "" {
+			return nil, fmt.Errorf("--resolve %q: want DOMAIN=HOST:PORT", s)
+		}
+		t, err := proxy.ParseTarget(target, "--resolve")
+		if err != nil {
+			return nil, err
+		}
+		r.Overrides[strings.ToLower(domain)] = t
+	}
+	return r, nil
+}
+
+// checkListen keeps xmppscope to loopback unless the user means it, and from
+// being an open relay even then.
+func (p *proxyFlags) checkListen() error {
+	host, _, err := net.SplitHostPort(p.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	if !p.remote {
+		return hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
+	}
+	if p.upstream == "" && len(p.allow) == 0 {
+		return hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
+	}
+	say(os.Stderr, "warning: %s can be reached from other machines", p.listen)
+	return nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	cause := err
+	var op *net.OpError
+	if errors.As(err, &op) {
+		cause = op.Err
+	}
+	return nil, hinted{fmt.Errorf("cannot listen on %s: %w", addr, cause), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
+}
+
+// upstreamRoots are the CAs that the server's certificate is checked against: the
+// system's, and those of a file if one is named. nil means the system's alone.
+func upstreamRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--upstream-ca: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, hinted{fmt.Errorf("--upstream-ca %q: no certificate in PEM form in it", file), "DER becomes PEM with: openssl x509 -inform der -in FILE -out FILE.pem"}
+	}
+	return pool, nil
+}
+
+// setupText is the inspector's start screen: what to set in a client.
+func setupText(addr string, ca *certs.CA, r *proxy.Resolver) []string {
+	host, port, _ := net.SplitHostPort(addr)
+	out := []string{
+		"Set this in your client:",
+		"  server / host   " + host,
+		"  port            " + port,
+		"  account         unchanged: the JID and its password stay as they are",
+		"  encryption      unchanged: STARTTLS, or direct TLS on the same port",
+		"",
+	}
+	if r.Upstream != nil {
+		out = append(out, "The real server is "+r.Upstream.Address()+" ("+r.Upstream.Via+").", "")
+	} else {
+		out = append(out, "The real server is looked up from the account's domain (SRV records).", "")
+	}
+	out = append(out, "Let the client trust the CA of xmppscope:")
+	if file := ca.RootFile(); file != "" {
+		out = append(out, "  "+file)
+	}
+	out = append(out, "  SHA-256 "+ca.Fingerprint(), "")
+	for _, g := range certs.Guides(caFile(ca)) {
+		out = append(out, g.For+":")
+		for _, line := range strings.Split(g.Text, "\n") {
+			out = append(out, "  "+line)
+		}
+		out = append(out, "")
+	}
+	return out
+}
+
+// caFile is the path that recipes name.
+func caFile(ca *certs.CA) string {
+	if f := ca.RootFile(); f != "" {
+		return f
+	}
+	return "xmppscope-ca.pem"
+}

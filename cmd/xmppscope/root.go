@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"xmppscope/session"
+)
+
+const longHelp = `xmppscope stands between an XMPP client and its server, ends TLS on both sides
+with a local CA, and explains the login step by step.
+
+Point your client at 127.0.0.1:5222 (host and port; the account stays as it is),
+let it trust the CA (xmppscope ca), and log in.
+
+It is for your own accounts and servers.`
+
+const exitHelp = `
+Exit codes: 0 done; 1 it was understood but could not be done; 2 the command
+line is wrong, or a capture could not be read.
+Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.`
+
+// newRoot builds the tree of commands. "xmppscope" alone is "xmppscope proxy".
+func newRoot() *cobra.Command {
+	root := newProxy()
+	root.Use, root.Version, root.Long = "xmppscope", version, longHelp+"\n"+exitHelp
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
+	})
+	root.AddCommand(newProxy(), newDemo(), newOpen(), newPrint(), newExport(), newCA(), newMan(), newFilterHelp())
+	return root
+}
+
+// noArgs is cobra.NoArgs with our exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{hinted{fmt.Errorf("unknown command or argument %q", args[0]), "see " + cmd.Root().Name() + " --help"}}
+}
+
+// someFiles wants at least one file name.
+func someFiles(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return nil
+	}
+	return usageError{hinted{fmt.Errorf("%s: no file is named", cmd.Name()), "usage: " + cmd.UseLine()}}
+}
+
+func newMan() *cobra.Command {
+	return &cobra.Command{
+		Use: "man FOLDER", Short: "write the man pages into a folder", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return doc.GenManTree(cmd.Root(), &doc.GenManHeader{Title: "XMPPSCOPE", Section: "1", Source: tool}, args[0])
+		},
+	}
+}
+
+// newFilterHelp is a help topic, not a command.
+func newFilterHelp() *cobra.Command {
+	return &cobra.Command{
+		Use: "filter", Short: "what --filter can name",
+		Long: "A filter is an expression (https://expr-lang.org) over\n\n" + strings.TrimSpace(session.FilterHelp),
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"xmppscope/capture"
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Every word that is printed outside of the inspector goes through this file.
+// Rules: events go to standard output, all else to standard error, one line each;
+// lower case, no full stop; a hint stands on a line of its own; text that came
+// from the wire is made safe first.
+
+// Exit codes.
+const (
+	exitFailed = 1 // it was understood, but could not be done
+	exitUsage  = 2 // the command line is wrong, or a capture cannot be read
+)
+
+// usageError is an error for which the exit code is exitUsage.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// hinted is an error with a next step.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// report prints an error, if there is one, and gives the exit code.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(w, "xmppscope: "+session.SafeLine(err.Error()))
+	var h hinted
+	if errors.As(err, &h) {
+		say(w, "hint: %s", h.hint)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func say(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, session.SafeLine(fmt.Sprintf(format, args...)))
+}
+
+// isTerminal says whether a file is a terminal.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// wantsColour follows https://no-color.org.
+func wantsColour(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)
+}
+
+// textPrinter writes events as text, coloured if asked.
+type textPrinter struct {
+	w      io.Writer
+	reveal bool
+	colour bool
+}
+
+func (t textPrinter) Write(e session.Event) error {
+	if !session.Numbered(e.Body) {
+		return nil
+	}
+	if !t.reveal {
+		e = session.Blank(e)
+	}
+	text := capture.Text(e, decode.Pretty)
+	if t.colour {
+		text = colourise(text, &e)
+	}
+	_, err := io.WriteString(t.w, text)
+	return err
+}
+
+const (
+	colReset  = "\x1b[0m"
+	colBold   = "\x1b[1m"
+	colDim    = "\x1b[2m"
+	colRed    = "\x1b[31m"
+	colGreen  = "\x1b[32m"
+	colYellow = "\x1b[33m"
+	colCyan   = "\x1b[36m"
+)
+
+// colourise colours the lines of capture.Text by what they are.
+func colourise(text string, e *session.Event) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		colour := ""
+		body := strings.TrimLeft(line, " ")
+		switch {
+		case line == "":
+			continue
+		case i == 0 && e.Worst() == session.Error:
+			colour = colBold + colRed
+		case i == 0 && e.Dir == session.C2S:
+			colour = colBold + colGreen
+		case i == 0:
+			colour = colBold + colCyan
+		case strings.HasPrefix(body, "| "):
+			colour = colDim
+		case strings.HasPrefix(body, session.Error.String()):
+			colour = colRed
+		case strings.HasPrefix(body, session.Warning.String()):
+			colour = colYellow
+		default:
+			continue
+		}
+		lines[i] = colour + line + colReset
+	}
+	return strings.Join(lines, "\n")
+}
+
+// eventPrinter is what --json or --plain write to standard output.
+func eventPrinter(w io.Writer, o *outputFlags, colour bool) (capture.Writer, error) {
+	if !o.json {
+		return textPrinter{w, o.reveal, colour}, nil
+	}
+	format, err := capture.ForPath("events.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	return format.New(w, captureOptions(o.reveal))
+}

@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/xml"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// excuse answers a client whose server cannot be reached, in the server's place:
+// a stream header, the stream error remote-connection-failed (RFC 6120 §4.9.3.15)
+// and the end of the stream. It waits for the client's header to be answered.
+func (r *Relay) excuse() {
+	if r.phase != unreachable {
+		return
+	}
+	if r.scan[session.C2S].IsOpaque() {
+		r.close(ourselves) // whatever it speaks, it is not XMPP
+		return
+	}
+	if !r.header {
+		return
+	}
+	header, failure := excuseBytes(r.domain, r.content)
+	r.send(header, "a stream header in the server's place")
+	r.send(failure, "the server could not be reached, so the client is told remote-connection-failed")
+	r.close(ourselves)
+}
+
+// send writes bytes of our own to the client, and records them as ours.
+func (r *Relay) send(b []byte, reason string) {
+	r.do(Record{session.Event{
+		Leg: session.ClientLeg, Dir: session.S2C, Origin: session.OriginSelf,
+		Body: session.RelaySent{Reason: reason}, Raw: b, Size: int64(len(b)),
+	}})
+	r.do(Forward{session.S2C, b})
+}
+
+func excuseBytes(domain, content string) (header, failure []byte) {
+	if content == "" {
+		content = decode.NSClient
+	}
+	var id [12]byte
+	rand.Read(id[:])
+	var b bytes.Buffer
+	b.WriteString("<?xml version='1.0'?><stream:stream")
+	attr := func(name, value string) {
+		if value != "" {
+			b.WriteString(" " + name + "='")
+			xml.EscapeText(&b, []byte(value))
+			b.WriteString("'")
+		}
+	}
+	attr("from", domain)
+	attr("id", hex.EncodeToString(id[:]))
+	attr("version", "1.0")
+	attr("xml:lang", "en")
+	attr("xmlns", content)
+	attr("xmlns:stream", decode.NSStreams)
+	b.WriteString(">")
+	return b.Bytes(), []byte("<stream:error><remote-connection-failed xmlns='" + decode.NSStreamError + "'/>" +
+		"<text xmlns='" + decode.NSStreamError + "' xml:lang='en'>xmppscope cannot reach the server</text></stream:error></stream:stream>")
+}

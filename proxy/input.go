@@ -1,0 +1,49 @@
+package proxy
+
+import (
+	"time"
+
+	"xmppscope/session"
+)
+
+// Input is something that happened to a connection. The set is closed: a new one
+// means a change in relay.go and in pump.go, on purpose.
+type Input interface{ input() }
+
+type (
+	// Data arrived. Bytes is borrowed until the actions have been carried out.
+	Data struct {
+		Dir   session.Dir
+		Bytes []byte
+	}
+	// Ended says that a side has finished sending: Dir is the direction that is
+	// over. Err is nil for an orderly end.
+	Ended struct {
+		Dir session.Dir
+		Err error
+	}
+	// Connected says that the server leg is up.
+	Connected struct{}
+	// ConnectFailed says that it is not, and never will be.
+	ConnectFailed struct{}
+	// Quiet says that no read is under way and nothing is left to write.
+	Quiet struct{}
+	// Secured says that TLS is up on both legs.
+	Secured struct{}
+	// SecureFailed says that it is not; why has been recorded.
+	SecureFailed struct{}
+	// Waited says that nothing has arrived for a while.
+	Waited struct{ For time.Duration }
+	// Stopped says that xmppscope is to end.
+	Stopped struct{}
+)
+
+func (Data) input()          {}
+func (Ended) input()         {}
+func (Connected) input()     {}
+func (ConnectFailed) input() {}
+func (Quiet) input()         {}
+func (Secured) input()       {}
+func (SecureFailed) input()  {}
+func (Waited) input()        {}
+func (Stopped) input()       {}

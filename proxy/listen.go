@@ -1,0 +1,59 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"xmppscope/session"
+	"xmppscope/tlsintercept"
+)
+
+// Options say how connections are relayed.
+type Options struct {
+	Resolver *Resolver
+	TLS      *tlsintercept.Config
+	// Tap records the bytes of both legs below TLS, and the keys: for captures.
+	Tap bool
+	// Explain is run for each session in its own goroutine; it has to pull from
+	// the queue until that is empty and closed.
+	Explain func(*session.Queue)
+}
+
+// Serve accepts connections and relays each, until ctx is done or the listener
+// fails. It returns when the last session has ended and has been explained.
+func Serve(ctx context.Context, l net.Listener, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	for n := 1; ; n++ {
+		conn, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			if retry, ok := err.(interface{ Temporary() bool }); ok && retry.Temporary() {
+				// Out of descriptors, or the client was gone already: others may come.
+				select {
+				case <-time.After(100 * time.Millisecond):
+				case <-ctx.Done():
+				}
+				n--
+				continue
+			}
+			cancel()
+			return err
+		}
+		queue := session.NewQueue(n)
+		sessions.Go(func() { o.Explain(queue) })
+		sessions.Go(func() {
+			defer queue.Close()
+			newPump(ctx, &o, conn, queue).run()
+		})
+	}
+}

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xmppscope/session"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations in testdata")
+
+// A dialogue is a file of lines: ">> …" is an input, the "<< …" lines below it
+// are what the relay has to do then, all of it and in this order. Lines that
+// begin with "#" are comments; "follow" says that the server depends on the
+// stream's "to".
+func TestDialogues(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dialogues: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := play(string(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+				t.Errorf("the relay did otherwise (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestPlayCanFail: a harness that cannot fail proves nothing.
+func TestPlayCanFail(t *testing.T) {
+	got, err := play(">> data c2s \"<a/>\"\n<< close server\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(got, "<< close") || !strings.Contains(got, "<< connect") {
+		t.Errorf("played:\n%s", got)
+	}
+	if _, err := play(">> nonsense\n"); err == nil {
+		t.Error("nonsense was played")
+	}
+}
+
+// play runs the inputs of a dialogue and returns it with what really happened.
+func play(script string) (string, error) {
+	fixed := !strings.Contains(script, "follow\n")
+	r := NewRelay(fixed)
+	var b strings.Builder
+	for _, line := range strings.SplitAfter(script, "\n") {
+		if strings.HasPrefix(line, "<< ") {
+			continue
+		}
+		b.WriteString(line)
+		command, ok := strings.CutPrefix(strings.TrimSpace(line), ">> ")
+		if !ok {
+			continue
+		}
+		in, err := parseInput(command)
+		if err != nil {
+			return "", fmt.Errorf("%q: %w", line, err)
+		}
+		for _, a := range r.Handle(in) {
+			fmt.Fprintf(&b, "<< %s\n", printAction(a))
+		}
+	}
+	return b.String(), nil
+}
+
+func parseInput(command string) (Input, error) {
+	verb, rest, _ := strings.Cut(command, " ")
+	word, text, _ := strings.Cut(rest, " ")
+	dir := map[string]session.Dir{"c2s": session.C2S, "s2c": session.S2C}[word]
+	switch verb {
+	case "data":
+		s, err := strconv.Unquote(text)
+		return Data{dir, []byte(s)}, err
+	case "ended":
+		return Ended{Dir: dir}, nil
+	case "reset":
+		return Ended{dir, errors.New("connection reset")}, nil
+	case "connected":
+		return Connected{}, nil
+	case "connect-failed":
+		return ConnectFailed{}, nil
+	case "quiet":
+		return Quiet{}, nil
+	case "secured":
+		return Secured{}, nil
+	case "secure-failed":
+		return SecureFailed{}, nil
+	case "waited":
+		d, err := time.ParseDuration(word)
+		return Waited{d}, err
+	case "stopped":
+		return Stopped{}, nil
+	}
+	return nil, fmt.Errorf("unknown input %q", verb)
+}
+
+var freshID = regexp.MustCompile(`id='[0-9a-f]{24}'`)
+
+func printAction(a Action) string {
+	quote := func(b []byte) string {
+		return freshID.ReplaceAllString(strings.ReplaceAll(strconv.Quote(string(b)), `\"`, `"`), "id='FRESH'")
+	}
+	switch a := a.(type) {
+	case Connect:
+		return fmt.Sprintf("connect %q", a.Domain)
+	case Forward:
+		return fmt.Sprintf("forward %s %s", a.Dir, quote(a.Bytes))
+	case Quiesce:
+		return "quiesce"
+	case Secure:
+		return fmt.Sprintf("secure %q early %s direct %v", a.Domain, quote(a.Early), a.Direct)
+	case Finish:
+		return "finish " + a.Dir.String()
+	case Close:
+		return "close by " + a.By
+	case Record:
+		e := a.Event
+		out := fmt.Sprintf("record %s %s %s", e.Kind(), e.Leg, e.Dir)
+		if e.Origin != "" {
+			out += " by " + e.Origin
+		}
+		if e.Raw != nil {
+			out += " " + quote(e.Raw)
+		}
+		switch b := e.Body.(type) {
+		case session.RelayDropped:
+			out += " (" + b.Reason + ")"
+		case session.RelayOpaque:
+			out += " (" + b.Reason + ")"
+		case session.RelayTimeout:
+			out += " (" + b.Waiting + ")"
+		}
+		return out
+	}
+	return fmt.Sprintf("%T", a)
+}

@@ -1,0 +1,238 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"xmppscope/session"
+)
+
+// Target is a server to connect to.
+type Target struct {
+	Host   string
+	Port   int
+	Direct bool   // TLS from the first byte (XEP-0368)
+	Via    string // who named it: "--upstream", "SRV _xmpp-client._tcp.…"
+}
+
+// Address is "host:port", IPv6 in brackets.
+func (t Target) Address() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.Port)) }
+
+// Ports that a target has when none is named.
+const (
+	portClient = 5222 // RFC 6120 §14.7
+	portDirect = 5223 // by custom
+)
+
+// ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
+func ParseTarget(s, via string) (Target, error) {
+	t := Target{Via: via, Port: portClient}
+	rest, direct := strings.CutPrefix(s, "tls://")
+	if direct {
+		t.Direct, t.Port = true, portDirect
+	} else if i := strings.Index(rest, "://"); i >= 0 {
+		return t, fmt.Errorf("%s %q: unknown scheme %q: want HOST:PORT or tls://HOST:PORT", via, s, rest[:i])
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil {
+		host, port = strings.Trim(rest, "[]"), ""
+		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
+			return t, fmt.Errorf("%s %q: %v: want HOST:PORT or tls://HOST:PORT", via, s, errors.Unwrap(err))
+		}
+	}
+	if port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 {
+			return t, fmt.Errorf("%s %q: %q is no port: want a number from 1 to 65535", via, s, port)
+		}
+		t.Port = n
+	}
+	if t.Host = host; host == "" {
+		return t, fmt.Errorf("%s %q: it names no host: want HOST:PORT or tls://HOST:PORT", via, s)
+	}
+	return t, nil
+}
+
+// Resolver says where a client's server is, and connects to it: the fixed
+// Upstream if there is one, else Overrides by domain, else SRV with fallback to
+// the domain itself (RFC 6120 §3.2).
+type Resolver struct {
+	Upstream  *Target
+	Overrides map[string]Target // by lower-case domain
+	// Allow, if not nil, is the list of domains that may be connected to: without
+	// it a listener that others can reach would be an open relay.
+	Allow []string
+	// Self are the addresses we listen on ourselves: connecting there would loop.
+	Self []net.Addr
+	// LookupSRV is net.Resolver's, for tests.
+	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	// Timeout bounds one attempt to connect; 0 means 10 s.
+	Timeout time.Duration
+}
+
+// Request is what a connection asks for: the domain of the stream's "to" or of
+// the SNI ("" if there is none), and whether TLS comes first.
+type Request struct {
+	Domain string
+	Direct bool
+}
+
+// Fixed says that the server does not depend on what the client says first.
+func (r *Resolver) Fixed() bool { return r.Upstream != nil && !r.Upstream.Direct }
+
+// Dial connects to the server that a request asks for, trying its targets in
+// order, and records the outcome. Direct says that TLS is to begin at once.
+func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)) (conn net.Conn, direct bool, err error) {
+	name := q.Domain
+	targets, err := r.targets(ctx, q)
+	if err == nil {
+		timeout := r.Timeout
+		if timeout == 0 {
+			timeout = 10 * time.Second
+		}
+		for _, t := range targets {
+			name = t.Address()
+			if conn, err = r.dialOne(ctx, t, timeout); err == nil {
+				push(session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{
+					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
+					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct,
+				}})
+				return conn, t.Direct || q.Direct, nil
+			}
+		}
+	}
+	reason, hint := explainDial(err)
+	if name == "" {
+		name = "the server"
+	}
+	push(session.Event{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
+	return nil, false, fmt.Errorf("proxy: xmppscope cannot connect to %q: %w", name, err)
+}
+
+func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", t.Address())
+	if err != nil {
+		return nil, err
+	}
+	for _, self := range r.Self {
+		if sameAddress(self, conn.RemoteAddr()) {
+			conn.Close()
+			return nil, errLoop
+		}
+	}
+	return conn, nil
+}
+
+var (
+	errLoop       = errors.New("this address is xmppscope itself: the connection would go round in circles")
+	errNoDomain   = errors.New("the client's stream header has no \"to\", and no --upstream says where to connect")
+	errNotAllowed = errors.New("this domain is not among those that --allow-domain names")
+	errNotOffered = errors.New("the domain's SRV record says that it offers no such service (target \".\")")
+)
+
+// targets lists where a request may go, best first.
+func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
+	if r.Upstream != nil {
+		return []Target{*r.Upstream}, nil
+	}
+	if q.Domain == "" {
+		return nil, errNoDomain
+	}
+	domain := strings.ToLower(strings.TrimSuffix(q.Domain, "."))
+	if r.Allow != nil && !containsFold(r.Allow, domain) {
+		return nil, errNotAllowed
+	}
+	if t, ok := r.Overrides[domain]; ok {
+		return []Target{t}, nil
+	}
+	if addr, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
+		return []Target{{Host: addr.String(), Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no domain name: %w", q.Domain, err)
+	}
+	service := "xmpp-client"
+	if q.Direct {
+		service = "xmpps-client"
+	}
+	lookup := r.LookupSRV
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupSRV
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, records, _ := lookup(ctx, service, "tcp", ascii)
+	var out []Target
+	for _, rec := range records {
+		if rec.Target == "." {
+			return nil, errNotOffered
+		}
+		out = append(out, Target{
+			Host: strings.TrimSuffix(rec.Target, "."), Port: int(rec.Port), Direct: q.Direct,
+			Via: "SRV _" + service + "._tcp." + ascii,
+		})
+	}
+	if len(out) == 0 { // RFC 6120 §3.2.2: no SRV, then the domain itself
+		out = append(out, Target{Host: ascii, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
+	}
+	return out, nil
+}
+
+func defaultPort(direct bool) int {
+	if direct {
+		return portDirect
+	}
+	return portClient
+}
+
+func containsFold(list []string, s string) bool {
+	for _, l := range list {
+		if strings.EqualFold(l, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameAddress(a, b net.Addr) bool {
+	x, ok1 := a.(*net.TCPAddr)
+	y, ok2 := b.(*net.TCPAddr)
+	return ok1 && ok2 && x.Port == y.Port && (x.IP.Equal(y.IP) || x.IP.IsUnspecified() && y.IP.IsLoopback())
+}
+
+// explainDial says in words why there is no connection, and what to do next.
+func explainDial(err error) (reason, hint string) {
+	var dns *net.DNSError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused: nothing listens there", "check host and port, and that the server runs"
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the name %q cannot be resolved", dns.Name), "name the server with --upstream HOST:PORT or --resolve DOMAIN=HOST:PORT"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "no route to it", "check the address and your network"
+	case errors.Is(err, errLoop):
+		return err.Error(), "let --upstream name the real server"
+	case errors.Is(err, errNoDomain):
+		return err.Error(), "start with --upstream HOST:PORT"
+	case errors.Is(err, errNotAllowed):
+		return err.Error(), "add --allow-domain for it"
+	case errors.Is(err, context.Canceled):
+		return "given up before it was connected", ""
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "it did not answer in time", "check host, port and firewalls"
+	}
+	return err.Error(), "name the server with --upstream HOST:PORT"
+}

@@ -1,0 +1,471 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"xmppscope/certs"
+	"xmppscope/session"
+	"xmppscope/tlsintercept"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	testDomain  = "wire.example"
+	clientHdr   = "<?xml version='1.0'?><stream:stream to='wire.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+	serverHdr   = "<?xml version='1.0'?><stream:stream from='wire.example' id='x1' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+	featuresTLS = "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>"
+	startTLS    = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+	proceed     = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+)
+
+// bench is a running proxy between a test's client and a test's server.
+type bench struct {
+	addr     string
+	ours     *x509.CertPool // what a client has to trust
+	upstream net.Listener
+	server   *certs.CA
+	options  Options
+	forget   bool                   // events are pulled, not kept
+	events   func() []session.Event // ends the proxy and returns what it recorded
+}
+
+// newBench starts a proxy whose server is the test itself.
+func newBench(t testing.TB, tap, forget bool) *bench {
+	t.Helper()
+	upstream, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err1 := certs.NewMemory()
+	ours, err2 := certs.NewMemory()
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(theirs.Root())
+	target, err := ParseTarget(upstream.Addr().String(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{upstream: upstream, server: theirs, ours: x509.NewCertPool(), forget: forget}
+	b.ours.AddCert(ours.Root())
+	b.options = Options{
+		Resolver: &Resolver{Upstream: &target},
+		TLS:      &tlsintercept.Config{CA: ours, Roots: roots, Timeout: 3 * time.Second},
+		Tap:      tap,
+	}
+	b.start(t, b.options)
+	return b
+}
+
+func (b *bench) start(t testing.TB, o Options) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []session.Event
+	o.Explain = func(q *session.Queue) {
+		for events := q.Pull(); events != nil; events = q.Pull() {
+			if b.forget {
+				continue
+			}
+			mu.Lock()
+			all = append(all, events...)
+			mu.Unlock()
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.addr = l.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Serve(ctx, l, o) }()
+	var once sync.Once
+	b.events = func() []session.Event {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("serve: %v", err)
+			}
+			if b.upstream != nil {
+				b.upstream.Close()
+			}
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}
+	t.Cleanup(func() { b.events() })
+}
+
+// accept takes the proxy's connection to the server.
+func (b *bench) accept(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := b.upstream.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deadline(t, c)
+}
+
+func (b *bench) dial(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deadline(t, c)
+}
+
+// deadline keeps a broken test from hanging.
+func deadline(t testing.TB, c net.Conn) net.Conn {
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (b *bench) serverTLS(t testing.TB) *tls.Config {
+	cert, _, err := b.server.Mint(testDomain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{*cert}}
+}
+
+func (b *bench) clientTLS() *tls.Config {
+	return &tls.Config{RootCAs: b.ours, ServerName: testDomain}
+}
+
+func mustWrite(t testing.TB, c net.Conn, s string) {
+	t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustRead reads exactly what is expected.
+func mustRead(t testing.TB, c net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(c, got)
+	if string(got[:n]) != want {
+		t.Fatalf("read %q (%v), want %q", got[:n], err, want)
+	}
+}
+
+// startTLSBoth speaks STARTTLS through the proxy and returns both ends inside.
+func startTLSBoth(t testing.TB, b *bench) (client, server net.Conn) {
+	t.Helper()
+	c := b.dial(t)
+	mustWrite(t, c, clientHdr)
+	s := b.accept(t)
+	mustRead(t, s, clientHdr)
+	mustWrite(t, s, serverHdr+featuresTLS)
+	mustRead(t, c, serverHdr+featuresTLS)
+	mustWrite(t, c, startTLS)
+	mustRead(t, s, startTLS)
+	mustWrite(t, s, proceed)
+	mustRead(t, c, proceed)
+	return handshakes(t, b, c, s)
+}
+
+func handshakes(t testing.TB, b *bench, c, s net.Conn) (client, server *tls.Conn) {
+	t.Helper()
+	server = tls.Server(s, b.serverTLS(t))
+	client = tls.Client(c, b.clientTLS())
+	errs := make(chan error, 2)
+	go func() { errs <- server.Handshake() }()
+	go func() { errs <- client.Handshake() }()
+	if err := errors.Join(<-errs, <-errs); err != nil {
+		t.Fatalf("handshakes: %v", err)
+	}
+	return client, server
+}
+
+// TestForwardedBytesAreReceivedBytes sends streams full of stanzas both ways at
+// once, cut at random, through TLS on both legs: what comes out is what went in,
+// and the recorded raws, joined, are the same bytes again.
+func TestForwardedBytesAreReceivedBytes(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			b := newBench(t, seed%2 == 0, false)
+			client, server := startTLSBoth(t, b)
+			up := traffic(seed, clientHdr)
+			down := traffic(seed+100, serverHdr)
+			var wg sync.WaitGroup
+			wg.Go(func() { writeCut(t, client, up, seed) })
+			wg.Go(func() { writeCut(t, server, down, seed+1) })
+			wg.Go(func() { compare(t, "at the server", server, up) })
+			wg.Go(func() { compare(t, "at the client", client, down) })
+			wg.Wait()
+			client.Close()
+			server.Close()
+			events := b.events()
+			for dir, want := range map[session.Dir][]byte{
+				session.C2S: append([]byte(clientHdr+startTLS), up...),
+				session.S2C: append([]byte(serverHdr+featuresTLS+proceed), down...),
+			} {
+				var joined []byte
+				for _, e := range events {
+					if e.Dir == dir && session.IsPlaintext(e.Body) {
+						joined = append(joined, e.Raw...)
+					}
+				}
+				if !bytes.Equal(joined, want) {
+					t.Errorf("%s: recorded %d bytes, sent %d, and they differ", dir, len(joined), len(want))
+				}
+			}
+			checkSeq(t, events)
+		})
+	}
+}
+
+func checkSeq(t *testing.T, events []session.Event) {
+	t.Helper()
+	next := uint64(1)
+	for _, e := range events {
+		if !session.Numbered(e.Body) {
+			continue
+		}
+		if e.Seq != next {
+			t.Fatalf("%s has seq %d, want %d", e.Kind(), e.Seq, next)
+		}
+		next++
+	}
+}
+
+func traffic(seed uint64, header string) []byte {
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	var b bytes.Buffer
+	b.WriteString(header)
+	for i := range 2000 {
+		switch rnd.IntN(6) {
+		case 0:
+			b.WriteString(" \n")
+		case 1:
+			fmt.Fprintf(&b, "<iq id='%d' type=\"get\"><q xmlns='urn:x'><![CDATA[</iq> ]]></q></iq>", i)
+		case 2:
+			fmt.Fprintf(&b, "<presence from='ä@wire.example/%d'/>", i)
+		case 3:
+			fmt.Fprintf(&b, "<message><body>%s 😀 &lt;</body></message>", strings.Repeat("x", rnd.IntN(5000)))
+		case 4:
+			b.WriteString("<r xmlns='urn:xmpp:sm:3'/>")
+		case 5:
+			b.WriteString("<message a='>'\tb=\"'\"><!-- </message> --></message>")
+		}
+	}
+	b.WriteString("</stream:stream>")
+	return b.Bytes()
+}
+
+func writeCut(t *testing.T, w io.Writer, p []byte, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 9))
+	for len(p) > 0 {
+		n := 1 + rnd.IntN(min(len(p), 3000))
+		if _, err := w.Write(p[:n]); err != nil {
+			t.Errorf("write: %v", err)
+			return
+		}
+		p = p[n:]
+	}
+}
+
+func compare(t *testing.T, where string, r io.Reader, want []byte) {
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(r, got)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: %d of %d bytes (%v), and they differ", where, n, len(want), err)
+	}
+}
+
+// TestPipelinedClientHello: XEP-0305, everything up to the ClientHello in one
+// segment.
+func TestPipelinedClientHello(t *testing.T) {
+	b := newBench(t, false, false)
+	c := b.dial(t)
+	hello := &prefixed{Conn: c, prefix: clientHdr + startTLS}
+	clientDone := make(chan error, 1)
+	client := tls.Client(hello, b.clientTLS())
+	go func() { clientDone <- client.Handshake() }()
+	s := b.accept(t)
+	mustRead(t, s, clientHdr+startTLS)
+	mustWrite(t, s, serverHdr+featuresTLS+proceed)
+	server := tls.Server(s, b.serverTLS(t))
+	if err := server.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-clientDone; err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, client, clientHdr)
+	mustRead(t, server, clientHdr)
+}
+
+// prefixed sends text in one write with the first bytes, and skips the server's
+// clear text before TLS.
+type prefixed struct {
+	net.Conn
+	prefix  string
+	skipped bool
+}
+
+func (p *prefixed) Write(b []byte) (int, error) {
+	if p.prefix != "" {
+		n := len(p.prefix)
+		m, err := p.Conn.Write(append([]byte(p.prefix), b...))
+		p.prefix = ""
+		return max(0, m-n), err
+	}
+	return p.Conn.Write(b)
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if !p.skipped {
+		p.skipped = true
+		clear := make([]byte, len(serverHdr+featuresTLS+proceed))
+		if _, err := io.ReadFull(p.Conn, clear); err != nil {
+			return 0, err
+		}
+	}
+	return p.Conn.Read(b)
+}
+
+// TestInjectedPlaintextStaysOutside: what was injected around STARTTLS reaches
+// nobody, and is recorded.
+func TestInjectedPlaintextStaysOutside(t *testing.T) {
+	b := newBench(t, false, false)
+	c := b.dial(t)
+	mustWrite(t, c, clientHdr+startTLS+"<iq id='evil-up'/>")
+	s := b.accept(t)
+	mustRead(t, s, clientHdr+startTLS)
+	mustWrite(t, s, serverHdr+featuresTLS+proceed+"<iq id='evil-down'/>")
+	mustRead(t, c, serverHdr+featuresTLS+proceed)
+	client, server := handshakes(t, b, c, s)
+	mustWrite(t, client, clientHdr)
+	mustRead(t, server, clientHdr)
+	mustWrite(t, server, serverHdr)
+	mustRead(t, client, serverHdr)
+	client.Close()
+	server.Close()
+	var dropped []string
+	for _, e := range b.events() {
+		if _, ok := e.Body.(session.RelayDropped); ok {
+			dropped = append(dropped, e.Dir.String()+" "+string(e.Raw))
+		}
+	}
+	if got := strings.Join(dropped, "; "); got != "s2c <iq id='evil-down'/>; c2s <iq id='evil-up'/>" {
+		t.Errorf("dropped: %s", got)
+	}
+}
+
+// TestEitherSideDrops: at every step of STARTTLS either side may go; the other
+// is told, nothing hangs, and the legs' ends are recorded.
+func TestEitherSideDrops(t *testing.T) {
+	for step := range 5 {
+		for _, who := range []string{theClient, theServer} {
+			t.Run(fmt.Sprintf("step %d %s", step, who), func(t *testing.T) {
+				b := newBench(t, false, false)
+				c := b.dial(t)
+				mustWrite(t, c, clientHdr)
+				s := b.accept(t)
+				says := []func(){
+					func() { mustRead(t, s, clientHdr) },
+					func() { mustWrite(t, s, serverHdr+featuresTLS); mustRead(t, c, serverHdr+featuresTLS) },
+					func() { mustWrite(t, c, startTLS); mustRead(t, s, startTLS) },
+					func() { mustWrite(t, s, proceed); mustRead(t, c, proceed) },
+				}
+				for _, say := range says[:min(step, len(says))] {
+					say()
+				}
+				gone, other := c, s
+				if who == theServer {
+					gone, other = s, c
+				}
+				gone.Close()
+				io.Copy(io.Discard, other) // until the proxy ends it
+				other.Close()
+				var kinds []string
+				for _, e := range b.events() {
+					if _, ok := e.Body.(session.TCPClosed); ok {
+						kinds = append(kinds, e.Leg.String())
+					}
+				}
+				if got := strings.Join(kinds, " "); got != "server client" {
+					t.Errorf("closed: %q", got)
+				}
+			})
+		}
+	}
+}
+
+// TestUnreachableServer: the client is answered in the server's place.
+func TestUnreachableServer(t *testing.T) {
+	b := newBench(t, false, false)
+	b.upstream.Close()
+	c := b.dial(t)
+	mustWrite(t, c, clientHdr)
+	answer, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"from='wire.example'", "<remote-connection-failed", "</stream:stream>"} {
+		if !bytes.Contains(answer, []byte(want)) {
+			t.Errorf("the client got %q without %q", answer, want)
+		}
+	}
+	c.Close()
+	var ours, failed int
+	for _, e := range b.events() {
+		switch e.Body.(type) {
+		case session.TCPFailed:
+			failed++
+		case session.RelaySent:
+			ours++
+			if e.Origin != session.OriginSelf {
+				t.Errorf("origin %q", e.Origin)
+			}
+		}
+	}
+	if failed != 1 || ours != 2 {
+		t.Errorf("%d tcp:failed, %d relay:sent", failed, ours)
+	}
+}
+
+// TestStalledReaderStopsItsSender: a side that does not read stops the other by
+// back-pressure, and the opposite direction goes on meanwhile.
+func TestStalledReaderStopsItsSender(t *testing.T) {
+	b := newBench(t, false, false)
+	client, server := startTLSBoth(t, b)
+	mustWrite(t, client, clientHdr)
+	mustRead(t, server, clientHdr)
+	block := []byte("<message><body>" + strings.Repeat("x", 60000) + "</body></message>")
+	server.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+	sent := 0
+	for sent < 1<<30 {
+		n, err := server.Write(block)
+		sent += n
+		if err != nil {
+			break
+		}
+	}
+	if sent >= 1<<30 {
+		t.Error("a client that does not read did not stop its server")
+	}
+	mustWrite(t, client, "<iq id='still-alive'/>")
+	mustRead(t, server, "<iq id='still-alive'/>")
+}

@@ -1,0 +1,72 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+)
+
+// filterEnv is what a filter expression can name. Values are as shown: secrets
+// are blanked before the expression sees them.
+type filterEnv struct {
+	Session  int                 `expr:"session"`
+	Seq      int                 `expr:"seq"`
+	Kind     string              `expr:"kind"`
+	Leg      string              `expr:"leg"`
+	Dir      string              `expr:"dir"`
+	Name     string              `expr:"name"`
+	NS       string              `expr:"ns"`
+	Step     string              `expr:"step"`
+	N        int                 `expr:"n"`
+	Severity string              `expr:"severity"`
+	Summary  string              `expr:"summary"`
+	Raw      string              `expr:"raw"`
+	Size     int                 `expr:"size"`
+	Origin   string              `expr:"origin"`
+	RTT      float64             `expr:"rtt"`
+	Field    func(string) string `expr:"field"`
+	Stanza   bool                `expr:"stanza"`
+}
+
+// FilterHelp says, in lines, what a filter can name.
+const FilterHelp = `session seq kind leg dir name ns step n severity summary raw size origin
+rtt (milliseconds) stanza (true for message, presence, iq) field("jid")
+examples: name == "iq" && raw contains "roster"   step startsWith "sasl"
+          severity in ["warning", "error"]        dir == "c2s" && stanza`
+
+// CompileFilter turns an expression (https://expr-lang.org) into a test of
+// events. The test is not safe for use by several goroutines at once. An event on
+// which the expression fails to run is not matched.
+func CompileFilter(source string) (func(*Event) bool, error) {
+	program, err := expr.Compile(source, expr.Env(filterEnv{}), expr.AsBool())
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("filter %q: %s", source, first)
+	}
+	var machine vm.VM
+	return func(e *Event) bool {
+		out, err := machine.Run(program, envOf(e))
+		ok, isBool := out.(bool)
+		return err == nil && isBool && ok
+	}, nil
+}
+
+func envOf(e *Event) filterEnv {
+	shown := Blank(*e)
+	env := filterEnv{
+		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Dir: e.Dir.String(),
+		Name: e.Name, NS: e.Space, Severity: e.Worst().String(), Summary: e.Summary,
+		Raw: string(shown.Raw), Size: int(e.Size), Origin: e.Origin, RTT: millis(e.RTT),
+		Field: func(name string) string { v, _ := shown.Field(name); return v },
+	}
+	if e.Step != nil {
+		env.Step, env.N = e.Step.ID, e.Step.N
+	}
+	switch e.Name {
+	case "message", "presence", "iq":
+		_, env.Stanza = e.Body.(StreamElement)
+	}
+	return env
+}
