@@ -17,6 +17,9 @@ func summarise(s *Seen) string {
 		if e.Leg == session.ClientLeg {
 			return "client connected from " + b.Peer
 		}
+		if b.Target == b.Peer {
+			return "connected to the server " + b.Peer
+		}
 		return "connected to the server " + join(b.Target, paren(b.Peer))
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
@@ -25,7 +28,7 @@ func summarise(s *Seen) string {
 	case session.TCPClosed:
 		return join(fmt.Sprintf("%s leg closed by %s", e.Leg, b.By), paren(b.Reason))
 	case session.TLSEstablished:
-		return join(fmt.Sprintf("TLS on the %s leg: %s %s", e.Leg, b.Version, b.Suite), verdict(b.Verdict))
+		return join(fmt.Sprintf("%s leg: %s %s", e.Leg, b.Version, b.Suite), verdict(b.Verdict))
 	case session.TLSFailed:
 		return b.Reason
 	case session.RelayOpaque:
@@ -43,7 +46,7 @@ func summarise(s *Seen) string {
 	case session.StreamClosed:
 		return who(e.Dir) + " closes its stream"
 	case session.StreamWhitespace:
-		return "white space, a keep-alive"
+		return "white space"
 	case session.StreamPartial:
 		return fmt.Sprintf("cut off after %d bytes", e.Size)
 	case session.StreamRaw:
@@ -112,9 +115,9 @@ func element(s *Seen) string {
 	switch root.Name.Space {
 	case NSStreams:
 		if root.Name.Local == "features" {
-			return "features: " + features(root)
+			return features(root)
 		}
-		return "stream error: " + condition(root)
+		return condition(root)
 	case NSSASL, NSSASL2:
 		return sasl(s)
 	case NSSM2, NSSM3:
@@ -136,9 +139,9 @@ func sasl(s *Seen) string {
 		}
 		return join(root.Name.Local, clip(root.Attr("mechanism"), 40), user)
 	case "failure":
-		return join("login refused:", condition(root))
+		return condition(root)
 	case "success":
-		return join("login accepted", s.State.Mechanism)
+		return join("success", s.State.Mechanism)
 	}
 	return join(root.Name.Local, s.State.Mechanism)
 }

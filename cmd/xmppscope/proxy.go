@@ -190,25 +190,22 @@ func setupText(addr string, ca *certs.CA, r *proxy.Resolver) []string {
 	} else {
 		out = append(out, "The real server is looked up from the account's domain (SRV records).", "")
 	}
-	out = append(out, "Let the client trust the CA of xmppscope:")
-	if file := ca.RootFile(); file != "" {
-		out = append(out, "  "+file)
+	file := ca.RootFile()
+	if file == "" {
+		return append(out, "The CA of this run is kept in memory and gone at its end; --ca-dir keeps one.")
 	}
-	out = append(out, "  SHA-256 "+ca.Fingerprint(), "")
-	for _, g := range certs.Guides(caFile(ca)) {
-		out = append(out, g.For+":")
-		for _, line := range strings.Split(g.Text, "\n") {
-			out = append(out, "  "+line)
+	out = append(out, "Let the client trust the CA of xmppscope:", "  "+file, "  SHA-256 "+ca.Fingerprint(), "")
+	for _, kind := range []string{certs.GuideClient, certs.GuideVariable, certs.GuideSystem} {
+		for _, g := range certs.Guides(file) {
+			if g.Kind != kind {
+				continue
+			}
+			out = append(out, g.For+":")
+			for _, line := range strings.Split(g.Text, "\n") {
+				out = append(out, "  "+line)
+			}
+			out = append(out, "")
 		}
-		out = append(out, "")
 	}
 	return out
-}
-
-// caFile is the path that recipes name.
-func caFile(ca *certs.CA) string {
-	if f := ca.RootFile(); f != "" {
-		return f
-	}
-	return "xmppscope-ca.pem"
 }

@@ -1,0 +1,46 @@
+package capture
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/session"
+)
+
+// explain is what a packet comment says about the event that the packet carried:
+// its step, what happens there, its notes. Secrets are never in it.
+func explain(e session.Event) string {
+	e = session.Blank(e)
+	var lines []string
+	head := fmt.Sprintf("xmppscope session %d event %d", e.Session, e.Seq)
+	if s := e.Step; s != nil {
+		head += fmt.Sprintf(", step %d %s: %s", s.N, s.ID, s.Title)
+	} else {
+		head += ": " + e.Kind()
+	}
+	lines = append(lines, session.SafeLine(head))
+	if e.Summary != "" {
+		lines = append(lines, session.SafeLine(e.Summary))
+	}
+	if s := e.Step; s != nil && s.Text != "" {
+		lines = append(lines, session.SafeLine(withRef(s.Text, s.Ref)))
+	}
+	for i := range e.Notes {
+		lines = append(lines, noteLine(&e.Notes[i]))
+	}
+	return cutText(strings.Join(lines, "\n"), maxComment)
+}
+
+// cutText shortens UTF-8 text to at most so many bytes.
+func cutText(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	const mark = "…"
+	limit -= len(mark)
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit] + mark
+}

@@ -1,0 +1,115 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"xmppscope/session"
+)
+
+func init() {
+	add(Format{
+		Ext: ".jsonl", Title: "events, one JSON object a line",
+		New: newJSONL, Sniff: sniffJSONL, Read: readJSONL,
+	})
+}
+
+type jsonlWriter struct {
+	w      io.Writer
+	reveal bool
+}
+
+func newJSONL(w io.Writer, o Options) (Writer, error) {
+	header, err := json.Marshal(session.NewHeader(o.Tool, o.Created, o.Reveal))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(append(header, '\n')); err != nil {
+		return nil, err
+	}
+	return &jsonlWriter{w: w, reveal: o.Reveal}, nil
+}
+
+func (j *jsonlWriter) Write(e session.Event) error {
+	if !session.Numbered(e.Body) {
+		return nil
+	}
+	if !j.reveal {
+		e = session.Blank(e)
+	}
+	line, err := session.EncodeJSON(bounded(e))
+	if err != nil {
+		return err
+	}
+	_, err = j.w.Write(append(line, '\n'))
+	return err
+}
+
+func sniffJSONL(prefix []byte) bool {
+	prefix = bytes.TrimLeft(prefix, " \t\r\n")
+	return bytes.HasPrefix(prefix, []byte("{")) && bytes.Contains(prefix, []byte(`"`+session.FormatName+`"`))
+}
+
+func readJSONL(r io.Reader, emit func(session.Event) error) error {
+	b := bufio.NewReader(r)
+	var offset int64
+	header := true
+	for {
+		line, err := readLine(b)
+		if len(bytes.TrimSpace(line)) > 0 && !errors.Is(err, errTooLong) {
+			if header {
+				h, bad := parseHeader(line)
+				if bad != nil {
+					return &Truncated{Ext: ".jsonl", Err: bad}
+				}
+				if bad := h.Check(); bad != nil {
+					return bad
+				}
+				header = false
+			} else {
+				e, bad := session.DecodeJSON(line)
+				if bad != nil {
+					return &Truncated{Ext: ".jsonl", Offset: offset, Err: bad}
+				}
+				if bad := emit(e); bad != nil {
+					return bad
+				}
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return &Truncated{Ext: ".jsonl", Offset: offset, Err: err}
+		}
+		offset += int64(len(line))
+	}
+}
+
+// parseHeader reads a header line, which the caller has to Check.
+func parseHeader(line []byte) (session.Header, error) {
+	var h session.Header
+	if err := json.Unmarshal(line, &h); err != nil {
+		return h, fmt.Errorf("header: %w", err)
+	}
+	return h, nil
+}
+
+// readLine is bufio.Reader.ReadBytes('\n') with a bound.
+func readLine(b *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := b.ReadSlice('\n')
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+		if len(line) > maxRecord {
+			return nil, errTooLong
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package capture
+
+import (
+	"net/netip"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+
+	"xmppscope/session"
+)
+
+const (
+	// maxPacket is the longest IP packet (RFC 791 §3.1); IPv6 could have 40
+	// bytes more, but readers of link type RAW need not take them.
+	maxPacket = 65535
+	// maxSegment leaves room for an IPv6 and a TCP header.
+	maxSegment = maxPacket - 40 - 20
+	// ackEvery is how much one side may send before the other acknowledges it
+	// with a packet of its own. The window is larger.
+	ackEvery = 1 << 16
+	// windowScale makes the window of 65,535 one of 8 MiB (RFC 7323 §2).
+	windowScale = 7
+)
+
+// flow makes the packets of one TCP connection out of the bytes that its two
+// sides have sent: sequence numbers, acknowledgements and checksums add up. The
+// packets are raw IP (link type 101).
+type flow struct {
+	client, server netip.AddrPort // either both IPv4 or both IPv6
+	next           [3]uint32      // by direction: the sequence number of the next byte
+	acked          [3]uint32      // by direction: what the other side has acknowledged
+	ended          [3]bool        // by direction: FIN or RST was sent
+}
+
+func newFlow(client, server netip.AddrPort) *flow {
+	f := &flow{client: client, server: server}
+	// Any number will do; two far apart are told apart at a glance.
+	f.next[session.C2S], f.next[session.S2C] = 1_000_000, 2_000_000_000
+	return f
+}
+
+type tcpFlags uint8
+
+const (
+	synFlag tcpFlags = 1 << iota
+	ackFlag
+	pshFlag
+	finFlag
+	rstFlag
+)
+
+// open is the three-way handshake (RFC 9293 §3.5).
+func (f *flow) open() [][]byte {
+	syn := f.packet(session.C2S, synFlag, nil)
+	f.next[session.C2S]++
+	synAck := f.packet(session.S2C, synFlag|ackFlag, nil)
+	f.next[session.S2C]++
+	return [][]byte{syn, synAck, f.packet(session.C2S, ackFlag, nil)}
+}
+
+// data is what one side has sent, in as many segments as it takes. The last
+// packet is always one that carries data.
+func (f *flow) data(d session.Dir, b []byte) [][]byte {
+	var out [][]byte
+	for len(b) > 0 {
+		n := min(len(b), maxSegment)
+		if f.next[d]-f.acked[d] > ackEvery {
+			out = append(out, f.packet(d.Opposite(), ackFlag, nil))
+		}
+		out = append(out, f.packet(d, ackFlag|pshFlag, b[:n]))
+		f.next[d] += uint32(n)
+		b = b[n:]
+	}
+	return out
+}
+
+// skip says that bytes were sent that nobody recorded.
+func (f *flow) skip(d session.Dir, n int64) { f.next[d] += uint32(n) }
+
+// finish ends the connection as far as it is not ended already; first is the
+// side that began to. A reset is one packet; an ordinary end is a FIN of either
+// side and the last acknowledgement.
+func (f *flow) finish(first session.Dir, reset bool) [][]byte {
+	if reset {
+		f.ended[first] = true
+		return [][]byte{f.packet(first, rstFlag|ackFlag, nil)}
+	}
+	var out [][]byte
+	for _, d := range []session.Dir{first, first.Opposite()} {
+		if p := f.fin(d); p != nil {
+			out = append(out, p)
+		}
+	}
+	return append(out, f.packet(first, ackFlag, nil))
+}
+
+// fin is the end of one side, nil if it has ended before.
+func (f *flow) fin(d session.Dir) []byte {
+	if f.ended[d] {
+		return nil
+	}
+	f.ended[d] = true
+	p := f.packet(d, finFlag|ackFlag, nil)
+	f.next[d]++
+	return p
+}
+
+// packet builds one IP packet of a side.
+func (f *flow) packet(d session.Dir, flags tcpFlags, payload []byte) []byte {
+	from, to := f.client, f.server
+	if d == session.S2C {
+		from, to = to, from
+	}
+	back := d.Opposite()
+	tcp := &layers.TCP{
+		SrcPort: layers.TCPPort(from.Port()), DstPort: layers.TCPPort(to.Port()),
+		Seq: f.next[d], Window: 65535,
+		SYN: flags&synFlag != 0, ACK: flags&ackFlag != 0, PSH: flags&pshFlag != 0,
+		FIN: flags&finFlag != 0, RST: flags&rstFlag != 0,
+	}
+	if tcp.ACK {
+		tcp.Ack = f.next[back]
+		f.acked[back] = f.next[back]
+	}
+	if tcp.SYN {
+		tcp.Options = []layers.TCPOption{
+			{OptionType: layers.TCPOptionKindWindowScale, OptionLength: 3, OptionData: []byte{windowScale}},
+		}
+	}
+	var ip gopacket.SerializableLayer
+	if from.Addr().Is4() {
+		v4 := &layers.IPv4{
+			Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
+			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice(),
+		}
+		tcp.SetNetworkLayerForChecksum(v4) // fails for other layers than IP only
+		ip = v4
+	} else {
+		v6 := &layers.IPv6{
+			Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
+			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice(),
+		}
+		tcp.SetNetworkLayerForChecksum(v6)
+		ip = v6
+	}
+	buf := gopacket.NewSerializeBuffer()
+	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	// It can fail for addresses of the wrong length only, which netip rules out.
+	_ = gopacket.SerializeLayers(buf, options, ip, tcp, gopacket.Payload(payload))
+	return buf.Bytes()
+}
+
+// openPacket is the way back: the ends and the payload of a raw IP packet with
+// TCP in it, no payload for any other.
+func openPacket(b []byte) (from, to netip.AddrPort, payload []byte) {
+	p := gopacket.NewPacket(b, layers.LinkTypeRaw, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
+	ip := p.NetworkLayer()
+	tcp, _ := p.TransportLayer().(*layers.TCP)
+	if ip == nil || tcp == nil {
+		return from, to, nil
+	}
+	src, dst := ip.NetworkFlow().Endpoints()
+	a, _ := netip.AddrFromSlice(src.Raw())
+	z, _ := netip.AddrFromSlice(dst.Raw())
+	return netip.AddrPortFrom(a, uint16(tcp.SrcPort)), netip.AddrPortFrom(z, uint16(tcp.DstPort)), tcp.Payload
+}

@@ -1,0 +1,216 @@
+package capture
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xmppscope/session"
+)
+
+// record writes events in a format, as File would.
+func record(t *testing.T, ext string, o Options, events []session.Event) []byte {
+	t.Helper()
+	f, err := ForPath("x" + ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w, err := f.New(&out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := w.Write(e); err != nil {
+			t.Fatalf("%s: %s: %v", ext, e.Kind(), err)
+		}
+	}
+	if c, ok := w.(Closer); ok {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.Bytes()
+}
+
+// replay reads a recording, numbered events only.
+func replay(file []byte) (events []session.Event, err error) {
+	_, err = Read(bytes.NewReader(file), func(e session.Event) error {
+		if session.Numbered(e.Body) {
+			events = append(events, e)
+		}
+		return nil
+	})
+	return events, err
+}
+
+func numbered(events []session.Event) (out []session.Event) {
+	for _, e := range events {
+		if session.Numbered(e.Body) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func blanked(events []session.Event) (out []session.Event) {
+	for _, e := range events {
+		out = append(out, session.Blank(e))
+	}
+	return out
+}
+
+// mixed is three sessions, interleaved event by event, with everything hostile.
+func mixed(t *testing.T) []session.Event {
+	b := newBuilder(t, 3)
+	b.login(0)
+	b.nasty()
+	lists := [][]session.Event{full(t, 1, tls.VersionTLS13), full(t, 2, tls.VersionTLS12), b.events}
+	out := []session.Event{{At: start, Body: session.LogLost{Events: 3}, Summary: "lost"}} // nobody's
+	for len(lists) > 0 {
+		lists = slices.DeleteFunc(lists, func(l []session.Event) bool { return len(l) == 0 })
+		for i := range lists {
+			out = append(out, lists[i][0])
+			lists[i] = lists[i][1:]
+		}
+	}
+	return out
+}
+
+// sameEvent compares bytes at once, which cmp left to itself does one by one.
+var sameEvent = cmp.Comparer(bytes.Equal)
+
+func TestRoundTrip(t *testing.T) {
+	events := mixed(t)
+	for _, c := range []struct {
+		ext    string
+		reveal bool
+		want   []session.Event
+	}{
+		{".jsonl", true, numbered(events)},
+		{".jsonl", false, blanked(numbered(events))},
+		{".xml", true, numbered(events)},
+		{".xml", false, blanked(numbered(events))},
+		{".pcapng", false, numbered(events)},
+	} {
+		got, err := replay(record(t, c.ext, Options{Tool: "xmppscope test", Created: start, Reveal: c.reveal}, events))
+		if err != nil {
+			t.Errorf("%s: %v", c.ext, err)
+		}
+		if diff := cmp.Diff(c.want, got, sameEvent); diff != "" {
+			t.Errorf("%s, reveal %v: events differ (-written +read):\n%.3000s", c.ext, c.reveal, diff)
+		}
+	}
+}
+
+// TestEveryPrefix cuts recordings at many places and expects the whole events
+// before each cut, and word of the rest.
+func TestEveryPrefix(t *testing.T) {
+	b := newBuilder(t, 1)
+	b.login(tls.VersionTLS13)
+	b.nasty()
+	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+		file := record(t, ext, Options{Reveal: true}, b.events)
+		all, err := replay(file)
+		if err != nil {
+			t.Fatalf("%s: %v", ext, err)
+		}
+		seen := 0
+		for n := 1; n < len(file); n += 1 + n%13 {
+			got, err := replay(file[:n])
+			if len(got) < seen {
+				t.Fatalf("%s: %d events at %d bytes, %d at fewer", ext, len(got), n, seen)
+			}
+			for i := seen; i < len(got); i++ {
+				if diff := cmp.Diff(all[i], got[i], sameEvent); diff != "" {
+					t.Fatalf("%s cut at %d: %s", ext, n, diff)
+				}
+			}
+			seen = len(got)
+			if seen == 0 && (errors.Is(err, ErrUnknown) || errors.Is(err, ErrForeign)) {
+				continue // not even the beginning is there
+			}
+			var cut *Truncated
+			if err != nil && (!errors.As(err, &cut) || cut.Events < seen || cut.Offset > int64(n)) {
+				t.Fatalf("%s cut at %d: error %v", ext, n, err)
+			}
+			if err == nil && ext == ".xml" && n < len(file)-1 {
+				t.Fatalf("xml cut at %d: no word about the missing end", n)
+			}
+		}
+		if seen < len(all)-1 {
+			t.Errorf("%s: the longest prefix gives %d of %d events", ext, seen, len(all))
+		}
+	}
+}
+
+// TestDamage overwrites a byte in the middle and expects what stood before it.
+func TestDamage(t *testing.T) {
+	b := newBuilder(t, 1)
+	b.login(0)
+	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+		file := record(t, ext, Options{Reveal: true}, b.events)
+		clean, _ := replay(file)
+		for n := 700; n < len(file); n += 97 {
+			bad := bytes.Clone(file)
+			bad[n] ^= 0x55
+			got, err := replay(bad)
+			if len(got) < len(clean) && err == nil && ext != ".pcapng" {
+				t.Errorf("%s damaged at %d: %d events of %d and no error", ext, n, len(got), len(clean))
+			}
+		}
+	}
+}
+
+func TestSecretsStayOut(t *testing.T) {
+	events := mixed(t)
+	for _, ext := range []string{".jsonl", ".xml", ".txt"} {
+		for _, reveal := range []bool{false, true} {
+			file := record(t, ext, Options{Reveal: reveal}, events)
+			// base64 of the raw bytes would hide it from this search, so no
+			// event with a secret may be one whose raw is not text.
+			for _, secret := range []string{password, plainPayload()} {
+				if bytes.Contains(file, []byte(secret)) != reveal {
+					t.Errorf("%s: reveal is %v, but holding %q is %v", ext, reveal, secret, !reveal)
+				}
+			}
+			if bytes.Contains(file, []byte("TRAFFIC_SECRET")) {
+				t.Errorf("%s holds TLS keys", ext)
+			}
+		}
+	}
+}
+
+func TestCommentsHoldNoSecrets(t *testing.T) {
+	for _, e := range numbered(mixed(t)) {
+		c := explain(e)
+		if bytes.Contains([]byte(c), []byte(password)) || bytes.Contains([]byte(c), []byte(plainPayload())) {
+			t.Errorf("comment holds the password: %q", c)
+		}
+	}
+}
+
+func TestReadUnknown(t *testing.T) {
+	for name, file := range map[string]string{
+		"empty": "", "text": "hello, world\n", "pcap": "\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "other XML": "<?xml version='1.0'?><a/>",
+	} {
+		if _, err := replay([]byte(file)); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+}
+
+func TestReadPassesErrorOn(t *testing.T) {
+	stop := errors.New("stop")
+	b := newBuilder(t, 1)
+	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+		file := record(t, ext, Options{}, b.events)
+		if _, err := Read(bytes.NewReader(file), func(session.Event) error { return stop }); err != stop {
+			t.Errorf("%s: error is %v", ext, err)
+		}
+	}
+}

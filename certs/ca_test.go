@@ -1,0 +1,256 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func memory(t *testing.T) *CA {
+	t.Helper()
+	ca, err := NewMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca
+}
+
+var mintable = []string{
+	"example.net", "localhost", "127.0.0.1", "[2001:db8::1]", "bücher.example", "my_host.intern",
+	strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".example",
+}
+
+func verify(ca *CA, chain [][]byte, name string, at time.Time) error {
+	var parsed []*x509.Certificate
+	for _, der := range chain {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return err
+		}
+		parsed = append(parsed, c)
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots.AddCert(ca.Root())
+	between.AddCert(parsed[1])
+	_, err := parsed[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: name, CurrentTime: at})
+	return err
+}
+
+func TestMint(t *testing.T) {
+	ca := memory(t)
+	for _, domain := range mintable {
+		cert, left, err := ca.Mint(domain, nil)
+		if err != nil || len(left) > 0 {
+			t.Errorf("%s: %v, left %q", domain, err, left)
+			continue
+		}
+		d, _ := ParseDomain(domain)
+		name := d.ASCII
+		if err := verify(ca, cert.Certificate, name, time.Now()); err != nil {
+			t.Errorf("%s: %v", domain, err)
+		}
+		leaf := cert.Leaf
+		if leaf.Subject.CommonName != d.ASCII && len(d.ASCII) <= maxCN || len(leaf.Subject.CommonName) > maxCN {
+			t.Errorf("%s: common name %q", domain, leaf.Subject.CommonName)
+		}
+		if len(cert.Certificate) != 3 || !bytes.Equal(cert.Certificate[2], ca.RootDER()) {
+			t.Errorf("%s: the chain is not leaf, issuing, root", domain)
+		}
+		if len(leaf.AuthorityKeyId) == 0 || leaf.IsCA || leaf.SerialNumber.BitLen() < 64 || len(leaf.ExtKeyUsage) != 2 {
+			t.Errorf("%s: leaf %+v", domain, leaf)
+		}
+		again, _, _ := ca.Mint(strings.ToUpper(domain)+".", nil)
+		if !strings.Contains(domain, "[") && again != cert {
+			t.Errorf("%s: was not cached", domain)
+		}
+	}
+}
+
+func TestMintHostile(t *testing.T) {
+	ca := memory(t)
+	for _, domain := range hostile {
+		if domain == "[::1" {
+			continue
+		}
+		if cert, _, err := ca.Mint(domain, nil); err == nil || cert != nil {
+			t.Errorf("%q: got a certificate", domain)
+		}
+	}
+}
+
+func TestConstraints(t *testing.T) {
+	ca := memory(t)
+	cert, _, err := ca.Mint("example.net", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuing, err := x509.ParseCertificate(cert.Certificate[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root := ca.Root(); root.MaxPathLen != 1 || !root.IsCA || root.NotAfter.Sub(root.NotBefore) != rootLife {
+		t.Errorf("root: path length %d, life %s", root.MaxPathLen, root.NotAfter.Sub(root.NotBefore))
+	}
+	if !issuing.MaxPathLenZero || !issuing.IsCA || !issuing.PermittedDNSDomainsCritical {
+		t.Errorf("issuing: %+v", issuing)
+	}
+	// A leaf for another domain under this issuing certificate must not verify.
+	other, _ := ParseDomain("evil.test")
+	names, _ := mintNames(other, nil)
+	leaf, err := newLeaf(other, names, issuing, ca.issuingKey, ca.leafKey.Public(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(ca, [][]byte{leaf.Raw, issuing.Raw}, "evil.test", time.Now()); err == nil {
+		t.Error("the issuing certificate of example.net vouches for evil.test")
+	}
+}
+
+func TestMintCopiesUpstream(t *testing.T) {
+	ca := memory(t)
+	server := memory(t)
+	d, _ := ParseDomain("example.net")
+	names := Names{DNS: []string{"example.net", "*.example.net", "hosting.test"}, SRV: []string{"_xmpps-client.example.net"}}
+	up, err := newLeaf(d, names, server.root, server.rootKey, server.leafKey.Public(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, left, err := ca.Mint("example.net", up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(left) != "[DNS-ID hosting.test]" {
+		t.Errorf("left %q", left)
+	}
+	for _, name := range []string{"example.net", "conference.example.net"} {
+		if err := verify(ca, cert.Certificate, name, time.Now()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := SRVNames(cert.Leaf); len(got) != 3 || got[2] != "_xmpps-client.example.net" {
+		t.Errorf("SRV-IDs %q", got)
+	}
+	if plain, _, _ := ca.Mint("example.net", nil); plain == cert {
+		t.Error("the cache mixes leaves of different servers")
+	}
+}
+
+func TestMintRenews(t *testing.T) {
+	ca := memory(t)
+	now := time.Now()
+	ca.now = func() time.Time { return now }
+	first, _, err := ca.Mint("example.net", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(leafLife - renewBefore - time.Minute)
+	if again, _, _ := ca.Mint("example.net", nil); again != first {
+		t.Error("minted anew too early")
+	}
+	now = now.Add(2 * time.Minute)
+	later, _, err := ca.Mint("example.net", nil)
+	if err != nil || later == first {
+		t.Fatal("not minted anew", err)
+	}
+	if err := verify(ca, later.Certificate, "example.net", now.Add(leafLife-time.Hour)); err != nil {
+		t.Error(err)
+	}
+	now = ca.Root().NotAfter.Add(-time.Hour)
+	last, _, err := ca.Mint("example.net", nil)
+	if err != nil || last.Leaf.NotAfter.After(ca.Root().NotAfter) {
+		t.Error("the leaf outlives the root", err)
+	}
+	now = ca.Root().NotAfter.Add(time.Second)
+	if _, _, err := ca.Mint("example.net", nil); err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("an expired root still mints: %v", err)
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	c := newCache(3)
+	for i := range 10 {
+		c.put(fmt.Sprint(i), minted{left: []string{fmt.Sprint(i)}})
+		c.get("0") // in use: stays
+	}
+	c.put("9", minted{left: []string{"again"}})
+	if _, ok := c.get("0"); !ok || len(c.entries) != 3 || c.order.Len() != 3 {
+		t.Errorf("%d entries", len(c.entries))
+	}
+	if m, ok := c.get("9"); !ok || m.left[0] != "again" {
+		t.Error("an entry was not replaced")
+	}
+	if _, ok := c.get("2"); ok {
+		t.Error("an old entry is still there")
+	}
+}
+
+func TestMintFromManyGoroutines(t *testing.T) {
+	ca := memory(t)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for k := range 5 {
+				if _, _, err := ca.Mint(fmt.Sprintf("d%d.test", (i+k)%6), nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNamesDiffer(t *testing.T) {
+	a, b := memory(t), memory(t)
+	if a.Root().Subject.String() == b.Root().Subject.String() || a.Fingerprint() == b.Fingerprint() {
+		t.Errorf("two CAs share a name or a fingerprint: %s", a.Root().Subject)
+	}
+	if f := a.Fingerprint(); len(f) != 95 || strings.Trim(f, "0123456789ABCDEF:") != "" {
+		t.Errorf("fingerprint %q", f)
+	}
+	if cn := a.Root().Subject.CommonName; len(cn) > maxCN || !strings.Contains(cn, "@") {
+		t.Errorf("common name %q", cn)
+	}
+}
+
+// TestOpenSSL holds what we mint against a verifier that is not Go's.
+func TestOpenSSL(t *testing.T) {
+	openssl := peer(t, "openssl", "openssl")
+	ca := memory(t)
+	dir := t.TempDir()
+	write := func(name string, der []byte) string {
+		path := filepath.Join(dir, name)
+		block := ca.RootPEM()
+		if der != nil {
+			block = pemOf(der)
+		}
+		if err := os.WriteFile(path, block, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	root := write("root.pem", nil)
+	for i, domain := range mintable {
+		cert, _, err := ca.Mint(domain, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, _ := ParseDomain(domain)
+		leaf := write(fmt.Sprintf("leaf%d.pem", i), cert.Certificate[0])
+		issuing := write(fmt.Sprintf("issuing%d.pem", i), cert.Certificate[1])
+		check := []string{"-verify_hostname", d.ASCII}
+		if d.IsIP() {
+			check = []string{"-verify_ip", d.ASCII}
+		}
+		args := append([]string{"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root, "-untrusted", issuing}, check...)
+		if out, err := exec.Command(openssl, append(args, leaf)...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", domain, err, out)
+		}
+	}
+}

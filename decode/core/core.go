@@ -1,0 +1,87 @@
+// Package core explains XMPP's core: streams, STARTTLS, binding, stanzas and
+// their errors (RFC 6120, RFC 6121), the TLS handshakes, and what the relay
+// reports. One file for each subject; each adds its rules from init.
+//
+// Notes of the numbered checks carry the check's id as their Rule ("S12", "A18"),
+// so that a filter or a report can name them.
+package core
+
+import (
+	"strconv"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+var rules []decode.Rule
+
+func add(r decode.Rule) { rules = append(rules, r) }
+
+// Rules returns the rules of this package, for the explainer of a session. Their
+// notes come in the order of the files' names.
+func Rules() []decode.Rule { return rules }
+
+// lint is a note of one of the numbered checks.
+func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
+	n := decode.Say(sev, span, format, args...)
+	n.Rule, n.Ref = id, ref
+	return n
+}
+
+// say is an explanation with its section.
+func say(ref string, span session.Span, format string, args ...any) session.Note {
+	n := decode.Say(session.Info, span, format, args...)
+	n.Ref = ref
+	return n
+}
+
+// field is a decoded field with a sentence and its section.
+func field(ref, name, value string, span session.Span, text string) session.Note {
+	n := decode.Field(name, value, span)
+	n.Ref, n.Text = ref, text
+	return n
+}
+
+// list quotes names for a sentence.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// plural is "1 item", "2 items".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// bare is a JID without its resource; a resource may hold slashes of its own.
+func bare(jid string) string {
+	b, _, _ := strings.Cut(jid, "/")
+	return b
+}
+
+// side names the sender of a direction.
+func side(d session.Dir) string {
+	switch d {
+	case session.C2S:
+		return "client"
+	case session.S2C:
+		return "server"
+	}
+	return "peer"
+}
+
+// encrypted says whether the stream runs inside TLS. In captures of others only
+// one of the two legs is known.
+func encrypted(state *decode.State) bool {
+	return state.Secure[session.ClientLeg] || state.Secure[session.ServerLeg]
+}

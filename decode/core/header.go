@@ -1,0 +1,247 @@
+package core
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "core-header", Title: "Stream headers", Ref: "RFC 6120 §4.7",
+		Match: func(s *decode.Seen) bool {
+			_, ok := s.Event.Body.(session.StreamOpened)
+			return ok && s.Root != nil
+		},
+		New: func() decode.Explainer { return &headers{} },
+	})
+}
+
+// headers remembers the ids that the server has used on this connection, and
+// whether the newest header was seen inside TLS.
+type headers struct {
+	ids    []string
+	opened [3]int
+	secure bool
+}
+
+// Explain implements decode.Explainer.
+func (h *headers) Explain(s *decode.Seen) []session.Note {
+	head := s.State.Header[s.Event.Dir]
+	if head == nil {
+		return nil
+	}
+	notes := h.opening(s)
+	notes = append(notes, headerFields(s.Root)...)
+	if s.Root.Name.Space != decode.NSStreams || s.Root.Name.Local != "stream" {
+		notes = append(notes, lint("S01", "RFC 6120 §4.8.1", session.Error, s.Root.Tag,
+			"the %s's root element is %q in %q; it must be %q in %q", side(s.Event.Dir), s.Root.Name.Local, s.Root.Name.Space, "stream", decode.NSStreams))
+	}
+	if s.Event.Dir == session.C2S {
+		return append(notes, checkInitial(s, head)...)
+	}
+	notes = append(notes, h.checkID(s, head)...)
+	return append(notes, checkResponse(s, head)...)
+}
+
+// opening says why there is a header here: the first one, or one after TLS or SASL.
+func (h *headers) opening(s *decode.Seen) []session.Note {
+	dir := s.Event.Dir
+	h.opened[dir]++
+	secure := encrypted(s.State)
+	defer func() {
+		if dir == session.S2C {
+			h.secure = secure
+		}
+	}()
+	what := "the client opens a stream"
+	if dir == session.S2C {
+		what = "the server answers with its half of the stream"
+	}
+	switch {
+	case h.opened[dir] == 1:
+		return []session.Note{say("RFC 6120 §4.2", s.Root.Tag, "%s", what)}
+	case s.State.Authenticated:
+		return []session.Note{say("RFC 6120 §6.4.6", s.Root.Tag, "%s anew on the same connection, because the login has succeeded", what)}
+	case secure && !h.secure:
+		return []session.Note{say("RFC 6120 §5.4.3.3", s.Root.Tag, "%s anew inside TLS; what was learnt in the clear is forgotten", what)}
+	}
+	return []session.Note{say("RFC 6120 §4.3.3", s.Root.Tag, "%s anew on the same connection", what)}
+}
+
+// headerWords explains the attributes of a header (RFC 6120 §4.7).
+var headerWords = []struct{ name, ref, text string }{
+	{"to", "RFC 6120 §4.7.2", "whom the sender wants to talk to"},
+	{"from", "RFC 6120 §4.7.1", "who the sender says it is"},
+	{"id", "RFC 6120 §4.7.3", "the server's name for this stream; each stream has a fresh one"},
+	{"version", "RFC 6120 §4.7.5", "the version of XMPP"},
+}
+
+func headerFields(root *session.Element) (notes []session.Note) {
+	for _, w := range headerWords {
+		if v, ok := root.LookupAttr(w.name); ok {
+			notes = append(notes, field(w.ref, w.name, v, root.AttrSpan(w.name), w.text))
+		}
+	}
+	if a := langOf(root); a != nil {
+		notes = append(notes, field("RFC 6120 §4.7.4", "lang", a.Value, a.Quote, "the language of texts on this stream"))
+		if !languageTag(a.Value) {
+			notes = append(notes, lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value))
+		}
+	}
+	return notes
+}
+
+func langOf(root *session.Element) *session.Attr {
+	for i := range root.Attrs {
+		if a := &root.Attrs[i]; a.Name.Prefix == "xml" && a.Name.Local == "lang" {
+			return a
+		}
+	}
+	return nil
+}
+
+// languageTag is a rough test for BCP 47: letters first, then letters and digits
+// in groups of at most eight.
+func languageTag(v string) bool {
+	for i, part := range strings.Split(v, "-") {
+		if part == "" || len(part) > 8 {
+			return false
+		}
+		for _, c := range part {
+			letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+			if !letter && (i == 0 || c < '0' || c > '9') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// component says whether it is a stream of XEP-0114, which has no version, no
+// language and no features.
+func component(h *decode.Header) bool { return strings.HasPrefix(h.Content, "jabber:component:") }
+
+// checkInitial is S08, S11, S14, S17 and S20.
+func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
+	root, tag := s.Root, s.Root.Tag
+	if h.To == "" {
+		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (no \"to\")"))
+	} else if strings.ContainsAny(h.To, "@/") {
+		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
+	}
+	if _, ok := root.LookupAttr("id"); ok {
+		notes = append(notes, lint("S11", "RFC 6120 §4.7.3", session.Error, root.AttrSpan("id"), "the client's header has an id; only the server's may"))
+	}
+	if component(h) {
+		return notes
+	}
+	notes = append(notes, checkVersion(s, h)...)
+	if langOf(root) == nil {
+		notes = append(notes, lint("S17", "RFC 6120 §4.7.4", session.Info, tag, "the client does not say which language it prefers (no xml:lang)"))
+	}
+	secure := encrypted(s.State)
+	switch {
+	case h.From != "" && !secure && h.Content != decode.NSServer:
+		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
+	case h.From == "" && secure && !s.State.Authenticated:
+		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, tag, "the client does not say who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does"))
+	case h.From == "" && secure && h.Content == decode.NSServer:
+		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
+	}
+	return notes
+}
+
+// checkVersion is S14.
+func checkVersion(s *decode.Seen, h *decode.Header) []session.Note {
+	if h.Version == "" {
+		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.Tag,
+			"the %s's header has no version: this is XMPP as it was before 1.0, without features, STARTTLS and SASL", side(s.Event.Dir))}
+	}
+	if major, _, ok := version(h.Version); !ok || major < 1 {
+		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.AttrSpan("version"),
+			"the %s's version is %q; it should be %q", side(s.Event.Dir), h.Version, "1.0")}
+	}
+	return nil
+}
+
+// version reads "1.0"; the two parts are compared as numbers.
+func version(v string) (major, minor int, ok bool) {
+	a, b, found := strings.Cut(v, ".")
+	major, err1 := strconv.Atoi(a)
+	minor, err2 := strconv.Atoi(b)
+	return major, minor, found && err1 == nil && err2 == nil
+}
+
+// checkID is S10 and S12.
+func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
+	if head.ID == "" {
+		return []session.Note{lint("S10", "RFC 6120 §4.7.3", session.Error, s.Root.Tag, "the server's header has no id")}
+	}
+	if slices.Contains(h.ids, head.ID) {
+		return []session.Note{lint("S12", "RFC 6120 §4.3.3", session.Error, s.Root.AttrSpan("id"),
+			"the server uses the stream id %q again; every restart needs a new one", head.ID)}
+	}
+	h.ids = append(h.ids, head.ID)
+	return nil
+}
+
+// checkResponse is S03, S09, S14, S15, S16 and S18.
+func checkResponse(s *decode.Seen, h *decode.Header) (notes []session.Note) {
+	root, tag := s.Root, s.Root.Tag
+	if h.From == "" {
+		notes = append(notes, lint("S09", "RFC 6120 §4.7.1", session.Error, tag, "the server's header has no from"))
+	}
+	asked := s.State.Header[session.C2S]
+	if asked != nil && asked.Content != "" && h.Content != "" && asked.Content != h.Content {
+		notes = append(notes, lint("S03", "RFC 6120 §4.8.2", session.Error, tag,
+			"the server's content namespace is %q, the client's %q; they must be the same", h.Content, asked.Content))
+	}
+	if component(h) || (asked != nil && asked.Version == "" && h.Version == "") {
+		return notes
+	}
+	notes = append(notes, checkVersion(s, h)...)
+	if langOf(root) == nil {
+		notes = append(notes, lint("S16", "RFC 6120 §4.7.4", session.Error, tag, "the server's header has no xml:lang"))
+	}
+	if asked == nil {
+		return notes
+	}
+	notes = append(notes, compareVersions(root, asked.Version, h.Version)...)
+	return append(notes, checkTo(s, asked, h)...)
+}
+
+// compareVersions is S15.
+func compareVersions(root *session.Element, asked, given string) []session.Note {
+	a1, a2, okA := version(asked)
+	g1, g2, okG := version(given)
+	switch {
+	case !okA || !okG:
+		return nil
+	case g1 > a1 || (g1 == a1 && g2 > a2):
+		return []session.Note{lint("S15", "RFC 6120 §4.7.5", session.Error, root.AttrSpan("version"),
+			"the server answers with version %q, above the client's %q", given, asked)}
+	case given != strconv.Itoa(g1)+"."+strconv.Itoa(g2):
+		return []session.Note{lint("S15", "RFC 6120 §4.7.5", session.Error, root.AttrSpan("version"), "the server's version %q has leading zeros", given)}
+	}
+	return nil
+}
+
+// checkTo is S18; servers are known by their domain, clients by their bare JID.
+func checkTo(s *decode.Seen, asked, h *decode.Header) []session.Note {
+	switch {
+	case asked.From == "" && h.To != "":
+		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.AttrSpan("to"),
+			"the server's header has to=%q, but the client did not say who it is", h.To)}
+	case asked.From != "" && h.To == "":
+		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.Tag,
+			"the server's header has no \"to\", though the client said that it is %q", asked.From)}
+	case !strings.EqualFold(bare(h.To), bare(asked.From)):
+		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.AttrSpan("to"),
+			"the server's header has to=%q, but the client said that it is %q", h.To, asked.From)}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package core
+
+import (
+	"fmt"
+	"strconv"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "core-iq", Title: "Requests and answers", Ref: "RFC 6120 §8.2.3",
+		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "iq" },
+		New:   decode.Stateless(explainIQ),
+	})
+}
+
+// requestNames are everyday words for what an iq is about.
+var requestNames = map[string]string{
+	decode.NSBind:                             "bind",
+	decode.NSSession:                          "session",
+	decode.NSRoster:                           "roster",
+	decode.NSIQAuth:                           "iq-auth",
+	"urn:xmpp:ping":                           "ping",
+	"urn:xmpp:carbons:2":                      "carbons",
+	"urn:xmpp:blocking":                       "block list",
+	"urn:xmpp:mam:2":                          "message archive",
+	"jabber:iq:version":                       "software version",
+	"jabber:iq:private":                       "private storage",
+	"jabber:iq:register":                      "registration",
+	"jabber:iq:last":                          "last activity",
+	"vcard-temp":                              "vCard",
+	"urn:xmpp:time":                           "time",
+	"urn:xmpp:push:0":                         "push notification",
+	"urn:xmpp:http:upload:0":                  "upload slot",
+	"urn:xmpp:extdisco:2":                     "external service",
+	"http://jabber.org/protocol/disco#info":   "disco#info",
+	"http://jabber.org/protocol/disco#items":  "disco#items",
+	"http://jabber.org/protocol/pubsub":       "pubsub",
+	"http://jabber.org/protocol/pubsub#owner": "pubsub owner",
+	"http://jabber.org/protocol/commands":     "ad-hoc command",
+	"http://jabber.org/protocol/muc#owner":    "room owner",
+	"http://jabber.org/protocol/muc#admin":    "room admin",
+	"http://jabber.org/protocol/bytestreams":  "file transfer proxy",
+}
+
+func requestName(n session.Name) string {
+	if w := requestNames[n.Space]; w != "" {
+		return w
+	}
+	return fmt.Sprintf("%q", n.Local)
+}
+
+func explainIQ(s *decode.Seen) (notes []session.Note) {
+	if _, ok := s.Root.LookupAttr("id"); !ok {
+		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", side(s.Event.Dir)))
+	}
+	children := s.Root.Children()
+	switch typ := s.Root.Attr("type"); typ {
+	case "get", "set":
+		return append(notes, explainRequest(s, typ, children)...)
+	case "result", "error":
+		if typ == "result" && len(children) > 1 {
+			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", len(children)))
+		}
+		return append(notes, explainAnswer(s, typ)...)
+	default:
+		return append(notes, lint("Q02", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the iq's type is %q; get, set, result and error are defined", typ))
+	}
+}
+
+func explainRequest(s *decode.Seen, typ string, children []*session.Element) []session.Note {
+	if len(children) != 1 {
+		return []session.Note{lint("Q03", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, len(children))}
+	}
+	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", side(s.Event.Dir), receiver(s), typ, requestName(children[0].Name))}
+}
+
+// receiver says whom a stanza is for.
+func receiver(s *decode.Seen) string {
+	switch to := s.Root.Attr("to"); {
+	case s.Event.Dir == session.S2C:
+		return "the client"
+	case to == "":
+		return "its own server"
+	default:
+		return strconv.Quote(to)
+	}
+}
+
+func explainAnswer(s *decode.Seen, typ string) []session.Note {
+	if s.Request == nil {
+		return []session.Note{lint("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", side(s.Event.Dir), s.Root.Attr("id"))}
+	}
+	kind := "the " + requestName(s.Request.Payload)
+	outcome := "answers"
+	if typ == "error" {
+		outcome = "refuses"
+	}
+	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "%s %s request sent %s before", outcome, kind, decode.Since(s.Event.RTT))}
+}

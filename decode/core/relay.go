@@ -1,0 +1,91 @@
+package core
+
+import (
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "core-relay", Title: "What the relay saw and did", Ref: "RFC 6120 §3",
+		Match: func(s *decode.Seen) bool { return s.Root == nil },
+		New:   decode.Stateless(explainRelay),
+	})
+}
+
+// explainRelay puts events that hold no XML into words.
+func explainRelay(s *decode.Seen) []session.Note {
+	who := side(s.Event.Dir)
+	switch b := s.Event.Body.(type) {
+	case session.TCPOpened:
+		return tcpOpened(s.Event.Leg, b)
+	case session.TCPFailed:
+		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach the server at %q: %s", b.Target, b.Reason)}
+		if b.Hint != "" {
+			notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+		}
+		return notes
+	case session.TCPHalfClosed:
+		return []session.Note{alarm(session.Info, "", "the %s has sent all that it had to send, and still listens", who)}
+	case session.TCPClosed:
+		return tcpClosed(s.Event.Leg, b)
+	case session.StreamWhitespace:
+		return []session.Note{alarm(session.Info, "RFC 6120 §4.6.1", "white space between elements: it keeps the connection alive, and means nothing")}
+	case session.StreamClosed:
+		return []session.Note{alarm(session.Info, "RFC 6120 §4.4", "the %s closes its half of the stream; the other side should do the same", who)}
+	case session.StreamPartial:
+		return []session.Note{alarm(session.Warning, "RFC 6120 §4.4", "the connection ended in the middle of what the %s was sending", who)}
+	}
+	return relayWords(s, who)
+}
+
+func relayWords(s *decode.Seen, who string) []session.Note {
+	switch b := s.Event.Body.(type) {
+	case session.RelayOpaque:
+		return []session.Note{alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s; xmppscope passes it on as it is", b.At, who, b.Reason)}
+	case session.RelayDropped:
+		return []session.Note{alarm(session.Error, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(s.Event.Size), "byte"), who, b.Reason)}
+	case session.RelaySent:
+		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
+	case session.RelayTimeout:
+		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, decode.Since(b.After))}
+	case session.LogLost:
+		return []session.Note{alarm(session.Warning, "", "the recording could not keep up: %s lost, and the bytes of %s more (%s)",
+			plural(int(b.Events), "event"), plural(int(b.Raws), "event"), plural(int(b.Bytes), "byte"))}
+	}
+	return nil
+}
+
+func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {
+	if leg == session.ClientLeg {
+		return []session.Note{alarm(session.Info, "RFC 6120 §3.2", "a client connected from %s", b.Peer)}
+	}
+	n := alarm(session.Info, "RFC 6120 §3.2", "xmppscope connected to the server at %s", b.Peer)
+	if b.Target != "" && b.Target != b.Peer {
+		n.Text += " for " + b.Target
+	}
+	if b.Via != "" {
+		n.Text += ", which was named by " + b.Via
+	}
+	if b.Direct {
+		n.Text += "; TLS starts at once (direct TLS)"
+		n.Ref = "XEP-0368 §3"
+	}
+	return []session.Note{n}
+}
+
+func tcpClosed(leg session.Leg, b session.TCPClosed) []session.Note {
+	who := guilty(b.By)
+	n := alarm(session.Info, "RFC 6120 §4.4", "%s closed the connection of the %s leg", who, leg)
+	if b.Reason != "" {
+		n.Severity = session.Notice
+		n.Text += ": " + b.Reason
+	}
+	return []session.Note{n}
+}
+
+func alarm(sev session.Severity, ref, format string, args ...any) session.Note {
+	n := decode.Say(sev, session.Span{}, format, args...)
+	n.Ref = ref
+	return n
+}

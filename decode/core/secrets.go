@@ -1,0 +1,111 @@
+package core
+
+import (
+	"slices"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "core-secrets", Title: "Secrets outside of SASL", Ref: "RFC 6120 §13.2",
+		Match: func(s *decode.Seen) bool { return s.Root != nil && !s.Event.Redacted },
+		New:   decode.Stateless(markSecrets),
+	})
+}
+
+// secretText says which elements hold a secret as their text, by "namespace
+// local". An element named "password" does in every namespace.
+var secretText = map[string]string{
+	decode.NSIQAuth + " digest":                        "digest",            // XEP-0078: SHA-1 of stream id and password
+	decode.NSComponent + " handshake":                  "digest",            // XEP-0114: SHA-1 of stream id and secret
+	decode.NSClient + " handshake":                     "digest",            // the same, from components that mix the namespaces
+	"jabber:component:connect handshake":               "digest",            // the same
+	decode.NSDialback + " result":                      "dialback key",      // XEP-0220
+	decode.NSDialback + " verify":                      "dialback key",      // XEP-0220
+	"urn:xmpp:scram-upgrade:0 hash":                    "salted password",   // XEP-0480
+	"urn:xmpp:http:upload:0 header":                    "upload credential", // XEP-0363
+	"http://jabber.org/protocol/muc#owner password":    "password",
+	"http://jabber.org/protocol/bytestreams authtoken": "token",
+	"jabber:iq:register key":                           "token", // XEP-0077
+	decode.NSFAST + " token":                           "token", // as text, in early versions of XEP-0484
+}
+
+// secretAttrs says which attributes hold a secret, by "namespace element
+// attribute". An attribute named "password" does everywhere.
+var secretAttrs = map[string]string{
+	decode.NSFAST + " token token":                       "token",        // XEP-0484
+	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
+	"urn:xmpp:jingle:transports:ice-udp:1 transport pwd": "ICE password", // XEP-0176
+}
+
+// markSecrets walks the whole tree, so that nothing inside of forwarded or
+// archived stanzas slips.
+func markSecrets(s *decode.Seen) []session.Note {
+	return walkSecrets(s.Root, nil)
+}
+
+func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
+	key := el.Name.Space + " " + el.Name.Local
+	kind := secretText[key]
+	if lower := strings.ToLower(el.Name.Local); kind == "" && slices.Contains([]string{"password", "passwd", "passphrase"}, lower) {
+		kind = "password"
+	}
+	if kind != "" {
+		notes = append(notes, secretOf(el, el.Name.Local, kind)...)
+	}
+	notes = append(notes, secretField(el)...)
+	for i := range el.Attrs {
+		a := &el.Attrs[i]
+		kind := secretAttrs[key+" "+a.Name.Local]
+		if strings.EqualFold(a.Name.Local, "password") {
+			kind = "password"
+		}
+		if kind != "" && a.Value != "" && a.Name.Prefix != "xmlns" {
+			notes = append(notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
+		}
+	}
+	for _, c := range el.Children() {
+		notes = walkSecrets(c, notes)
+	}
+	return notes
+}
+
+// secretOf marks the text of an element.
+func secretOf(el *session.Element, name, kind string) []session.Note {
+	if strings.TrimSpace(el.Text()) == "" {
+		return nil
+	}
+	return []session.Note{hidden(name, el.Text(), kind, el.TextSpan())}
+}
+
+// secretField knows the fields of data forms (XEP-0004) that hold passwords:
+// those of type text-private, and those whose name says so. Forms that are
+// submitted carry names only.
+func secretField(el *session.Element) (notes []session.Note) {
+	if el.Name.Space != "jabber:x:data" || el.Name.Local != "field" {
+		return nil
+	}
+	name := strings.ToLower(el.Attr("var"))
+	secret := el.Attr("type") == "text-private"
+	for _, word := range []string{"password", "passwd", "secret", "token"} {
+		secret = secret || strings.Contains(name, word)
+	}
+	if !secret || el.Attr("type") == "boolean" || strings.HasPrefix(name, "muc#roomconfig_password") {
+		return nil // muc#roomconfig_passwordprotectedroom is yes or no
+	}
+	for _, v := range el.Children() {
+		if v.Name.Local == "value" {
+			notes = append(notes, secretOf(v, el.Attr("var"), "password")...)
+		}
+	}
+	return notes
+}
+
+func hidden(name, value, kind string, span session.Span) session.Note {
+	n := decode.Field(name, value, span)
+	n.Secret = kind
+	return n
+}

@@ -1,0 +1,40 @@
+package sasl
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(Mechanism{
+		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2",
+		Match: func(name string) bool { return name == "CRAM-MD5" },
+		New:   func(string) Decoder { return cram{} },
+	})
+}
+
+// cram is RFC 2195: the server sends a text, the client its user name and
+// HMAC-MD5(password, text) in hex.
+type cram struct{}
+
+func (cram) Decode(m Message) []session.Note {
+	text := string(m.Payload)
+	switch {
+	case text == "":
+		return nil
+	case !utf8.ValidString(text):
+		return malformed(m, "sasl-cram-md5", "", "the %s sent bytes that are not UTF-8", sender(m))
+	case !m.Kind.FromClient():
+		return []session.Note{explained(decode.Field("challenge", text, m.Span), "a text that is never the same, for the client to hash with its password")}
+	}
+	at := strings.LastIndexByte(text, ' ') // user names may have spaces
+	if at <= 0 || len(text)-at-1 != 32 {
+		return malformed(m, "sasl-cram-md5", "", "the client did not send a user name, a space and 32 hex digits")
+	}
+	answer := secret("response", text[at+1:], "CRAM-MD5 response", m.Span)
+	answer.Text = "an HMAC over the server's text with the password as its key; whoever records it can guess passwords off line"
+	return []session.Note{explained(decode.Field("authcid", text[:at], m.Span), "the user name; the password itself never travels"), answer}
+}

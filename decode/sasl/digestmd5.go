@@ -1,0 +1,198 @@
+package sasl
+
+import (
+	"fmt"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const refDigest = "RFC 2831 §2.1"
+
+func init() {
+	add(Mechanism{
+		ID: "sasl-digest-md5", Title: "DIGEST-MD5", Ref: refDigest,
+		Match: func(name string) bool { return name == "DIGEST-MD5" },
+		New:   func(string) Decoder { return &digest{} },
+	})
+}
+
+// digest is RFC 2831: the server's nonce, the client's MD5 over it and the
+// password, and the server's MD5 in return.
+type digest struct {
+	nonce, realm string
+	challenged   bool
+	responded    bool
+}
+
+// digestWords explains directives that come from either side.
+var digestWords = map[string]string{
+	"realm":     "the name that the password belongs to, usually the domain",
+	"nonce":     "the server's nonce, valid for this login",
+	"cnonce":    "the client's nonce",
+	"nc":        "how often the client has used this nonce",
+	"charset":   "how names and password are encoded before they are hashed",
+	"algorithm": "md5-sess: the hash is made once for a session",
+	"username":  "the user name; the password itself never travels",
+	"authzid":   "the client asks to act as this identity",
+	"stale":     "the nonce was too old; the client may try again with the new one",
+	"maxbuf":    "the largest buffer of a security layer",
+	"cipher":    "ciphers of a security layer",
+
+	"qop":        "auth: the login only",
+	"digest-uri": "the service that the client means to log in to",
+}
+
+// Decode tells the messages apart by who sends them and what they hold.
+func (d *digest) Decode(m Message) []session.Note {
+	if len(m.Payload) == 0 {
+		return d.empty(m)
+	}
+	pairs, ok := directives(string(m.Payload))
+	if !ok {
+		return malformed(m, "sasl-digest-md5", refDigest, "the %s sent something that is not a list of key=value", sender(m))
+	}
+	if m.Kind.FromClient() {
+		return d.response(m, pairs)
+	}
+	return d.challenge(m, pairs)
+}
+
+func (d *digest) empty(m Message) []session.Note {
+	switch {
+	case m.Kind == Initial:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "no initial response: in this mechanism the server speaks first")}
+	case m.Kind == Response && d.responded:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "the client has checked the server's answer and agrees")}
+	}
+	return nil
+}
+
+func (d *digest) challenge(m Message, pairs []directive) (notes []session.Note) {
+	for _, p := range pairs {
+		switch p.key {
+		case "rspauth":
+			n := secret("rspauth", p.value, "DIGEST-MD5 response", m.Span)
+			n.Text, n.Ref = "proves to the client that the server knows the password too", "RFC 2831 §2.1.3"
+			notes = append(notes, n)
+			continue
+		case "nonce":
+			d.nonce, d.challenged = p.value, true
+		case "realm":
+			d.realm = p.value
+		}
+		notes = append(notes, d.field(m, p))
+	}
+	return notes
+}
+
+func (d *digest) response(m Message, pairs []directive) (notes []session.Note) {
+	if !has(pairs, "response") || !has(pairs, "username") {
+		return malformed(m, "sasl-digest-md5", "RFC 2831 §2.1.2", "the client sent no user name or no response")
+	}
+	d.responded = true
+	for _, p := range pairs {
+		switch {
+		case p.key == "response":
+			n := secret("response", p.value, "DIGEST-MD5 response", m.Span)
+			n.Text = "an MD5 over password, nonces and address; whoever records it can guess passwords off line"
+			n.Ref = "RFC 2831 §2.1.2"
+			notes = append(notes, n)
+		case digestWords[p.key] == "":
+			notes = append(notes, secret(p.key, p.value, "credentials", m.Span)) // nobody knows what it is
+		default:
+			notes = append(notes, d.field(m, p))
+			notes = append(notes, d.check(m, p)...)
+		}
+	}
+	return notes
+}
+
+// field is a directive with what it means.
+func (d *digest) field(m Message, p directive) session.Note {
+	n := explained(decode.Field(p.key, p.value, m.Span), digestWords[p.key])
+	if p.key == "qop" && strings.Contains(p.value, "auth-") {
+		n.Text = "a security layer is on offer (auth-int, auth-conf): it would begin right after success, and XMPP hardly ever uses it"
+	}
+	return n
+}
+
+// check is A21.
+func (d *digest) check(m Message, p directive) []session.Note {
+	fault := func(format string, args ...any) []session.Note {
+		return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, format, args...)}
+	}
+	switch p.key {
+	case "digest-uri":
+		service, host, _ := strings.Cut(p.value, "/")
+		if domain := m.State.Domain(); service != "xmpp" || (domain != "" && !strings.EqualFold(host, domain)) {
+			return fault("the client's digest-uri is %q; it must be %q", p.value, "xmpp/"+domain)
+		}
+	case "nc":
+		if p.value != "00000001" {
+			return fault("the client's nc is %q; on a fresh nonce it must be %q", p.value, "00000001")
+		}
+	case "nonce":
+		if d.challenged && p.value != d.nonce {
+			return fault("the client's nonce is %q, but the server's was %q", p.value, d.nonce)
+		}
+	}
+	return nil
+}
+
+// directive is one key=value of a DIGEST-MD5 message.
+type directive struct{ key, value string }
+
+func has(pairs []directive, key string) bool {
+	for _, p := range pairs {
+		if p.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// directives takes a comma list apart: values quoted or not, whatever the
+// directive (implementations disagree), empty elements and white space allowed.
+func directives(text string) (out []directive, ok bool) {
+	for {
+		text = strings.TrimLeft(text, " \t\r\n,")
+		if text == "" {
+			return out, len(out) > 0
+		}
+		key, rest, found := strings.Cut(text, "=")
+		key = strings.ToLower(strings.TrimSpace(key))
+		if !found || key == "" || strings.ContainsAny(key, "\", \t\x00") {
+			return nil, false
+		}
+		value, rest, err := directiveValue(strings.TrimLeft(rest, " \t\r\n"))
+		if err != nil {
+			return nil, false
+		}
+		out = append(out, directive{key, value})
+		text = rest
+	}
+}
+
+func directiveValue(text string) (value, rest string, err error) {
+	if !strings.HasPrefix(text, `"`) {
+		if i := strings.IndexByte(text, ','); i >= 0 {
+			return strings.TrimSpace(text[:i]), text[i:], nil
+		}
+		return strings.TrimSpace(text), "", nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return b.String(), text[i+1:], nil
+		case '\\':
+			if i++; i == len(text) {
+				return "", "", fmt.Errorf("sasl: a quoted value ends in a backslash")
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return "", "", fmt.Errorf("sasl: a quoted value has no end")
+}

@@ -1,0 +1,208 @@
+package sasl
+
+import (
+	"slices"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// exchange is the SASL side of one session: which mechanism is in use, and the
+// decoder of the attempt that is going on.
+type exchange struct {
+	name      string // as the client wrote it; "" before the first <auth/>
+	mechanism Mechanism
+	decoder   Decoder
+	tries     int
+	aborted   bool // the client sent <abort/>, and the server has not answered
+}
+
+// Explain implements decode.Explainer.
+func (x *exchange) Explain(s *decode.Seen) []session.Note {
+	var notes []session.Note
+	if x.aborted && s.Event.Dir == session.S2C {
+		notes = x.afterAbort(s)
+	}
+	if s.Root.Name.Space != decode.NSSASL2 {
+		return append(notes, x.sasl1(s)...)
+	}
+	notes = append(notes, x.sasl2(s)...)
+	for i := range notes {
+		if notes[i].Ref == "" {
+			notes[i].Ref = refSASL2
+		}
+	}
+	return notes
+}
+
+// sasl1 is the profile of RFC 6120 §6.
+func (x *exchange) sasl1(s *decode.Seen) []session.Note {
+	el := s.Root
+	switch el.Name.Local {
+	case "auth":
+		notes := x.begin(s, false)
+		return append(notes, x.message(s, Initial, el, false)...)
+	case "challenge":
+		return x.message(s, Challenge, el, false)
+	case "response":
+		return x.message(s, Response, el, false)
+	case "success":
+		return append(x.succeeded(s), x.message(s, Success, el, false)...)
+	case "failure":
+		return x.failed(s)
+	case "abort":
+		return x.abort()
+	}
+	return nil
+}
+
+// begin explains the choice of a mechanism.
+func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
+	name := s.Root.Attr("mechanism")
+	span := s.Root.AttrSpan("mechanism")
+	x.name, x.mechanism = name, find(name)
+	x.decoder = x.mechanism.New(strings.ToUpper(name))
+	x.tries++
+	x.aborted = false
+
+	choice := decode.Field("mechanism", name, span)
+	choice.Text = "the client logs in with " + quote(name)
+	choice.Ref = "RFC 6120 §6.4.2"
+	if sasl2 {
+		choice.Ref = "XEP-0388 §2.3"
+	}
+	notes := []session.Note{choice}
+	if n, ok := notOffered(s.State, name, span, sasl2); ok {
+		notes = append(notes, n)
+	}
+	notes = append(notes, inTheClear(s.State, name, span)...)
+	if x.tries > 5 {
+		notes = append(notes, lint("A10", "RFC 6120 §6.4.5", session.Warning, span,
+			"the client makes attempt %d on this connection: servers allow 2 to 5 and then close", x.tries))
+	}
+	return append(notes, googleAttrs(s.Root)...)
+}
+
+// notOffered is check A05 (A24 for SASL2).
+func notOffered(state *decode.State, name string, span session.Span, sasl2 bool) (session.Note, bool) {
+	one, two := state.Mechanisms()
+	id, ref, offered := "A05", "RFC 6120 §6.4.2", one
+	if sasl2 {
+		id, ref, offered = "A24", "XEP-0388 §2.3", append(two, fastMechanisms(state)...)
+	}
+	if state.Features == nil || slices.Contains(offered, name) {
+		return session.Note{}, false
+	}
+	return lint(id, ref, session.Error, span,
+		"the client chose %q, which the server did not offer (it offers %s): expect invalid-mechanism",
+		name, list(offered)), true
+}
+
+// fastMechanisms are the HT mechanisms that a FAST login may name (XEP-0484 §3.2).
+func fastMechanisms(state *decode.State) (out []string) {
+	if state.Features == nil {
+		return nil
+	}
+	auth := state.Features.Child(decode.NSSASL2, "authentication")
+	if auth == nil {
+		return nil
+	}
+	inline := auth.Child(decode.NSSASL2, "inline")
+	if inline == nil {
+		return nil
+	}
+	fast := inline.Child(decode.NSFAST, "fast")
+	if fast == nil {
+		return nil
+	}
+	for _, m := range fast.Children() {
+		if m.Name.Local == "mechanism" {
+			out = append(out, m.Text())
+		}
+	}
+	return out
+}
+
+// inTheClear is check A02, and A20 for mechanisms that are historic.
+func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
+	switch strings.ToUpper(name) {
+	case "PLAIN", "LOGIN", "X-OAUTH2", "X-GOOGLE-TOKEN", "OAUTHBEARER", "XOAUTH2":
+		if !encrypted(state) {
+			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
+				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
+		}
+	case "DIGEST-MD5", "CRAM-MD5":
+		notes = append(notes, lint("A20", "RFC 6331", session.Warning, span,
+			"%q is historic: MD5 lets whoever records this login guess the password quickly; SCRAM has replaced it", name))
+	}
+	return notes
+}
+
+// message decodes the text of an element as a SASL message. SASL2 has no rule
+// that "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
+func (x *exchange) message(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
+	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State}
+	if el.First() != nil {
+		return x.childPayload(el)
+	}
+	text := el.Text()
+	switch {
+	case text == "":
+		m.Present = sasl2 || kind == Challenge || kind == Response
+	case text == "=" && !sasl2:
+		m.Present = true
+	default:
+		payload, notes := unbase64(text, m.Span)
+		if sasl2 {
+			soften(notes, text)
+		}
+		if payload == nil {
+			return append(notes, credentials(text, m.Span))
+		}
+		m.Present, m.Payload = true, payload
+		return append(notes, x.decode(m)...)
+	}
+	return x.decode(m)
+}
+
+// soften turns check A06 into what SASL2 makes of it: white space is only advised
+// against (XEP-0388 §2.2).
+func soften(notes []session.Note, text string) {
+	for i := range notes {
+		notes[i].Ref = "XEP-0388 §2.2"
+		if _, ok := strictBase64(strings.Join(strings.Fields(text), "")); ok {
+			notes[i].Severity = session.Notice
+		}
+	}
+}
+
+// childPayload explains vendor mechanisms that put elements in place of base64:
+// nobody knows which of them are secret, so all are.
+func (x *exchange) childPayload(el *session.Element) []session.Note {
+	n := decode.Say(session.Notice, el.Tag,
+		"the message of %q is XML elements, not base64: a vendor's own mechanism", x.name)
+	var all strings.Builder
+	for _, c := range el.Children() {
+		all.WriteString(c.Text())
+	}
+	return []session.Note{n, credentials(all.String(), el.TextSpan())}
+}
+
+// decode hands the message to the mechanism in use. Where the beginning was not
+// seen, the mechanism is not known, and everything is secret.
+func (x *exchange) decode(m Message) []session.Note {
+	if x.decoder == nil {
+		x.mechanism, x.decoder = unknown, unknown.New("")
+	}
+	notes := x.decoder.Decode(m)
+	for i := range notes {
+		if notes[i].Rule == "" {
+			notes[i].Rule = x.mechanism.ID
+		}
+		if notes[i].Ref == "" {
+			notes[i].Ref = x.mechanism.Ref
+		}
+	}
+	return notes
+}

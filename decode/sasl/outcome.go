@@ -1,0 +1,120 @@
+package sasl
+
+import (
+	"slices"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// condition is what a SASL failure means and where to look (RFC 6120 §6.5).
+type condition struct{ ref, meaning, cause string }
+
+var conditions = map[string]condition{
+	"aborted":                {"RFC 6120 §6.5.1", "the server confirms that the client gave up", "the client did not like the last challenge, or its user cancelled"},
+	"account-disabled":       {"RFC 6120 §6.5.2", "the account exists, but is locked", "an administrator locked it, or it has not been confirmed yet"},
+	"credentials-expired":    {"RFC 6120 §6.5.3", "the credentials were right once, but are too old", "the password or token has expired; a token of FAST is thrown away and the password used"},
+	"encryption-required":    {"RFC 6120 §6.5.4", "the server takes this mechanism over TLS only", "the client did not do STARTTLS first"},
+	"incorrect-encoding":     {"RFC 6120 §6.5.5", "the server could not read the base64", "line breaks, missing padding or another alphabet in the client's message"},
+	"invalid-authzid":        {"RFC 6120 §6.5.6", "the client may not act as the identity that it asked for", "the authzid is a full JID, someone else, or in another domain"},
+	"invalid-mechanism":      {"RFC 6120 §6.5.7", "the server does not do this mechanism", "the client chose one that is not on offer, or the offer changed when TLS began"},
+	"malformed-request":      {"RFC 6120 §6.5.8", "the server could not read the SASL message, or it came at the wrong time", "PLAIN without its two NUL bytes, a SCRAM attribute or the channel binding wrong, two logins at once"},
+	"mechanism-too-weak":     {"RFC 6120 §6.5.9", "the server wants a stronger mechanism for this account", "PLAIN or an older SCRAM was chosen, or the server holds no password in this hash"},
+	"not-authorized":         {"RFC 6120 §6.5.10", "the server refuses the login and does not say why", "a wrong user name or password is by far the most likely"},
+	"temporary-auth-failure": {"RFC 6120 §6.5.11", "the server cannot check the credentials now", "its database or LDAP server is down, or there were too many tries: later it may work"},
+}
+
+// succeeded explains RFC 6120 §6.4.6.
+func (x *exchange) succeeded(s *decode.Seen) []session.Note {
+	n := decode.Say(session.Info, s.Root.Tag, "the server lets the client in; the client now opens a new stream on the same connection, and both forget the old one")
+	n.Ref = "RFC 6120 §6.4.6"
+	return []session.Note{n}
+}
+
+// failed explains the condition of a failure; SASL2 uses those of RFC 6120 too.
+func (x *exchange) failed(s *decode.Seen) []session.Note {
+	var notes []session.Note
+	known := false
+	for _, c := range s.Root.Children() {
+		if c.Name.Local == "text" {
+			n := decode.Field("text", c.Text(), c.TextSpan())
+			n.Text, n.Ref = "the server's own words", "RFC 6120 §6.4.5"
+			notes = append(notes, n)
+			continue
+		}
+		if c.Name.Space != decode.NSSASL {
+			notes = append(notes, decode.Say(session.Info, c.Span, "a detail of the server's own: %q in %q", c.Name.Local, c.Name.Space))
+			continue
+		}
+		n, ok := x.conditionNote(c)
+		known = known || ok
+		notes = append(notes, n)
+	}
+	if !known {
+		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
+			"the server's failure has no condition that is defined; it counts as not-authorized"))
+	}
+	if x.lostBinding(s) {
+		n := decode.Say(session.Notice, s.Root.Span, "channel binding cannot survive a man in the middle: with %q this is expected here; the client should try the next mechanism", x.name)
+		n.Ref = "RFC 5802 §6"
+		notes = append(notes, n)
+	}
+	x.decoder = nil
+	return notes
+}
+
+func (x *exchange) conditionNote(c *session.Element) (session.Note, bool) {
+	n := decode.Field("condition", c.Name.Local, c.Span)
+	n.Severity, n.Ref = session.Error, "RFC 6120 §6.5"
+	known, ok := conditions[c.Name.Local]
+	if !ok {
+		n.Text = "a condition that is not defined; it counts as not-authorized"
+		return n, false
+	}
+	if c.Name.Local == "not-authorized" && x.byToken() {
+		known.cause = "the token is wrong, has expired, or was issued for another service or user"
+	}
+	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
+	if c.Name.Local == "aborted" {
+		n.Severity = session.Notice
+	}
+	return n, true
+}
+
+// byToken says whether the attempt was made with a token, not with a password.
+func (x *exchange) byToken() bool {
+	return slices.Contains([]string{"sasl-token", "sasl-oauth", "sasl-ht"}, x.mechanism.ID)
+}
+
+// lostBinding says whether the attempt that failed was tied to the TLS
+// connection between the client and xmppscope.
+func (x *exchange) lostBinding(s *decode.Seen) bool {
+	name := strings.ToUpper(x.name)
+	endPoint := strings.HasSuffix(name, "-ENDP")
+	if c, ok := x.decoder.(*scram); ok {
+		endPoint = c.binding == "tls-server-end-point"
+	}
+	if endPoint && sameCertificate(s.State.TLS) {
+		return false
+	}
+	bound := strings.HasSuffix(name, "-PLUS") || (strings.HasPrefix(name, "HT-") && !strings.HasSuffix(name, "-NONE"))
+	return bound && between(s.State.TLS)
+}
+
+// abort explains <abort/> (RFC 6120 §6.4.4).
+func (x *exchange) abort() []session.Note {
+	x.aborted = true
+	return []session.Note{decode.Say(session.Notice, session.Span{},
+		"the client gives up this attempt: it did not like the server's last message, or its user cancelled; the server must answer with failure and aborted")}
+}
+
+// afterAbort is check A08.
+func (x *exchange) afterAbort(s *decode.Seen) []session.Note {
+	x.aborted = false
+	if s.Root.Name.Local == "failure" && s.Root.Child(decode.NSSASL, "aborted") != nil {
+		return nil
+	}
+	return []session.Note{lint("A08", "RFC 6120 §6.4.4", session.Error, s.Root.Tag,
+		"the server does not answer the client's abort with failure and aborted")}
+}

@@ -1,0 +1,131 @@
+// Package sasl explains authentication. It takes SASL messages out of their
+// carriers (RFC 6120 §6, SASL2 of XEP-0388) and out of base64, once, and hands
+// the payload to the decoder of the mechanism in use.
+//
+// To add a mechanism, add one file: it calls add from init with a Mechanism,
+// whose New makes a Decoder for one attempt, and it has transcripts in
+// testdata/<name>/*.txtar. plain.go is the smallest example. Three rules hold for
+// every decoder:
+//   - a value that could log someone in, or lets an off-line guess begin, is a
+//     note with Secret set and the message's Span, so that the base64 is blanked;
+//   - a payload that does not decode ends in malformed, which treats all of it as
+//     credentials;
+//   - no Text ever holds a secret.
+package sasl
+
+import (
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Kind says which message of the exchange it is, whatever carries it.
+type Kind uint8
+
+// The kinds of message (RFC 4422 §3).
+const (
+	Initial   Kind = iota // the client's initial response, in <auth/> or <authenticate/>
+	Challenge             // the server's
+	Response              // the client's
+	Success               // additional data with the server's success
+)
+
+// FromClient says whether the client sends messages of this kind.
+func (k Kind) FromClient() bool { return k == Initial || k == Response }
+
+// Message is one SASL message, out of its carrier and out of base64.
+type Message struct {
+	Kind    Kind
+	Payload []byte
+	Present bool             // false: there is none at all, which is not the same as an empty one
+	Element *session.Element // the carrier: <auth/>, <challenge/>, <success/>, …
+	Span    session.Span     // of the base64 text in Event.Raw; empty if there is none
+	State   *decode.State
+}
+
+// Decoder explains the messages of one attempt, in order.
+type Decoder interface {
+	Decode(Message) []session.Note
+}
+
+// Mechanism is a family of SASL mechanisms that one decoder understands.
+type Mechanism struct {
+	ID    string // "sasl-scram": Note.Rule of its notes
+	Title string // "SCRAM"
+	Ref   string // Note.Ref of notes that name no section of their own
+	// Match says whether a mechanism belongs to the family; the name is in upper case.
+	Match func(name string) bool
+	// New is called for every attempt.
+	New func(name string) Decoder
+}
+
+var mechanisms []Mechanism
+
+func add(m Mechanism) { mechanisms = append(mechanisms, m) }
+
+// find returns the family of a mechanism. Names are upper case (RFC 4422 §3.1),
+// but some clients do not know.
+func find(name string) Mechanism {
+	name = strings.ToUpper(name)
+	for _, m := range mechanisms {
+		if m.Match(name) {
+			return m
+		}
+	}
+	return unknown
+}
+
+// Rules returns the rules of this package, for the explainer of a session.
+func Rules() []decode.Rule {
+	return []decode.Rule{{
+		ID: "sasl", Title: "SASL negotiation", Ref: "RFC 6120 §6.4",
+		Match: func(s *decode.Seen) bool {
+			return s.Root != nil && !s.Event.Redacted &&
+				(s.Root.Name.Space == decode.NSSASL || s.Root.Name.Space == decode.NSSASL2)
+		},
+		New: func() decode.Explainer { return &exchange{} },
+	}}
+}
+
+// malformed is what a decoder says of a payload that breaks its mechanism's
+// rules: the error, and the payload as a secret, because nobody knows what it is.
+func malformed(m Message, rule, ref, format string, args ...any) []session.Note {
+	n := decode.Say(session.Error, m.Span, format, args...)
+	n.Rule, n.Ref = rule, ref
+	if len(m.Payload) == 0 {
+		return []session.Note{n}
+	}
+	return []session.Note{n, credentials(string(m.Payload), m.Span)}
+}
+
+// credentials marks a payload that is secret as a whole.
+func credentials(payload string, span session.Span) session.Note {
+	return secret("payload", payload, "credentials", span)
+}
+
+func secret(name, value, kind string, span session.Span) session.Note {
+	n := decode.Field(name, value, span)
+	n.Secret = kind
+	return n
+}
+
+// lint is a note of one of the numbered checks.
+func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
+	n := decode.Say(sev, span, format, args...)
+	n.Rule, n.Ref = id, ref
+	return n
+}
+
+// say is an explanation with its section.
+func say(ref string, span session.Span, format string, args ...any) session.Note {
+	n := decode.Say(session.Info, span, format, args...)
+	n.Ref = ref
+	return n
+}
+
+// explained adds a sentence to a field.
+func explained(n session.Note, text string) session.Note {
+	n.Text = text
+	return n
+}

@@ -1,0 +1,165 @@
+package sasl
+
+import (
+	"regexp"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const refSASL2 = "XEP-0388 §2"
+
+// sasl2 is the profile of XEP-0388. Its messages stand in child elements of
+// <authenticate/>, <success/> and <continue/>.
+func (x *exchange) sasl2(s *decode.Seen) []session.Note {
+	el := s.Root
+	switch el.Name.Local {
+	case "authenticate":
+		return x.authenticate(s)
+	case "challenge":
+		return x.message(s, Challenge, el, true)
+	case "response":
+		return x.message(s, Response, el, true)
+	case "success":
+		return x.success2(s)
+	case "continue":
+		return x.continue2(s)
+	case "next":
+		return x.next(s)
+	case "task-data":
+		return x.taskData(el)
+	case "failure":
+		return x.failed(s)
+	case "abort":
+		return x.abort()
+	}
+	return nil
+}
+
+func (x *exchange) authenticate(s *decode.Seen) []session.Note {
+	notes := x.begin(s, true)
+	if !encrypted(s.State) {
+		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
+	}
+	for _, c := range s.Root.Children() {
+		switch {
+		case c.Name.Local == "initial-response":
+			notes = append(notes, x.message(s, Initial, c, true)...)
+		case c.Name.Local == "user-agent":
+			notes = append(notes, userAgent(c)...)
+		case c.Name.Space == decode.NSFAST && c.Name.Local == "fast":
+			notes = append(notes, say("XEP-0484 §3.4", c.Span, "the client logs in with a token that an earlier login gave it (FAST), not with the password"))
+		case c.Name.Space == decode.NSFAST && c.Name.Local == "request-token":
+			notes = append(notes, say("XEP-0484 §3.2", c.Span, "the client asks for a token of %q, so that its next login needs no password", c.Attr("mechanism")))
+		case c.Name.Space == decode.NSBind2:
+			notes = append(notes, bind2(c)...)
+		case c.Name.Local == "resume":
+			notes = append(notes, decode.Say(session.Info, c.Span, "the client asks to take up an earlier session in the same step; if that works, bind is passed over"))
+		}
+	}
+	return notes
+}
+
+// bind2 explains what the client asks to have set up with the resource.
+func bind2(c *session.Element) []session.Note {
+	notes := []session.Note{decode.Say(session.Info, c.Tag, "the client asks for its resource in the same step (Bind 2)")}
+	notes[0].Ref = "XEP-0386 §3"
+	if tag := c.Child("", "tag"); tag != nil {
+		n := decode.Field("tag", tag.Text(), tag.Span)
+		n.Text = "the resource will begin with this name"
+		notes = append(notes, n)
+	}
+	return notes
+}
+
+var uuid4 = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$`)
+
+func userAgent(el *session.Element) (notes []session.Note) {
+	if id, ok := el.LookupAttr("id"); ok {
+		notes = append(notes, explained(decode.Field("user-agent-id", id, el.AttrSpan("id")), "the same for every login of this installation"))
+		if !uuid4.MatchString(id) {
+			notes = append(notes, lint("A24", "XEP-0388 §2.3", session.Error, el.AttrSpan("id"), "the client's user-agent id %q is not a UUID of version 4", id))
+		}
+	}
+	for _, c := range el.Children() {
+		notes = append(notes, decode.Field(c.Name.Local, c.Text(), c.Span))
+	}
+	return notes
+}
+
+func (x *exchange) success2(s *decode.Seen) []session.Note {
+	n := decode.Say(session.Info, s.Root.Tag, "the server lets the client in; the stream is not restarted, and the features follow at once")
+	n.Ref = "XEP-0388 §2.6.1"
+	notes := []session.Note{n}
+	for _, c := range s.Root.Children() {
+		switch c.Name.Local {
+		case "additional-data":
+			notes = append(notes, x.message(s, Success, c, true)...)
+		case "authorization-identifier", "authorization-identity":
+			notes = append(notes, identifier(c))
+		case "token":
+			if c.Name.Space == decode.NSFAST {
+				notes = append(notes, fastToken(c))
+			}
+		case "bound":
+			notes = append(notes, decode.Say(session.Info, c.Tag, "the server has bound a resource in the same step (Bind 2)"))
+		case "resumed":
+			notes = append(notes, decode.Say(session.Info, c.Span, "the server has taken up the earlier session; no bind and no features follow"))
+		case "failed":
+			notes = append(notes, decode.Say(session.Notice, c.Span, "the server could not take up the earlier session; the client's bind counts instead"))
+		}
+	}
+	return notes
+}
+
+// identifier is who the server says has logged in: a bare JID, or a full one
+// where a resource was bound in the same step.
+func identifier(c *session.Element) session.Note {
+	jid := c.Text()
+	if strings.Contains(jid, "/") {
+		return explained(decode.Field("jid", jid, c.TextSpan()), "who has logged in, with the resource that the server has bound")
+	}
+	return explained(decode.Field("authorization-identifier", jid, c.TextSpan()), "who has logged in")
+}
+
+// fastToken explains a token; core marks its value as secret.
+func fastToken(c *session.Element) session.Note {
+	n := decode.Say(session.Info, c.Tag, "the server gives the client a token, worth as much as the password, for its next login (valid until %q)", c.Attr("expiry"))
+	n.Ref = "XEP-0484 §3.3"
+	return n
+}
+
+func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
+	if data := s.Root.Child("", "additional-data"); data != nil {
+		notes = x.message(s, Success, data, true)
+	}
+	var names []string
+	if tasks := s.Root.Child("", "tasks"); tasks != nil {
+		for _, t := range tasks.Children() {
+			names = append(names, t.Text())
+		}
+	}
+	n := decode.Say(session.Info, s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", list(names))
+	n.Ref = "XEP-0388 §2.6.3"
+	return append(notes, n)
+}
+
+func (x *exchange) next(s *decode.Seen) []session.Note {
+	n := decode.Say(session.Info, s.Root.Tag, "the client begins the task %q", s.Root.Attr("task"))
+	n.Ref = "XEP-0388 §2.6.3"
+	return append([]session.Note{n}, x.taskData(s.Root)...)
+}
+
+// taskData blanks what tasks carry: one-time codes, and salted passwords.
+func (x *exchange) taskData(el *session.Element) []session.Note {
+	if el.Name.Local == "next" {
+		if el = el.Child("", "task-data"); el == nil {
+			return nil
+		}
+	}
+	if len(el.Nodes) == 0 {
+		return nil
+	}
+	return []session.Note{credentials(el.Text(), el.TextSpan())}
+}

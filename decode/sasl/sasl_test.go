@@ -1,0 +1,172 @@
+package sasl
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// TestEveryMechanismHasAHome makes sure that a name finds the file that it is in.
+func TestEveryMechanismHasAHome(t *testing.T) {
+	for name, want := range map[string]string{
+		"PLAIN": "sasl-plain", "plain": "sasl-plain", "SCRAM-SHA-1": "sasl-scram", "SCRAM-SHA3-512-PLUS": "sasl-scram",
+		"X-GOOGLE-TOKEN": "sasl-token", "X-OAUTH2": "sasl-token", "EXTERNAL": "sasl-external", "ANONYMOUS": "sasl-anonymous",
+		"DIGEST-MD5": "sasl-digest-md5", "CRAM-MD5": "sasl-cram-md5", "LOGIN": "sasl-login", "OAUTHBEARER": "sasl-oauth",
+		"XOAUTH2": "sasl-oauth", "HT-SHA-256-NONE": "sasl-ht", "GSSAPI": "sasl-unknown", "": "sasl-unknown",
+	} {
+		if got := find(name).ID; got != want {
+			t.Errorf("%q is decoded by %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestMechanismsDoNotOverlap(t *testing.T) {
+	for _, name := range []string{"PLAIN", "SCRAM-SHA-256-PLUS", "X-OAUTH2", "XOAUTH2", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "HT-SHA-256-EXPR"} {
+		var ids []string
+		for _, m := range mechanisms {
+			if m.Match(name) {
+				ids = append(ids, m.ID)
+			}
+		}
+		if len(ids) != 1 {
+			t.Errorf("%q belongs to %q, want one", name, ids)
+		}
+	}
+}
+
+func TestUnbase64(t *testing.T) {
+	for _, c := range []struct {
+		text, payload, fault string
+		at                   int
+	}{
+		{"AHRpbQ==", "\x00tim", "", 0},
+		{"AHRpbQ", "\x00tim", "padding is missing", 5},
+		{"AHRpbR==", "\x00tim", "spare bits", 5},
+		{"AHRp\nbQ==", "\x00tim", "white space", 4},
+		{"AHRpbQ==\r\n", "\x00tim", "white space", 8},
+		{" AHRpbQ==", "\x00tim", "white space", 0},
+		{"-_-_", "\xfb\xff\xbf", "URL-safe", 0},
+		{"AHR", "\x00t", "padding is missing", 2},
+		{"A", "", "missing or too many", 0},
+		{"AH=pbQ==", "", "padding stands in the middle", 2},
+		{"AHRp!Q==", "", "not in the alphabet", 4},
+		{"AHRpbQ===", "\x00tim", "padding is missing or wrong", 8},
+		{"====", "", "spare bits", 0},
+	} {
+		payload, notes := unbase64(c.text, session.Span{Start: 10, End: 10 + len(c.text)})
+		if string(payload) != c.payload {
+			t.Errorf("%q decodes to %q, want %q", c.text, payload, c.payload)
+		}
+		if (len(notes) > 0) != (c.fault != "") {
+			t.Errorf("%q gives %d notes, want a fault: %t", c.text, len(notes), c.fault != "")
+			continue
+		}
+		if c.fault == "" {
+			continue
+		}
+		n := notes[0]
+		if !strings.Contains(n.Text, c.fault) || n.Rule != "A06" || n.Severity != session.Error || n.Span.Start != 10+c.at {
+			t.Errorf("%q: %s %s at %d: %q, want %q at %d", c.text, n.Rule, n.Severity, n.Span.Start-10, n.Text, c.fault, c.at)
+		}
+	}
+}
+
+func TestDirectives(t *testing.T) {
+	got, ok := directives(`realm="a\"b\\c", nonce=x ,,QOP=auth,charset = utf-8,empty=""`)
+	want := []directive{{"realm", `a"b\c`}, {"nonce", "x"}, {"qop", "auth"}, {"charset", "utf-8"}, {"empty", ""}}
+	if !ok || len(got) != len(want) {
+		t.Fatalf("got %q, %t", got, ok)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("directive %d is %q, want %q", i, got[i], want[i])
+		}
+	}
+	for _, bad := range []string{"", ",", "x", "=x", `a="b`, `a="b\`, "a b=c"} {
+		if got, ok := directives(bad); ok {
+			t.Errorf("%q is taken for %q", bad, got)
+		}
+	}
+}
+
+// TestNoSecretInSentences plays every kind of login with one password that is
+// found nowhere else, and looks for it wherever it must not be.
+func TestNoSecretInSentences(t *testing.T) {
+	const password = "tanstaaf-7f3a"
+	for _, payload := range []string{
+		"\x00tim\x00" + password, "tim\x00" + password, password, password + "\x00", "\x00\x00" + password, "\x00tim\x00" + password + "\xff",
+		"n,,\x01auth=Bearer " + password + "\x01\x01", "user=tim\x01auth=Bearer " + password + "\x01\x01", "auth=" + password + "\x01\x01",
+		"n,,n=tim,r=x," + password, "c=biws,r=x,p=" + password, "username=\"tim\",response=" + password, "tim " + password,
+		"secret=" + password + ",nonce=",
+	} {
+		for _, m := range append(mechanisms, unknown) {
+			for _, name := range []string{"PLAIN", "X-OAUTH2", "SCRAM-SHA-1", "LOGIN", "OAUTHBEARER", "XOAUTH2", "DIGEST-MD5", "CRAM-MD5", "HT-SHA-256-NONE", "X-OTHER"} {
+				if !m.Match(name) || (name == "LOGIN" && !strings.ContainsAny(payload, "\x00\x01\xff")) {
+					continue // LOGIN's first message is a user name, whatever it says
+				}
+				for _, encode := range []func(string) string{
+					func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+					func(s string) string { return s },
+				} {
+					checkHidden(t, name, encode(payload), password)
+				}
+			}
+		}
+	}
+}
+
+func checkHidden(t *testing.T, mechanism, text, password string) {
+	t.Helper()
+	raw := "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='" + mechanism + "'>" + escape(text) + "</auth>"
+	s := decode.NewSession(Rules(), new(session.Book))
+	e := s.Explain(session.Event{Session: 1, Seq: 1, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
+	e = session.Blank(e)
+	shown := string(e.Raw) + e.Summary
+	for _, n := range e.Notes {
+		shown += "\n" + n.Text + n.Value + n.Mark
+	}
+	if strings.Contains(shown, password) || strings.Contains(shown, base64.StdEncoding.EncodeToString([]byte(password))[:12]) {
+		t.Errorf("%s with %q shows the secret:\n%s", mechanism, text, shown)
+	}
+	if base := escape(text); strings.Contains(shown, base) && visiblySecret(mechanism) {
+		t.Errorf("%s with %q shows its payload:\n%s", mechanism, text, shown)
+	}
+}
+
+// visiblySecret says whether any first message of the mechanism is secret.
+func visiblySecret(mechanism string) bool {
+	switch mechanism {
+	case "PLAIN", "X-OAUTH2", "X-OTHER", "HT-SHA-256-NONE", "OAUTHBEARER", "XOAUTH2":
+		return true
+	}
+	return false
+}
+
+func escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", "\x00", "?", "\x01", "?", "\xff", "?").Replace(s)
+}
+
+// FuzzDecode feeds payloads to every decoder, in every place of the exchange.
+func FuzzDecode(f *testing.F) {
+	for _, p := range []string{"", "\x00a\x00b", "n,,n=user,r=x", "r=xy,s=QSXC,i=4096", "c=biws,r=xy,p=AAAA", "v=AAAA", `nonce="x",qop=auth`, "n,,\x01auth=Bearer x\x01\x01", "tim 0123456789abcdef0123456789abcdef"} {
+		f.Add(p, p, p)
+	}
+	f.Fuzz(func(t *testing.T, first, second, third string) {
+		el := &session.Element{Name: session.Name{Space: decode.NSSASL, Local: "auth"}}
+		for _, name := range []string{"PLAIN", "X-OAUTH2", "SCRAM-SHA-1-PLUS", "LOGIN", "OAUTHBEARER", "XOAUTH2", "DIGEST-MD5", "CRAM-MD5", "HT-SHA-256-EXPR", "EXTERNAL", "ANONYMOUS", "X-OTHER"} {
+			d := find(name).New(name)
+			for i, p := range []string{first, second, third, third, second} {
+				kind := []Kind{Initial, Challenge, Response, Success, Response}[i]
+				m := Message{Kind: kind, Payload: []byte(p), Present: true, Element: el, Span: session.Span{Start: 1, End: 2}, State: new(decode.State)}
+				for _, n := range d.Decode(m) {
+					if n.Secret != "" && n.Span.Len() == 0 {
+						t.Errorf("%s %q: the secret %q has no span", name, p, n.Name)
+					}
+				}
+			}
+		}
+	})
+}

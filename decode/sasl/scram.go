@@ -1,0 +1,283 @@
+package sasl
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const refScram = "RFC 5802 §5"
+
+func init() {
+	add(Mechanism{
+		ID: "sasl-scram", Title: "SCRAM", Ref: refScram,
+		Match: func(name string) bool { return strings.HasPrefix(name, "SCRAM-") },
+		New: func(name string) Decoder {
+			plus := strings.HasSuffix(name, "-PLUS")
+			return &scram{name: name, plus: plus, hash: strings.TrimSuffix(strings.TrimPrefix(name, "SCRAM-"), "-PLUS")}
+		},
+	})
+}
+
+// scram is RFC 5802, and RFC 7677 and its kin for other hashes. The proof shows
+// that the client knows the password, the signature that the server does.
+type scram struct {
+	name, hash  string
+	plus        bool
+	gs2         string // the header of client-first, "n,," for example; it is signed
+	binding     string // type of channel binding, "" if none
+	clientNonce string
+	serverNonce string // client's and server's parts together
+	finished    bool   // client-final was seen
+}
+
+// Decode tells the four messages apart by who sends them and what came before.
+func (c *scram) Decode(m Message) []session.Note {
+	if !utf8.Valid(m.Payload) {
+		return malformed(m, "sasl-scram", refScram, "the %s sent bytes that are not UTF-8", sender(m))
+	}
+	text := string(m.Payload)
+	switch {
+	case m.Kind == Initial && !m.Present:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag,
+			"the client sends no initial response: the server has to ask with an empty challenge first")}
+	case m.Kind.FromClient() && c.gs2 == "":
+		return c.clientFirst(m, text)
+	case m.Kind.FromClient() && text == "" && c.finished:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "the client has checked the server's signature and agrees")}
+	case m.Kind.FromClient():
+		return c.clientFinal(m, text)
+	case text == "":
+		return c.emptyFromServer(m)
+	case m.Kind == Challenge && !c.finished:
+		return c.serverFirst(m, text)
+	}
+	return c.serverFinal(m, text)
+}
+
+func (c *scram) emptyFromServer(m Message) []session.Note {
+	if m.Kind == Challenge {
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "an empty challenge: the server asks for the client's first message")}
+	}
+	if c.finished {
+		return nil // the signature came in a challenge, or is missing: clients differ in what they make of it
+	}
+	return []session.Note{decode.Say(session.Error, m.Element.Tag, "the server reports success before the client has proved anything")}
+}
+
+// clientFirst: gs2-cbind-flag "," [authzid] "," [reserved-mext ","] username "," nonce.
+func (c *scram) clientFirst(m Message, text string) []session.Note {
+	parts := strings.SplitN(text, ",", 3)
+	if len(parts) < 3 {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a first message without a GS2 header")
+	}
+	flag, authzid, bare := parts[0], parts[1], parts[2]
+	c.gs2 = flag + "," + authzid + ","
+	attrs := attributes(bare)
+	if !wellFormed(attrs, "n", "r") {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a first message that is not n=user,r=nonce after the GS2 header")
+	}
+	notes, bad := c.bindingFlag(m, flag)
+	if bad != nil {
+		return bad
+	}
+	notes = append(notes, c.identity(m, authzid, attrs[0].value)...)
+	c.clientNonce = attrs[1].value
+	notes = append(notes, explained(decode.Field("nonce", c.clientNonce, m.Span),
+		"the client's nonce: it makes this login unlike every other, so that a recording of it cannot be played back"))
+	return append(notes, extensions(m, attrs[2:])...)
+}
+
+// identity decodes authzid and username, in which "=2C" is a comma and "=3D" an
+// equals sign.
+func (c *scram) identity(m Message, authzid, username string) (notes []session.Note) {
+	if value, ok := strings.CutPrefix(authzid, "a="); ok {
+		name, fine := unescape(value)
+		notes = append(notes, explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity"))
+		notes = append(notes, checkAuthzid(m, name, username)...)
+		if !fine {
+			notes = append(notes, badEscape(m, "authorization identity"))
+		}
+	} else if authzid != "" {
+		notes = append(notes, decode.Say(session.Error, m.Span, "the client's authorization identity does not begin with %q", "a="))
+	}
+	name, fine := unescape(username)
+	notes = append(notes, explained(decode.Field("username", name, m.Span), "the user name; the password itself never travels"))
+	if !fine {
+		notes = append(notes, badEscape(m, "user name"))
+	}
+	if name == "" {
+		notes = append(notes, decode.Say(session.Error, m.Span, "the client sent an empty user name"))
+	}
+	return notes
+}
+
+func badEscape(m Message, what string) session.Note {
+	return lint("sasl-scram", "RFC 5802 §5.1", session.Error, m.Span,
+		"the client's %s holds an equals sign that is not part of %q or %q", what, "=2C", "=3D")
+}
+
+// serverFirst: [reserved-mext ","] nonce "," salt "," iteration-count ["," extensions].
+func (c *scram) serverFirst(m Message, text string) []session.Note {
+	attrs := attributes(text)
+	if e := attrs[0]; e.name == "e" {
+		return []session.Note{serverError(m, e.value)}
+	}
+	if !wellFormed(attrs, "r", "s", "i") {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a first message that is not r=nonce,s=salt,i=iterations")
+	}
+	c.serverNonce = attrs[0].value
+	notes := []session.Note{c.nonceGrown(m)}
+	salt, err := base64.StdEncoding.DecodeString(attrs[1].value)
+	switch {
+	case err != nil || len(salt) == 0:
+		notes = append(notes, decode.Field("salt", attrs[1].value, m.Span),
+			decode.Say(session.Error, m.Span, "the server sent a salt that is empty or not base64"))
+	default:
+		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span),
+			fmt.Sprintf("%s of salt: the same password gives another key for every account", plural(len(salt), "byte"))))
+	}
+	notes = append(notes, c.iterations(m, attrs[2].value)...)
+	return append(notes, c.serverExtensions(m, attrs[3:])...)
+}
+
+// nonceGrown is the first half of check A14.
+func (c *scram) nonceGrown(m Message) session.Note {
+	n := decode.Field("nonce", c.serverNonce, m.Span)
+	added, ok := strings.CutPrefix(c.serverNonce, c.clientNonce)
+	switch {
+	case !ok:
+		n.Rule, n.Severity, n.Ref = "A14", session.Error, "RFC 5802 §5.1"
+		n.Text = "the server's nonce does not begin with the client's: this may be an answer to someone else's login, and the client must refuse"
+	case added == "":
+		n.Rule, n.Severity, n.Ref = "A14", session.Error, "RFC 5802 §5.1"
+		n.Text = "the server added nothing to the client's nonce: a recorded login could be played back"
+	default:
+		n.Text = fmt.Sprintf("the server's nonce extends the client's by %s", plural(utf8.RuneCountInString(added), "character"))
+	}
+	return n
+}
+
+// iterations is check A16.
+func (c *scram) iterations(m Message, value string) []session.Note {
+	n := decode.Field("iterations", value, m.Span)
+	count, err := strconv.Atoi(value)
+	if err != nil || count <= 0 {
+		n.Severity, n.Text = session.Error, "the server's iteration count is not a positive number"
+		return []session.Note{n}
+	}
+	n.Text = fmt.Sprintf("%s of PBKDF2 with %s turn the password into the salted password: they make guessing slow",
+		plural(count, "iteration"), c.hash)
+	notes := []session.Note{n}
+	if count < 4096 {
+		notes = append(notes, lint("A16", "RFC 7677 §4", session.Warning, m.Span,
+			"the server asks for %s; at least 4096 are advised", plural(count, "iteration")))
+	}
+	if count > 1_000_000 {
+		notes = append(notes, decode.Say(session.Notice, m.Span, "so many iterations may keep a small client busy for seconds"))
+	}
+	return notes
+}
+
+// clientFinal: channel-binding "," nonce ["," extensions] "," proof.
+func (c *scram) clientFinal(m Message, text string) []session.Note {
+	attrs := attributes(text)
+	last := attrs[len(attrs)-1]
+	if !wellFormed(attrs, "c", "r") || last.name != "p" {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a final message that is not c=binding,r=nonce,p=proof")
+	}
+	c.finished = true
+	notes := c.bindingData(m, attrs[0].value)
+	nonce := decode.Field("nonce", attrs[1].value, m.Span)
+	if nonce.Text = "both nonces, repeated by the client"; c.serverNonce != "" && attrs[1].value != c.serverNonce {
+		nonce.Rule, nonce.Severity, nonce.Ref = "A14", session.Error, "RFC 5802 §5.1"
+		nonce.Text = "the client's final nonce is not the one that the server sent"
+	}
+	notes = append(notes, nonce)
+	notes = append(notes, extensions(m, attrs[2:len(attrs)-1])...)
+	proof := secret("proof", last.value, "SCRAM proof", m.Span)
+	proof.Text = "proves that the client knows the password without showing it; with the salt it lets whoever records it guess passwords off line"
+	if raw, err := base64.StdEncoding.DecodeString(last.value); err != nil || (c.hashSize() > 0 && len(raw) != c.hashSize()) {
+		notes = append(notes, decode.Say(session.Error, m.Span,
+			"the client's proof is not base64 of the %d bytes that %s has", c.hashSize(), c.hash))
+	}
+	return append(notes, proof)
+}
+
+// serverFinal: (server-error / verifier) ["," extensions].
+func (c *scram) serverFinal(m Message, text string) []session.Note {
+	attrs := attributes(text)
+	switch attrs[0].name {
+	case "e":
+		return []session.Note{serverError(m, attrs[0].value)}
+	case "v":
+		n := secret("signature", attrs[0].value, "SCRAM signature", m.Span)
+		n.Text = "proves to the client that the server knows the password's key too, and that nobody changed a message on the way"
+		return append([]session.Note{n}, extensions(m, attrs[1:])...)
+	}
+	return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a final message that is neither v=signature nor e=error")
+}
+
+// hashSize is the length of the mechanism's hash in bytes, 0 if it is not known.
+func (c *scram) hashSize() int {
+	return map[string]int{"SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64, "SHA3-512": 64, "SHA3-256": 32}[c.hash]
+}
+
+func sender(m Message) string {
+	if m.Kind.FromClient() {
+		return "client"
+	}
+	return "server"
+}
+
+// unescape undoes "=2C" and "=3D", and says whether every "=" was one of them.
+func unescape(s string) (string, bool) {
+	out := strings.NewReplacer("=2C", ",", "=3D", "=").Replace(s)
+	rest := strings.NewReplacer("=2C", "", "=3D", "").Replace(s)
+	return out, !strings.Contains(rest, "=")
+}
+
+// attribute is one "x=value" of a SCRAM message.
+type attribute struct{ name, value string }
+
+// attributes splits a message at its commas; there is always at least one.
+func attributes(text string) []attribute {
+	var out []attribute
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(part, "=")
+		if !ok || len(name) != 1 {
+			name, value = "", part
+		}
+		out = append(out, attribute{name, value})
+	}
+	return out
+}
+
+// wellFormed says whether attrs begin with these names, and all have one.
+func wellFormed(attrs []attribute, names ...string) bool {
+	if len(attrs) < len(names) {
+		return false
+	}
+	for i, n := range names {
+		if attrs[i].name != n {
+			return false
+		}
+	}
+	for _, a := range attrs {
+		if a.name == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// expectedBinding says whether data begins with the GS2 header of client-first.
+func expectedBinding(data []byte, gs2 string) ([]byte, bool) {
+	return bytes.CutPrefix(data, []byte(gs2))
+}

@@ -1,0 +1,71 @@
+package sasl
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// list quotes names for a sentence.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = quote(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// plural is "1 character", "2 characters".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// readable gives a payload as text if a person can read it, else as hex.
+func readable(p []byte) string {
+	if utf8.Valid(p) && !strings.ContainsFunc(string(p), func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' }) {
+		return string(p)
+	}
+	return fmt.Sprintf("%x", p)
+}
+
+// between says whether xmppscope ends TLS between client and server, so that
+// the two have different TLS connections. It is false for captures of others,
+// where only one connection is known, and where both show the same certificate.
+func between(tls [3]*session.TLSFacts) bool {
+	return tls[session.ClientLeg] != nil && tls[session.ServerLeg] != nil
+}
+
+// sameCertificate says whether the client was shown the server's own certificate.
+func sameCertificate(tls [3]*session.TLSFacts) bool {
+	if !between(tls) {
+		return false
+	}
+	c, s := tls[session.ClientLeg].Chain, tls[session.ServerLeg].Chain
+	return len(c) > 0 && len(s) > 0 && c[0].SHA256 != "" && c[0].SHA256 == s[0].SHA256
+}
+
+// encrypted says whether the login runs inside TLS. In captures of others only
+// one of the two legs is known.
+func encrypted(state *decode.State) bool {
+	return state.Secure[session.ClientLeg] || state.Secure[session.ServerLeg]
+}
+
+// clientTLS is what is known of the TLS connection that the client sees, or nil.
+func clientTLS(tls [3]*session.TLSFacts) *session.TLSFacts {
+	if t := tls[session.ClientLeg]; t != nil {
+		return t
+	}
+	return tls[session.ServerLeg]
+}

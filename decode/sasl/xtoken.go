@@ -1,0 +1,66 @@
+package sasl
+
+import (
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const nsGoogleAuth = "http://www.google.com/talk/protocol/auth"
+
+func init() {
+	add(Mechanism{
+		ID: "sasl-token", Title: "X-GOOGLE-TOKEN and X-OAUTH2", Ref: refPlain,
+		Match: func(name string) bool { return name == "X-GOOGLE-TOKEN" || name == "X-OAUTH2" },
+		New:   func(name string) Decoder { return token{name} },
+	})
+}
+
+// token has the layout of PLAIN, with a token in place of the password.
+type token struct{ name string }
+
+var tokenOrigins = map[string]string{
+	"X-GOOGLE-TOKEN": "the token was fetched over HTTPS (ClientLogin, then IssueAuthToken; ClientAuth in Google Talk) outside of this stream: the client traded the password for it there",
+	"X-OAUTH2":       "the token is an OAuth 2 access token, fetched over HTTPS from the authorization server outside of this stream",
+}
+
+func (t token) Decode(m Message) []session.Note {
+	if !m.Kind.FromClient() || !m.Present {
+		return serverSilent(m, t.name)
+	}
+	authzid, authcid, value, bad := threeFields(m, "token")
+	if bad != nil {
+		return bad
+	}
+	notes := identities(m, authzid, authcid)
+	notes[len(notes)-1].Text = "the user that the token was issued to"
+	tok := secret("token", value, "token", m.Span)
+	tok.Text = tokenOrigins[t.name]
+	return append(notes, tok)
+}
+
+// googleAttrs explains the attributes that Google Talk's clients put on <auth/>,
+// with any mechanism; some clients still send them to everyone.
+func googleAttrs(el *session.Element) (notes []session.Note) {
+	for i := range el.Attrs {
+		a := &el.Attrs[i]
+		if a.Name.Space != nsGoogleAuth {
+			continue
+		}
+		n := decode.Field(a.Name.Local, a.Value, a.Quote)
+		n.Rule, n.Ref = "sasl-google", "Google Talk extensions: authentication"
+		switch a.Name.Local {
+		case "service":
+			n.Text = "names the kind of token: " + quote(a.Value)
+		case "client-uses-full-bind-result":
+			n.Text = "the client takes the full JID from the bind result, whatever it asked for"
+		case "allow-non-google-login":
+			n.Text = "the client lets accounts log in that are not at a Google domain"
+		case "allow-generated-jid":
+			n.Text = "the client accepts a JID that the server makes up from an e-mail address"
+		default:
+			n.Text = "an attribute of Google Talk's own; other servers pass over it"
+		}
+		notes = append(notes, n)
+	}
+	return notes
+}

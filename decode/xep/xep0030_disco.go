@@ -1,0 +1,81 @@
+package xep
+
+import (
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const (
+	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
+	nsDiscoItems = "http://jabber.org/protocol/disco#items"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "xep-0030", Title: "Service Discovery", Ref: "XEP-0030",
+		Match: decode.Payload(nsDiscoInfo, nsDiscoItems),
+		New:   decode.Stateless(disco),
+	})
+}
+
+func disco(s *decode.Seen) []session.Note {
+	if q := s.Root.Child(nsDiscoInfo, "query"); q != nil {
+		return discoInfo(s, q)
+	}
+	if q := s.Root.Child(nsDiscoItems, "query"); q != nil {
+		return discoItems(s, q)
+	}
+	return nil
+}
+
+func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
+	switch s.Root.Attr("type") {
+	case "get":
+		return []session.Note{say("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", side(s.Event.Dir), ofNode(q))}
+	case "result":
+		var notes []session.Note
+		features := 0
+		for _, c := range q.Children() {
+			switch c.Name.Local {
+			case "feature":
+				features++
+			case "identity":
+				notes = append(notes, identity(c))
+			}
+		}
+		return append(notes, say("XEP-0030 §3.1", q.Tag, "it supports %s%s", plural(features, "feature"), ofNode(q)))
+	}
+	return nil
+}
+
+func identity(c *session.Element) session.Note {
+	what := c.Attr("category") + "/" + c.Attr("type")
+	if name := c.Attr("name"); name != "" {
+		return say("XEP-0030 §3.1", c.Span, "it is a %s called %q", what, name)
+	}
+	return say("XEP-0030 §3.1", c.Span, "it is a %s", what)
+}
+
+func discoItems(s *decode.Seen, q *session.Element) []session.Note {
+	switch s.Root.Attr("type") {
+	case "get":
+		return []session.Note{say("XEP-0030 §4.1", q.Span, "the %s asks what belongs to the other end: services, rooms, nodes%s", side(s.Event.Dir), ofNode(q))}
+	case "result":
+		var names []string
+		for _, c := range q.Children() {
+			names = append(names, c.Attr("jid"))
+		}
+		return []session.Note{say("XEP-0030 §4.1", q.Tag, "%s: %q", plural(len(names), "item"), strings.Join(names, " "))}
+	}
+	return nil
+}
+
+// ofNode names the node that a query is about, if it is about one.
+func ofNode(q *session.Element) string {
+	if node := q.Attr("node"); node != "" {
+		return ", at node " + quoted(node)
+	}
+	return ""
+}

@@ -1,0 +1,138 @@
+package xmpptest_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"xmppscope/decode"
+	"xmppscope/decode/core"
+	"xmppscope/decode/sasl"
+	"xmppscope/decode/xep"
+	"xmppscope/internal/xmpptest"
+	"xmppscope/session"
+)
+
+// The files in testdata/lab are what real clients and servers said to each other
+// with nothing in between, both directions in the clear. A block begins with a
+// line such as "<<< +0.001 clear 299 bytes".
+var labBlock = regexp.MustCompile(`(?m)^(>>>|<<<) \+[0-9.]+ (clear|tls) ([0-9]+) bytes\n`)
+
+// labDialogue turns a recording into a dialogue as Dialogue takes it.
+func labDialogue(text string) string {
+	var b strings.Builder
+	secure := false
+	heads := labBlock.FindAllStringSubmatchIndex(text, -1)
+	for i, h := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		if text[h[4]:h[5]] == "tls" && !secure {
+			secure = true
+			b.WriteString("*: tls server " + labVersion(text) + "\n")
+		}
+		side := "C: "
+		if text[h[2]:h[3]] == "<<<" {
+			side = "S: "
+		}
+		b.WriteString(side + strings.TrimRight(text[h[1]:end], "\n") + "\n")
+	}
+	return b.String()
+}
+
+func labVersion(text string) string {
+	if strings.Contains(text, "ServerHello: cipher=0xc0") || strings.Contains(text, "version=0x0303\n") {
+		return "TLS 1.2"
+	}
+	return "TLS 1.3"
+}
+
+func labEvents(t *testing.T, file string) []session.Event {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []decode.Rule
+	rules = append(append(append(rules, core.Rules()...), sasl.Rules()...), xep.Rules()...)
+	return xmpptest.Dialogue(t, labDialogue(string(text)), rules, 0)
+}
+
+func labFiles(t *testing.T) []string {
+	files, err := filepath.Glob("testdata/lab/*.xml.txt")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d recordings, %v", len(files), err)
+	}
+	return files
+}
+
+// TestGoodLogins: a login between real peers that worked gives no error, and a
+// warning only where one is due.
+func TestGoodLogins(t *testing.T) {
+	due := map[string]string{
+		"A18": "ejabberd and Prosody offer -PLUS without types, or not all types",
+		"A17": "slixmpp says y once its own -PLUS attempts are over",
+	}
+	for _, file := range labFiles(t) {
+		if strings.Contains(file, "-bad") {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			bound := false
+			for _, e := range labEvents(t, file) {
+				for _, n := range e.Notes {
+					bound = bound || n.Name == "jid"
+					refused := e.Step != nil && e.Step.ID == "sasl-failure" // slixmpp tries several mechanisms
+					switch {
+					case n.Severity == session.Error && !refused, n.Severity == session.Warning && due[n.Rule] == "":
+						t.Errorf("event %d: %s %s: %s %q %s\n%s", e.Seq, n.Severity, n.Rule, n.Name, n.Value, n.Text, e.Raw)
+					}
+				}
+			}
+			if !bound {
+				t.Error("nobody was bound")
+			}
+		})
+	}
+}
+
+// TestBadLogins: a login that failed says why.
+func TestBadLogins(t *testing.T) {
+	for _, file := range labFiles(t) {
+		if !strings.Contains(file, "-badpw") && !strings.Contains(file, "-badhost") {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			want := "not-authorized"
+			if strings.Contains(file, "-badhost") {
+				want = "host-unknown"
+			}
+			for _, e := range labEvents(t, file) {
+				if v, _ := e.Field("condition"); v == want && e.Worst() == session.Error {
+					return
+				}
+			}
+			t.Errorf("no event says %q", want)
+		})
+	}
+}
+
+// TestLabSecrets: the passwords of the recordings are blanked wherever they are.
+func TestLabSecrets(t *testing.T) {
+	for _, file := range labFiles(t) {
+		for _, e := range labEvents(t, file) {
+			e = session.Blank(e)
+			shown := string(e.Raw) + e.Summary
+			for _, n := range e.Notes {
+				shown += n.Text + n.Value
+			}
+			for _, secret := range []string{"alicepw", "AGFsaWNl", "p=wnCv", "dj1"} {
+				if strings.Contains(shown, secret) {
+					t.Errorf("%s event %d shows %q: %s", file, e.Seq, secret, shown)
+				}
+			}
+		}
+	}
+}

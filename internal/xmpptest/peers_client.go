@@ -1,0 +1,196 @@
+package xmpptest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"xmppscope/internal/demo"
+)
+
+// python is Debian's own: a Python from elsewhere does not see python3-slixmpp.
+const python = "/usr/bin/python3"
+
+// Login is what a real client is told to do: log alice in and write to bob.
+type Login struct {
+	Addr     string // "HOST:PORT" to connect to, whatever the domain's SRV records say
+	CAFile   string // PEM of the CA to trust; "" is one that has signed nothing
+	Password string // "" is alice's own
+	Direct   bool   // TLS from the first byte
+	Says     string // the message to bob
+}
+
+// Ran is how that went.
+type Ran struct {
+	OK     bool   // as far as the client itself can tell
+	Output string // what it printed, or had on its screen
+}
+
+// PeerClient is a real client.
+type PeerClient struct {
+	Name string
+	Run  func(testing.TB, Login) Ran // returns when the client is gone
+}
+
+// PeerClients are the real clients there are. Each skips or fails the test if it
+// is not installed.
+func PeerClients() []PeerClient {
+	return []PeerClient{{"slixmpp", Slixmpp}, {"profanity", Profanity}, {"go-sendxmpp", GoSendxmpp}}
+}
+
+// Slixmpp runs a Python client that prefers -PLUS mechanisms, reads OpenSSL's
+// certificates and waits for bob's answer.
+func Slixmpp(t testing.TB, l Login) Ran {
+	t.Helper()
+	Need(t, "slixmpp")
+	l = l.complete(t)
+	role := "alice"
+	if l.Direct {
+		role = "alice-direct"
+	}
+	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, AliceJID, l.Password, l.CAFile), BobJID, l.Says)...)
+}
+
+// GoSendxmpp runs a Go client that logs in with PLAIN, sends its message and goes.
+func GoSendxmpp(t testing.TB, l Login) Ran {
+	t.Helper()
+	Need(t, "go-sendxmpp")
+	l = l.complete(t)
+	args := []string{"-u", AliceJID, "-p", l.Password, "-j", l.Addr}
+	if l.Direct {
+		args = append(args, "-t")
+	}
+	return runClient(t, l, l.Says, "go-sendxmpp", append(args, BobJID)...)
+}
+
+// complete fills in what the zero values stand for.
+func (l Login) complete(t testing.TB) Login {
+	t.Helper()
+	if l.Password == "" {
+		l.Password = AlicePassword
+	}
+	if l.CAFile == "" {
+		ca, err := demo.NewAuthority("CA that has signed nothing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.CAFile = filepath.Join(peerDir(t), "other-ca.pem")
+		peerWrite(t, l.CAFile, ca.PEM())
+	}
+	return l
+}
+
+// environment is the client's: its own home, and no certificates but the given.
+func (l Login) environment(home string) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "TERM=xterm-256color",
+		"SSL_CERT_FILE=" + l.CAFile, "SSL_CERT_DIR=" + filepath.Join(home, "no-certificates"),
+		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
+	}
+}
+
+func runClient(t testing.TB, l Login, input, program string, args ...string) Ran {
+	t.Helper()
+	home := peerDir(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = home, l.environment(home), strings.NewReader(input)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		t.Fatalf("xmpptest: %s did not end; it printed:\n%s", program, out)
+	}
+	return Ran{err == nil, string(out)}
+}
+
+func slixmppArgs(t testing.TB, role, addr, jid, password, ca string) []string {
+	t.Helper()
+	script := filepath.Join(peerDir(t), "slixmpp_peer.py")
+	text, err := peerFiles.ReadFile("testdata/peers/slixmpp_peer.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peerWrite(t, script, text)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{script, role, host, port, jid, password, ca}
+}
+
+// Bob is bob, logged in straight at the server: he answers what he is told.
+type Bob struct {
+	online chan struct{}
+
+	mu   sync.Mutex
+	got  map[string]string // by body: who wrote it
+	more chan struct{}     // closed, and replaced, when got has grown
+}
+
+// StartBob logs bob in (with slixmpp) and returns when he is online.
+func StartBob(t testing.TB, s *PeerServer) *Bob {
+	t.Helper()
+	Need(t, "slixmpp")
+	b := &Bob{online: make(chan struct{}), got: map[string]string{}, more: make(chan struct{})}
+	cmd := exec.Command(python, slixmppArgs(t, "bob", s.StartTLS, BobJID, BobPassword, s.CAFile)...)
+	cmd.Dir = peerDir(t)
+	r, w := io.Pipe()
+	go b.read(r)
+	p := startProcess(t, cmd, w)
+	t.Cleanup(func() { w.Close() })
+	select {
+	case <-b.online:
+	case <-p.exited:
+		t.Fatalf("xmpptest: bob could not log in at %s:\n%s", s.Name, p.out.String())
+	case <-time.After(patience):
+		t.Fatalf("xmpptest: bob did not get online at %s:\n%s", s.Name, p.out.String())
+	}
+	return b
+}
+
+func (b *Bob) read(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		var m struct{ From, Body string }
+		switch {
+		case lines.Text() == "ONLINE":
+			close(b.online)
+		case json.Unmarshal(lines.Bytes(), &m) == nil:
+			b.mu.Lock()
+			b.got[m.Body] = m.From
+			close(b.more)
+			b.more = make(chan struct{})
+			b.mu.Unlock()
+		}
+	}
+}
+
+// Expect waits until bob has got this message and returns who it is from.
+func (b *Bob) Expect(t testing.TB, body string) (from string) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		b.mu.Lock()
+		from, ok := b.got[body]
+		more := b.more
+		b.mu.Unlock()
+		if ok {
+			return from
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("xmpptest: bob did not get %q", body)
+		}
+	}
+}

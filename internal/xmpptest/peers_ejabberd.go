@@ -1,0 +1,83 @@
+package xmpptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// ejabberdLibs is the folder that holds ejabberd's Erlang libraries: it depends on
+// the architecture.
+func ejabberdLibs() string {
+	found, _ := filepath.Glob("/usr/lib/*/ejabberd-*/ebin/ejabberd.app")
+	if len(found) == 0 {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(filepath.Dir(found[0])))
+}
+
+// StartEjabberd starts an ejabberd for the length of the test, as a plain Erlang
+// program: no node name, no epmd, no cookie, nothing outside its own folder. It
+// offers PLAIN and SCRAM with SHA-1, SHA-256 and SHA-512, each also as -PLUS.
+func StartEjabberd(t testing.TB) *PeerServer {
+	t.Helper()
+	Need(t, "ejabberd")
+	dir := peerDir(t)
+	peerCertificate(t, dir)
+	config := struct {
+		Dir, Domain                   string
+		StartTLS, TLS12, Direct, HTTP int
+	}{dir, PeerDomain, freePort(t), freePort(t), freePort(t), freePort(t)}
+	peerTemplate(t, "ejabberd.yml", filepath.Join(dir, "ejabberd.yml"), config)
+	// Names are resolved from the file alone: nothing is asked of any DNS server.
+	peerWrite(t, filepath.Join(dir, "inetrc"), []byte("{lookup,[file,native]}.\n{host,{127,0,0,1},[\"localhost\"]}.\n"))
+
+	cmd := exec.Command("erl", "+K", "true", "+S", "2:2", "-noinput",
+		"-mnesia", "dir", fmt.Sprintf("%q", filepath.Join(dir, "spool")), "-s", "ejabberd")
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8",
+		"ERL_LIBS=" + ejabberdLibs(),
+		"ERL_INETRC=" + filepath.Join(dir, "inetrc"),
+		"ERL_CRASH_DUMP_BYTES=0",
+		"EJABBERD_CONFIG_PATH=" + filepath.Join(dir, "ejabberd.yml"),
+		"EJABBERD_LOG_PATH=" + filepath.Join(dir, "ejabberd.log"),
+	}
+	s := &PeerServer{
+		Name:     "ejabberd",
+		StartTLS: local(config.StartTLS),
+		TLS12:    local(config.TLS12),
+		Direct:   local(config.Direct),
+		CAFile:   filepath.Join(dir, "ca.pem"),
+	}
+	p := startProcess(t, cmd, nil)
+	p.accepts(t, s.StartTLS, s.TLS12, s.Direct, local(config.HTTP))
+	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
+		p.until(t, "register "+user, func() error { return ejabberdRegister(local(config.HTTP), user, password) })
+	}
+	return s
+}
+
+// ejabberdRegister makes an account through mod_http_api.
+func ejabberdRegister(addr, user, password string) error {
+	body, err := json.Marshal(map[string]string{"user": user, "host": PeerDomain, "password": password})
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Post("http://"+addr+"/api/register", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	const already = http.StatusConflict // from an attempt whose answer was lost
+	if answer.StatusCode != http.StatusOK && answer.StatusCode != already {
+		return fmt.Errorf("ejabberd answered %s", answer.Status)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+"""slixmpp_peer.py ROLE HOST PORT JID PASSWORD CAFILE [TO TEXT]
+
+ROLE bob: stays online, prints "ONLINE", then one JSON line for each message it
+gets, and answers it. ROLE alice: sends TEXT to TO, waits for the answer, closes
+cleanly, prints "DONE" and exits with 0; with 1 if anything went wrong. ROLE
+alice-direct is alice with TLS from the first byte.
+"""
+import asyncio
+import json
+import os
+import sys
+
+import slixmpp
+
+ROLE, HOST, PORT, JID, PASSWORD, CAFILE = sys.argv[1:7]
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+class Peer(slixmpp.ClientXMPP):
+    def __init__(self):
+        super().__init__(JID + "/" + ROLE, PASSWORD)
+        for plugin in ("xep_0030", "xep_0198", "xep_0199"):
+            self.register_plugin(plugin)
+        self.ca_certs = CAFILE
+        self.add_event_handler("session_start", self.started)
+        self.add_event_handler("message", self.got)
+        self.add_event_handler("failed_auth", lambda e: say("failed_auth"))
+        for event in ("failed_all_auth", "ssl_invalid_chain", "ssl_invalid_cert", "connection_failed"):
+            self.add_event_handler(event, lambda e, name=event: self.give_up(name, e))
+
+    def give_up(self, name, e):
+        say(name, e)
+        os._exit(1)
+
+    async def started(self, _):
+        await self.get_roster()
+        self.send_presence()
+        if ROLE == "bob":
+            say("ONLINE")
+        else:
+            say("mechanism", self["feature_mechanisms"].mech.name)
+            self.send_message(sys.argv[7], sys.argv[8], mtype="chat")
+
+    def got(self, message):
+        if not message["body"] or message["type"] == "error":
+            return
+        say(json.dumps({"from": str(message["from"]), "body": message["body"]}))
+        if ROLE == "bob":
+            message.reply("echo: " + message["body"]).send()
+        else:
+            self.disconnect()
+
+
+async def main():
+    peer = Peer()
+    if ROLE == "alice-direct":
+        # To an IP address slixmpp sends no SNI, and then nobody can know which
+        # domain is meant. So it is given the answer that DNS would have given.
+        async def answer(domain, port=None):
+            return peer.boundjid.domain, HOST, int(PORT)
+
+        peer._pick_dns_answer = answer
+        peer.default_domain = peer.boundjid.domain
+    peer.connect((HOST, int(PORT)), use_ssl=ROLE == "alice-direct")
+    await peer.disconnected
+    say("DONE")
+
+
+asyncio.get_event_loop().run_until_complete(main())
+os._exit(0)

@@ -1,0 +1,228 @@
+package xmpptest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Transcripts runs the given rules over every testdata/*/*.txtar of the package
+// under test and compares what they say with the file. A transcript has two
+// parts:
+//
+//	-- dialogue --
+//	C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>…</auth>
+//	S: <success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>
+//	-- notes --
+//	1 info <PLAIN>
+//	    mechanism: the client logs in with "PLAIN" (RFC 6120 §6.4.2)
+//
+// In the dialogue, C and S are what the two sides send; a line without a side
+// goes on with the one before, after a line feed. "*: tls" stands for TLS on both legs, that is
+// through xmppscope; "*: tls server" or "*: tls client" for one leg, as in other
+// people's captures; what follows is the version. Any other event is written as
+// its JSON: *: {"kind":"tcp:opened","leg":"client",…}. The clock moves by one
+// millisecond a line.
+//
+// In the notes, each one gives the event's number, severity, rule, and the bytes
+// it points at, secrets blanked; then what it says. With update (the package's
+// flag -update) the notes are written anew.
+//
+// Each dialogue is also fed byte by byte: what is said must not change.
+func Transcripts(t *testing.T, rules []decode.Rule, update bool) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.ToSlash(file), ".txtar"), func(t *testing.T) { transcript(t, file, rules, update) })
+	}
+}
+
+func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
+	ar, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialogue, want := part(ar, "dialogue"), part(ar, "notes")
+	if dialogue == "" {
+		t.Fatalf("%s has no dialogue", file)
+	}
+	got := Describe(Dialogue(t, dialogue, rules, 0))
+	if bytewise := Describe(Dialogue(t, dialogue, rules, 1)); got != bytewise {
+		t.Errorf("fed byte by byte, the notes differ (-whole +bytes):\n%s", cmp.Diff(got, bytewise))
+	}
+	if update {
+		ar.Files = []txtar.File{{Name: "dialogue", Data: []byte(dialogue)}, {Name: "notes", Data: []byte(got)}}
+		if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("notes differ (-want +got; -update writes them anew):\n%s", diff)
+	}
+}
+
+func part(ar *txtar.Archive, name string) string {
+	for _, f := range ar.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+// Dialogue plays a dialogue to the rules and returns the explained events. The
+// bytes are fed in chunks of this size, or a line at a time if it is 0.
+func Dialogue(t testing.TB, text string, rules []decode.Rule, chunk int) []session.Event {
+	t.Helper()
+	p := &player{
+		explain: decode.NewSession(rules, new(session.Book)),
+		at:      time.Date(2008, 5, 12, 10, 0, 0, 0, time.UTC),
+		chunk:   chunk,
+	}
+	var side byte
+	for line := range strings.Lines(text) {
+		if len(line) > 2 && line[1] == ':' && line[2] == ' ' && strings.IndexByte("CS*", line[0]) >= 0 {
+			side = line[0]
+			line = line[3:]
+		} else {
+			line = "\n" + line
+		}
+		line = strings.TrimSuffix(line, "\n")
+		p.at = p.at.Add(time.Millisecond)
+		switch side {
+		case 'C':
+			p.feed(session.C2S, line)
+		case 'S':
+			p.feed(session.S2C, line)
+		case '*':
+			p.command(t, strings.TrimSpace(line))
+		default:
+			t.Fatalf("nobody says %q", line)
+		}
+	}
+	p.finish()
+	return p.events
+}
+
+// player turns bytes into explained events, as the proxy does.
+type player struct {
+	explain *decode.Session
+	scan    [3]decode.Scanner
+	at      time.Time
+	chunk   int
+	seq     uint64
+	events  []session.Event
+}
+
+func (p *player) feed(dir session.Dir, text string) {
+	data := []byte(text)
+	for len(data) > 0 {
+		n := len(data)
+		if p.chunk > 0 {
+			n = min(n, p.chunk)
+		}
+		part := data[:n]
+		data = data[n:]
+		for len(part) > 0 {
+			n, f, ok := p.scan[dir].Next(part)
+			part = part[n:]
+			if ok {
+				p.append(f.Event(dir))
+			}
+		}
+	}
+}
+
+func (p *player) finish() {
+	for _, dir := range []session.Dir{session.C2S, session.S2C} {
+		if f, ok := p.scan[dir].Finish(); ok {
+			p.append(f.Event(dir))
+		}
+	}
+}
+
+// command is an event as JSON, or "tls [server|client] [version]": a handshake,
+// and a new document.
+func (p *player) command(t testing.TB, text string) {
+	if rest, ok := strings.CutPrefix(text, "{"); ok {
+		e, err := session.DecodeJSON([]byte(`{"session":1,"at":"2008-05-12T10:00:00Z",` + rest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.append(e)
+		return
+	}
+	words := strings.Fields(text)
+	if len(words) == 0 || words[0] != "tls" {
+		t.Fatalf("unknown command %q", text)
+	}
+	legs := []session.Leg{session.ServerLeg, session.ClientLeg}
+	version := strings.Join(words[1:], " ")
+	if v, ok := strings.CutPrefix(version, "client"); ok {
+		legs, version = legs[1:], strings.TrimSpace(v)
+	} else if v, ok := strings.CutPrefix(version, "server"); ok {
+		legs, version = legs[:1], strings.TrimSpace(v)
+	}
+	if version == "" {
+		version = "TLS 1.3"
+	}
+	for _, leg := range legs {
+		p.append(session.Event{Leg: leg, Body: session.TLSEstablished{TLSFacts: session.TLSFacts{Version: version}}})
+	}
+	p.scan[session.C2S].Reset()
+	p.scan[session.S2C].Reset()
+}
+
+func (p *player) append(e session.Event) {
+	p.seq++
+	e.Session, e.Seq, e.At = 1, p.seq, p.at
+	p.events = append(p.events, p.explain.Explain(e))
+}
+
+// Describe writes the notes of events as transcripts have them, secrets blanked.
+func Describe(events []session.Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		e = session.Blank(e)
+		for _, n := range e.Notes {
+			fmt.Fprintf(&b, "%d %s %s", e.Seq, n.Severity, n.Rule)
+			if n.Span.Len() > 0 {
+				fmt.Fprintf(&b, " %s", excerpt(e.Raw[n.Span.Start:n.Span.End]))
+			}
+			b.WriteString("\n    ")
+			if n.Name != "" {
+				fmt.Fprintf(&b, "%s=%q", n.Name, n.Value)
+				if n.Secret != "" {
+					b.WriteString(" secret")
+				}
+				if n.Text != "" {
+					b.WriteString(": ")
+				}
+			}
+			fmt.Fprintf(&b, "%s (%s)\n", n.Text, n.Ref)
+		}
+	}
+	return b.String()
+}
+
+// excerpt shows the beginning and the end of the bytes that a note points at.
+func excerpt(raw []byte) string {
+	s := session.SafeLine(string(raw))
+	if r := []rune(s); len(r) > 48 {
+		s = string(r[:32]) + "…" + string(r[len(r)-12:])
+	}
+	return s
+}

@@ -1,0 +1,267 @@
+package tlsintercept
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"xmppscope/certs"
+	"xmppscope/session"
+)
+
+// Config says how TLS is done on both legs. It may be shared by any number of
+// sessions, and must not be changed once it is in use.
+type Config struct {
+	CA *certs.CA // mints what clients are shown
+	// Roots are trusted for the server's certificate; nil is the system's store.
+	Roots *x509.CertPool
+	// RootsName says in messages what Roots are: `--upstream-ca lab.pem (CN=Lab CA)`.
+	RootsName string
+	// Insecure goes on when the server's certificate does not verify; the verdict
+	// is recorded all the same, as ignored (--insecure-upstream).
+	Insecure bool
+	// LegacyTLS adds TLS 1.0, 1.1 and weak ciphers on both legs (--legacy-tls).
+	LegacyTLS bool
+	// Timeout bounds each wait: for the ClientHello, for the server's handshake,
+	// for the rest of the client's. Zero is 30 seconds.
+	Timeout time.Duration
+	// Now is the clock for dates of certificates and events; nil is time.Now.
+	Now func() time.Time
+}
+
+// Legs is one session that is to be secured.
+type Legs struct {
+	// Client and Server are the connections below TLS; whoever wants to see the
+	// ciphertext has wrapped them. Server may be nil if Dial is set.
+	Client, Server net.Conn
+	// Domain is the JID domain that certificates are about: the stream's "to". For
+	// direct TLS the client's SNI takes precedence, and Domain is what to take
+	// where there is none; it may be "".
+	Domain string
+	// Dial connects to a server that is known only once the client has named a
+	// domain by SNI. It is called at most once, during the client's handshake, and
+	// should record its own failure (tcp:failed). The connection is closed if
+	// Secure fails.
+	Dial func(ctx context.Context, domain string) (net.Conn, error)
+	// Direct is TLS from the first byte (XEP-0368).
+	Direct bool
+	// Record takes the events: At, Leg and Body are set. It is called by the
+	// goroutine that called Secure, before Secure returns.
+	Record func(session.Event)
+}
+
+// Secured is a session with TLS on both legs, or on the server's alone.
+type Secured struct {
+	Client, Server *tls.Conn // Client is nil after SecureServer
+	Domain         string    // the JID domain that was settled on, as A-labels
+
+	clientFacts, serverFacts session.TLSFacts
+}
+
+// Error is a handshake that failed; everything has been recorded.
+type Error struct {
+	Leg    session.Leg // whose failure it was, not the leg that ended because of it
+	Failed session.TLSFailed
+}
+
+func (e *Error) Error() string { return "tlsintercept: " + e.Failed.Reason }
+
+const defaultTimeout = 30 * time.Second
+
+func (c *Config) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return defaultTimeout
+}
+
+func (c *Config) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+// Secure does both handshakes: the client's, and inside it the server's. When it
+// fails the error is an *Error, the events say why on both legs, the client has
+// been told by an alert where that was possible, and the caller closes the
+// connections. It returns within a bounded time, whatever the peers do, and at
+// once when ctx is done.
+func (c *Config) Secure(ctx context.Context, l Legs) (*Secured, error) {
+	p := c.newPair(l)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p.ctx = ctx
+	p.timer = time.AfterFunc(c.timeout(), func() { stop(errSilent) })
+	defer p.timer.Stop()
+
+	p.clientWire = &watched{Conn: l.Client}
+	conn := tls.Server(p.clientWire, &tls.Config{
+		GetConfigForClient: p.answer,
+		MinVersion:         c.oldest(), MaxVersion: newestTLS, CipherSuites: c.suites(),
+	})
+	err := conn.HandshakeContext(ctx)
+	p.clientWire.done = true
+	setState(&p.clientFacts, conn.ConnectionState())
+	if !p.helloAt.IsZero() {
+		p.clientFacts.Took = time.Since(p.helloAt) - p.serverFacts.Took
+	}
+	if err != nil {
+		return nil, p.failClient(cause(ctx, err))
+	}
+	p.record(session.ClientLeg, session.TLSEstablished{TLSFacts: p.clientFacts})
+	p.Client = conn
+	return p.secured(), nil
+}
+
+// pair is the state of one run of Secure or SecureServer.
+type pair struct {
+	*Config
+	Secured
+	legs  Legs
+	ctx   context.Context // of the whole run
+	timer *time.Timer     // ends ctx when the client is silent
+
+	clientWire, serverWire *watched
+	helloAt                time.Time
+	early                  bool         // the ClientHello announced 0-RTT data
+	shown                  bool         // the client has been given our certificate
+	begun                  bool         // the server leg's handshake was begun, or dialling was
+	failed                 *Error       // of the server leg
+	dialled                net.Conn     // by us
+	config                 *tls.Config  // the answer, should crypto/tls ask again
+	domain                 certs.Domain // settled on when the ClientHello is here
+}
+
+func (c *Config) newPair(l Legs) *pair { return &pair{Config: c, legs: l} }
+
+// secured is the result without what only the handshakes needed.
+func (p *pair) secured() *Secured {
+	for _, w := range []*watched{p.clientWire, p.serverWire} {
+		if w != nil {
+			w.first, w.sent = nil, nil
+		}
+	}
+	out := p.Secured
+	return &out
+}
+
+func (p *pair) record(leg session.Leg, body session.Body) {
+	p.legs.Record(session.Event{At: p.now(), Leg: leg, Body: body})
+}
+
+// cause replaces what crypto/tls says when its context ends by why it ended.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	if why := context.Cause(ctx); errors.Is(why, errSilent) {
+		return errSilent
+	}
+	return errStopped
+}
+
+// answer is called by crypto/tls with the ClientHello, in the goroutine of
+// Secure. Its error becomes alert 80; a nil config leaves the outer one, which
+// then refuses the client's versions itself, with alert 70.
+func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if p.config != nil {
+		return p.config, nil
+	}
+	if !p.timer.Stop() {
+		return nil, errSilent // it came too late
+	}
+	defer p.timer.Reset(p.timeout())
+	p.helloAt = time.Now()
+	p.clientFacts.Hello = helloFacts(hello)
+	p.clientFacts.SNI = hello.ServerName
+	p.early = slices.Contains(hello.Extensions, extensionEarlyData)
+
+	lowest, highest, ok := p.common(hello.SupportedVersions)
+	if !ok {
+		return nil, nil
+	}
+	o := offer{lowest: lowest, highest: highest, alpn: hello.SupportedProtos, sni: hello.ServerName, sniFrom: "client"}
+	if err := p.settle(&o); err != nil {
+		return nil, err
+	}
+	state, err := p.secureServer(p.ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	cert, left, err := p.CA.Mint(p.domain.ASCII, state.PeerCertificates[0])
+	if err != nil {
+		return nil, &diagnosis{class: session.ClassOther, alert: alertInternalError, err: err,
+			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, line(err.Error()))}
+	}
+	p.clientFacts.Chain, p.clientFacts.Unminted = mintedFacts(cert), left
+	p.shown = true
+	p.config = &tls.Config{
+		Certificates: []tls.Certificate{*cert},
+		MinVersion:   state.Version, MaxVersion: state.Version, CipherSuites: p.suites(),
+		NextProtos:             protocols(state.NegotiatedProtocol),
+		SessionTicketsDisabled: true,
+		KeyLogWriter:           keyLog{session.ClientLeg, p.record},
+	}
+	return p.config, nil
+}
+
+// extensionEarlyData is the ClientHello extension early_data (RFC 8446 §4.2.10).
+const extensionEarlyData = 42
+
+// settle decides on the JID domain, and on the SNI where the client sent none.
+func (p *pair) settle(o *offer) error {
+	name := p.legs.Domain
+	if p.legs.Direct && o.sni != "" || name == "" {
+		name = o.sni
+	}
+	if name == "" {
+		return &diagnosis{class: session.ClassUnrecognized, alert: alertInternalError,
+			reason: "the client named no domain: its ClientHello has no SNI, which direct TLS requires (XEP-0368)",
+			hint:   "use STARTTLS, where the stream's \"to\" names the domain, or a fixed --upstream"}
+	}
+	d, err := certs.ParseDomain(name)
+	if err != nil {
+		return &diagnosis{class: session.ClassOther, alert: alertInternalError, err: err, reason: "the client asked for an impossible domain: " + line(err.Error())}
+	}
+	p.domain, p.Domain = d, d.ASCII
+	p.clientFacts.Domain, p.serverFacts.Domain = d.ASCII, d.ASCII
+	if o.sni == "" {
+		o.sni, o.sniFrom = d.ASCII, "stream to"
+		if p.legs.Direct {
+			o.sniFrom = "target"
+		}
+	}
+	return nil
+}
+
+// failClient records the end of the client leg, and that of the server leg if
+// that one was never begun because of it.
+func (p *pair) failClient(err error) error {
+	if p.dialled != nil {
+		p.dialled.Close()
+	}
+	f := failure{
+		leg: session.ClientLeg, facts: p.clientFacts, err: err,
+		first: p.clientWire.first, last: p.clientWire.last.alert(),
+		asked: !p.helloAt.IsZero(), shown: p.shown, early: p.early,
+		direct: p.legs.Direct, after: p.timeout(),
+	}
+	body := f.classify()
+	p.record(session.ClientLeg, body)
+	if p.failed != nil {
+		return p.failed
+	}
+	if !p.begun && p.legs.Server != nil {
+		p.record(session.ServerLeg, session.TLSFailed{
+			TLSFacts: p.serverFacts, Class: session.ClassOtherLeg, Guilty: session.OriginSelf,
+			Reason: "the handshake with the server was not begun: " + body.Reason,
+		})
+	}
+	return &Error{Leg: session.ClientLeg, Failed: body}
+}

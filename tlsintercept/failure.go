@@ -1,0 +1,327 @@
+package tlsintercept
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"xmppscope/session"
+)
+
+// Alerts that we send or look for.
+const (
+	alertHandshakeFailure alert = 40
+	alertBadCertificate   alert = 42
+	alertUnknownCA        alert = 48
+	alertExpired          alert = 45
+	alertProtocolVersion  alert = 70
+	alertInsufficient     alert = 71
+	alertInternalError    alert = 80
+	alertUnrecognized     alert = 112
+	alertCertRequired     alert = 116
+	alertNoALPN           alert = 120
+)
+
+// Causes that the context of a handshake ends with.
+var (
+	errSilent  = errors.New("nothing came in time")
+	errStopped = errors.New("xmppscope was told to stop")
+)
+
+// diagnosis is a failure that was understood where it happened, on its way
+// through crypto/tls, which passes errors of its callbacks on unchanged.
+type diagnosis struct {
+	class, reason, hint string
+	alert               alert // that the peer gets from us
+	err                 error
+}
+
+func (d *diagnosis) Error() string { return d.reason }
+func (d *diagnosis) Unwrap() error { return d.err }
+
+// failure is all that is known of a handshake that went wrong.
+type failure struct {
+	leg    session.Leg
+	facts  session.TLSFacts
+	err    error         // of crypto/tls or of the connection
+	first  []byte        // what the peer said first
+	last   alert         // an alert in the clear that was the peer's last word, or noAlert
+	asked  bool          // client leg: the ClientHello has come
+	shown  bool          // client leg: our certificate was on its way
+	early  bool          // client leg: the ClientHello announced 0-RTT data
+	direct bool          // TLS from the first byte
+	after  time.Duration // how long was waited
+}
+
+// classify says who refused whom and why. Types come first; what crypto/tls has
+// no types for is told by its text, here and nowhere else.
+func (f failure) classify() session.TLSFailed {
+	out := session.TLSFailed{TLSFacts: f.facts, Class: session.ClassOther, Guilty: f.peer()}
+	if f.err != nil {
+		out.Err = line(f.err.Error())
+	}
+	var known *diagnosis
+	var notTLS tls.RecordHeaderError
+	got := remoteAlert(f.err)
+	if got == noAlert {
+		got = f.last
+	}
+	switch {
+	case errors.As(f.err, &known):
+		out.Guilty, out.Class, out.Reason, out.Hint, out.Alert = session.OriginSelf, known.class, known.reason, known.hint, known.alert.String()
+		if known.err != nil {
+			out.Err = line(known.err.Error())
+		}
+	case errors.Is(f.err, errStopped):
+		out.Guilty, out.Class = session.OriginSelf, session.ClassClosed
+		out.Reason = "xmppscope ended the handshake with the " + f.peer()
+	case errors.Is(f.err, errSilent) || isTimeout(f.err):
+		f.silent(&out)
+	case errors.As(f.err, &notTLS):
+		f.notTLS(&out)
+	case got != noAlert:
+		out.Alert = got.String()
+		f.alerted(&out, got)
+	case isClosed(f.err):
+		f.closed(&out)
+	default:
+		f.told(&out)
+	}
+	return out
+}
+
+func (f failure) peer() string { return f.leg.String() }
+
+// remoteAlert is the alert that the peer has sent. Over TCP crypto/tls wraps it
+// in a *net.OpError around a type of its own, which gives its number to %d only.
+func remoteAlert(err error) alert {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return noAlert
+	}
+	n := noAlert
+	if _, err := fmt.Sscanf(fmt.Sprintf("%d", op.Err), "%d", &n); err != nil {
+		return noAlert
+	}
+	return n
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// isClosed says whether the connection ended: orderly, or reset, on reading or
+// on writing.
+func isClosed(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Op == "read" || op.Op == "write" || op.Op == "readfrom"
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe)
+}
+
+func (f failure) silent(out *session.TLSFailed) {
+	out.Class = session.ClassSilent
+	switch {
+	case f.leg == session.ServerLeg:
+		out.Reason = fmt.Sprintf("the server did not finish the TLS handshake within %s", f.after)
+		out.Hint = "look into the server's log; a firewall may swallow large packets (a ClientHello of today has about 1,700 bytes)"
+	case f.asked:
+		out.Reason = fmt.Sprintf("the client did not finish the TLS handshake within %s", f.after)
+		out.Hint = "it may be asking its user whether to trust our certificate; " + hintTrust
+	default:
+		out.Reason = fmt.Sprintf("the client sent no ClientHello within %s", f.after)
+		out.Hint = "the client did not begin TLS although it is its turn; look into its log"
+	}
+}
+
+func (f failure) notTLS(out *session.TLSFailed) {
+	out.Class = session.ClassNotTLS
+	if f.leg == session.ClientLeg {
+		out.Reason = fmt.Sprintf("the client sent %s where its ClientHello was due", describe(f.first))
+		out.Hint = "set the client to use TLS here, or let it begin with STARTTLS on another listener"
+		return
+	}
+	out.Reason = fmt.Sprintf("the server answered our ClientHello with %s, not with TLS", describe(f.first))
+	if f.direct {
+		out.Hint = "this port may want STARTTLS: --upstream HOST:PORT without tls://"
+	} else {
+		out.Hint = "the server said <proceed/> and then did not speak TLS; look into its log"
+	}
+}
+
+// describe says what bytes look like without giving away what is in them.
+func describe(first []byte) string {
+	text := strings.TrimLeft(string(first), " \t\r\n\ufeff")
+	if rest, isXML := strings.CutPrefix(text, "<"); isXML {
+		end := strings.IndexFunc(rest, func(r rune) bool {
+			return !strings.ContainsRune("?:-_", r) && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		})
+		if end < 0 {
+			end = len(rest)
+		}
+		return fmt.Sprintf("XML in the clear (<%s…)", rest[:min(end, 32)])
+	}
+	for _, known := range []string{"HTTP/", "SSH-", "GET ", "POST ", "220 "} {
+		if strings.HasPrefix(text, known) {
+			return fmt.Sprintf("text (%q…)", strings.TrimSpace(known))
+		}
+	}
+	return fmt.Sprintf("something else (first bytes % x)", first[:min(len(first), recordHeader)])
+}
+
+func (f failure) alerted(out *session.TLSFailed, got alert) {
+	if f.leg == session.ClientLeg {
+		f.clientAlerted(out, got)
+	} else {
+		f.serverAlerted(out, got)
+	}
+}
+
+const (
+	hintTrust  = `make the client trust the CA ("xmppscope ca" says how for each client); a client that pins certificates or keys has to be told to accept ours`
+	hintLegacy = "old TLS versions and ciphers: --legacy-tls"
+)
+
+func (f failure) clientAlerted(out *session.TLSFailed, got alert) {
+	ours := fmt.Sprintf("our certificate for %q", f.facts.Domain)
+	switch got {
+	case alertUnknownCA:
+		f.distrust(out, fmt.Sprintf("the client does not accept %s: it does not know the CA", ours))
+	case alertBadCertificate:
+		f.distrust(out, fmt.Sprintf("the client does not accept %s: it does not trust the CA, or it looks for another name", ours))
+	case alertExpired:
+		f.distrust(out, fmt.Sprintf("the client takes %s for expired: its clock may be wrong, or it does not trust the CA", ours))
+	case 43, 44, 46, 49, 113:
+		f.distrust(out, fmt.Sprintf("the client does not accept %s", ours))
+	case alertProtocolVersion:
+		out.Class, out.Hint = session.ClassVersion, hintLegacy
+		out.Reason = fmt.Sprintf("the client refuses %s, which is what the server has chosen", orSome(f.facts.Version, "the TLS version"))
+	case alertHandshakeFailure, alertInsufficient:
+		out.Class, out.Hint = session.ClassCipher, hintLegacy
+		out.Reason = "the client finds no cipher or parameter that both sides accept"
+	case alertNoALPN:
+		out.Class = session.ClassALPN
+		out.Reason = fmt.Sprintf("the client does not accept the application protocol %q, which is what the server has chosen", line(f.facts.ALPN))
+	default:
+		out.Reason = fmt.Sprintf("the client broke off the handshake with alert %s", got)
+		if f.shown {
+			out.Hint = "if it does not trust our certificate: " + hintTrust
+		}
+	}
+}
+
+func (f failure) distrust(out *session.TLSFailed, reason string) {
+	out.Class, out.Reason, out.Hint = session.ClassDistrust, reason, hintTrust
+	if sni := f.facts.SNI; sni != "" && !strings.EqualFold(sni, f.facts.Domain) {
+		out.Reason += fmt.Sprintf(" (it asked for %q by SNI)", sni)
+	}
+}
+
+func (f failure) serverAlerted(out *session.TLSFailed, got alert) {
+	switch {
+	case got == alertProtocolVersion || got == 86:
+		out.Class, out.Hint = session.ClassVersion, hintLegacy
+		out.Reason = "the server speaks none of the TLS versions that we offered" + offered(f.facts.Hello)
+	case got == alertCertRequired || f.facts.Mutual && (got == alertHandshakeFailure || got == alertBadCertificate || got == 49):
+		out.Class, out.Hint = session.ClassClientCert, hintClientCert
+		out.Reason = "the server wants a certificate from the client, and the client's own cannot be passed on"
+	case got == alertHandshakeFailure || got == alertInsufficient:
+		out.Class, out.Hint = session.ClassCipher, hintLegacy
+		out.Reason = "the server accepts none of the ciphers or parameters that we offered, or has no certificate for this name"
+	case got == alertUnrecognized:
+		out.Class = session.ClassUnrecognized
+		out.Reason = fmt.Sprintf("the server does not know the name %q (SNI)", line(f.facts.SNI))
+		out.Hint = "the domain may not be hosted there; look at --upstream, or at the domain of the account"
+	case got == alertNoALPN:
+		out.Class = session.ClassALPN
+		out.Reason = "the server accepts none of the application protocols that were offered" + protocolList(f.facts.Hello)
+		out.Hint = "the list is the client's own; this port may not be for XMPP (XEP-0368 has xmpp-client)"
+	default:
+		out.Reason = fmt.Sprintf("the server broke off the handshake with alert %s", got)
+		out.Hint = "look into the server's log"
+	}
+}
+
+const hintClientCert = "a login with a client certificate (SASL EXTERNAL) does not work through any proxy that ends TLS; use a password here"
+
+func offered(h *session.ClientHello) string {
+	if h == nil || len(h.Versions) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(h.Versions, ", ") + ")"
+}
+
+func protocolList(h *session.ClientHello) string {
+	if h == nil || len(h.ALPN) == 0 {
+		return ""
+	}
+	return " (" + line(strings.Join(h.ALPN, ", ")) + ")"
+}
+
+func orSome(name, some string) string {
+	if name == "" {
+		return some
+	}
+	return name
+}
+
+func (f failure) closed(out *session.TLSFailed) {
+	out.Class = session.ClassClosed
+	switch {
+	case f.leg == session.ServerLeg && len(f.first) == 0:
+		out.Reason = "the server hung up on our ClientHello without a word"
+		out.Hint = "it may want another version of TLS (--legacy-tls), or does not speak TLS on this port"
+	case f.leg == session.ServerLeg:
+		out.Reason = "the server hung up in the middle of the TLS handshake without a word"
+		out.Hint = "look into the server's log"
+	case f.shown:
+		f.distrust(out, fmt.Sprintf("the client hung up when it saw our certificate for %q, without an alert, as some do when they do not trust it", f.facts.Domain))
+	case f.asked:
+		out.Reason = "the client hung up in the middle of the TLS handshake"
+	default:
+		out.Reason = "the client hung up before its ClientHello"
+	}
+}
+
+// told reads the words of crypto/tls, for what it found wrong by itself.
+func (f failure) told(out *session.TLSFailed) {
+	text := fmt.Sprint(f.err)
+	out.Alert = ""
+	switch {
+	case strings.Contains(text, "unsupported versions") || strings.Contains(text, "unsupported protocol version"):
+		out.Class, out.Hint, out.Guilty = session.ClassVersion, hintLegacy, session.OriginSelf
+		out.Reason = fmt.Sprintf("the %s speaks no version of TLS that we speak", f.peer())
+		if f.leg == session.ClientLeg {
+			out.Reason += offered(f.facts.Hello)
+		}
+		out.Alert = alertProtocolVersion.String()
+	case strings.Contains(text, "no cipher suite supported") || strings.Contains(text, "unconfigured cipher suite"):
+		out.Class, out.Hint, out.Guilty = session.ClassCipher, hintLegacy, session.OriginSelf
+		out.Reason = fmt.Sprintf("no cipher suite of the %s fits (our certificates have ECDSA keys)", f.peer())
+		if f.leg == session.ServerLeg {
+			out.Reason = "the server chose a cipher suite that we did not offer"
+		}
+		out.Alert = alertHandshakeFailure.String()
+	case f.leg == session.ClientLeg && f.early:
+		out.Guilty = session.OriginSelf
+		out.Reason = "the client sent early data (0-RTT), which cannot be passed on"
+		out.Hint = "most clients try again at once with a full handshake; if not, make the client forget its session tickets"
+	default:
+		out.Reason = fmt.Sprintf("the handshake with the %s failed: %s", f.peer(), line(text))
+	}
+}
+
+// line makes text of a peer fit for one line of a reason.
+func line(s string) string {
+	const most = 300
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return session.SafeLine(s)
+}

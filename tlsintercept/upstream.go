@@ -1,0 +1,130 @@
+package tlsintercept
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"xmppscope/certs"
+	"xmppscope/session"
+)
+
+// ALPNClient is the application protocol of client-to-server streams (XEP-0368).
+const ALPNClient = "xmpp-client"
+
+// SecureServer does the server leg's handshake alone: for a client that speaks in
+// the clear to a server that wants TLS from the first byte. The offer is ours:
+// all versions that we speak, SNI, and for direct TLS the ALPN xmpp-client.
+func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
+	p := c.newPair(l)
+	o := offer{lowest: c.oldest(), highest: newestTLS}
+	if l.Direct {
+		o.alpn = []string{ALPNClient}
+	}
+	d, err := certs.ParseDomain(l.Domain)
+	if err != nil {
+		body := session.TLSFailed{Class: session.ClassOther, Guilty: session.OriginSelf, Reason: line(err.Error())}
+		p.record(session.ServerLeg, body)
+		return nil, &Error{session.ServerLeg, body}
+	}
+	p.domain, p.Domain, p.serverFacts.Domain = d, d.ASCII, d.ASCII
+	o.sni, o.sniFrom = d.ASCII, "stream to"
+	if _, err := p.secureServer(ctx, o); err != nil {
+		if p.failed == nil { // Dial, which has recorded it
+			return nil, fmt.Errorf("tlsintercept: %w", err)
+		}
+		return nil, p.failed
+	}
+	return p.secured(), nil
+}
+
+// secureServer does the server leg's handshake and records how it went. Its error
+// is what the client leg fails with.
+func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, error) {
+	var none tls.ConnectionState
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), errSilent)
+	defer cancel()
+	p.begun = true
+	if p.legs.Server == nil {
+		if err := p.dial(ctx, o); err != nil {
+			return none, err
+		}
+	}
+	start := time.Now()
+	p.serverWire = &watched{Conn: p.legs.Server}
+	conn := tls.Client(p.serverWire, p.clientConfig(o))
+	err := conn.HandshakeContext(ctx)
+	p.serverWire.done = true
+	state := conn.ConnectionState()
+	setState(&p.serverFacts, state)
+	p.serverFacts.Took = time.Since(start)
+	if p.serverFacts.Hello = parseHello(p.serverWire.sent); p.serverFacts.Hello != nil {
+		p.serverFacts.SNI = p.serverFacts.Hello.SNI
+	}
+	if p.serverFacts.SNI != "" { // an IP literal is never sent
+		p.serverFacts.SNIFrom = o.sniFrom
+	}
+	if err != nil {
+		return none, p.failServer(cause(ctx, err))
+	}
+	p.Server = conn
+	p.record(session.ServerLeg, session.TLSEstablished{TLSFacts: p.serverFacts})
+	return state, nil
+}
+
+func (p *pair) dial(ctx context.Context, o offer) error {
+	if p.legs.Dial == nil {
+		return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, reason: "there is no server to connect to"}
+	}
+	conn, err := p.legs.Dial(ctx, p.domain.ASCII)
+	if err != nil {
+		return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, err: err,
+			reason: "the client was told " + alertInternalError.String() + ", because the server could not be reached: " + line(err.Error())}
+	}
+	p.legs.Server, p.dialled = conn, conn
+	return nil
+}
+
+// clientConfig is the server leg's configuration: the client's offer, and our own
+// verification, which keeps the chain even when it refuses it.
+func (p *pair) clientConfig(o offer) *tls.Config {
+	return &tls.Config{
+		ServerName: o.sni,
+		NextProtos: o.alpn,
+		MinVersion: o.lowest, MaxVersion: o.highest, CipherSuites: p.suites(),
+		KeyLogWriter:       keyLog{session.ServerLeg, p.record},
+		InsecureSkipVerify: true, // VerifyConnection does it
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			p.serverFacts.Chain = chainFacts(cs.PeerCertificates)
+			verdict, bad := p.verify(cs.PeerCertificates, p.domain)
+			p.serverFacts.Verdict = &verdict
+			if bad != nil && !p.Insecure {
+				return bad
+			}
+			return nil
+		},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			p.serverFacts.Mutual = true
+			return new(tls.Certificate), nil // none: the client's own cannot be passed on
+		},
+	}
+}
+
+// failServer records the failure, and returns what the client leg fails with.
+func (p *pair) failServer(err error) error {
+	f := failure{
+		leg: session.ServerLeg, facts: p.serverFacts, err: err,
+		first: p.serverWire.first, last: p.serverWire.last.alert(),
+		direct: p.legs.Direct, after: p.timeout(),
+	}
+	body := f.classify()
+	p.record(session.ServerLeg, body)
+	p.failed = &Error{session.ServerLeg, body}
+	if errors.Is(err, errStopped) {
+		return err
+	}
+	return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, err: err, hint: body.Hint,
+		reason: "the client was told " + alertInternalError.String() + ", because " + body.Reason}
+}

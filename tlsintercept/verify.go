@@ -1,0 +1,204 @@
+package tlsintercept
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"xmppscope/certs"
+	"xmppscope/session"
+)
+
+// Hints that are given in more than one place.
+const (
+	hintGoOn     = "to go on all the same: --insecure-upstream"
+	hintOwnCA    = "if this is the server's own CA, name its file with --upstream-ca FILE; " + hintGoOn
+	hintWrongCrt = "the certificate has to name the JID domain, not the host that is connected to (RFC 6120 §13.7.2); " + hintGoOn
+)
+
+// verify holds the server's chain against the domain: the path to a root, the
+// dates, the use as a server's certificate, then the name. The verdict is always
+// filled in; the diagnosis is nil if all is well.
+func (c *Config) verify(chain []*x509.Certificate, d certs.Domain) (session.Verification, *diagnosis) {
+	now := c.now()
+	by, found := matchName(d, certs.NamesOf(chain[0]))
+	bad := c.verifyPath(chain, now)
+	if !found {
+		wrong := wrongName(d, chain[0])
+		if bad == nil {
+			bad = wrong
+		} else {
+			bad.reason += "; besides, " + wrong.reason
+		}
+	}
+	v := session.Verification{OK: bad == nil, By: by}
+	if bad != nil {
+		v.Problem, v.Ignored = bad.reason, c.Insecure
+	}
+	return v, bad
+}
+
+func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis {
+	leaf := withoutCriticalSAN(chain[0])
+	between := x509.NewCertPool()
+	for _, cert := range chain[1:] {
+		between.AddCert(cert)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Roots: c.Roots, Intermediates: between, CurrentTime: now,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	if err == nil {
+		return nil
+	}
+	bad := &diagnosis{class: session.ClassOther, alert: alertBadCertificate, err: err, hint: hintGoOn}
+	var invalid x509.CertificateInvalidError
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		expired(bad, invalid.Cert, chain[0], now)
+	case errors.As(err, &unknown):
+		bad.class = session.ClassUnknownCA
+		bad.reason = c.unknownIssuer(chain)
+		bad.hint = hintOwnCA
+	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
+		bad.reason = fmt.Sprintf("the certificate of the server (%s) was not issued for use by a server (extended key usage)", line(chain[0].Subject.String()))
+	default:
+		bad.reason = fmt.Sprintf("the certificate of the server (%s) cannot be verified: %s", line(chain[0].Subject.String()), line(err.Error()))
+	}
+	return bad
+}
+
+func expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
+	bad.class = session.ClassExpired
+	whose := "the server's certificate"
+	if which != nil && !which.Equal(leaf) {
+		whose = fmt.Sprintf("a certificate in the server's chain (%s)", line(which.Subject.String()))
+	}
+	if which == nil {
+		which = leaf
+	}
+	if now.Before(which.NotBefore) {
+		bad.reason = fmt.Sprintf("%s is not valid before %s, and here it is %s", whose, moment(which.NotBefore), moment(now))
+	} else {
+		bad.reason = fmt.Sprintf("%s expired on %s, and here it is %s", whose, moment(which.NotAfter), moment(now))
+	}
+	bad.hint = "renew it on the server, or check the clock of this machine; " + hintGoOn
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// unknownIssuer puts who issued beside whom we trust.
+func (c *Config) unknownIssuer(chain []*x509.Certificate) string {
+	leaf, top := chain[0], chain[len(chain)-1]
+	trust := c.RootsName
+	if trust == "" {
+		trust = "the system's store"
+		if c.Roots != nil {
+			trust = "the given roots"
+		}
+	}
+	if isSelfSigned(leaf) {
+		return fmt.Sprintf("the server's certificate (%s) is self-signed, and it is not in %s", line(leaf.Subject.String()), trust)
+	}
+	text := fmt.Sprintf("the server's certificate was issued by %s", line(leaf.Issuer.String()))
+	if len(chain) > 1 && !slices.Equal(top.RawIssuer, leaf.RawIssuer) {
+		text += fmt.Sprintf(", its chain ends at %s", line(top.Issuer.String()))
+	}
+	text += fmt.Sprintf(", and no such issuer is in %s", trust)
+	if len(chain) == 1 {
+		text += " (the server sent its own certificate alone; an intermediate may be missing)"
+	}
+	return text
+}
+
+func isSelfSigned(c *x509.Certificate) bool { return slices.Equal(c.RawIssuer, c.RawSubject) }
+
+// withoutCriticalSAN lets a critical subjectAltName pass that holds otherNames
+// alone: crypto/x509 calls it unhandled, but we do read it.
+func withoutCriticalSAN(leaf *x509.Certificate) *x509.Certificate {
+	san := asn1.ObjectIdentifier{2, 5, 29, 17}
+	if !slices.ContainsFunc(leaf.UnhandledCriticalExtensions, san.Equal) {
+		return leaf
+	}
+	out := *leaf
+	out.UnhandledCriticalExtensions = slices.DeleteFunc(slices.Clone(leaf.UnhandledCriticalExtensions), san.Equal)
+	return &out
+}
+
+// matchName looks for the domain among the names: DNS-ID, SRV-ID, XmppAddr, and
+// for IP literals iPAddress (RFC 6120 §13.7.2.1). It says which one matched.
+func matchName(d certs.Domain, names certs.Names) (by string, ok bool) {
+	if d.IsIP() {
+		if slices.Contains(names.IP, d.IP) {
+			return "IP " + d.IP.String(), true
+		}
+	} else {
+		for _, name := range names.DNS {
+			if matchDNS(name, d) {
+				return "DNS-ID " + name, true
+			}
+		}
+		for _, name := range names.SRV {
+			if rest, isClient := strings.CutPrefix(strings.ToLower(name), "_xmpp-client."); isClient && sameDomain(rest, d) {
+				return "SRV-ID " + name, true
+			}
+		}
+	}
+	for _, name := range names.XMPP {
+		if sameDomain(name, d) {
+			return "XmppAddr " + name, true
+		}
+	}
+	return "", false
+}
+
+// matchDNS compares a DNS-ID. A wildcard is the whole left-most label and stands
+// for exactly one label (RFC 9525 §6.3).
+func matchDNS(name string, d certs.Domain) bool {
+	if rest, wild := strings.CutPrefix(name, "*."); wild {
+		_, parent, deeper := strings.Cut(d.ASCII, ".")
+		under, err := certs.ParseDomain(parent)
+		return deeper && err == nil && sameDomain(rest, under)
+	}
+	return sameDomain(name, d)
+}
+
+func sameDomain(name string, d certs.Domain) bool {
+	n, err := certs.ParseDomain(name)
+	return err == nil && n == d
+}
+
+// mostNames bounds the names that are listed in one sentence.
+const mostNames = 8
+
+func wrongName(d certs.Domain, leaf *x509.Certificate) *diagnosis {
+	names := certs.NamesOf(leaf)
+	var has []string
+	add := func(kind string, list []string) {
+		for _, name := range list {
+			has = append(has, kind+" "+line(name))
+		}
+	}
+	add("DNS-ID", names.DNS)
+	add("SRV-ID", names.SRV)
+	add("XmppAddr", names.XMPP)
+	for _, ip := range names.IP {
+		has = append(has, "IP "+ip.String())
+	}
+	text := "it names nothing that counts"
+	if n := len(has); n > mostNames {
+		text = fmt.Sprintf("it is for %s and %d more", strings.Join(has[:mostNames], ", "), n-mostNames)
+	} else if n > 0 {
+		text = "it is for " + strings.Join(has, ", ")
+	}
+	reason := fmt.Sprintf("the server's certificate is not valid for %q: %s", d.ASCII, text)
+	if matchDNS(leaf.Subject.CommonName, d) {
+		reason += "; its common name would fit, but common names have not counted since RFC 6125"
+	}
+	return &diagnosis{class: session.ClassName, alert: alertBadCertificate, reason: reason, hint: hintWrongCrt, err: errors.New("x509: certificate is not valid for " + d.ASCII)}
+}

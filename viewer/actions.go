@@ -1,0 +1,270 @@
+package viewer
+
+import (
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+)
+
+// InputHandler takes keys; see tview.Primitive.
+func (u *ui) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
+	return func(event *tcell.EventKey, _ func(tview.Primitive)) {
+		u.flash.text = ""
+		if u.prompt != nil {
+			u.answer(event)
+			return
+		}
+		u.press(event)
+	}
+}
+
+// PasteHandler takes pasted text; see tview.Primitive.
+func (u *ui) PasteHandler() func(string, func(tview.Primitive)) {
+	return func(text string, _ func(tview.Primitive)) { u.paste(text) }
+}
+
+// MouseHandler takes the mouse; see tview.Primitive.
+func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
+	return func(action tview.MouseAction, event *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
+		x, y := event.Position()
+		switch action {
+		case tview.MouseLeftDown:
+			u.click(x, y)
+		case tview.MouseLeftDoubleClick:
+			if u.ladder.at(x, y) >= 0 || u.want.zoom {
+				u.toggleZoom()
+			}
+		case tview.MouseScrollUp:
+			u.wheel(x, y, -3)
+		case tview.MouseScrollDown:
+			u.wheel(x, y, 3)
+		default:
+			return false, nil
+		}
+		return true, nil
+	}
+}
+
+func (u *ui) click(x, y int) {
+	if u.plan.hints.holds(x, y) {
+		for _, h := range u.hits {
+			if x >= h.from && x < h.to {
+				h.do(u)
+				return
+			}
+		}
+		return
+	}
+	if u.overlay != noOverlay {
+		return
+	}
+	for i, p := range u.panes() {
+		if !p.holds(x, y) {
+			continue
+		}
+		u.want.focus = i
+		if item := p.at(x, y); item >= 0 && p.cursor {
+			p.choose(item, 1)
+		}
+	}
+}
+
+func (u *ui) wheel(x, y, by int) {
+	if u.overlay != noOverlay {
+		u.page.scroll(by)
+		return
+	}
+	for _, p := range u.panes() {
+		if p.holds(x, y) {
+			p.scroll(by)
+			if p == u.ladder && by < 0 {
+				u.follow = false
+			}
+		}
+	}
+}
+
+// rowChosen: the person has selected another event.
+func (u *ui) rowChosen() {
+	u.sought = -1
+	u.detail.top = 0
+	if u.ladder.selected < u.rowCount()-1 {
+		u.follow = false
+	}
+}
+
+// sessionChosen: the person has selected another session.
+func (u *ui) sessionChosen() {
+	i := u.list.selected
+	if i < len(u.model.sessions)-1 {
+		u.follow = false
+	}
+	u.restore()
+}
+
+// selectSession selects a session, and remembers where the ladder stood in the
+// one before.
+func (u *ui) selectSession(i int) {
+	u.list.selected, u.list.free = i, false
+	u.restore()
+}
+
+// restore puts the ladder where it stood in the session that is now selected.
+func (u *ui) restore() {
+	c := u.current()
+	if before := u.stood; before != nil && before != c {
+		if i := u.ladder.selected; i < len(before.rows) {
+			before.cursor, before.top = before.rows[i].index(), u.ladder.top
+		}
+		u.ladder.selected, u.ladder.top = max(0, c.find(c.cursor)), c.top
+	}
+	u.stood = c
+	u.ladder.free, u.detail.top = false, 0
+	u.search.stop()
+	if u.follow {
+		u.toEnd()
+	}
+}
+
+func (u *ui) step(by int)  { u.focused().move(by) }
+func (u *ui) pages(by int) { u.focused().page(by) }
+func (u *ui) first()       { u.focused().home() }
+
+func (u *ui) last() {
+	u.focused().end()
+	if u.focused() == u.ladder {
+		u.follow = u.follow || u.options.Live
+		u.toEnd()
+	}
+}
+
+// turnFocus goes to the next pane that is shown.
+func (u *ui) turnFocus(by int) {
+	if u.overlay != noOverlay {
+		return
+	}
+	for range u.panes() {
+		u.want.focus = (u.want.focus + by + len(u.panes())) % len(u.panes())
+		if u.want.zoom || u.alone() || u.plan.panes[u.want.focus].w > 0 {
+			return
+		}
+	}
+}
+
+// alone says that there is room for one pane only, so that turning shows the next.
+func (u *ui) alone() bool {
+	n := 0
+	for _, r := range u.plan.panes {
+		if r.w > 0 {
+			n++
+		}
+	}
+	return n <= 1
+}
+
+// turnSession goes to the next session or the one before.
+func (u *ui) turnSession(by int) {
+	if u.overlay == noOverlay {
+		u.list.move(by)
+	}
+}
+
+// enter goes on: from a session to its ladder, from an event to its zoom.
+func (u *ui) enter() {
+	switch {
+	case u.overlay != noOverlay:
+		u.overlay = noOverlay
+	case u.want.focus == listPane:
+		u.want.focus = ladderPane
+	default:
+		u.toggleZoom()
+	}
+}
+
+func (u *ui) toggleZoom() {
+	u.want.zoom = !u.want.zoom
+	u.want.focus = ladderPane
+	if u.want.zoom {
+		u.want.focus = detailPane
+	}
+}
+
+// back leaves whatever lies over the panes.
+func (u *ui) back() {
+	switch {
+	case u.overlay != noOverlay:
+		u.overlay = noOverlay
+	case u.want.zoom:
+		u.toggleZoom()
+	}
+}
+
+func (u *ui) quit() { u.stop() }
+
+func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }
+func (u *ui) toggleSetup() { u.toggleOverlay(setupPage) }
+
+func (u *ui) toggleOverlay(o overlay) {
+	u.page.top = 0
+	if u.overlay == o {
+		u.overlay = noOverlay
+		return
+	}
+	u.overlay = o
+}
+
+func (u *ui) toggleFollow() {
+	u.follow = !u.follow
+	if u.follow {
+		if n := len(u.model.sessions); n > 0 {
+			u.selectSession(n - 1)
+		}
+		u.toEnd()
+	}
+}
+
+func (u *ui) toggleReveal() {
+	u.reveal = !u.reveal
+	if u.reveal {
+		u.say(warning, "secrets are shown in the clear; r blanks them again")
+	}
+}
+
+func (u *ui) toggleNoise() {
+	_, index := u.event()
+	u.bare = !u.bare
+	if row := u.current().find(index); index >= 0 && row >= 0 {
+		u.ladder.choose(row, 1)
+	}
+	if u.bare {
+		u.say(notice, "hidden: keep-alives, acknowledgements, TCP coming and going")
+	}
+}
+
+func (u *ui) nextClock() { u.clock = (u.clock + 1) % clocks }
+
+// setView shows the event another way, or explained again.
+func (u *ui) setView(v view) {
+	if u.view == v {
+		v = explained
+	}
+	u.view = v
+	u.detail.top = 0
+}
+
+// toggleList shows or folds the list of sessions, whatever the width would do.
+func (u *ui) toggleList() {
+	u.overlay, u.want.zoom = noOverlay, false
+	if u.plan.panes[listPane].w > 0 {
+		u.want.list = folded
+		if u.want.focus == listPane {
+			u.want.focus = ladderPane
+		}
+		return
+	}
+	u.want.list = shown
+}
+
+// resize moves room between the ladder and the detail pane.
+func (u *ui) resize(by int) {
+	u.want.split = within(u.want.split+by, -60, 60)
+}

@@ -1,0 +1,283 @@
+package viewer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// view says how the detail pane shows an event.
+type view uint8
+
+const (
+	explained view = iota
+	rawText
+	hexDump
+)
+
+var viewNames = [...]clean{explained: "explained", rawText: "raw", hexDump: "hex"}
+
+// rawLimit is how many bytes of an element the detail pane shows.
+const rawLimit = 128 << 10
+
+// page collects the lines of a text that is wrapped to a width.
+type page struct {
+	theme *theme
+	width int
+	lines []line
+}
+
+// add wraps a line; what does not fit goes on under hang blanks.
+func (p *page) add(hang int, l ...span) {
+	p.lines = append(p.lines, line(l).wrap(p.width, hang)...)
+}
+
+func (p *page) gap() {
+	if n := len(p.lines); n > 0 && len(p.lines[n-1]) > 0 {
+		p.lines = append(p.lines, nil)
+	}
+}
+
+func (p *page) heading(s clean) {
+	p.gap()
+	p.add(0, span{" " + s, p.theme.title.Underline(true)})
+}
+
+// field is one line of a table: a name, and a value that hangs beside it.
+func (p *page) field(column int, name clean, value ...span) {
+	name = "   " + name
+	l := line{{name + spaces(column+4-name.width()) + " ", p.theme.faint}}
+	p.add(column+5, append(l, value...)...)
+}
+
+// detailLines is the whole text of the detail pane for an event. Secrets must
+// have been blanked before, unless they are revealed.
+func (u *ui) detailLines(e *session.Event, width int) []line {
+	p := &page{theme: &u.theme, width: width}
+	p.title(e)
+	p.facts(e)
+	switch {
+	case u.view == explained:
+	case len(e.Raw) == 0:
+		p.gap()
+		p.add(1, span{" this event has no text of its own", p.theme.faint})
+		return p.lines
+	case u.view == rawText:
+		p.gap()
+		p.raw(e.Raw)
+		return p.lines
+	case u.view == hexDump:
+		p.gap()
+		p.hex(e.Raw)
+		return p.lines
+	}
+	p.failed(e)
+	p.explain(e)
+	p.body(e)
+	p.fields(e, u.reveal)
+	p.xml(e, u.options.Pretty)
+	return p.lines
+}
+
+// title is what the event is called, and the section that it comes from.
+func (p *page) title(e *session.Event) {
+	r := newRow(e)
+	head := line{{" ", p.theme.text}}
+	if r.number > 0 {
+		head = append(head, span{wiref("%d  ", r.number), p.theme.accent})
+	}
+	if mark := r.tone.mark(); mark != " " {
+		head = append(head, span{mark + " ", p.theme.of(r.tone)})
+	}
+	style := p.theme.strong
+	if r.tone == failure {
+		style = p.theme.failure
+	}
+	head = append(head, span{r.title, style})
+	if e.Step != nil && e.Step.Ref != "" {
+		head = append(head, span{"  " + wire(e.Step.Ref), p.theme.faint})
+	}
+	head = append(head, span{wiref("  %s #%d", e.Kind(), e.Seq), p.theme.faint})
+	p.add(1, head...)
+	if r.more != "" {
+		p.add(1, span{" " + r.more, p.theme.text})
+	}
+}
+
+// facts are the way of the bytes, the times and the size.
+func (p *page) facts(e *session.Event) {
+	parts := []string{way(e), e.At.Format("15:04:05.000000")}
+	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
+		parts = append(parts, fmt.Sprintf("%s after step %d", lasting(e.Step.Since), e.Step.N-1))
+	}
+	if e.Answers > 0 {
+		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, lasting(e.RTT)))
+	}
+	if e.Size > 0 {
+		parts = append(parts, amount(e.Size))
+	}
+	p.add(1, span{" " + wire(strings.Join(parts, " · ")), p.theme.faint})
+	if e.Truncated {
+		p.add(1, span{wiref(" ▲ only the first %s of %s were kept", amount(int64(len(e.Raw))), amount(e.Size)), p.theme.warning})
+	}
+}
+
+// way says who spoke to whom.
+func way(e *session.Event) string {
+	names := map[session.Dir][2]string{session.C2S: {"client", "server"}, session.S2C: {"server", "client"}}
+	if n, ok := names[e.Dir]; ok {
+		if e.Origin == session.OriginSelf {
+			return "xmppscope → " + n[1]
+		}
+		return n[0] + " → " + n[1]
+	}
+	if e.Leg != session.NoLeg {
+		return e.Leg.String() + " leg"
+	}
+	return "session"
+}
+
+// explain is the text of the step and the sentences of the notes, worst first.
+func (p *page) explain(e *session.Event) {
+	p.gap()
+	for s := session.Error; ; s-- {
+		for i := range e.Notes {
+			if n := &e.Notes[i]; n.Severity == s && n.Text != "" && (s > session.Info || n.Name == "") {
+				p.sentence(n)
+			}
+		}
+		if s == session.Notice && e.Step != nil && e.Step.Text != "" {
+			p.gap()
+			for _, l := range wireLines(e.Step.Text) {
+				p.add(1, span{" " + l, p.theme.text})
+			}
+			p.gap()
+		}
+		if s == session.Info {
+			return
+		}
+	}
+}
+
+func (p *page) sentence(n *session.Note) {
+	style, mark := p.theme.of(toneOf(n.Severity)), toneOf(n.Severity).mark()
+	if n.Severity == session.Info {
+		mark = "·"
+	}
+	l := line{{" " + mark + " ", style}, {wire(n.Text), style}}
+	if n.Ref != "" {
+		l = append(l, span{"  " + wire(n.Ref), p.theme.faint})
+	}
+	p.add(3, l...)
+}
+
+// fields is the table of what was decoded.
+func (p *page) fields(e *session.Event, reveal bool) {
+	column, hidden := 0, false
+	for i := range e.Notes {
+		column = max(column, min(18, wire(e.Notes[i].Name).width()))
+	}
+	if column == 0 {
+		return
+	}
+	p.heading("Decoded")
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		if n.Name == "" {
+			continue
+		}
+		style := p.theme.text
+		if n.Secret != "" {
+			style, hidden = p.theme.secret, hidden || !reveal
+		}
+		value := line{{wire(n.Value), style}}
+		if n.Text != "" && n.Severity == session.Info {
+			value = append(value, span{"  " + wire(n.Text), p.theme.faint})
+		}
+		p.field(column, wire(n.Name), value...)
+	}
+	switch {
+	case e.Redacted && reveal:
+		p.add(3, span{"   this recording was saved without its secrets", p.theme.faint})
+	case hidden:
+		p.add(3, span{"   r shows the secrets", p.theme.faint})
+	}
+}
+
+// xml is the element, indented and coloured.
+func (p *page) xml(e *session.Event, pretty session.Pretty) {
+	if len(e.Raw) == 0 || len(strings.TrimSpace(string(e.Raw[:min(len(e.Raw), rawLimit)]))) == 0 {
+		return
+	}
+	p.heading("XML")
+	raw := cutRaw(e.Raw)
+	if pretty == nil {
+		p.raw(raw)
+		return
+	}
+	for _, l := range pretty(raw) {
+		out := line{{"   ", p.theme.text}}
+		indent := 3
+		for i, piece := range l {
+			text := wire(strings.ReplaceAll(piece.Text, "\t", "    "))
+			if i == 0 {
+				indent += len(text) - len(strings.TrimLeft(string(text), " "))
+			}
+			out = append(out, span{text, p.theme.xml(piece.Class)})
+		}
+		p.add(min(indent+4, p.width/2), out...)
+	}
+	p.more(e.Raw)
+}
+
+// raw is the bytes as text, line by line as they were.
+func (p *page) raw(raw []byte) {
+	for _, l := range wireLines(string(cutRaw(raw))) {
+		p.add(0, span{l, p.theme.text})
+	}
+	p.more(raw)
+}
+
+func (p *page) more(raw []byte) {
+	if n := len(raw) - rawLimit; n > 0 {
+		p.add(1, span{wiref(" … %s more are not shown here", amount(int64(n))), p.theme.warning})
+	}
+}
+
+func cutRaw(raw []byte) []byte { return raw[:min(len(raw), rawLimit)] }
+
+// hex is the bytes sixteen to the line, or eight where there is little room.
+func (p *page) hex(raw []byte) {
+	per := 16
+	if p.width < 76 {
+		per = 8
+	}
+	cut := cutRaw(raw)
+	for at := 0; at < len(cut); at += per {
+		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, p.theme.faint, p.theme.text))
+	}
+	p.more(raw)
+}
+
+func hexLine(b []byte, at, per int, faint, text tcell.Style) line {
+	var digits, chars strings.Builder
+	for i := range per {
+		if i == 8 {
+			digits.WriteByte(' ')
+		}
+		if i >= len(b) {
+			digits.WriteString("   ")
+			continue
+		}
+		fmt.Fprintf(&digits, "%02x ", b[i])
+		if b[i] >= 0x20 && b[i] < 0x7f {
+			chars.WriteByte(b[i])
+		} else {
+			chars.WriteRune('·')
+		}
+	}
+	return line{{wiref(" %06x  ", at), faint}, {wire(digits.String()), text}, {" " + wire(chars.String()), faint}}
+}

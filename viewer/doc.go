@@ -1,0 +1,23 @@
+// Package viewer is the inspector: the sessions of a session.Log on the left, the
+// ladder of the selected one, and the selected event in detail, in a terminal.
+//
+// It only looks: it pulls from the Log on a tick and can neither slow nor change
+// a session. It knows nothing of the network, so it works alike on a live proxy
+// and on an opened file.
+//
+// One goroutine (tview's event loop) owns all state: ui and what hangs on it.
+// The feed and a running search are goroutines of their own and hand over what
+// they have found with one update for each batch. Key and mouse handlers change
+// the state directly; they never queue an update, which would wait for itself.
+//
+// Text is drawn cell by cell with a style, never as tview markup, and only text
+// of the type clean can be drawn: see text.go, the one file that makes it. The
+// ladder keeps the indexes of its events, not the events (model.go), and reads
+// those on the screen through a bounded cache (cache.go), so a session of a
+// million events costs a few bytes for each.
+//
+// The path of an event to the screen: feed.go pulls it, model.go places it in
+// its session, row.go turns it into a row without knowing of a terminal,
+// ladder.go draws the row, pane.go scrolls, ui.go lays the panes out, and app.go
+// joins it all to the tview.Application.
+package viewer

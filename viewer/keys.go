@@ -1,0 +1,96 @@
+package viewer
+
+import "github.com/gdamore/tcell/v2"
+
+// binding is one thing that a key does. Help, the hints on the last line and the
+// README come from the same table.
+type binding struct {
+	runes string      // each of these characters
+	keys  []tcell.Key // and each of these keys
+	label string      // how the keys are called in help
+	does  string      // what it does, in help
+	hint  string      // one or two words for the last line; "" keeps it off
+	do    func(*ui)
+}
+
+// bindings is the table of keys, in the order of help. It is filled in init,
+// because what the keys do reads the table.
+var bindings []binding
+
+func init() {
+	bindings = []binding{
+		{"q", nil, "q, Ctrl-C", "quit", "quit", (*ui).quit},
+		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "help", (*ui).toggleHelp},
+		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
+		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
+		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom", (*ui).enter},
+		{"f", nil, "f", "follow: always show the newest event, and the newest session", "follow", (*ui).toggleFollow},
+		{"r", nil, "r", "show secrets, or blank them again", "reveal", (*ui).toggleReveal},
+		{"/", nil, "/", "search forward in the session", "search", (*ui).askSearch},
+		{"F:", nil, "F, :", "filter events by an expression; an empty one shows all", "filter", (*ui).askFilter},
+		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "noise", (*ui).toggleNoise},
+		{"t", nil, "t", "time: since the start, since the row above, of the day", "time", (*ui).nextClock},
+		{"x", nil, "x", "the event's raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
+		{"h", nil, "h", "the event's bytes in hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
+		{"s", nil, "s", "show or hide the list of sessions", "sessions", (*ui).toggleList},
+		{"i", nil, "i", "what to set in a client: the start screen", "setup", (*ui).toggleSetup},
+		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "", func(u *ui) { u.step(1) }},
+		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", func(u *ui) { u.step(-1) }},
+		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "", func(u *ui) { u.pages(1) }},
+		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "", func(u *ui) { u.pages(-1) }},
+		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "", (*ui).first},
+		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "", (*ui).last},
+		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "", func(u *ui) { u.turnSession(1) }},
+		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "", func(u *ui) { u.turnSession(-1) }},
+		{"n", nil, "n", "next match of the search", "", func(u *ui) { u.searchOn(1) }},
+		{"N", nil, "N", "match before", "", func(u *ui) { u.searchOn(-1) }},
+		{"+", nil, "+", "more room for the ladder", "", func(u *ui) { u.resize(1) }},
+		{"-", nil, "-", "less room for the ladder", "", func(u *ui) { u.resize(-1) }},
+		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, zoom", "", (*ui).back},
+	}
+}
+
+// mouseTable is what the mouse does, for help.
+var mouseTable = [][2]string{
+	{"click", "select a row, focus a pane, press a key of the last line"},
+	{"double click", "the event on the whole screen, and back"},
+	{"wheel", "scroll the pane under the pointer"},
+	{"Shift and drag", "select text in most terminals, to copy it"},
+}
+
+// KeyTable lists the inspector's keys and what each does, in the order of its
+// help screen: for the README and the manual page.
+func KeyTable() [][2]string {
+	var out [][2]string
+	for i := range bindings {
+		out = append(out, [2]string{bindings[i].label, bindings[i].does})
+	}
+	return out
+}
+
+// press does what a key is bound to.
+func (u *ui) press(event *tcell.EventKey) {
+	for i := range bindings {
+		if bindings[i].matches(event) {
+			bindings[i].do(u)
+			return
+		}
+	}
+}
+
+func (b *binding) matches(event *tcell.EventKey) bool {
+	if event.Key() == tcell.KeyRune {
+		for _, r := range b.runes {
+			if r == event.Rune() {
+				return true
+			}
+		}
+		return false
+	}
+	for _, k := range b.keys {
+		if k == event.Key() {
+			return true
+		}
+	}
+	return false
+}

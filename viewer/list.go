@@ -1,0 +1,126 @@
+package viewer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// sessionItem draws one session of the list: two lines.
+func (u *ui) sessionItem(i, width int) []line {
+	c := u.model.sessions[i]
+	sign, style := u.sign(&c.Overview)
+	marker := clean(" ")
+	if i == u.list.selected {
+		marker = "▸"
+	}
+	age := wire(u.age(&c.Overview))
+	left := line{
+		{marker, u.theme.accent},
+		{sign + " ", style},
+		{wiref("%d ", c.ID), u.theme.accent},
+		{wire(who(&c.Overview)), u.theme.strong},
+	}
+	room := width - age.width() - 1
+	left = left.fit(room)
+	left = append(left, span{spaces(room - left.width() + 1), u.theme.text}, span{age, u.theme.faint})
+	below := line{{spaces(3), u.theme.text}, {wire(under(&c.Overview)), u.theme.faint}}
+	return []line{left, below.fit(width)}
+}
+
+// sign is the state of a session in one cell.
+func (u *ui) sign(o *session.Overview) (clean, tcell.Style) {
+	switch o.State {
+	case session.LoggedIn:
+		if o.Ended {
+			return "✓", u.theme.faint
+		}
+		return "✓", u.theme.good
+	case session.Failed:
+		return "✗", u.theme.failure
+	case session.LoggingIn:
+		return "●", u.theme.warning
+	}
+	return "○", u.theme.faint
+}
+
+// who is the best name for a session that is known so far.
+func who(o *session.Overview) string {
+	switch {
+	case o.JID != "":
+		return o.JID
+	case o.User != "" && o.Domain != "" && !strings.Contains(o.User, "@"):
+		return o.User + "@" + o.Domain
+	case o.User != "":
+		return o.User
+	case o.Domain != "":
+		return o.Domain
+	case o.Client != "":
+		return o.Client
+	}
+	return fmt.Sprintf("session %d", o.ID)
+}
+
+// under is the second line of a session: its state, and where it comes from.
+func under(o *session.Overview) string {
+	state := o.State.String()
+	if o.Ended && o.State == session.LoggedIn {
+		state = "ended"
+	}
+	if o.Client == "" {
+		return state
+	}
+	return state + " · " + o.Client
+}
+
+// age is how long a session has been going on, or how long it was.
+func (u *ui) age(o *session.Overview) string {
+	d := o.Last.Sub(o.Started)
+	if u.options.Live && !o.Ended {
+		d = u.now().Sub(o.Started)
+	}
+	switch d = max(0, d); {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+// standing is the state of a session in words, for the top line.
+func standing(o *session.Overview) string {
+	name := who(o)
+	switch o.State {
+	case session.LoggedIn:
+		said := "logged in as " + name
+		if o.Ended {
+			said = "ended; was logged in as " + name
+		}
+		if o.Mechanism != "" {
+			said += " by " + o.Mechanism
+		}
+		return said
+	case session.Failed:
+		if o.Reason == "" {
+			return "failed"
+		}
+		return "failed: " + o.Reason
+	case session.LoggingIn:
+		said := "logging in to " + o.Domain
+		if o.User != "" || o.Domain == "" {
+			said = "logging in as " + name
+		}
+		if n := len(o.Steps); n > 0 {
+			said += fmt.Sprintf(": step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+		}
+		return said
+	}
+	return "connecting: " + name
+}

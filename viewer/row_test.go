@@ -1,0 +1,107 @@
+package viewer
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"xmppscope/session"
+)
+
+// TestEveryKindHasARow: a new kind of event that nobody thought of here fails.
+func TestEveryKindHasARow(t *testing.T) {
+	for _, body := range session.Bodies {
+		e := session.Event{Session: 1, Body: body, At: began, Leg: session.ClientLeg, Dir: session.C2S, Name: "iq"}
+		r := newRow(&e)
+		if strings.TrimSpace(string(r.title)) == "" && body.Name() != "tls:failed" {
+			t.Errorf("%s: its row has no title", body.Name())
+		}
+		if string(r.title) == body.Name() {
+			t.Errorf("%s: its row says no more than its name", body.Name())
+		}
+		if r.from < client || r.from > server || r.to < client || r.to > server {
+			t.Errorf("%s: arrow from %d to %d", body.Name(), r.from, r.to)
+		}
+		u := newUI(Options{}, false, time.Now)
+		for half := halfMin; half <= halfMax; half++ {
+			if got := u.arrow(&r, half).width(); got != 2*half+3 {
+				t.Errorf("%s: arrow is %d cells wide, want %d", body.Name(), got, 2*half+3)
+			}
+		}
+		u.detailLines(&e, 40)
+	}
+}
+
+func TestArrows(t *testing.T) {
+	element := func(d session.Dir) session.Event {
+		return session.Event{Body: session.StreamElement{}, Dir: d, Leg: d.From()}
+	}
+	leg := func(l session.Leg, b session.Body) session.Event { return session.Event{Body: b, Leg: l} }
+	sent := session.Event{Body: session.RelaySent{}, Dir: session.S2C, Origin: session.OriginSelf}
+	dropped := session.Event{Body: session.RelayDropped{}, Dir: session.C2S}
+	for _, c := range []struct {
+		what string
+		e    session.Event
+		want string
+	}{
+		{"client speaks", element(session.C2S), "├────┼───►│"},
+		{"server speaks", element(session.S2C), "│◄───┼────┤"},
+		{"client connects", leg(session.ClientLeg, session.TCPOpened{}), "├╌╌╌►│    │"},
+		{"we connect", leg(session.ServerLeg, session.TCPOpened{}), "│    ├╌╌╌►│"},
+		{"server is down", leg(session.ServerLeg, session.TCPFailed{}), "│    ├╌╌╌✗│"},
+		{"client hangs up", leg(session.ClientLeg, session.TCPClosed{By: "client"}), "├╌╌╌✗│    │"},
+		{"we hang up on the client", leg(session.ClientLeg, session.TCPClosed{By: "xmppscope"}), "│✗╌╌╌┤    │"},
+		{"we hang up on the server", leg(session.ServerLeg, session.TCPClosed{By: "xmppscope"}), "│    ├╌╌╌✗│"},
+		{"server hangs up", leg(session.ServerLeg, session.TCPClosed{By: "server"}), "│    │✗╌╌╌┤"},
+		{"client leg encrypted", leg(session.ClientLeg, session.TLSEstablished{}), "│◄══►│    │"},
+		{"server leg encrypted", leg(session.ServerLeg, session.TLSEstablished{}), "│    │◄══►│"},
+		{"client leg refused", leg(session.ClientLeg, session.TLSFailed{}), "│◄═✗►│    │"},
+		{"we speak in the server's place", sent, "│◄───┤    │"},
+		{"not passed on", dropped, "├───✗│    │"},
+		{"nobody's", leg(session.NoLeg, session.LogLost{}), "│    ●    │"},
+	} {
+		u, r := newUI(Options{}, false, time.Now), newRow(&c.e)
+		var got strings.Builder
+		for _, s := range u.arrow(&r, 4) {
+			got.WriteString(string(s.text))
+		}
+		if got.String() != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got.String(), c.want)
+		}
+	}
+}
+
+func TestTones(t *testing.T) {
+	step := func(id string) *session.Step { return &session.Step{N: 1, ID: id, Title: "x"} }
+	note := func(s session.Severity) []session.Note { return []session.Note{{Severity: s, Text: "x"}} }
+	for _, c := range []struct {
+		what string
+		e    session.Event
+		want tone
+	}{
+		{"a rung", session.Event{Body: session.StreamElement{}, Step: step("bind-result")}, plain},
+		{"no rung", session.Event{Body: session.StreamElement{}}, faint},
+		{"a notice", session.Event{Body: session.StreamElement{}, Notes: note(session.Notice)}, notice},
+		{"a warning on a rung", session.Event{Body: session.StreamElement{}, Step: step("x"), Notes: note(session.Warning)}, warning},
+		{"a refused login", session.Event{Body: session.StreamElement{}, Step: step("sasl-failure")}, failure},
+		{"a stream error", session.Event{Body: session.StreamElement{}, Step: step("stream-error")}, failure},
+		{"a failed handshake", session.Event{Body: session.TLSFailed{}}, failure},
+		{"bytes dropped", session.Event{Body: session.RelayDropped{}}, warning},
+		{"an error among losses", session.Event{Body: session.LogLost{}, Notes: note(session.Error)}, failure},
+	} {
+		if got := newRow(&c.e).tone; got != c.want {
+			t.Errorf("%s: tone %d, want %d", c.what, got, c.want)
+		}
+	}
+}
+
+func TestLasting(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0µs", 900 * time.Microsecond: "900µs", 4200 * time.Microsecond: "4.2ms", 900 * time.Millisecond: "900ms",
+		2 * time.Second: "2.00s", 61 * time.Second: "1m01s", 3*time.Hour + 4*time.Minute: "3h04m", 50 * time.Hour: "2d02h", -time.Second: "-1.00s",
+	} {
+		if got := lasting(d); got != want {
+			t.Errorf("lasting(%d) = %s, want %s", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package viewer
+
+import (
+	"testing"
+)
+
+// TestScreens compares whole screens in the two sizes that matter most.
+func TestScreens(t *testing.T) {
+	for _, size := range []struct {
+		name string
+		w, h int
+	}{{"80x24", 80, 24}, {"120x40", 120, 40}, {"200x50", 200, 50}} {
+		t.Run(size.name, func(t *testing.T) {
+			fresh := func(live bool) *bench {
+				return newBench(t, size.w, size.h, Options{Live: live, Start: startLines})
+			}
+			golden := func(b *bench, name string) { b.golden(name + "-" + size.name) }
+
+			b := fresh(true)
+			golden(b, "start")
+			golden(b.play(login(1)), "first-client")
+			golden(b.press("g/logs in<Enter>"), "auth")
+			golden(b.press("r"), "auth-revealed")
+			golden(b.press("rh"), "auth-hex")
+			golden(b.press("x<Enter>"), "auth-raw-zoomed")
+			golden(b.press("<Esc>xg/tls:established<Enter>"), "tls")
+			golden(b.press("?"), "help")
+			golden(b.press("i"), "setup-again")
+
+			b = fresh(false).play(login(1), refused(2), distrust(3))
+			golden(b, "opened")
+			golden(b.press("]G"), "closed")
+			golden(b.press("kkk"), "refused")
+			golden(b.press("]G"), "distrust")
+			golden(b.press("[[wtts"), "list-toggled")
+			golden(fresh(false), "empty")
+		})
+	}
+}

@@ -1,0 +1,180 @@
+package viewer
+
+import (
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// flash is a message that stands on the last line for a while.
+type flash struct {
+	text  clean
+	tone  tone
+	good  bool
+	until time.Time
+}
+
+const flashTime = 6 * time.Second
+
+// say shows a message on the last line.
+func (u *ui) say(t tone, format string, args ...any) {
+	u.flash = flash{text: wiref(format, args...), tone: t, until: u.now().Add(flashTime)}
+}
+
+// firstCame confirms that a client came through, in place of the start screen.
+func (u *ui) firstCame() {
+	u.came = true
+	u.stood = u.model.sessions[0]
+	if !u.options.Live {
+		return
+	}
+	u.overlay = noOverlay
+	c := u.model.sessions[0]
+	from := c.Client
+	if from == "" {
+		from = who(&c.Overview)
+	}
+	u.say(plain, "✓ first client came through: %s (session %d)", from, c.ID)
+	u.flash.good = true
+	u.flash.until = u.now().Add(2 * flashTime)
+}
+
+// drawBar draws the first line: the title, how the session stands, the modes.
+func (u *ui) drawBar(screen tcell.Screen) {
+	bar := u.plan.bar
+	if bar.h == 0 {
+		return
+	}
+	modes := u.modes()
+	left := line{{" " + wire(u.options.Title) + " ", u.theme.accent}}
+	if c := u.current(); c.ID != 0 {
+		sign, style := u.sign(&c.Overview)
+		left = append(left, span{" " + sign + " ", style})
+		said := u.theme.strong
+		if c.State == session.Failed {
+			said = u.theme.failure
+		}
+		left = append(left, span{wire(standing(&c.Overview)), said})
+	} else if u.options.Live {
+		left = append(left, span{" waiting for the first client", u.theme.strong})
+	} else {
+		left = append(left, span{" no sessions", u.theme.strong})
+	}
+	room := bar.w - modes.width()
+	left.fit(room-1).put(screen, 0, bar.y, bar.w, asIs)
+	modes.put(screen, max(0, room), bar.y, min(bar.w, modes.width()), asIs)
+}
+
+// modes are the flags on the right of the first line.
+func (u *ui) modes() line {
+	var out line
+	flag := func(on bool, text clean, style tcell.Style) {
+		if on {
+			out = append(out, span{text, style}, span{" ", u.theme.text})
+		}
+	}
+	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
+	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
+	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
+	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
+	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
+	flag(u.model.lost > 0, " LOST ", u.theme.failure.Reverse(true))
+	return out
+}
+
+// drawHints draws the last line: the prompt, a message, or what the keys do.
+func (u *ui) drawHints(screen tcell.Screen) {
+	at := u.plan.hints
+	u.hits = u.hits[:0]
+	if at.h == 0 {
+		return
+	}
+	if u.prompt != nil {
+		u.prompt.field.SetRect(at.x, at.y, at.w, 1)
+		u.prompt.field.Draw(screen)
+		return
+	}
+	if u.flash.text != "" && u.now().Before(u.flash.until) {
+		style := u.theme.of(u.flash.tone)
+		if u.flash.good {
+			style = u.theme.good
+		}
+		line{{" " + u.flash.text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
+	x := at.x + 1
+	for i := range bindings {
+		b := &bindings[i]
+		if b.hint == "" {
+			continue
+		}
+		l := line{{b.short(), u.theme.accent}, {" " + wire(b.hint), u.theme.faint}}
+		w := l.width()
+		if x+w > at.x+at.w {
+			return
+		}
+		l.put(screen, x, at.y, w, asIs)
+		u.hits = append(u.hits, hit{x, x + w, b.do})
+		x += w + 2
+	}
+}
+
+// short is the first of the binding's keys.
+func (b *binding) short() clean {
+	if b.runes != "" {
+		return wire(b.runes[:1])
+	}
+	return wire(b.label)
+}
+
+func (u *ui) listCaption(int) line {
+	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.sessions)), len(u.model.sessions)), u.captionStyle(listPane)}}
+}
+
+func (u *ui) ladderCaption(width int) line {
+	c := u.current()
+	style := u.captionStyle(ladderPane)
+	if c.ID == 0 {
+		return line{{"Ladder", style}}
+	}
+	out := line{{wiref("Session %d", c.ID), style}}
+	if u.plan.panes[listPane].w == 0 && len(u.model.sessions) > 1 {
+		out = append(out, span{wiref(" of %d", len(u.model.sessions)), u.theme.faint})
+	}
+	for _, s := range []string{c.Domain, c.Client} {
+		if s != "" {
+			out = append(out, span{" · " + wire(s), u.theme.text})
+		}
+	}
+	out = append(out, span{wiref(" · %d/%d", min(u.ladder.selected+1, len(c.rows)), len(c.rows)), u.theme.faint})
+	if u.expr != "" {
+		out = append(out, span{" · filter: " + wire(u.expr), u.theme.warning})
+	}
+	return out.fit(width)
+}
+
+func (u *ui) detailCaption(width int) line {
+	style := u.captionStyle(detailPane)
+	out := line{{"Event", style}}
+	for v, name := range viewNames {
+		look := u.theme.faint
+		if view(v) == u.view {
+			look = style
+		}
+		sep := clean(" · ")
+		if v > 0 {
+			sep = " "
+		}
+		out = append(out, span{sep, u.theme.faint}, span{name, look})
+	}
+	return out.fit(width)
+}
+
+func (u *ui) captionStyle(pane int) tcell.Style {
+	if u.want.focus == pane {
+		return u.theme.focused
+	}
+	return u.theme.title
+}

@@ -1,0 +1,140 @@
+package viewer
+
+import (
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// tone says how a row is meant; the theme says how that looks.
+type tone uint8
+
+const (
+	plain  tone = iota
+	faint       // not a rung: roster, presence, keep-alives, TCP
+	notice      // the tones of the severities
+	warning
+	failure
+)
+
+// toneOf is the tone of a severity.
+func toneOf(s session.Severity) tone {
+	switch s {
+	case session.Notice:
+		return notice
+	case session.Warning:
+		return warning
+	case session.Error:
+		return failure
+	}
+	return plain
+}
+
+// mark is the sign that goes with a tone, so that no meaning hangs on colour
+// alone. All are one cell wide in every terminal and are not emoji.
+func (t tone) mark() clean {
+	switch t {
+	case notice:
+		return "•"
+	case warning:
+		return "▲"
+	case failure:
+		return "✗"
+	}
+	return " "
+}
+
+// theme holds every style of the inspector. It uses the terminal's own
+// foreground and background and the first eight palette colours only, which
+// every colour scheme keeps readable, on dark and on light ground.
+type theme struct {
+	text, strong, faint, accent, title  tcell.Style
+	focused, unfocused                  tcell.Style // the title line of a pane
+	selected                            tcell.Style // the selected row of the focused pane
+	alarm                               tcell.Style // secrets are on the screen
+	good, notice, warning, failure      tcell.Style
+	fromClient, fromServer, secure      tcell.Style // arrows
+	lifeline, rule                      tcell.Style
+	tag, attr, value, secret, malformed tcell.Style // XML
+}
+
+// newTheme makes the theme; mono is for NO_COLOR and for terminals without
+// colours, and tells with bold, dim, underlined and reverse only.
+func newTheme(mono bool) theme {
+	base := tcell.StyleDefault
+	color := func(c tcell.Color) tcell.Style {
+		if mono {
+			return base
+		}
+		return base.Foreground(c)
+	}
+	t := theme{
+		text: base, strong: base.Bold(true), faint: base.Dim(true),
+		accent: color(tcell.ColorTeal).Bold(true), title: base.Bold(true),
+		focused: color(tcell.ColorTeal).Bold(true), unfocused: base.Dim(true),
+		selected: base.Foreground(tcell.ColorBlack).Background(tcell.ColorTeal),
+		alarm:    base.Foreground(tcell.ColorWhite).Background(tcell.ColorMaroon).Bold(true),
+		good:     color(tcell.ColorGreen).Bold(true), notice: color(tcell.ColorTeal),
+		warning: color(tcell.ColorOlive).Bold(true), failure: color(tcell.ColorMaroon).Bold(true),
+		fromClient: color(tcell.ColorTeal), fromServer: color(tcell.ColorPurple), secure: color(tcell.ColorGreen),
+		lifeline: base.Dim(true), rule: base.Dim(true),
+		tag: color(tcell.ColorTeal), attr: color(tcell.ColorOlive), value: color(tcell.ColorGreen),
+		secret: color(tcell.ColorMaroon).Reverse(true), malformed: color(tcell.ColorMaroon).Underline(true),
+	}
+	if mono {
+		t.selected = base.Reverse(true)
+		t.alarm = base.Reverse(true).Bold(true)
+		t.notice = base.Underline(true)
+		t.tag = base.Bold(true)
+	}
+	return t
+}
+
+// of is the style of a tone's text.
+func (t *theme) of(k tone) tcell.Style {
+	switch k {
+	case faint:
+		return t.faint
+	case notice:
+		return t.notice
+	case warning:
+		return t.warning
+	case failure:
+		return t.failure
+	}
+	return t.text
+}
+
+// arrow is the style of a row's arrow.
+func (t *theme) arrow(r *row) tcell.Style {
+	switch {
+	case r.tone == failure:
+		return t.failure
+	case r.stroke == tlsStroke:
+		return t.secure
+	case r.tone == faint:
+		return t.faint
+	case r.from > r.to:
+		return t.fromServer
+	}
+	return t.fromClient
+}
+
+// xml is the style of a piece of pretty-printed XML.
+func (t *theme) xml(c session.Class) tcell.Style {
+	switch c {
+	case session.ClassTag:
+		return t.tag
+	case session.ClassAttr:
+		return t.attr
+	case session.ClassValue:
+		return t.value
+	case session.ClassText:
+		return t.strong
+	case session.ClassSecret:
+		return t.secret
+	case session.ClassError:
+		return t.malformed
+	}
+	return t.faint
+}

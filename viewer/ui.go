@@ -1,0 +1,250 @@
+package viewer
+
+import (
+	"context"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+
+	"xmppscope/session"
+)
+
+// ui is the whole inspector as one tview primitive: its state, its panes, and
+// how they are drawn. It belongs to the goroutine of the event loop.
+type ui struct {
+	*tview.Box
+	options Options
+	theme   theme
+	now     func() time.Time
+	stop    func() // asks for the end; set by whoever runs the ui
+	// spawn runs a search: look in a goroutine, then done in the event loop.
+	spawn   func(look, done func(context.Context)) context.CancelFunc
+	filters chan filter // the newest filter for the feed
+
+	model  *model
+	events *cache
+	sought int    // index of the event to select when it comes in again, or -1
+	filter int    // number of the filter in use
+	expr   string // and its text, "" if none was typed
+
+	list, ladder, detail, page *pane
+	stood                      *conversation // the one whose rows the ladder is at
+	plan                       plan
+	want                       wish
+	overlay                    overlay
+	prompt                     *prompt // nil while none is open
+
+	clock  clock
+	view   view
+	follow bool
+	reveal bool
+	bare   bool // noise is hidden
+	came   bool // the first client has come through
+
+	search search
+	flash  flash
+	hits   []hit
+	lines  detailCache
+	// pageLines is the text of the overlay, as it was drawn last.
+	pageLines []line
+}
+
+// overlay is a page over the panes.
+type overlay uint8
+
+const (
+	noOverlay overlay = iota
+	helpPage
+	setupPage
+)
+
+// detailCache is the detail pane's text, and what it was made for.
+type detailCache struct {
+	index, width int
+	view         view
+	reveal       bool
+	lines        []line
+}
+
+// hit is a place on the last line that can be clicked.
+type hit struct {
+	from, to int
+	do       func(*ui)
+}
+
+func newUI(o Options, mono bool, now func() time.Time) *ui {
+	u := &ui{
+		Box: tview.NewBox(), options: o, theme: newTheme(mono), now: now,
+		filters: make(chan filter, 1),
+		model:   newModel(), events: newCache(o.Log),
+		follow: o.Live, reveal: o.Reveal, sought: -1,
+	}
+	u.want.focus = ladderPane
+	if o.Filter != nil {
+		u.setFilter("", o.Filter)
+	}
+	if o.Live {
+		u.overlay = setupPage
+	}
+	u.list = &pane{
+		cursor: true, tall: 2,
+		count: func() int { return len(u.model.sessions) },
+		item:  u.sessionItem, caption: u.listCaption, moved: u.sessionChosen,
+	}
+	u.ladder = &pane{
+		cursor: true, heading: u.ladderHeading,
+		count: u.rowCount, item: u.ladderRow, caption: u.ladderCaption,
+		skip:  func(i int) bool { return u.current().rows[i].has(isRestart) },
+		moved: u.rowChosen,
+	}
+	u.detail = &pane{
+		count: func() int { return len(u.detailText()) },
+		item:  func(i, _ int) []line { return u.detailText()[i : i+1] }, caption: u.detailCaption,
+	}
+	u.page = &pane{
+		count: func() int { return len(u.pageLines) },
+		item:  func(i, _ int) []line { return u.pageLines[i : i+1] }, caption: u.pageCaption,
+	}
+	return u
+}
+
+// panes lists the panes by their indexes.
+func (u *ui) panes() [3]*pane { return [3]*pane{u.list, u.ladder, u.detail} }
+
+// focused is the pane that the keys go to.
+func (u *ui) focused() *pane {
+	if u.overlay != noOverlay {
+		return u.page
+	}
+	return u.panes()[u.want.focus]
+}
+
+// current is the selected session; never nil, but it may be an empty one.
+func (u *ui) current() *conversation {
+	if i := u.list.selected; i < len(u.model.sessions) {
+		c := u.model.sessions[i]
+		c.show(u.bare)
+		return c
+	}
+	return &conversation{}
+}
+
+func (u *ui) rowCount() int { return len(u.current().rows) }
+
+// event is the selected event and its index in the Log; nil if there is none.
+func (u *ui) event() (*session.Event, int) {
+	rows := u.current().rows
+	if i := u.ladder.selected; i >= 0 && i < len(rows) {
+		return u.events.at(rows[i].index()), rows[i].index()
+	}
+	return nil, -1
+}
+
+// detailText is the text of the detail pane, made anew only when something that
+// it depends on is another.
+func (u *ui) detailText() []line {
+	e, index := u.event()
+	width := u.detail.w - 1
+	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal}
+	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal {
+		return have.lines
+	}
+	if e == nil {
+		return []line{{{u.nothing(), u.theme.faint}}}
+	}
+	shown := *e
+	if !u.reveal {
+		shown = session.Blank(shown)
+	}
+	made.lines = u.detailLines(&shown, width)
+	u.lines = made
+	return made.lines
+}
+
+// nothing says why no event is selected.
+func (u *ui) nothing() clean {
+	switch {
+	case len(u.model.sessions) == 0:
+		return " there is no session yet"
+	case u.options.Filter != nil:
+		return " no event of this session passes the filter; : and an empty line show all"
+	}
+	return " this session has no events to show"
+}
+
+// take adds what the feed has pulled, and moves on with it when following.
+func (u *ui) take(b batch) {
+	if b.filter != u.filter {
+		return // pulled for the filter before; it comes again
+	}
+	if b.problem != "" {
+		u.say(failure, "the filter has failed: %s", b.problem)
+	}
+	before := len(u.model.sessions)
+	for _, it := range b.items {
+		u.model.add(it.index, it.event, it.shown)
+	}
+	if before == 0 && len(u.model.sessions) > 0 {
+		u.firstCame()
+	}
+	switch n := len(u.model.sessions); {
+	case u.follow && n > before:
+		u.selectSession(n - 1)
+	case u.follow:
+		u.toEnd()
+	case u.sought >= 0:
+		u.seek()
+	}
+}
+
+// seek brings the selection to the event where it was before the filter changed,
+// or to the nearest one that has come in so far.
+func (u *ui) seek() {
+	rows := u.current().rows
+	row := u.current().find(u.sought)
+	if row < 0 {
+		return
+	}
+	u.ladder.selected, u.ladder.free = row, false
+	if u.ladder.skip(row) {
+		u.ladder.selected = min(row+1, len(rows)-1)
+	}
+	if rows[u.ladder.selected].index() >= u.sought {
+		u.sought = -1
+	}
+}
+
+// toEnd selects the newest event of the session without a word to anyone.
+func (u *ui) toEnd() {
+	u.ladder.free = false
+	if last := u.rowCount() - 1; last >= 0 && last != u.ladder.selected {
+		u.ladder.selected = last
+		u.detail.top = 0
+	}
+}
+
+// Draw draws the inspector; see tview.Primitive.
+func (u *ui) Draw(screen tcell.Screen) {
+	_, _, w, h := u.GetRect()
+	u.plan = layout(w, h, u.want)
+	for i, p := range u.panes() {
+		p.rect = u.plan.panes[i]
+	}
+	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
+	u.drawBar(screen)
+	if u.overlay != noOverlay {
+		u.pageLines = u.pageText()
+		u.page.draw(screen, &u.theme, true)
+	} else {
+		for i, p := range u.panes() {
+			p.draw(screen, &u.theme, i == u.want.focus)
+		}
+		for _, d := range u.plan.divider {
+			for y := d.y; y < d.y+d.h; y++ {
+				line{{"│", u.theme.lifeline}}.put(screen, d.x, y, d.w, asIs)
+			}
+		}
+	}
+	u.drawHints(screen)
+}
