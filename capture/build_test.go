@@ -107,15 +107,14 @@ func loopback(t *testing.T) (dialled, accepted net.Conn) {
 
 // said is an element with what the explainer has to say about it.
 type said struct {
-	dir     session.Dir
-	raw     string
-	body    session.Body // StreamElement if nil
-	name    string
-	space   string
-	step    string // rung id; "" for none
-	notes   []session.Note
-	secret  string // a part of raw
-	partial bool   // no new rung
+	dir    session.Dir
+	raw    string
+	body   session.Body // StreamElement if nil
+	name   string
+	space  string
+	step   string // rung id; "" for none
+	notes  []session.Note
+	secret string // a part of raw
 }
 
 // say sends an element through both legs.

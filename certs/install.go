@@ -69,8 +69,8 @@ Go reads it on Linux and BSD only, not on macOS and Windows; Python programs tha
 poezio pins the public key that it saw first and warns when another one comes: accept ours for the test, and the server's own afterwards`},
 	{"Profanity", GuideClient, `type this in the client, or start it with SSL_CERT_FILE={CA}
   /tls certpath set {PATH}
-or answer /tls allow when it asks (once), /tls always (remembers this certificate; ours is a new one each week); undo: /tls certpath default`},
-	{"Gajim", GuideClient, `reads the system's store; otherwise it shows the certificate and asks, and remembers the answer for this certificate (ours is a new one each week)`},
+or answer /tls allow when it asks (once), /tls always (remembers this certificate; ours is a new one at each start of xmppscope); undo: /tls certpath default`},
+	{"Gajim", GuideClient, `reads the system's store; otherwise it shows the certificate and asks, and remembers the answer for this certificate (ours is a new one at each start of xmppscope)`},
 	{"Dino", GuideClient, `reads the system's store and has no other way: there is no dialog to accept a certificate. A Flatpak of it has a store of its own`},
 	{"Conversations and its forks", GuideClient, `asks on connecting, when the certificate is not trusted by the system: choose "once" or "always". Newer versions and some forks may have this dialog turned off`},
 	{"Psi, Psi+", GuideClient, `copy the certificate into the client's folder of certificates and start it again (Psi: ~/.local/share/psi/certs)
@@ -78,5 +78,5 @@ or answer /tls allow when it asks (once), /tls always (remembers this certificat
 otherwise it asks, and can remember the certificate`},
 	{"Pidgin", GuideClient, `reads the system's store on most Linux distributions; otherwise it asks on connecting and remembers the certificate (Tools, Certificates, where it can be deleted)`},
 	{"go-sendxmpp", GuideClient, `SSL_CERT_FILE={CA} go-sendxmpp …, or -n, which checks nothing`},
-	{"mcabber", GuideClient, `reads the system's store; a certificate can be pinned by its fingerprint with ssl_fingerprint in mcabberrc (ours is a new one each week), and for a test "set ssl_ignore_checks = 1" checks nothing`},
+	{"mcabber", GuideClient, `reads the system's store; a certificate can be pinned by its fingerprint with ssl_fingerprint in mcabberrc (ours is a new one at each start of xmppscope), and for a test "set ssl_ignore_checks = 1" checks nothing`},
 }

@@ -15,6 +15,9 @@ import (
 type Options struct {
 	Resolver *Resolver
 	TLS      *tlsintercept.Config
+	// Domain is the JID domain of direct TLS clients that send no SNI; "" takes one
+	// from the server's certificate.
+	Domain string
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
 	Tap bool
 	// Explain is run for each session in its own goroutine; it has to pull from

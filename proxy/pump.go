@@ -365,6 +365,7 @@ func (p *pump) secure(a Secure) {
 		Server: p.raws[session.ServerLeg], Domain: a.Domain, Direct: a.Direct, Record: p.push,
 	}
 	if a.Direct {
+		legs.Domain = p.o.Domain
 		legs.Dial = func(ctx context.Context, sni string) (net.Conn, error) {
 			conn, _, err := p.o.Resolver.Dial(ctx, Request{Domain: sni, Direct: true}, p.push)
 			if err != nil {

@@ -299,6 +299,9 @@ func (r *Relay) late(dir session.Dir, p []byte) {
 
 // secure begins the handshakes with what the client has said early.
 func (r *Relay) secure() {
+	if len(bytes.TrimSpace(r.held)) == 0 {
+		r.dropHeld("white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS")
+	}
 	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
 	r.phase = securing
 	r.do(Secure{Domain: r.domain, Early: r.held})

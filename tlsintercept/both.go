@@ -214,16 +214,16 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 // extensionEarlyData is the ClientHello extension early_data (RFC 8446 §4.2.10).
 const extensionEarlyData = 42
 
-// settle decides on the JID domain, and on the SNI where the client sent none.
+// settle decides on the JID domain, and on the SNI where the client sent none. A
+// direct TLS client that sends none leaves the domain open: some connect to an
+// address and then name no host.
 func (p *pair) settle(o *offer) error {
 	name := p.legs.Domain
 	if p.legs.Direct && o.sni != "" || name == "" {
 		name = o.sni
 	}
-	if name == "" {
-		return &diagnosis{class: session.ClassUnrecognized, alert: alertInternalError,
-			reason: "the client named no domain: its ClientHello has no SNI, which direct TLS requires (XEP-0368)",
-			hint:   "use STARTTLS, where the stream's \"to\" names the domain, or a fixed --upstream"}
+	if name == "" { // no SNI: the server's certificate may tell, see nameless
+		return nil
 	}
 	d, err := certs.ParseDomain(name)
 	if err != nil {

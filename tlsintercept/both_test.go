@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"xmppscope/session"
 )
@@ -306,14 +305,37 @@ func TestEarlyAndSniff(t *testing.T) {
 	}
 }
 
+// TestStops cancels while the client, then while the server is waited for.
 func TestStops(t *testing.T) {
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	r.legs.Client = readHook{r.legs.Client, cancel}
 	_, err := r.config.Secure(ctx, r.legs)
 	var got result
 	r.collect(&got)
 	if err == nil || got.order != "cs" || got.clientFailed.Guilty != session.OriginSelf || got.clientFailed.Class != session.ClassClosed {
 		t.Errorf("%v, order %q, %+v", err, got.order, got.clientFailed)
 	}
+
+	r = newRig(t)
+	ctx, cancel = context.WithCancel(t.Context())
+	r.legs.Server = readHook{r.legs.Server, cancel}
+	go tls.Client(r.client, r.trusting()).Handshake()
+	_, err = r.config.Secure(ctx, r.legs)
+	got = result{}
+	r.collect(&got)
+	if err == nil || got.order != "sc" || got.serverFailed.Class != session.ClassClosed || got.clientFailed.Class != session.ClassClosed {
+		t.Errorf("%v, order %q, %+v", err, got.order, got.clientFailed)
+	}
+}
+
+// readHook calls a function before each read.
+type readHook struct {
+	net.Conn
+	hook func()
+}
+
+func (h readHook) Read(p []byte) (int, error) {
+	h.hook()
+	return h.Conn.Read(p)
 }

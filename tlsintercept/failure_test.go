@@ -299,16 +299,30 @@ func TestImpossibleDomains(t *testing.T) {
 		}
 		says(t, got.clientFailed, "impossible domain")
 	}
+}
+
+// TestDirectWithoutSNI: the domain is one that the server's certificate names; if
+// it names none, nobody can say which certificate to show.
+func TestDirectWithoutSNI(t *testing.T) {
+	nameless := func(r *rig) *tls.Config {
+		r.legs.Domain, r.legs.Direct = "", true
+		client := r.trusting()
+		client.ServerName, client.InsecureSkipVerify = "", true
+		client.VerifyConnection = func(cs tls.ConnectionState) error { return cs.PeerCertificates[0].VerifyHostname(domain) }
+		return client
+	}
 	r := newRig(t)
-	r.legs.Domain, r.legs.Direct = "", true
-	client := r.trusting()
-	client.ServerName, client.InsecureSkipVerify = "", true
-	r.server.Close()
-	got := r.run(client, serverCA.serve(nil))
-	if got.order != "cs" {
+	got := r.run(nameless(r), serverCA.serve(nil))
+	wellDone(t, got)
+	if s := got.serverEstab; s.SNI != "" || s.SNIFrom != "certificate" || s.Domain != domain || !s.Verdict.OK || got.secured.Domain != domain {
+		t.Errorf("server leg %+v, domain %q", s, got.secured.Domain)
+	}
+	r = newRig(t)
+	got = r.run(nameless(r), serverCA.serve(func(c *x509.Certificate) { c.DNSNames, c.ExtraExtensions = nil, nil }))
+	if got.order != "sc" {
 		t.Fatalf("order %q", got.order)
 	}
-	says(t, got.clientFailed, "no SNI", "XEP-0368")
+	says(t, got.serverFailed, "no SNI", "XEP-0368", "names none either")
 }
 
 // TestDistrust has clients that refuse our certificate in every way that a Go

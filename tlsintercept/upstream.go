@@ -3,8 +3,10 @@ package tlsintercept
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"xmppscope/certs"
@@ -98,6 +100,9 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 		InsecureSkipVerify: true, // VerifyConnection does it
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			p.serverFacts.Chain = chainFacts(cs.PeerCertificates)
+			if bad := p.nameless(cs.PeerCertificates[0]); bad != nil {
+				return bad
+			}
 			verdict, bad := p.verify(cs.PeerCertificates, p.domain)
 			p.serverFacts.Verdict = &verdict
 			if bad != nil && !p.Insecure {
@@ -110,6 +115,34 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 			return new(tls.Certificate), nil // none: the client's own cannot be passed on
 		},
 	}
+}
+
+// nameless settles on a domain that the server's certificate names, where the
+// client has named none (direct TLS without SNI, against XEP-0368 §2).
+func (p *pair) nameless(leaf *x509.Certificate) error {
+	if p.domain != (certs.Domain{}) {
+		return nil
+	}
+	names := certs.NamesOf(leaf)
+	var known []string
+	for _, srv := range names.SRV {
+		if name, ok := strings.CutPrefix(srv, srvClient); ok {
+			known = append(known, name)
+		}
+	}
+	known = append(append(known, names.XMPP...), names.DNS...)
+	for _, name := range known {
+		d, err := certs.ParseDomain(name)
+		if err == nil && !strings.HasPrefix(name, "*") {
+			p.domain, p.Domain = d, d.ASCII
+			p.clientFacts.Domain, p.serverFacts.Domain = d.ASCII, d.ASCII
+			p.serverFacts.SNIFrom = "certificate"
+			return nil
+		}
+	}
+	return &diagnosis{class: session.ClassUnrecognized, alert: alertInternalError,
+		reason: "the client named no domain: its ClientHello has no SNI, which direct TLS requires (XEP-0368), and the server's certificate names none either",
+		hint:   "say the account's domain with --domain NAME, or let the client use STARTTLS, where the stream's \"to\" names it"}
 }
 
 // failServer records the failure, and returns what the client leg fails with.

@@ -20,6 +20,9 @@ const (
 	hintWrongCrt = "the certificate has to name the JID domain, not the host that is connected to (RFC 6120 §13.7.2); " + hintGoOn
 )
 
+// srvClient is the service of an SRV-ID for clients (RFC 6120 §13.7.1.2.1).
+const srvClient = "_xmpp-client."
+
 // verify holds the server's chain against the domain: the path to a root, the
 // dates, the use as a server's certificate, then the name. The verdict is always
 // filled in; the diagnosis is nil if all is well.
@@ -144,7 +147,7 @@ func matchName(d certs.Domain, names certs.Names) (by string, ok bool) {
 			}
 		}
 		for _, name := range names.SRV {
-			if rest, isClient := strings.CutPrefix(strings.ToLower(name), "_xmpp-client."); isClient && sameDomain(rest, d) {
+			if rest, isClient := strings.CutPrefix(strings.ToLower(name), srvClient); isClient && sameDomain(rest, d) {
 				return "SRV-ID " + name, true
 			}
 		}

@@ -24,6 +24,8 @@ type proxyFlags struct {
 	resolve  []string
 	roots    string
 	insecure bool
+	domain   string
+	legacy   bool
 	remote   bool
 	allow    []string
 }
@@ -33,6 +35,8 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT` (repeatable)")
 	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
 	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
+	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
+	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "with --allow-remote and no --upstream: a `domain` that may be connected to (repeatable)")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
@@ -93,8 +97,8 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.title = "xmppscope"
 	p.start = setupText(listener.Addr().String(), ca, resolver)
 	return p.live.run(cmd.Context(), listener, proxy.Options{
-		Resolver: resolver,
-		TLS:      &tlsintercept.Config{CA: ca, Roots: roots, Insecure: p.insecure},
+		Resolver: resolver, Domain: p.domain,
+		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
 	}, nil)
 }
 
@@ -172,6 +176,14 @@ func upstreamRoots(file string) (*x509.CertPool, error) {
 		return nil, hinted{fmt.Errorf("--upstream-ca %q: no certificate in PEM form in it", file), "DER becomes PEM with: openssl x509 -inform der -in FILE -out FILE.pem"}
 	}
 	return pool, nil
+}
+
+// rootsName says in messages what the server's certificate is checked against.
+func rootsName(file string) string {
+	if file == "" {
+		return ""
+	}
+	return "the system's store and --upstream-ca " + file
 }
 
 // setupText is the inspector's start screen: what to set in a client.

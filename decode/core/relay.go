@@ -1,6 +1,8 @@
 package core
 
 import (
+	"bytes"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -44,7 +46,11 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.RelayOpaque:
 		return []session.Note{alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s; xmppscope passes it on as it is", b.At, who, b.Reason)}
 	case session.RelayDropped:
-		return []session.Note{alarm(session.Error, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(s.Event.Size), "byte"), who, b.Reason)}
+		severity := session.Error
+		if len(bytes.TrimSpace(s.Event.Raw)) == 0 {
+			severity = session.Warning // forbidden there (§5.3.3), but nobody's attack
+		}
+		return []session.Note{alarm(severity, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(s.Event.Size), "byte"), who, b.Reason)}
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:

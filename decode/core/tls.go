@@ -93,6 +93,10 @@ func sniNotes(leg session.Leg, f *session.TLSFacts) []session.Note {
 			text += fmt.Sprintf("; the certificate is for the stream's \"to\", %q", f.Domain)
 		}
 		return []session.Note{say("RFC 6066 §3", session.Span{}, "%s", text)}
+	case leg == session.ServerLeg && f.SNIFrom == "certificate":
+		n := say("XEP-0368 §2", session.Span{}, "the client named no domain: it sent no SNI, which direct TLS requires; xmppscope took %q from the server's certificate", f.Domain)
+		n.Severity = session.Warning
+		return []session.Note{n}
 	case leg == session.ServerLeg && f.SNIFrom != "" && f.SNIFrom != "client":
 		return []session.Note{say("RFC 6066 §3", session.Span{}, "no SNI was sent by the client, so upstream got %q (from %s)", f.SNI, f.SNIFrom)}
 	case f.SNI != "" && f.Domain != "" && !strings.EqualFold(f.SNI, f.Domain):
@@ -132,7 +136,9 @@ func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note
 		notes = append(notes, field("RFC 6120 §13.7.1", "certificate", certificateLine(c), session.Span{}, certificateRole(i, len(f.Chain))))
 	}
 	if len(f.Chain) > 0 {
-		notes = append(notes, expiry(s.Event.At, f.Chain[0])...)
+		if s.Event.Leg == session.ServerLeg { // ours lives short on purpose
+			notes = append(notes, expiry(s.Event.At, f.Chain[0])...)
+		}
 	}
 	if f.Verdict != nil {
 		notes = append(notes, verdict(f))

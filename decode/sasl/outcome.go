@@ -1,6 +1,7 @@
 package sasl
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,7 +48,7 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 			notes = append(notes, decode.Say(session.Info, c.Span, "a detail of the server's own: %q in %q", c.Name.Local, c.Name.Space))
 			continue
 		}
-		n, ok := x.conditionNote(c)
+		n, ok := x.conditionNote(s, c)
 		known = known || ok
 		notes = append(notes, n)
 	}
@@ -55,16 +56,11 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
 			"the server's failure has no condition that is defined; it counts as not-authorized"))
 	}
-	if x.lostBinding(s) {
-		n := decode.Say(session.Notice, s.Root.Span, "channel binding cannot survive a man in the middle: with %q this is expected here; the client should try the next mechanism", x.name)
-		n.Ref = "RFC 5802 §6"
-		notes = append(notes, n)
-	}
 	x.decoder = nil
 	return notes
 }
 
-func (x *exchange) conditionNote(c *session.Element) (session.Note, bool) {
+func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.Note, bool) {
 	n := decode.Field("condition", c.Name.Local, c.Span)
 	n.Severity, n.Ref = session.Error, "RFC 6120 §6.5"
 	known, ok := conditions[c.Name.Local]
@@ -74,6 +70,12 @@ func (x *exchange) conditionNote(c *session.Element) (session.Note, bool) {
 	}
 	if c.Name.Local == "not-authorized" && x.byToken() {
 		known.cause = "the token is wrong, has expired, or was issued for another service or user"
+	}
+	if c.Name.Local == "not-authorized" && x.lostBinding(s) {
+		// Nobody computed anything wrong: it is xmppscope that stands in the way.
+		n.Severity, n.Ref = session.Warning, "RFC 5802 §6"
+		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the password; the client should try the next mechanism", x.name)
+		return n, true
 	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
 	if c.Name.Local == "aborted" {

@@ -22,7 +22,8 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes a CA with this name that is valid for a day.
+// NewAuthority makes a CA with this name. It and what it issues are valid for 90
+// days, as public CAs have it, though its key is gone long before.
 func NewAuthority(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -84,7 +85,7 @@ func template(name string) *x509.Certificate {
 		SerialNumber: serial,
 		Subject:      pkix.Name{Organization: []string{"xmppscope demo"}, CommonName: name},
 		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(24 * time.Hour),
+		NotAfter:     now.AddDate(0, 0, 90),
 	}
 }
 

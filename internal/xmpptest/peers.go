@@ -1,3 +1,5 @@
+// Package xmpptest is what tests of several packages share: recorded transcripts,
+// and real servers and clients on loopback (peers.go). Only tests import it.
 package xmpptest
 
 import (
