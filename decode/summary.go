@@ -101,10 +101,10 @@ func header(root *session.Element) string {
 	var parts []string
 	for _, name := range []string{"to", "from", "id"} {
 		if v := root.Attr(name); v != "" {
-			parts = append(parts, name+"="+clip(v, 60))
+			parts = append(parts, name+" "+clip(v, 60))
 		}
 	}
-	return join("stream header", strings.Join(parts, " "))
+	return strings.Join(parts, ", ")
 }
 
 func element(s *Seen) string {
@@ -137,13 +137,13 @@ func sasl(s *Seen) string {
 		if user != "" {
 			user = "as " + clip(user, 60)
 		}
-		return join(root.Name.Local, clip(root.Attr("mechanism"), 40), user)
+		return join(clip(root.Attr("mechanism"), 40), user)
 	case "failure":
 		return condition(root)
 	case "success":
-		return join("success", s.State.Mechanism)
+		return clip(s.State.Mechanism, 40)
 	}
-	return join(root.Name.Local, s.State.Mechanism)
+	return join(root.Name.Local, clip(s.State.Mechanism, 40))
 }
 
 // condition is the defined condition of an error with its text.
@@ -229,6 +229,9 @@ func stanza(s *Seen) string {
 			what = clip(show.Text(), 20)
 		}
 	default:
+		if jid, ok := s.Event.Field("jid"); ok && s.Event.Step != nil {
+			return clip(jid, 80)
+		}
 		if c := root.First(); c != nil {
 			what = join(c.Name.Local, paren(short(c.Name.Space)))
 		} else if s.Request != nil {

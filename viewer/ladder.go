@@ -23,14 +23,20 @@ const (
 	numberWidth = 3                               // a rung's number
 	timeWidth   = 9                               // a time and the gap before it
 	leftOf      = 1 + numberWidth + timeWidth + 2 // cells before the ladder; the first marks the selected row
-	halfMin     = 4                               // cells between two lifelines
+	halfMin     = 4                               // cells between two lifelines, on a narrow pane
+	halfGood    = 10                              // enough for the columns' names
+	wideEnough  = 76                              // a pane that has room for halfGood
 	halfMax     = 22
-	labelWant   = 36 // cells that a label should have before the lifelines spread
+	labelWant   = 56 // cells that a label should have before the lifelines spread
 )
 
 // spread is how many cells lie between two lifelines on a pane of this width.
 func spread(width int) int {
-	return max(halfMin, min((width-leftOf-3-4-labelWant)/2, halfMax))
+	least := halfMin
+	if width >= wideEnough {
+		least = halfGood
+	}
+	return max(least, min((width-leftOf-3-4-labelWant)/2, halfMax))
 }
 
 // half is the spread in use. It does not change when a scroll bar comes.

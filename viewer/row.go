@@ -56,7 +56,7 @@ func newRow(e *session.Event) row {
 	switch {
 	case e.Step.Title == "":
 		r.title = wire(said)
-	case said != e.Step.Title:
+	case said != e.Step.Title && said != e.Name: // the name is in the arrow, or the title says it
 		r.more = wire(said)
 	}
 	return r
