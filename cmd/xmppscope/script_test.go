@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"xmppscope/viewer"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"xmppscope": main})
+}
+
+// TestScripts runs testdata/*.txtar: command lines with what they print.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("TMPDIR", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir,
+		},
+	})
+}
+
+// ladder FILE OUT writes the distinct steps of a JSON Lines file, "n id" a line.
+func ladder(ts *testscript.TestScript, neg bool, args []string) {
+	var out strings.Builder
+	last := 0
+	eachEvent(ts, args[0], func(e map[string]any) {
+		step, ok := e["step"].(map[string]any)
+		if !ok || int(step["n"].(float64)) <= last {
+			return
+		}
+		last = int(step["n"].(float64))
+		fmt.Fprintf(&out, "%d %s\n", last, step["id"])
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.String()), 0o600))
+}
+
+func eachEvent(ts *testscript.TestScript, file string, do func(map[string]any)) {
+	lines := bufio.NewScanner(strings.NewReader(ts.ReadFile(file)))
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e map[string]any
+		ts.Check(json.Unmarshal(lines.Bytes(), &e))
+		if _, isEvent := e["kind"]; isEvent {
+			do(e)
+		}
+	}
+	ts.Check(lines.Err())
+}
+
+// same A B says whether two JSON Lines files hold the same events.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	list := func(file string) string {
+		var out strings.Builder
+		eachEvent(ts, file, func(e map[string]any) {
+			b, err := json.Marshal(e)
+			ts.Check(err)
+			out.Write(append(b, '\n'))
+		})
+		return out.String()
+	}
+	a, b := list(args[0]), list(args[1])
+	if a == "" {
+		ts.Fatalf("%s holds no events", args[0])
+	}
+	if (a == b) == neg {
+		ts.Fatalf("same is %v:\n%s\n%s", a == b, a, b)
+	}
+}
+
+// occupy VAR listens on a free port until the script ends, and names it.
+func occupy(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+// mode FILE WANT compares permissions.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); (got == args[1]) == neg {
+		ts.Fatalf("%s has mode %s", args[0], got)
+	}
+}
+
+// chmod-dir MODE DIR changes permissions.
+func chmodDir(ts *testscript.TestScript, neg bool, args []string) {
+	var m uint32
+	_, err := fmt.Sscanf(args[0], "%o", &m)
+	ts.Check(err)
+	ts.Check(os.Chmod(ts.MkAbs(args[1]), os.FileMode(m)))
+}
+
+// TestReadmeNamesEveryKey: the key table of the README is that of the inspector.
+func TestReadmeNamesEveryKey(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range viewer.KeyTable() {
+		if row := fmt.Sprintf("| `%s` | %s |", k[0], k[1]); !strings.Contains(string(readme), row) {
+			t.Errorf("the README lacks the row %s", row)
+		}
+	}
+}
