@@ -181,8 +181,16 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 					break
 				}
 				if c == '"' || c == '\'' {
-					s.quote, s.state = c, inValue
-					break
+					s.quote = c
+					n, ok := s.value(p[i:])
+					i += n
+					if !ok {
+						return s.fail(p, from, i, "\"<\" in an attribute's value")
+					}
+					if s.state == inValue {
+						break
+					}
+					continue
 				}
 				if c == '/' {
 					s.state = emptySlash
@@ -193,20 +201,11 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 				}
 			}
 		case inValue:
-			j := i
-			q := s.quote
-			for j < len(p) && p[j] != q && p[j] != '<' {
-				j++
-			}
-			i = j
-			if i == len(p) {
-				continue
-			}
-			if p[i] == '<' {
+			n, ok := s.value(p[i:])
+			i += n
+			if !ok {
 				return s.fail(p, from, i, "\"<\" in an attribute's value")
 			}
-			s.state = inTag
-			i++
 		case emptySlash:
 			if c != '>' {
 				return s.fail(p, from, i, "%s after \"/\" in a tag", describe(c))
@@ -287,6 +286,22 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 	}
 	s.offset += int64(len(p))
 	return len(p), Frame{}, false
+}
+
+// value takes an attribute's value up to its closing quote and sets the state to
+// inTag, or to inValue if that has not come yet. It is not ok at p[n] if a "<"
+// stands there.
+func (s *Scanner) value(p []byte) (n int, ok bool) {
+	end := bytes.IndexByte(p, s.quote)
+	value := p
+	s.state = inValue
+	if end >= 0 {
+		value, s.state = p[:end], inTag
+	}
+	if k := bytes.IndexByte(value, '<'); k >= 0 {
+		return k, false
+	}
+	return min(len(value)+1, len(p)), true
 }
 
 func describe(c byte) string {
