@@ -37,8 +37,9 @@ type Relay struct {
 	content  string            // its default namespace
 	answered bool              // the server has sent something
 	secured  bool
-	ended    [3]bool // by direction
-	waited   bool    // that the other side is silent has been said
+	ended    [3]bool             // by direction
+	waited   bool                // that the other side is silent has been said
+	inflate  [3]*decode.Inflater // by direction; nil while not compressed
 	out      []Action
 }
 
@@ -194,6 +195,16 @@ func (r *Relay) connected() {
 
 // look scans and records without forwarding.
 func (r *Relay) look(dir session.Dir, p []byte) {
+	if z := r.inflate[dir]; z != nil && !r.scan[dir].IsOpaque() {
+		if err := z.Feed(p, func(plain []byte) { r.split(dir, plain) }); err != nil {
+			r.opaque(dir, err.Error())
+		}
+		return
+	}
+	r.split(dir, p)
+}
+
+func (r *Relay) split(dir session.Dir, p []byte) {
 	for len(p) > 0 {
 		n, f, ok := r.scan[dir].Next(p)
 		if ok {
@@ -215,6 +226,11 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
 	}
+	if r.inflate[dir] != nil {
+		r.look(dir, p)
+		r.do(Forward{dir, p})
+		return
+	}
 	for at := 0; at < len(p); {
 		n, f, ok := r.scan[dir].Next(p[at:])
 		at += n
@@ -222,11 +238,8 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			break
 		}
 		r.frame(dir, &f)
-		if r.secured {
-			continue // TLS cannot begin twice; what looks like it is passed on
-		}
 		switch turn := r.scan[dir].TurnAfter(dir, &f); {
-		case turn == decode.AsksTLS && r.phase == relaying:
+		case turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
 			r.phase = asked
 			r.do(Forward{dir, p[:at]})
 			r.held = append(r.held, p[at:]...)
@@ -245,8 +258,11 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			r.pass(session.C2S, held)
 			r.pass(dir, p[at:])
 			return
-		case turn == decode.Compresses:
+		case turn == decode.Compresses && r.inflate[dir] == nil:
 			r.compressed()
+			r.look(dir, p[at:])
+			r.do(Forward{dir, p})
+			return
 		}
 	}
 	if len(p) > 0 {
@@ -271,16 +287,23 @@ func (r *Relay) learnHeader(f *decode.Frame) {
 	}
 }
 
-// compressed makes both directions opaque: what follows is zlib (XEP-0138).
+// compressed begins a new, compressed stream in both directions (XEP-0138 §3).
 func (r *Relay) compressed() {
-	const reason = "the stream is compressed from here on (XEP-0138)"
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		s := &r.scan[dir]
-		if f, ok := s.Opaque(); ok {
+		if f, ok := r.scan[dir].Finish(); ok {
 			r.frame(dir, &f)
 		}
-		r.record(dir, session.RelayOpaque{Reason: reason, At: s.Offset()}, nil)
+		r.scan[dir].Reset()
+		r.inflate[dir] = decode.NewInflater()
 	}
+}
+
+// opaque gives up understanding a direction, for a reason outside of its XML.
+func (r *Relay) opaque(dir session.Dir, reason string) {
+	if f, ok := r.scan[dir].Opaque(); ok {
+		r.frame(dir, &f)
+	}
+	r.record(dir, session.RelayOpaque{Reason: reason, At: r.scan[dir].Offset()}, nil)
 }
 
 // late takes bytes that arrived while the stream was turning into TLS. From the
@@ -360,6 +383,11 @@ func (r *Relay) close(by string) {
 		r.dropHeld("the server's answer to <starttls/> never came")
 	}
 	r.phase = closing
+	for _, z := range r.inflate {
+		if z != nil {
+			z.Stop()
+		}
+	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		if !r.ended[dir] {
 			if f, ok := r.scan[dir].Finish(); ok {

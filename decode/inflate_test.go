@@ -1,0 +1,66 @@
+package decode
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// deflate compresses parts, with a flush behind each as XMPP senders do.
+func deflate(parts ...string) []byte {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	for _, p := range parts {
+		w.Write([]byte(p))
+		w.Flush()
+	}
+	return b.Bytes()
+}
+
+func TestInflate(t *testing.T) {
+	parts := []string{hdr, "<message>" + strings.Repeat("hello ", 20000) + "</message>", "<a/>", " "}
+	data := deflate(parts...)
+	for _, size := range []int{1, 7, 1000, len(data)} {
+		z := NewInflater()
+		var got bytes.Buffer
+		for p := data; len(p) > 0; {
+			n := min(size, len(p))
+			if err := z.Feed(p[:n], func(b []byte) { got.Write(b) }); err != nil {
+				t.Fatalf("chunks of %d: %v", size, err)
+			}
+			p = p[n:]
+		}
+		if got.String() != strings.Join(parts, "") {
+			t.Errorf("chunks of %d: %d bytes, and they differ", size, got.Len())
+		}
+		z.Stop()
+	}
+}
+
+func TestInflateRefuses(t *testing.T) {
+	bomb := deflate(strings.Repeat("\x00", 64<<20))
+	var ended bytes.Buffer
+	w := zlib.NewWriter(&ended)
+	w.Write([]byte("<a/>"))
+	w.Close()
+	for name, data := range map[string][]byte{
+		"not zlib": []byte("<stream:stream>"), "damaged": {0x78, 0x9c, 0x07}, "bomb": bomb,
+		"ended": append(ended.Bytes(), 'x'),
+	} {
+		z := NewInflater()
+		total := 0
+		err := z.Feed(data, func(b []byte) { total += len(b) })
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if name == "bomb" && (!errors.Is(err, errBomb) || total > 2*bombSize) {
+			t.Errorf("bomb: %v after %d bytes", err, total)
+		}
+		if again := z.Feed([]byte("more"), func([]byte) { t.Errorf("%s: gave more", name) }); again == nil {
+			t.Errorf("%s: went on", name)
+		}
+		z.Stop()
+	}
+}
