@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -120,6 +121,13 @@ type State struct {
 	JID string
 	// ClientFailed says that SASL attempts have failed, and how many.
 	Failures int
+	// Passwords gives the password of an account, if the user has said it, so that
+	// rules can check who computed wrong. It is nil if none was given. A rule never
+	// keeps a password, and never shows one.
+	Passwords func(user, domain string) (password string, ok bool)
+	// Joined says that the recording begins in the middle of the session: what came
+	// before is not known, so nothing can be said to be missing.
+	Joined bool
 }
 
 // Domain is the JID domain that the client asked for: the "to" of its newest
@@ -156,4 +164,11 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		return out
 	}
 	return list(s.Features.Child(NSSASL, "mechanisms")), list(s.Features.Child(NSSASL2, "authentication"))
+}
+
+// BindsChannel says whether a SASL mechanism ties the login to the TLS connection
+// it runs in (RFC 5056): such a login cannot pass a man in the middle.
+func BindsChannel(mechanism string) bool {
+	name := strings.ToUpper(mechanism)
+	return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "HT") && strings.Contains(name, "-") && !strings.HasSuffix(name, "-NONE")
 }

@@ -52,3 +52,11 @@ type Secret struct {
 	Span Span
 	Mark string // the placeholder: "[password #1, 12 characters]"
 }
+
+// The one-sentence judgement on a login is a note of this rule with this field:
+// Value is what happened, Text what to do next or what would save time. The
+// newest verdict of a session holds.
+const (
+	RuleVerdict  = "verdict"
+	FieldVerdict = "verdict"
+)

@@ -23,6 +23,8 @@ type Overview struct {
 	Worst     Severity
 	State     State
 	Reason    string // in words: why it failed, or how far it is
+	Verdict   string // the newest verdict, "" before there is one
+	Advice    string // what to do next, or what would save time
 	Steps     []Rung
 	Events    int
 	Stanzas   int
@@ -81,6 +83,11 @@ func (o *Overview) Apply(e *Event) {
 		case "authcid", "username":
 			if n.Value != "" {
 				o.User = n.Value
+			}
+		case FieldVerdict:
+			o.Verdict, o.Advice = n.Value, n.Text
+			if o.State == Failed {
+				o.Reason = n.Value
 			}
 		case "jid":
 			o.JID = n.Value

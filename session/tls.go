@@ -20,7 +20,18 @@ type TLSFacts struct {
 	Chain    []Certificate `json:"chain,omitempty"`      // as sent, leaf first
 	Verdict  *Verification `json:"verified,omitempty"`   // of Chain; nil if it was not looked at
 	Unminted []string      `json:"not_minted,omitempty"` // client leg: names of the server's leaf that ours does not carry
+
+	// Bindings is the channel-binding data of this leg in hex, by the name of its
+	// type (RFC 5929, RFC 9266); a type that the handshake does not give is absent.
+	Bindings map[string]string `json:"bindings,omitempty"`
 }
+
+// Types of channel binding: the keys of TLSFacts.Bindings.
+const (
+	BindingUnique   = "tls-unique"           // RFC 5929 §3, up to TLS 1.2
+	BindingEndPoint = "tls-server-end-point" // RFC 5929 §4
+	BindingExporter = "tls-exporter"         // RFC 9266
+)
 
 // ClientHello is what a client offered (RFC 8446 §4.1.2).
 type ClientHello struct {

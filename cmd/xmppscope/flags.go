@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"xmppscope/decode"
 	"xmppscope/decode/core"
 	"xmppscope/decode/sasl"
+	"xmppscope/decode/verdict"
 	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
@@ -29,7 +31,7 @@ func captureOptions(reveal bool) capture.Options {
 
 // rules are all that xmppscope can say, in the order in which it is said.
 func rules() []decode.Rule {
-	return append(append(core.Rules(), sasl.Rules()...), xep.Rules()...)
+	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
 }
 
 // outputFlags say how events are shown.

@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"decode/core":       {"decode", "session"},
 	"decode/sasl":       {"decode", "session"},
 	"decode/xep":        {"decode", "session"},
+	"decode/verdict":    {"decode", "session"},
 	"proxy":             {"tlsintercept", "decode", "session"},
 	"cmd/xmppscope":     {"*"},
 	"internal/demo":     nil,

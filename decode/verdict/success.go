@@ -1,0 +1,85 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// succeeded sums up a login: who, how, how long, and what would have saved time.
+func (j *judge) succeeded(s *decode.Seen) []session.Note {
+	e := s.Event
+	j.done, j.cause = true, nil
+	who := s.State.JID
+	if who == "" {
+		who = s.State.Domain()
+	}
+	what := "logged in"
+	if e.Step.ID == "sm-resumed" {
+		what = "took up an earlier session"
+	}
+	if who != "" {
+		what += " as " + who
+	}
+	if m := s.State.Mechanism; m != "" {
+		what += " by " + m
+	}
+	if f := s.State.TLS[session.ClientLeg]; f != nil {
+		what += " over " + f.Version
+	} else if !s.State.Secure[session.ServerLeg] {
+		what += " WITHOUT TLS"
+	}
+	if n := len(j.attempts) - 1; n > 0 {
+		what += fmt.Sprintf(" after %d refused", n)
+	}
+	what += fmt.Sprintf(", in %s and %d round trips%s", decode.Since(e.At.Sub(j.began)), j.trips, j.phases(e.At))
+	severity := session.Info
+	if !s.State.Secure[session.ClientLeg] && !s.State.Secure[session.ServerLeg] {
+		severity = session.Warning
+	}
+	return []session.Note{{Severity: severity, Name: session.FieldVerdict, Value: what, Text: j.savings(s)}}
+}
+
+// phases splits the time, as far as its borders were seen.
+func (j *judge) phases(end time.Time) string {
+	var out []string
+	from := j.began
+	for _, p := range []struct {
+		name string
+		at   time.Time
+	}{{"to TLS", j.tlsDone}, {"authentication", j.authDone}, {"binding", end}} {
+		if p.at.IsZero() {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s %s", p.name, decode.Since(p.at.Sub(from))))
+		from = p.at
+	}
+	if len(out) < 2 {
+		return ""
+	}
+	return " (" + strings.Join(out, ", ") + ")"
+}
+
+// savings lists what would have made the login shorter.
+func (j *judge) savings(s *decode.Seen) string {
+	var out []string
+	_, sasl2 := s.State.Mechanisms()
+	if j.starttls {
+		out = append(out, "direct TLS (XEP-0368) would save 2 round trips")
+	}
+	if h := s.State.Header[session.C2S]; s.State.Secure[session.ClientLeg] && len(j.attempts) > 0 && s.Event.Step.ID != "sasl2-success" {
+		switch {
+		case len(sasl2) > 0:
+			out = append(out, "SASL2 with Bind 2 (XEP-0388, XEP-0386), which the server offers, would save 2 more")
+		case h != nil && h.From == "":
+			out = append(out, "SASL2 with Bind 2 would save 2 more; some servers offer it only to clients whose stream header has \"from\"")
+		}
+	}
+	if j.legacy {
+		out = append(out, "the session request (RFC 3921) does nothing on servers of today: leaving it out saves 1")
+	}
+	return strings.Join(out, "; ")
+}
