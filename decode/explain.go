@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"xmppscope/session"
@@ -16,6 +17,8 @@ type Session struct {
 	steps ladder
 	rules []running
 	cut   [3]bool // by direction: raw bytes continue a credential that was cut off
+	begun bool    // the beginning was seen: a connection, or a stream header
+	turns bool    // <proceed/> was seen, and what came of it not yet
 }
 
 type running struct {
@@ -40,6 +43,7 @@ func (d *Session) Explain(e session.Event) session.Event {
 		return e
 	}
 	s := &Seen{Event: &e, State: &d.state}
+	d.begin(&e)
 	faults := d.parse(s)
 	d.pair(s)
 	d.learn(s)
@@ -58,6 +62,28 @@ func (d *Session) Explain(e session.Event) session.Event {
 	return e
 }
 
+// begin notices whether the recording has the beginning of the session.
+func (d *Session) begin(e *session.Event) {
+	switch e.Body.(type) {
+	case session.TCPOpened, session.TLSEstablished, session.StreamOpened:
+		d.begun = true
+	case session.StreamElement, session.StreamClosed:
+		d.state.Joined = d.state.Joined || !d.begun
+		d.begun = true
+	}
+}
+
+// usual are the prefixes of a header that was sent before the recording began.
+var usual = append(baseScope[:len(baseScope):len(baseScope)], binding{"stream", NSStreams}, binding{"db", NSDialback})
+
+// scopeFor is what the newest header of a direction declares.
+func (d *Session) scopeFor(dir session.Dir) Scope {
+	if d.state.Joined && d.scope[dir] == nil {
+		return usual
+	}
+	return d.scope[dir]
+}
+
 // parse names the event and builds its tree.
 func (d *Session) parse(s *Seen) []Fault {
 	e := s.Event
@@ -68,7 +94,10 @@ func (d *Session) parse(s *Seen) []Fault {
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
-		s.Root, faults = Parse(e.Raw, d.scope[e.Dir])
+		s.Root, faults = Parse(e.Raw, d.scopeFor(e.Dir))
+		if d.state.Joined && d.scope[e.Dir] == nil {
+			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
+		}
 		if e.Truncated && len(faults) > 0 {
 			faults = faults[:len(faults)-1] // that it ends too soon is our doing
 		}
@@ -126,13 +155,18 @@ func (d *Session) learn(s *Seen) {
 	case session.TLSEstablished:
 		st.Secure[e.Leg], st.TLS[e.Leg] = true, &b.TLSFacts
 		st.Features = nil
+		d.turns = false
 	case session.StreamOpened:
+		if d.turns { // a recording of the plaintext alone: only TLS can have come between
+			st.Secure[session.ServerLeg], d.turns = true, false
+		}
 		if s.Root != nil {
 			st.Header[e.Dir] = headerOf(s.Root, st.Header[e.Dir])
 		}
 	case session.StreamElement:
 		if s.Root != nil {
 			st.learnElement(s)
+			d.turns = d.turns || e.Dir == session.S2C && s.Root.Name.Space == NSTLS && s.Root.Name.Local == "proceed"
 		}
 	}
 }

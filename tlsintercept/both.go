@@ -107,7 +107,7 @@ func (c *Config) Secure(ctx context.Context, l Legs) (*Secured, error) {
 	})
 	err := conn.HandshakeContext(ctx)
 	p.clientWire.done = true
-	setState(&p.clientFacts, conn.ConnectionState())
+	setState(&p.clientFacts, conn.ConnectionState(), p.minted())
 	if !p.helloAt.IsZero() {
 		p.clientFacts.Took = time.Since(p.helloAt) - p.serverFacts.Took
 	}

@@ -18,8 +18,9 @@ import (
 	"xmppscope/session"
 )
 
-// setState fills in what a connection has agreed on, as far as it has got.
-func setState(f *session.TLSFacts, cs tls.ConnectionState) {
+// setState fills in what a connection has agreed on, as far as it has got. The
+// leaf is the certificate that the server of this leg has shown, nil if none.
+func setState(f *session.TLSFacts, cs tls.ConnectionState, leaf *x509.Certificate) {
 	f.Version = versionName(cs.Version)
 	f.Suite = suiteName(cs.CipherSuite)
 	f.Group = groupName(cs.CurveID)
@@ -28,8 +29,9 @@ func setState(f *session.TLSFacts, cs tls.ConnectionState) {
 	if cs.HandshakeComplete {
 		// On TLS 1.2 an exporter is refused without the extended master secret;
 		// crypto/tls has no other way to tell.
-		_, err := cs.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
+		_, err := exporter(cs)
 		f.EMS = err == nil
+		f.Bindings = bindings(cs, leaf)
 	}
 }
 

@@ -60,7 +60,7 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	err := conn.HandshakeContext(ctx)
 	p.serverWire.done = true
 	state := conn.ConnectionState()
-	setState(&p.serverFacts, state)
+	setState(&p.serverFacts, state, leafOf(state.PeerCertificates))
 	p.serverFacts.Took = time.Since(start)
 	if p.serverFacts.Hello = parseHello(p.serverWire.sent); p.serverFacts.Hello != nil {
 		p.serverFacts.SNI = p.serverFacts.Hello.SNI

@@ -22,11 +22,17 @@
 //  7. Put a dialogue into testdata/NNNN/name.txtar and run the tests with -update;
 //     then read what came out.
 //
-// Nothing else needs a change: the file adds itself.
+// A rule that looks at children of stanzas and remembers nothing is shortest as
+// about(number, title, explain, namespaces…); see xep0224_attention.go.
+//
+// Nothing else needs a change: the file adds itself. A namespace that no rule has
+// spoken about is named from a table (named.go, xep_namespace.go).
 package xep
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -37,13 +43,50 @@ var rules []decode.Rule
 func add(r decode.Rule) { rules = append(rules, r) }
 
 // Rules returns the rules of this package, for the explainer of a session. Their
-// notes come in the order of the files' names.
-func Rules() []decode.Rule { return rules }
+// notes come in the order of the files' names; the rule that names what no other
+// has explained is last, so these should come last of all rules.
+func Rules() []decode.Rule { return append(slices.Clip(rules), namespaceRule()) }
+
+// explain says what there is to say about one element of a stanza.
+type explain func(s *decode.Seen, el *session.Element) []session.Note
+
+// about adds a rule without memory, for children of stanzas in these namespaces.
+func about(number, title string, f explain, spaces ...string) {
+	add(decode.Rule{
+		ID: "xep-" + number, Title: title, Ref: "XEP-" + number,
+		Match: decode.Payload(spaces...),
+		New:   decode.Stateless(each(f, spaces...)),
+	})
+}
+
+// each calls f for every child of the stanza in one of the namespaces.
+func each(f explain, spaces ...string) decode.Func {
+	return func(s *decode.Seen) (notes []session.Note) {
+		for i := range s.Root.Nodes {
+			if c := s.Root.Nodes[i].Element; c != nil && slices.Contains(spaces, c.Name.Space) {
+				notes = append(notes, f(s, c)...)
+			}
+		}
+		return notes
+	}
+}
 
 // say is an explanation with its section.
 func say(ref string, span session.Span, format string, args ...any) session.Note {
 	n := decode.Say(session.Info, span, format, args...)
 	n.Ref = ref
+	return n
+}
+
+// tell is say, as the only note.
+func tell(ref string, span session.Span, format string, args ...any) []session.Note {
+	return []session.Note{say(ref, span, format, args...)}
+}
+
+// field is a decoded field with a sentence and its section.
+func field(ref, name, value string, span session.Span, text string) session.Note {
+	n := decode.Field(name, value, span)
+	n.Ref, n.Text = ref, text
 	return n
 }
 
@@ -71,3 +114,82 @@ func plural(n int, what string) string {
 }
 
 func quoted(s string) string { return strconv.Quote(s) }
+
+// list quotes names for a sentence, the first twelve of them.
+func list(names []string) string {
+	const most = 12
+	more := ""
+	if len(names) > most {
+		more = " and " + strconv.Itoa(len(names)-most) + " more"
+		names = names[:most]
+	}
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strconv.Quote(n)
+	}
+	return strings.Join(out, ", ") + more
+}
+
+// sender names who speaks in a stanza: the client, or the address that the server
+// has put into from.
+func sender(s *decode.Seen) string {
+	if s.Event.Dir == session.C2S {
+		return "the client"
+	}
+	if from := s.Root.Attr("from"); from != "" {
+		return quoted(from)
+	}
+	return "the server"
+}
+
+// isRequest says whether the stanza asks: an iq of type get or set.
+func isRequest(s *decode.Seen) bool {
+	typ := s.Root.Attr("type")
+	return s.Root.Name.Local == "iq" && (typ == "get" || typ == "set")
+}
+
+// isAnswer says whether the stanza is an iq result.
+func isAnswer(s *decode.Seen) bool {
+	return s.Root.Name.Local == "iq" && s.Root.Attr("type") == "result"
+}
+
+// textOf is the text of the first child with this local name, "" if there is none.
+func textOf(el *session.Element, local string) string {
+	if c := el.Child("", local); c != nil {
+		return strings.TrimSpace(c.Text())
+	}
+	return ""
+}
+
+// attrSpan is the span of an attribute's value, or the start tag if there is none.
+func attrSpan(el *session.Element, local string) session.Span {
+	if _, ok := el.LookupAttr(local); ok {
+		return el.AttrSpan(local)
+	}
+	return el.Tag
+}
+
+// clip shortens text from the wire for a sentence.
+func clip(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// because adds the reason that someone gave.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ", saying " + quoted(clip(reason))
+}
+
+// withName adds the specification of a node, form or feature, where it is known.
+func withName(name string) string {
+	if spec, ok := Named(name); ok {
+		return quoted(name) + " (" + spec.String() + ")"
+	}
+	return quoted(name)
+}
