@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,8 @@ type File struct {
 }
 
 // Create starts a recording in the format of path's extension. A file that is
-// there already and not empty is refused unless overwrite is set.
+// there already and not empty is refused unless overwrite is set; that the path
+// is none that is being read is for the caller to see to (SameFile).
 func Create(path string, overwrite bool, o Options) (*File, error) {
 	format, err := ForPath(path)
 	if err != nil {
@@ -59,6 +61,21 @@ func Create(path string, overwrite bool, o Options) (*File, error) {
 		out.timer.Stop()
 	}
 	return out, nil
+}
+
+// SameFile says whether path is one of the others under whatever name: by a
+// link, or by another way to write it. It is for a caller that reads the others
+// while it writes path, which Create with overwrite would empty first. Files
+// that are not there are nobody's.
+func SameFile(path string, others ...string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(others, func(other string) bool {
+		o, err := os.Stat(other)
+		return err == nil && os.SameFile(info, o)
+	})
 }
 
 // openPrivate opens a file for writing that nobody else can read, and empties

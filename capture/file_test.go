@@ -59,6 +59,29 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+func TestSameFile(t *testing.T) {
+	dir := t.TempDir()
+	path, other, link := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "y.jsonl"), filepath.Join(dir, "z.jsonl")
+	for _, p := range []string{path, other} {
+		if err := os.WriteFile(p, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]bool{
+		path: true, link: true, dir + "/./x.jsonl": true, filepath.Join(dir, "new.jsonl"): false, "": false,
+	} {
+		if got := SameFile(p, other, filepath.Join(dir, "gone"), path); got != want {
+			t.Errorf("%q: %v", p, got)
+		}
+	}
+	if SameFile(path) || SameFile(path, other) {
+		t.Error("two different files are one")
+	}
+}
+
 func TestSecretsAreSaid(t *testing.T) {
 	for ext, want := range map[string]bool{".pcapng": true, ".pcap": true, ".xml": false, ".jsonl": false, ".txt": false} {
 		f, err := Create(filepath.Join(t.TempDir(), "x"+ext), false, Options{})

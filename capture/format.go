@@ -168,7 +168,7 @@ func Read(r io.Reader, emit func(session.Event) error) (Format, error) {
 			continue
 		}
 		if f.Read == nil {
-			return f, fmt.Errorf("capture: %w: a %s file keeps %s, not the events", ErrUnknown, f.Ext, f.Title)
+			return f, fmt.Errorf("capture: %w: a %s file keeps %s, not the events: save .pcapng as well, that can be opened again", ErrUnknown, f.Ext, f.Title)
 		}
 		events := 0
 		err := f.Read(b, func(e session.Event) error {

@@ -79,7 +79,8 @@ func (f *flow) skip(d session.Dir, n int64) { f.next[d] += uint32(n) }
 
 // finish ends the connection as far as it is not ended already; first is the
 // side that began to. A reset is one packet; an ordinary end is a FIN of either
-// side and the last acknowledgement.
+// side and an acknowledgement of the last one, unless that came with a packet
+// before: once more it would be a duplicate.
 func (f *flow) finish(first session.Dir, reset bool) [][]byte {
 	if reset {
 		f.ended[first] = true
@@ -91,7 +92,12 @@ func (f *flow) finish(first session.Dir, reset bool) [][]byte {
 			out = append(out, p)
 		}
 	}
-	return append(out, f.packet(first, ackFlag, nil))
+	for _, d := range []session.Dir{first, first.Opposite()} {
+		if f.acked[d] != f.next[d] {
+			out = append(out, f.packet(d.Opposite(), ackFlag, nil))
+		}
+	}
+	return out
 }
 
 // fin is the end of one side, nil if it has ended before.

@@ -97,6 +97,38 @@ func TestFinish(t *testing.T) {
 	}
 }
 
+// TestFinishAcknowledgesOnce: after both FINs each is acknowledged, and neither
+// twice, whichever side began and whoever says so.
+func TestFinishAcknowledgesOnce(t *testing.T) {
+	const c, s = session.C2S, session.S2C
+	for name, play := range map[string]func(f *flow) [][]byte{
+		"at once":                 func(f *flow) [][]byte { return f.finish(c, false) },
+		"half-closed by the same": func(f *flow) [][]byte { return append([][]byte{f.fin(c)}, f.finish(c, false)...) },
+		"by the other":            func(f *flow) [][]byte { return append([][]byte{f.fin(c)}, f.finish(s, false)...) },
+		"both before":             func(f *flow) [][]byte { return append([][]byte{f.fin(c), f.fin(s)}, f.finish(s, false)...) },
+		"data in between": func(f *flow) [][]byte {
+			out := append([][]byte{f.fin(c)}, f.data(s, []byte("</stream:stream>"))...)
+			return append(out, f.finish(s, false)...)
+		},
+		"nothing left": func(f *flow) [][]byte {
+			out := append([][]byte{f.fin(c)}, f.finish(c, false)...)
+			return append(out, f.finish(s, false)...)
+		},
+	} {
+		f := newFlow(netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:5222"))
+		f.open()
+		pure := 0
+		for _, b := range play(f) {
+			if tcp := parse(t, b).tcp; !tcp.FIN && len(tcp.Payload) == 0 {
+				pure++
+			}
+		}
+		if pure != 1 || f.acked[c] != f.next[c] || f.acked[s] != f.next[s] {
+			t.Errorf("%s: %d pure ACKs; sent %v, acknowledged %v", name, pure, f.next, f.acked)
+		}
+	}
+}
+
 func TestCloser(t *testing.T) {
 	for _, c := range []struct {
 		leg  session.Leg

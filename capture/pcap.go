@@ -26,6 +26,11 @@ const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 // else. What follows TLS is a connection of its own, with another port of the
 // client: after <proceed/> Wireshark takes all that comes on the same one for
 // TLS records. The handshake itself is not there. Time stamps are microseconds.
+//
+// Of an element that was cut when it was recorded there is what was kept, and
+// the next bytes follow at once: sequence numbers count what is in the file, for
+// a hole in them would say that the network has lost a segment. The format has
+// no place to tell of the cut; .pcapng tells on its "decoded" interface.
 type pcapWriter struct {
 	w        io.Writer
 	buf      bytes.Buffer
@@ -116,7 +121,6 @@ func (p *pcapWriter) plaintext(e *session.Event) {
 		p.write(e.At, s.flow.open())
 	}
 	p.write(e.At, s.flow.data(e.Dir, e.Raw))
-	s.flow.skip(e.Dir, max(0, e.Size-int64(len(e.Raw))))
 	if e.Name == "proceed" && e.Space == nsTLS && e.Dir == session.S2C {
 		p.end(s, e.At, session.C2S)
 		s.ends = s.used.moved() // this port is used up

@@ -158,6 +158,51 @@ func TestWiresharkReadsPcap(t *testing.T) {
 	}
 }
 
+// TestWiresharkReadsHalfCloses: the order in which a relay sees a session end.
+func TestWiresharkReadsHalfCloses(t *testing.T) {
+	const c, s = session.C2S, session.S2C
+	up, down := session.ServerLeg, session.ClientLeg
+	half := func(leg session.Leg, d session.Dir) session.Event {
+		return session.Event{Session: 1, Seq: 9, At: start, Leg: leg, Dir: d, Body: session.TCPHalfClosed{}}
+	}
+	for _, by := range []string{"client", "server", "xmppscope"} {
+		file := save(t, ".pcapng", []session.Event{
+			opened(1, down, session.TCPOpened{Local: "127.0.0.1:7000", Peer: "127.0.0.1:40000"}),
+			opened(1, up, session.TCPOpened{Local: "127.0.0.1:40002", Peer: "127.0.0.1:7001"}),
+			wireEvent(1, down, c, "<presence/>"), half(down, c),
+			wireEvent(1, up, c, "<presence/>"), wireEvent(1, up, s, "<message/>"), half(up, s),
+			wireEvent(1, down, s, "<message/>"),
+			{Session: 1, Seq: 10, At: start, Leg: up, Body: session.TCPClosed{By: by}},
+			{Session: 1, Seq: 11, At: start, Leg: down, Body: session.TCPClosed{By: by}},
+		})
+		expectNone(t, file)
+		if got := tshark(t, file, "tcp.flags.fin == 1", "tcp.stream"); len(got) != 4 {
+			t.Errorf("ended by the %s: FINs on the connections %q", by, got)
+		}
+	}
+}
+
+// TestWiresharkReadsCutElements: what a recording has not kept leaves no hole in
+// the sequence numbers of a .pcap.
+func TestWiresharkReadsCutElements(t *testing.T) {
+	element := func(d session.Dir, raw string, size int64) session.Event {
+		return session.Event{Session: 1, Seq: 2, At: start, Leg: d.From(), Dir: d, Body: session.StreamElement{}, Raw: []byte(raw), Size: size, Truncated: size > int64(len(raw))}
+	}
+	file := save(t, ".pcap", []session.Event{
+		opened(1, session.ClientLeg, session.TCPOpened{Local: "127.0.0.1:7000", Peer: "127.0.0.1:40000"}),
+		element(session.C2S, "<presence/>", 11),
+		element(session.S2C, "<message><body>cut</body></message>", 5_000_000),
+		element(session.C2S, "<message/>", 10),
+		element(session.S2C, "", 300),
+		element(session.S2C, "<presence/>", 11),
+		{Session: 1, Seq: 9, At: start, Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}},
+	})
+	expectNone(t, file)
+	if got := tshark(t, file, "xmpp.presence || xmpp.message", "frame.number"); len(got) != 4 {
+		t.Errorf("stanzas in the packets %q", got)
+	}
+}
+
 func TestXMLLint(t *testing.T) {
 	file := save(t, ".xml", mixed(t))
 	peer(t, "libxml2-utils", "xmllint", "--noout", file)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -212,5 +213,36 @@ func TestReadPassesErrorOn(t *testing.T) {
 		if _, err := Read(bytes.NewReader(file), func(session.Event) error { return stop }); err != stop {
 			t.Errorf("%s: error is %v", ext, err)
 		}
+	}
+}
+
+// TestXMLShowsNothingUnsafe: a terminal that prints the file is not steered by
+// what was on the wire, and reading it back gives just that.
+func TestXMLShowsNothingUnsafe(t *testing.T) {
+	unsafe := "\x7f\u0080\u0085\u009b2J\u009f\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ufeff\ue000\U000e0041\U0001fffe"
+	harmless := "a ü 漢 👩\u200d🚀 \ufffd \t\r\n <&>\"'"
+	want := []session.Event{{
+		Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.RelayOpaque{Reason: unsafe},
+		Name: "n" + unsafe, Space: unsafe + harmless, Summary: harmless + unsafe, Raw: []byte("<a>" + unsafe + harmless + "</a>"),
+		Notes: []session.Note{{Rule: "x", Name: unsafe, Value: harmless + unsafe + harmless, Text: unsafe}},
+	}}
+	file := record(t, ".xml", Options{Reveal: true}, want)
+	wellFormed(t, file)
+	if text := string(file); session.Safe(text) != text {
+		t.Errorf("the file is not safe to show:\n%q", text)
+	}
+	if bytes.Contains(file, []byte("base64")) || !bytes.Contains(file, []byte("漢")) || !bytes.Contains(file, []byte("&#x9b;2J")) {
+		t.Errorf("text is hidden that could be shown:\n%q", file)
+	}
+	got, err := replay(file)
+	if diff := cmp.Diff(want, got, sameEvent); err != nil || diff != "" {
+		t.Errorf("%v; events differ (-written +read):\n%s", err, diff)
+	}
+}
+
+func TestReadSaysWhatToDoAboutPcap(t *testing.T) {
+	_, err := replay(record(t, ".pcap", Options{}, nil))
+	if !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "save .pcapng as well, that can be opened again") {
+		t.Errorf("error is %v", err)
 	}
 }

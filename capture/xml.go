@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -29,6 +30,8 @@ const xmlEnd = "</xmppscope>\n"
 // that it is well-formed whatever they hold; what XML 1.0 cannot carry at all
 // (most control characters, bytes that are not UTF-8) stands in base64, said by
 // encoding="base64" on an element and by the name NAME-base64 on an attribute.
+// What it can carry but no terminal should be given (session.Safe) stands as
+// character references.
 //
 // In a file the end tag is written after each event and overwritten by the
 // next, so that the document is whole at any time. Elsewhere it comes with
@@ -165,7 +168,7 @@ func (x *xmlWriter) attr(name, value string) {
 		value = base64.StdEncoding.EncodeToString([]byte(value))
 	}
 	x.buf.WriteString(`="`)
-	xml.EscapeText(&x.buf, []byte(value)) // of a bytes.Buffer: cannot fail
+	x.escape([]byte(value))
 	x.buf.WriteByte('"')
 }
 
@@ -198,12 +201,28 @@ func (x *xmlWriter) text(name string, b []byte) {
 func (x *xmlWriter) content(name string, b []byte) {
 	if fitsXML(b) {
 		x.buf.WriteByte('>')
-		xml.EscapeText(&x.buf, b)
+		x.escape(b)
 	} else {
 		x.buf.WriteString(` encoding="base64">`)
 		x.buf.WriteString(base64.StdEncoding.EncodeToString(b))
 	}
 	x.buf.WriteString("</" + name + ">\n")
+}
+
+// escape writes a text that fits, markup and all that is not to be shown as
+// references: C1 controls, DEL, bidi controls, line and paragraph separators.
+func (x *xmlWriter) escape(b []byte) {
+	written := 0
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r >= 0x7f && session.Safe(string(b[i:i+n])) != string(b[i:i+n]) {
+			xml.EscapeText(&x.buf, b[written:i]) // to a bytes.Buffer: cannot fail
+			fmt.Fprintf(&x.buf, "&#x%x;", r)
+			written = i + n
+		}
+		i += n
+	}
+	xml.EscapeText(&x.buf, b[written:])
 }
 
 // fitsXML says whether a text can stand in an XML 1.0 document (XML 1.0 §2.2).

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -86,16 +87,19 @@ type minted struct {
 // ("DNS-ID hosting.test"), as hostile as the server sent them. The certificate
 // is cached and shared; it must not be changed. An impossible domain is an error
 // (see ParseDomain), and so is a root that has expired meanwhile.
-func (ca *CA) Mint(domain string, upstream *x509.Certificate) (cert *tls.Certificate, notMinted []string, err error) {
+//
+// local are the addresses at which the client has reached us; the leaf names
+// them as iPAddress. RFC 6120 §13.7.2 does not ask for that: a client has to
+// look for the domain. But some look for the host that they connect to (Pidgin,
+// gloox, BitlBee, xmpp.js; loudmouth under direct TLS), which in front of us is
+// an address, and they would refuse us where they accept the server.
+func (ca *CA) Mint(domain string, upstream *x509.Certificate, local ...netip.Addr) (cert *tls.Certificate, notMinted []string, err error) {
 	d, err := ParseDomain(domain)
 	if err != nil {
 		return nil, nil, err
 	}
-	key := d.ASCII
-	if upstream != nil {
-		sum := sha256.Sum256(upstream.Raw)
-		key += "\x00" + string(sum[:])
-	}
+	local = distinct(local)
+	key := cacheKey(d, upstream, local)
 	ca.mu.Lock()
 	defer ca.mu.Unlock()
 	now := ca.now()
@@ -105,7 +109,7 @@ func (ca *CA) Mint(domain string, upstream *x509.Certificate) (cert *tls.Certifi
 	if m, ok := ca.minted.get(key); ok && (now.Before(m.cert.Leaf.NotAfter.Add(-renewBefore)) || m.cert.Leaf.NotAfter.Equal(ca.root.NotAfter)) {
 		return m.cert, m.left, nil
 	}
-	cert, left, err := ca.mint(d, upstream, now)
+	cert, left, err := ca.mint(d, upstream, local, now)
 	if err != nil {
 		return nil, nil, fmt.Errorf("certs: cannot mint a certificate for %q: %w", d.ASCII, err)
 	}
@@ -113,9 +117,18 @@ func (ca *CA) Mint(domain string, upstream *x509.Certificate) (cert *tls.Certifi
 	return cert, left, nil
 }
 
-func (ca *CA) mint(d Domain, upstream *x509.Certificate, now time.Time) (*tls.Certificate, []string, error) {
-	names, left := mintNames(d, upstream)
-	issuing, err := newIssuing(d, ca.root, ca.rootKey, ca.issuingKey.Public(), now)
+// cacheKey tells apart what may differ between two leaves.
+func cacheKey(d Domain, upstream *x509.Certificate, local []netip.Addr) string {
+	var sum [sha256.Size]byte
+	if upstream != nil {
+		sum = sha256.Sum256(upstream.Raw)
+	}
+	return fmt.Sprintf("%s %x %v", d.ASCII, sum, local)
+}
+
+func (ca *CA) mint(d Domain, upstream *x509.Certificate, local []netip.Addr, now time.Time) (*tls.Certificate, []string, error) {
+	names, left := mintNames(d, upstream, local)
+	issuing, err := newIssuing(d, names.IP, ca.root, ca.rootKey, ca.issuingKey.Public(), now)
 	if err != nil {
 		return nil, nil, err
 	}

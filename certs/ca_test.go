@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
-	"os"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,7 @@ func TestConstraints(t *testing.T) {
 	}
 	// A leaf for another domain under this issuing certificate must not verify.
 	other, _ := ParseDomain("evil.test")
-	names, _ := mintNames(other, nil)
+	names, _ := mintNames(other, nil, nil)
 	leaf, err := newLeaf(other, names, issuing, ca.issuingKey, ca.leafKey.Public(), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -219,38 +220,98 @@ func TestNamesDiffer(t *testing.T) {
 	}
 }
 
-// TestOpenSSL holds what we mint against a verifier that is not Go's.
-func TestOpenSSL(t *testing.T) {
-	openssl := peer(t, "openssl", "openssl")
-	ca := memory(t)
-	dir := t.TempDir()
-	write := func(name string, der []byte) string {
-		path := filepath.Join(dir, name)
-		block := ca.RootPEM()
-		if der != nil {
-			block = pemOf(der)
+// verifiers are programs that are not Go's; each makes the command that verifies
+// a chain for a domain or an address.
+var verifiers = []struct {
+	program, debian string
+	args            func(root, issuing, chain, name string) []string
+}{
+	{"openssl", "openssl", func(root, issuing, chain, name string) []string {
+		kind := "-verify_hostname"
+		if _, err := netip.ParseAddr(name); err == nil {
+			kind = "-verify_ip"
 		}
-		if err := os.WriteFile(path, block, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return []string{"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root, "-untrusted", issuing, kind, name, chain}
+	}},
+	{"certtool", "gnutls-bin", func(root, _, chain, name string) []string {
+		return []string{"--verify", "--load-ca-certificate", root, "--verify-hostname", name, "--verify-purpose", "1.3.6.1.5.5.7.3.1", "--infile", chain}
+	}},
+}
+
+// TestPeersVerify holds what we mint against verifiers that are not Go's.
+func TestPeersVerify(t *testing.T) {
+	local := netip.MustParseAddr("127.0.0.1")
+	for _, v := range verifiers {
+		t.Run(v.program, func(t *testing.T) {
+			program := peer(t, v.program, v.debian)
+			ca, dir := memory(t), t.TempDir()
+			write := func(name string, ders ...[]byte) string {
+				var text []byte
+				for _, der := range ders {
+					text = append(text, pemOf(der)...)
+				}
+				put(t, dir, name, text)
+				return filepath.Join(dir, name)
+			}
+			root := write("root.pem", ca.RootDER())
+			for i, domain := range mintable {
+				cert, _, err := ca.Mint(domain, nil, local)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, _ := ParseDomain(domain)
+				issuing := write(fmt.Sprintf("issuing%d.pem", i), cert.Certificate[1])
+				chain := write(fmt.Sprintf("chain%d.pem", i), cert.Certificate...)
+				for _, name := range []string{d.ASCII, local.String()} {
+					if out, err := exec.Command(program, v.args(root, issuing, chain, name)...).CombinedOutput(); err != nil {
+						t.Errorf("%s for %s: %v\n%s", domain, name, err, out)
+					}
+				}
+				if out, err := exec.Command(program, v.args(root, issuing, chain, "192.0.2.99")...).CombinedOutput(); err == nil {
+					t.Errorf("%s: passes for an address that it does not name\n%s", domain, out)
+				}
+			}
+		})
 	}
-	root := write("root.pem", nil)
-	for i, domain := range mintable {
-		cert, _, err := ca.Mint(domain, nil)
-		if err != nil {
-			t.Fatal(err)
+}
+
+// TestMintLocal: the leaf also names the address at which the client reached us.
+func TestMintLocal(t *testing.T) {
+	ca := memory(t)
+	ips := func(s ...string) (out []netip.Addr) {
+		for _, ip := range s {
+			out = append(out, netip.MustParseAddr(ip))
+		}
+		return out
+	}
+	for _, domain := range mintable {
+		cert, left, err := ca.Mint(domain, nil, ips("127.0.0.1", "::ffff:127.0.0.1", "fe80::1%eth0")...)
+		if err != nil || len(left) > 0 {
+			t.Fatalf("%s: %v, left %q", domain, err, left)
 		}
 		d, _ := ParseDomain(domain)
-		leaf := write(fmt.Sprintf("leaf%d.pem", i), cert.Certificate[0])
-		issuing := write(fmt.Sprintf("issuing%d.pem", i), cert.Certificate[1])
-		check := []string{"-verify_hostname", d.ASCII}
-		if d.IsIP() {
-			check = []string{"-verify_ip", d.ASCII}
+		for _, name := range []string{d.ASCII, "127.0.0.1", "fe80::1"} {
+			if err := verify(ca, cert.Certificate, name, time.Now()); err != nil {
+				t.Errorf("%s for %s: %v", domain, name, err)
+			}
 		}
-		args := append([]string{"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root, "-untrusted", issuing}, check...)
-		if out, err := exec.Command(openssl, append(args, leaf)...).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", domain, err, out)
+		want := distinct(append([]netip.Addr{d.IP}, ips("127.0.0.1", "fe80::1")...))
+		if got := NamesOf(cert.Leaf).IP; !slices.Equal(got, want) {
+			t.Errorf("%s: names the addresses %v, want %v", domain, got, want)
 		}
+		if err := verify(ca, cert.Certificate, "192.0.2.99", time.Now()); err == nil {
+			t.Errorf("%s: passes for an address that it does not name", domain)
+		}
+	}
+	// The server's own addresses: the one at which we are reached is minted.
+	up := withSAN(t, Names{IP: ips("127.0.0.1", "192.0.2.1")})
+	if _, left, err := ca.Mint("example.net", up, ips("127.0.0.1")...); err != nil || fmt.Sprint(left) != "[IP 192.0.2.1]" {
+		t.Errorf("%v, left %q", err, left)
+	}
+	a, _, _ := ca.Mint("example.net", nil, ips("127.0.0.1")...)
+	b, _, _ := ca.Mint("example.net", nil, ips("192.0.2.5")...)
+	again, _, _ := ca.Mint("example.net", nil, ips("::ffff:127.0.0.1")...)
+	if a == b || a != again {
+		t.Error("the cache mixes addresses, or does not know one again")
 	}
 }

@@ -4,7 +4,8 @@
 //
 // Three certificates are sent to a client, leaf first:
 //
-//	leaf     for one JID domain, names as RFC 6120 §13.7.1.2 has them, 7 days
+//	leaf     for one JID domain, names as RFC 6120 §13.7.1.2 has them, and the
+//	         address at which the client has reached us, 7 days
 //	issuing  for the same domain alone (name constraints), path length 0, 30 days
 //	root     the user's CA, path length 1, 825 days; the one a client has to trust
 //

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"os/user"
 	"strings"
@@ -73,8 +74,10 @@ func newRoot(now time.Time) (*x509.Certificate, crypto.Signer, error) {
 }
 
 // newIssuing makes the certificate that may issue for one domain and nothing
-// else (RFC 5280 §4.2.1.10).
-func newIssuing(d Domain, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+// else. Constraints bind the kinds of names that they mention (RFC 5280
+// §4.2.1.10): for an ordinary domain addresses stay free, for an address all
+// those that the leaf will name are permitted.
+func newIssuing(d Domain, addrs []netip.Addr, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject: pkix.Name{
@@ -91,8 +94,10 @@ func newIssuing(d Domain, root *x509.Certificate, rootKey crypto.Signer, public 
 		PermittedDNSDomains:         []string{d.ASCII},
 	}
 	if d.IsIP() {
-		bits := d.IP.BitLen()
-		template.PermittedIPRanges = []*net.IPNet{{IP: d.IP.AsSlice(), Mask: net.CIDRMask(bits, bits)}}
+		for _, ip := range addrs {
+			bits := ip.BitLen()
+			template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, bits)})
+		}
 	}
 	return sign(template, root, public, rootKey)
 }

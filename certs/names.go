@@ -130,15 +130,25 @@ func otherName(id asn1.ObjectIdentifier, tag int, s string) asn1.RawValue {
 // hosting companies name thousands, and clients limit the size of a handshake.
 const mostCopied = 100
 
+// distinct is a list of addresses as a certificate holds them: IPv4 as such,
+// without zones, each once.
+func distinct(addrs []netip.Addr) (out []netip.Addr) {
+	for _, ip := range addrs {
+		if ip = ip.Unmap().WithZone(""); ip.IsValid() && !slices.Contains(out, ip) {
+			out = append(out, ip)
+		}
+	}
+	return out
+}
+
 // mintNames are the names of a leaf for d: those that every client looks for,
-// and those of the server's leaf (nil if there is none) that lie under d. The
-// others are returned in words, for the issuing certificate may not vouch for
-// them and clients would refuse the leaf.
-func mintNames(d Domain, upstream *x509.Certificate) (mint Names, left []string) {
+// the addresses at which clients reach us, and those of the server's leaf (nil
+// if there is none) that lie under d. The others are returned in words, for the
+// issuing certificate may not vouch for them and clients would refuse the leaf.
+func mintNames(d Domain, upstream *x509.Certificate, local []netip.Addr) (mint Names, left []string) {
 	mint = Names{DNS: []string{d.ASCII}, XMPP: []string{d.Unicode}}
-	if d.IsIP() {
-		mint.IP = []netip.Addr{d.IP}
-	} else {
+	mint.IP = distinct(append([]netip.Addr{d.IP}, local...))
+	if !d.IsIP() {
 		mint.SRV = []string{"_xmpp-client." + d.ASCII, "_xmpp-server." + d.ASCII}
 	}
 	if upstream == nil {
@@ -167,7 +177,7 @@ func mintNames(d Domain, upstream *x509.Certificate) (mint Names, left []string)
 		add(&mint.XMPP, "XmppAddr", name, sub.Unicode, err == nil && d.covers(sub))
 	}
 	for _, ip := range theirs.IP {
-		if ip != d.IP {
+		if !slices.Contains(mint.IP, ip) {
 			left = append(left, "IP "+ip.String())
 		}
 	}

@@ -20,7 +20,7 @@ func TestGoldenSAN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, left := mintNames(d, nil)
+	names, left := mintNames(d, nil, nil)
 	ext, err := names.extension()
 	if err != nil || hex.EncodeToString(ext.Value) != goldenSAN || len(left) > 0 {
 		t.Fatalf("got %x, %v, left %q\nwant %s", ext.Value, err, left, goldenSAN)
@@ -72,7 +72,7 @@ func TestMintNames(t *testing.T) {
 		IP:   []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 	})
 	d, _ := ParseDomain("example.net")
-	got, left := mintNames(d, theirs)
+	got, left := mintNames(d, theirs, nil)
 	check := func(what string, got, want []string) {
 		t.Helper()
 		if !slices.Equal(got, want) {
@@ -94,7 +94,7 @@ func TestCopiedNamesAreBounded(t *testing.T) {
 		many = append(many, strings.Repeat("a", 1+i%60)+string(rune('a'+i/60))+".example.net")
 	}
 	d, _ := ParseDomain("example.net")
-	got, left := mintNames(d, withSAN(t, Names{DNS: many}))
+	got, left := mintNames(d, withSAN(t, Names{DNS: many}), nil)
 	if len(got.DNS) != 1+mostCopied || len(left) != 2*mostCopied {
 		t.Errorf("%d names minted, %d left", len(got.DNS), len(left))
 	}
@@ -106,7 +106,7 @@ func TestIPNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, left := mintNames(d, withSAN(t, Names{IP: []netip.Addr{d.IP}}))
+		got, left := mintNames(d, withSAN(t, Names{IP: []netip.Addr{d.IP}}), nil)
 		if len(got.SRV) > 0 || !slices.Equal(got.IP, []netip.Addr{d.IP}) || !slices.Equal(got.DNS, []string{d.ASCII}) || len(left) > 0 {
 			t.Errorf("%s: %+v, left %q", in, got, left)
 		}

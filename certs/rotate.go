@@ -14,17 +14,23 @@ import (
 const keptPrefix = "old-"
 
 // Rotate puts the folder's root and leaf key aside, under names with the date,
-// and makes new ones: for a root that has expired, is damaged, or may have been
-// read by others. kept are the paths of the old files; clients have to be told of
-// the new root. Processes that run go on with the old one until they end.
+// and makes new ones: for a root that has expired, is damaged, has lost its key,
+// or may have been read by others. kept are the paths of the old files; clients
+// have to be told of the new root. Processes that run go on with the old one
+// until they end. A folder that is not a CA's is left as it is.
 func Rotate(dir string) (ca *CA, kept []string, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("certs: CA folder %q: %w", dir, err)
 	}
+	if _, err := survey(dir); err != nil {
+		return nil, nil, err
+	}
 	// Nanoseconds: of two rotations at once neither overwrites what the other kept.
 	stamp := time.Now().UTC().Format("20060102T150405.000000000Z")
-	for _, name := range []string{secretFile, leafFile} {
+	// The copy of the root goes first: without its key it would be taken for a
+	// CA that has lost it by a process that starts at this moment.
+	for _, name := range []string{publicFile, secretFile, leafFile} {
 		to := filepath.Join(dir, keptPrefix+stamp+"-"+name)
 		err := os.Rename(filepath.Join(dir, name), to)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +41,11 @@ func Rotate(dir string) (ca *CA, kept []string, err error) {
 		}
 		kept = append(kept, to)
 	}
-	ca, err = Open(dir)
+	has, err := survey(dir)
+	if err != nil {
+		return nil, kept, err
+	}
+	ca, err = load(dir, has.ca, time.Now())
 	return ca, kept, err
 }
 

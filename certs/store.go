@@ -47,8 +47,8 @@ func DefaultDir() (string, error) {
 
 // Open loads the CA of a folder, and makes it on first use. The folder is
 // created, or taken over if it is empty. A folder with other things in it, files
-// that others can read, damaged files and an expired root are errors that name
-// the file, the cause and what to do.
+// that others can read, damaged files, an expired root and one whose key is gone
+// are errors that name the file, the cause and what to do.
 func Open(dir string) (*CA, error) { return openAt(dir, time.Now()) }
 
 func openAt(dir string, now time.Time) (*CA, error) {
@@ -56,7 +56,19 @@ func openAt(dir string, now time.Time) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("certs: CA folder %q: %w", dir, err)
 	}
-	if err := prepare(dir); err != nil {
+	has, err := survey(dir)
+	if err != nil {
+		return nil, err
+	}
+	if has.public && !has.ca {
+		return nil, fmt.Errorf("certs: CA folder %q: %s is here but its key %s is not: put it back, or make a new CA with: %s", dir, publicFile, secretFile, rotateCommand(dir))
+	}
+	return load(dir, has.ca, now)
+}
+
+// load reads what a folder holds, and makes what it lacks.
+func load(dir string, hasCA bool, now time.Time) (*CA, error) {
+	if err := private(dir, hasCA); err != nil {
 		return nil, err
 	}
 	root, rootKey, err := openRoot(dir, now)
@@ -83,33 +95,51 @@ func (ca *CA) RootFile() string {
 	return filepath.Join(ca.dir, publicFile)
 }
 
-// prepare makes the folder, or checks the one that is there. The list is read
-// before the mode: another process that takes the folder over at this moment sets
-// the mode before it adds the CA.
-func prepare(dir string) error {
+// holdings is what a CA folder has in it.
+type holdings struct {
+	ca     bool // the root with its key
+	public bool // the copy of the root
+}
+
+// survey makes the folder, or looks into the one that is there. One that is not
+// a CA's and not empty is an error.
+func survey(dir string) (has holdings, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("certs: cannot make the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
+		return has, fmt.Errorf("certs: cannot make the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("certs: cannot read the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
+		return has, fmt.Errorf("certs: cannot read the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
 	}
-	var hasCA bool
 	var foreign string
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case name == secretFile:
-			hasCA = true
+			has.ca = true
+		case name == publicFile:
+			has.public = true
 		case !ours(name):
 			foreign = name
 		}
 	}
+	if has.public && !has.ca { // made meanwhile by another process, it need not be in the list
+		_, err := os.Lstat(filepath.Join(dir, secretFile))
+		has.ca = err == nil
+	}
+	if !has.ca && foreign != "" {
+		return has, fmt.Errorf("certs: folder %q holds %q but no CA (%s); name an empty or a new folder with --ca-dir", dir, foreign, secretFile)
+	}
+	return has, nil
+}
+
+// private makes a folder private that is being taken over, and checks that one
+// with a CA is. What it holds was read before its mode is: another process that
+// takes the folder over at this moment sets the mode before it adds the CA.
+func private(dir string, hasCA bool) error {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
 		return fmt.Errorf("certs: cannot look at the CA folder %q: %w", dir, cause(err))
-	case !hasCA && foreign != "":
-		return fmt.Errorf("certs: folder %q holds %q but no CA (%s); name an empty or a new folder with --ca-dir", dir, foreign, secretFile)
 	case !exposed(info):
 		return nil
 	case hasCA:

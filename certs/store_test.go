@@ -216,13 +216,13 @@ func TestExpiredRootAndRotate(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	fresh, kept, err := Rotate(dir)
-	if err != nil || len(kept) != 2 || fresh.Fingerprint() == old.Fingerprint() {
+	if err != nil || len(kept) != 3 || fresh.Fingerprint() == old.Fingerprint() {
 		t.Fatalf("rotate: %v, kept %q", err, kept)
 	}
 	if again := mustOpen(t, dir); again.Fingerprint() != fresh.Fingerprint() {
 		t.Error("the new root was not kept")
 	}
-	blocks, err := readSecret(kept[0])
+	blocks, err := readSecret(kept[1])
 	if err != nil || !bytes.Equal(find(blocks, pemCert), old.RootDER()) {
 		t.Errorf("the old root was not kept: %v", err)
 	}
@@ -238,10 +238,52 @@ func TestRotateRepairs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ca")
 	mustOpen(t, dir)
 	put(t, dir, secretFile, []byte("rubbish"))
-	if _, kept, err := Rotate(dir); err != nil || len(kept) != 2 {
+	if _, kept, err := Rotate(dir); err != nil || len(kept) != 3 {
 		t.Fatalf("%v, kept %q", err, kept)
 	}
 	mustOpen(t, dir)
+}
+
+// TestLostKey: the copy of a root without its key is not the first use.
+func TestLostKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "my ca")
+	old := mustOpen(t, dir)
+	remove(t, filepath.Join(dir, secretFile))
+	_, err := Open(dir)
+	if err == nil || !strings.Contains(err.Error(), "root.crt is here but its key ca.pem is not: put it back, or make a new CA with: xmppscope ca rotate --ca-dir '"+dir+"'") {
+		t.Fatalf("got %v", err)
+	}
+	if text, _ := os.ReadFile(old.RootFile()); !bytes.Equal(text, old.RootPEM()) {
+		t.Error("the copy of the root was changed")
+	}
+	fresh, kept, err := Rotate(dir)
+	if err != nil || len(kept) != 2 || fresh.Fingerprint() == old.Fingerprint() {
+		t.Fatalf("rotate: %v, kept %q", err, kept)
+	}
+	if text, _ := os.ReadFile(kept[0]); !bytes.Equal(text, old.RootPEM()) {
+		t.Error("the copy of the old root was not kept")
+	}
+	if again := mustOpen(t, dir); again.Fingerprint() != fresh.Fingerprint() {
+		t.Error("the new root was not kept")
+	}
+}
+
+func TestRotateLeavesForeignFolders(t *testing.T) {
+	dir := t.TempDir()
+	chmod(t, dir, 0o755)
+	for _, name := range []string{"letter.txt", publicFile} {
+		put(t, dir, name, []byte("dear"))
+	}
+	if _, kept, err := Rotate(dir); err == nil || len(kept) > 0 || !strings.Contains(err.Error(), "letter.txt") {
+		t.Errorf("got %v, kept %q", err, kept)
+	}
+	remove(t, filepath.Join(dir, "letter.txt"))
+	if _, err := Open(dir); err == nil {
+		t.Error("opened")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 || runtime.GOOS != "windows" && mode(t, dir) != 0o755 {
+		t.Errorf("the folder was changed: %v", entries)
+	}
 }
 
 func TestGoroutinesAtOnce(t *testing.T) {

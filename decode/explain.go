@@ -36,6 +36,12 @@ func NewSession(rules []Rule, book *session.Book) *Session {
 	return d
 }
 
+// KnowPasswords lets rules check what is computed from an account's password. The
+// function is called when a login is explained; what it returns is not kept.
+func (d *Session) KnowPasswords(find func(user, domain string) (password string, ok bool)) {
+	d.state.Passwords = find
+}
+
 // Explain returns the event with its name, step, notes, secrets and summary. It
 // does not change e, and whatever the wire held, it does not fail.
 func (d *Session) Explain(e session.Event) session.Event {
@@ -55,9 +61,7 @@ func (d *Session) Explain(e session.Event) session.Event {
 	for _, r := range d.rules {
 		d.run(s, r)
 	}
-	if len(faults) > 0 || e.Truncated || s.Root == nil {
-		d.hideUnread(s)
-	}
+	d.hideUnread(s, len(faults) > 0 || e.Truncated || s.Root == nil)
 	e.Summary = summarise(s)
 	return e
 }
@@ -104,7 +108,7 @@ func (d *Session) parse(s *Seen) []Fault {
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
 	case session.StreamRaw:
-		if len(e.Raw) > 3 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
+		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
 			p := parser{raw: string(e.Raw), scope: baseScope}
 			p.markup()
 			faults = p.faults

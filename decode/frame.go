@@ -68,7 +68,24 @@ type Problem struct {
 // the frame borrows.
 func (f *Frame) Event(dir session.Dir) session.Event {
 	return session.Event{
-		Leg: dir.From(), Dir: dir, Body: f.Kind.Body(), Offset: f.Offset,
+		Leg: dir.From(), Dir: dir, Body: f.Kind.Body(), Offset: f.Offset, Name: localName(f.Local()),
 		Raw: bytes.Clone(f.Raw), Size: f.Size, Truncated: f.Truncated,
 	}
+}
+
+// localName is the name as a string, without allocating those that come often.
+func localName(name []byte) string {
+	switch string(name) {
+	case "message":
+		return "message"
+	case "presence":
+		return "presence"
+	case "iq":
+		return "iq"
+	case "r":
+		return "r"
+	case "a":
+		return "a"
+	}
+	return string(name)
 }

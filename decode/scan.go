@@ -62,6 +62,7 @@ const (
 	inComment
 	inCDATA
 	inPI
+	strayEnd // </na where nothing is open
 	opaque
 )
 
@@ -137,7 +138,7 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 			case c == '/':
 				s.state, s.match = endName, 0
 				if s.depth == 0 {
-					return s.fail(p, from, i, "an end tag, but nothing is open")
+					s.state, s.topName = strayEnd, s.topName[:0]
 				}
 				i++
 			case c == '?':
@@ -241,6 +242,18 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 				return s.fail(p, from, i, "an end tag that does not match <%s>", s.openName())
 			}
 			s.state = endSpace
+		case strayEnd:
+			// The end of a stream that was never opened, or has been closed before:
+			// some clients say goodbye twice.
+			if c == '>' && isStream(s.topName) {
+				s.state = inText
+				return s.end(p, from, i+1, Closed)
+			}
+			if isNameStop[c] || len(s.topName) > 64 {
+				return s.fail(p, from, i, "an end tag, but nothing is open")
+			}
+			s.topName = append(s.topName, c)
+			i++
 		case endSpace:
 			if isSpace[c] {
 				i++
@@ -307,6 +320,9 @@ func (s *Scanner) value(p []byte) (n int, ok bool) {
 func describe(c byte) string {
 	if c > 0x20 && c < 0x7f {
 		return fmt.Sprintf("%q", string(rune(c)))
+	}
+	if c >= 0x14 && c <= 0x17 {
+		return fmt.Sprintf("byte 0x%02x (as a TLS record begins)", c)
 	}
 	return fmt.Sprintf("byte 0x%02x", c)
 }
@@ -422,15 +438,16 @@ func (s *Scanner) Offset() int64 { return s.offset }
 // header: named "stream", as the first tag of a document, or in the streams
 // namespace inside of a stream, where it begins a new one (a restart).
 func (s *Scanner) isHeader(p []byte, from, to int) bool {
-	local := s.topName
-	if i := bytes.IndexByte(local, ':'); i >= 0 {
-		local = local[i+1:]
-	}
-	if string(local) != "stream" {
+	if !isStream(s.topName) {
 		return false
 	}
 	return s.top == 0 || bytes.Contains(s.buf, []byte(NSStreams)) || bytes.Contains(p[from:to], []byte(NSStreams)) ||
 		s.straddles(p[from:to])
+}
+
+// isStream says whether a name's local part is "stream".
+func isStream(name []byte) bool {
+	return string(name) == "stream" || bytes.HasSuffix(name, []byte(":stream"))
 }
 
 // straddles says whether the streams namespace lies across the chunk's border.

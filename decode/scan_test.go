@@ -106,12 +106,17 @@ raw "<a <" (not well-formed: "<" inside a tag at 103)
 raw "b>"
 `},
 	{"cut off", hdr + "<a><b", "opened \"" + hdr + "\"\npartial \"<a><b\"\n"},
-	{"nothing open", "</a>", "raw \"</\" (not well-formed: an end tag, but nothing is open at 1)\nraw \"a>\"\n"},
+	{"nothing open", "</a>", "raw \"</a>\" (not well-formed: an end tag, but nothing is open at 3)\n"},
+	{"goodbye without a stream", "</stream:stream>", "closed \"</stream:stream>\"\n"},
+	{"goodbye twice", hdr + "</stream:stream></stream:stream>", `opened "` + hdr + `"
+closed "</stream:stream>"
+closed "</stream:stream>"
+`},
 	{"byte order mark", "\ufeff" + hdr, "opened \"\\ufeff" + hdr + "\"\n"},
 	{"empty stream", "<stream/>", "opened \"<stream/>\"\n"},
 	{"prefixed", hdr + "<x:proceed xmlns:x='urn:ietf:params:xml:ns:xmpp-tls' />\x16\x03", `opened "` + hdr + `"
 element "<x:proceed xmlns:x='urn:ietf:params:xml:ns:xmpp-tls' />"
-raw "\x16" (not well-formed: byte 0x16 where only an element may stand at 155)
+raw "\x16" (not well-formed: byte 0x16 (as a TLS record begins) where only an element may stand at 155)
 raw "\x03"
 `},
 }

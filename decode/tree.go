@@ -155,8 +155,12 @@ func (p *parser) tree() *session.Element {
 		case strings.HasPrefix(rest, "<![CDATA["):
 			p.cdata(top)
 		case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
+			from := p.at
 			if !p.markup() {
 				return root
+			}
+			if strings.HasPrefix(rest, "<?xml") && len(rest) > 5 && isSpace[rest[5]] {
+				p.fault("X02", refRestricted, from, p.at, "an XML declaration may stand at the very beginning alone")
 			}
 		default:
 			if len(stack) >= maxTree {

@@ -14,13 +14,14 @@ func (p *pump) beginClose(by string) {
 		return
 	}
 	p.closing, p.closeBy = true, by
+	p.until = time.Now().Add(lingerTime)
 	p.cancel()
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		conn := p.conns[dir.To()]
 		if conn == nil {
 			continue
 		}
-		conn.SetWriteDeadline(time.Now().Add(lingerTime))
+		conn.SetWriteDeadline(p.until)
 		p.finish[dir] = true
 		p.write(dir)
 	}
@@ -40,7 +41,7 @@ func (p *pump) finishClose() {
 			continue
 		}
 		if p.closeBy == ourselves && leg == session.ClientLeg {
-			linger(conn)
+			linger(conn, p.until)
 		}
 		conn.Close()
 		body := session.TCPClosed{By: p.closeBy}
@@ -51,10 +52,10 @@ func (p *pump) finishClose() {
 	}
 }
 
-func linger(conn net.Conn) {
+func linger(conn net.Conn, until time.Time) {
 	if closeWrite(conn) != nil {
 		return
 	}
-	conn.SetReadDeadline(time.Now().Add(lingerTime))
+	conn.SetReadDeadline(until)
 	io.CopyN(io.Discard, conn, 1<<20)
 }

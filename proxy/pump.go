@@ -37,6 +37,7 @@ type pump struct {
 	reading [3]bool     // by direction
 	writing [3]bool     // by direction
 	pending [3][][]byte // by direction, behind the write under way
+	until   time.Time   // closing: nobody is waited for after this
 	finish  [3]bool     // by direction: half-close after the last write
 	broken  [3]bool     // by direction: writing failed
 
@@ -62,6 +63,7 @@ type (
 	dialDone struct {
 		raw, conn net.Conn // conn lies on raw: the same, or TLS; nil if it failed
 	}
+	serverGone struct{ err error } // while the client's ClientHello is awaited
 	secureDone struct {
 		s      *tlsintercept.Secured
 		server net.Conn // below TLS, if the handshake connected it
@@ -136,6 +138,11 @@ func (p *pump) report(ev any) {
 		} else {
 			p.handle(Connected{})
 		}
+	case serverGone:
+		if ev.err != nil && !p.closing {
+			p.handle(Ended{Dir: session.S2C})
+			p.cancel() // ends the handshake, which waits for nothing now
+		}
 	case secureDone:
 		p.secureDone(ev)
 	}
@@ -172,7 +179,8 @@ func (p *pump) readDone(ev readDone) {
 // was TLS that ended it.
 func (p *pump) ended(dir session.Dir, err error) {
 	leg := dir.From()
-	if p.secured != nil && p.silent[leg] {
+	// A server that hangs up because its client did says nothing about TLS.
+	if p.secured != nil && p.silent[leg] && !(leg == session.ServerLeg && p.relay.HasEnded(session.C2S)) {
 		if failed := p.secured.ReadFailed(leg, err); failed != nil {
 			p.silent[leg] = false
 			p.push(session.Event{Leg: leg, Body: *failed})
@@ -374,6 +382,12 @@ func (p *pump) secure(a Secure) {
 			done.server = p.tap(session.ServerLeg, conn)
 			return done.server, nil
 		}
+	}
+	if legs.Server != nil {
+		w := newWatch(legs.Server)
+		legs.Server = w
+		p.running++
+		go func() { p.events <- serverGone{w.wait()} }()
 	}
 	p.running++
 	go func() {

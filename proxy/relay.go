@@ -69,11 +69,15 @@ func (r *Relay) Handle(in Input) []Action {
 			r.secure()
 		}
 	case Secured:
-		r.phase, r.secured, r.answered = relaying, true, false
+		r.phase, r.secured, r.answered, r.header = relaying, true, false, false
 		r.scan[session.C2S].Reset()
 		r.scan[session.S2C].Reset()
 	case SecureFailed:
-		r.close(ourselves)
+		if r.ended[session.S2C] {
+			r.close(theServer)
+		} else {
+			r.close(ourselves)
+		}
 	case Waited:
 		r.silence(in)
 	case Stopped:
@@ -95,6 +99,9 @@ func sender(d session.Dir) string {
 	}
 	return theServer
 }
+
+// HasEnded says whether a side has finished sending.
+func (r *Relay) HasEnded(dir session.Dir) bool { return r.ended[dir] }
 
 // Wants says whether the next bytes of a direction may be read.
 func (r *Relay) Wants(dir session.Dir) bool {
@@ -360,6 +367,7 @@ func (r *Relay) end(in Ended) {
 		r.close(sender(in.Dir))
 		return
 	case quiescing, securing:
+		r.record(in.Dir, session.TCPHalfClosed{}, nil)
 		return // the handshake will fail and say so
 	}
 	r.record(in.Dir, session.TCPHalfClosed{}, nil)
@@ -408,6 +416,10 @@ func (r *Relay) silence(in Waited) {
 	switch {
 	case r.phase == asked:
 		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
+	case r.phase == relaying && !r.header && r.secured:
+		waiting, dir = "TLS is up, and the client has sent no stream header: it may be asking its user about the certificate", session.C2S
+	case r.phase == relaying && !r.header:
+		waiting, dir = "the server waits for the client's stream header", session.C2S
 	case r.phase == relaying && !r.answered:
 		waiting, dir = "the client waits for the server's stream header", session.S2C
 	case r.phase == sniffing, r.phase == addressing:

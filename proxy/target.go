@@ -115,7 +115,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)
 		name = "the server"
 	}
 	push(session.Event{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
-	return nil, false, fmt.Errorf("proxy: xmppscope cannot connect to %q: %w", name, err)
+	return nil, false, fmt.Errorf("%s: %s", name, reason)
 }
 
 func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
@@ -137,6 +137,7 @@ func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration)
 var (
 	errLoop       = errors.New("this address is xmppscope itself: the connection would go round in circles")
 	errNoDomain   = errors.New("the client's stream header has no \"to\", and no --upstream says where to connect")
+	errNoSNI      = errors.New("the client sent no SNI (XEP-0368), and no --upstream says where to connect")
 	errNotAllowed = errors.New("this domain is not among those that --allow-domain names")
 	errNotOffered = errors.New("the domain's SRV record says that it offers no such service (target \".\")")
 )
@@ -145,6 +146,9 @@ var (
 func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	if r.Upstream != nil {
 		return []Target{*r.Upstream}, nil
+	}
+	if q.Domain == "" && q.Direct {
+		return nil, errNoSNI
 	}
 	if q.Domain == "" {
 		return nil, errNoDomain
@@ -227,6 +231,8 @@ func explainDial(err error) (reason, hint string) {
 		return err.Error(), "let --upstream name the real server"
 	case errors.Is(err, errNoDomain):
 		return err.Error(), "start with --upstream HOST:PORT"
+	case errors.Is(err, errNoSNI):
+		return err.Error(), "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"
 	case errors.Is(err, errNotAllowed):
 		return err.Error(), "add --allow-domain for it"
 	case errors.Is(err, context.Canceled):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -142,7 +143,31 @@ func EncodeJSON(e Event) ([]byte, error) {
 	if err := enc.Encode(j); err != nil {
 		return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return visibleJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
+}
+
+// visibleJSON writes characters that Safe would not show (C1 controls, bidi
+// overrides, zero-width marks) as \u escapes: the value is the same, and a
+// terminal that the line is printed on stays as it is.
+func visibleJSON(line []byte) []byte {
+	if isSafe(string(line)) {
+		return line
+	}
+	out := make([]byte, 0, len(line)+32)
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRune(line[i:])
+		switch {
+		case r != 0x7f && (r < 0x80 || visible(r)):
+			out = append(out, line[i:i+n]...)
+		case r > 0xFFFF:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		i += n
+	}
+	return out
 }
 
 var bodyTypes = func() map[string]reflect.Type {

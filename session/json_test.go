@@ -46,6 +46,8 @@ func fillValue(t *testing.T, v reflect.Value) {
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fillValue(t, v.Index(0))
 		fillValue(t, v.Index(1))
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"key": "value"}))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fillValue(t, v.Elem())
@@ -87,6 +89,24 @@ func TestJSONKeepsWhatIsNotUTF8(t *testing.T) {
 	}
 	if !strings.Contains(string(line), `"raw_base64":"Yf8AYg=="`) || strings.Contains(string(line), `"raw":`) {
 		t.Errorf("line %s", line)
+	}
+	got, err := DecodeJSON(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestJSONHoldsNothingInvisible(t *testing.T) {
+	want := Event{Session: 1, Seq: 1, At: time.Unix(1, 0).UTC(), Body: StreamElement{}, Raw: []byte("\u009b\x7f\u202e\u200f\u0085\U000e0041 ä 😀"), Summary: "\u2066"}
+	line, err := EncodeJSON(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := string(line); Safe(s) != s || !strings.Contains(s, "ä 😀") {
+		t.Errorf("line %q", s)
 	}
 	got, err := DecodeJSON(line)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 )
 
 // logWindow is how many bytes of events a Log keeps in memory before it spills.
-const logWindow = 64 << 20
+const logWindow = 32 << 20
 
 // Log is the append-only record of a run: the explained events of all sessions,
 // in the order in which they were explained. Any number of readers pull from it,
@@ -40,7 +40,13 @@ func newLog(limit int) *Log {
 }
 
 // cost is roughly the memory an event holds.
-func cost(e *Event) int { return 400 + len(e.Raw) + 200*len(e.Notes) }
+func cost(e *Event) int {
+	n := 800 + len(e.Raw) + len(e.Summary)
+	for i := range e.Notes {
+		n += 300 + len(e.Notes[i].Text) + len(e.Notes[i].Value)
+	}
+	return n
+}
 
 // Append adds an event. It waits while the window is full and the spill file is
 // behind; the relay is never the caller (a Queue lies between).

@@ -114,9 +114,9 @@ func TestLogWithoutDisk(t *testing.T) {
 
 func TestQueueLosesRawBeforeEvents(t *testing.T) {
 	q := NewQueue(7)
-	q.maxRaw, q.maxLen = 250, 6
+	q.maxRaw, q.maxLen = [2]int{1000, 2500}, 6
 	for i := range 10 {
-		q.Push(Event{Body: StreamElement{}, Raw: make([]byte, 100), Size: int64(i)})
+		q.Push(Event{Body: StreamElement{}, Raw: make([]byte, 1000), Size: int64(i)})
 	}
 	var got []string
 	for _, e := range q.Pull() {
@@ -125,17 +125,53 @@ func TestQueueLosesRawBeforeEvents(t *testing.T) {
 			t.Errorf("lost %+v", b)
 		}
 	}
-	want := "7:1 stream:element raw=100,7:2 stream:element raw=100,7:3 stream:element raw=0,7:4 stream:element raw=0,7:5 stream:element raw=0,7:6 stream:element raw=0,7:7 log:lost raw=0"
+	want := "7:1 stream:element raw=1000,7:2 stream:element raw=1000,7:3 stream:element raw=512,7:4 stream:element raw=512,7:5 stream:element raw=512,7:6 stream:element raw=512,7:7 log:lost raw=0"
 	if s := strings.Join(got, ","); s != want {
 		t.Errorf("pulled %s", s)
 	}
 	q.Push(Event{Body: StreamElement{}, Raw: []byte("x")})
 	rest := q.Pull()
-	if b, ok := rest[0].Body.(LogLost); !ok || b.Raws != 4 || b.Bytes != 400 || string(rest[1].Raw) != "x" || rest[1].Seq != 9 {
+	if b, ok := rest[0].Body.(LogLost); !ok || b.Raws != 4 || b.Bytes != 4*488 || string(rest[1].Raw) != "x" || rest[1].Seq != 9 {
 		t.Errorf("after it: %+v", rest)
 	}
 	q.Close()
 	if q.Pull() != nil {
 		t.Error("a closed queue gives events")
+	}
+}
+
+// TestQueueWireBytesHaveTheirOwnBudget: what only packet captures want does not
+// cost an element its bytes.
+func TestQueueWireBytesHaveTheirOwnBudget(t *testing.T) {
+	q := NewQueue(1)
+	q.maxRaw = [2]int{100, 100}
+	for range 3 {
+		q.Push(Event{Body: WireBytes{}, Raw: make([]byte, 90)})
+	}
+	q.Push(Event{Body: StreamElement{}, Raw: make([]byte, 90)})
+	events := q.Pull()
+	if last := events[len(events)-1]; len(last.Raw) != 90 || last.Truncated {
+		t.Errorf("the element kept %d bytes", len(last.Raw))
+	}
+	if len(events[1].Raw) != 0 || !events[1].Truncated {
+		t.Errorf("the second wire:bytes kept %d bytes", len(events[1].Raw))
+	}
+}
+
+// TestQueueMergesFloods: white space that waits is merged, and costs no event.
+func TestQueueMergesFloods(t *testing.T) {
+	q := NewQueue(1)
+	q.mergeAt, q.maxLen = 3, 5
+	for range 1000 {
+		q.Push(Event{Body: StreamWhitespace{}, Dir: C2S, Raw: []byte(" "), Size: 1})
+	}
+	q.Push(Event{Body: StreamElement{}, Dir: C2S, Raw: []byte("<a/>"), Size: 4})
+	var size int64
+	events := q.Pull()
+	for _, e := range events {
+		size += e.Size
+	}
+	if len(events) != 4 || size != 1004 || string(events[3].Raw) != "<a/>" {
+		t.Errorf("%d events of %d bytes", len(events), size)
 	}
 }

@@ -1,6 +1,7 @@
 package tlsintercept
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,12 @@ func (s *Secured) ReadFailed(leg session.Leg, err error) *session.TLSFailed {
 	if leg == session.ClientLeg {
 		f.facts, f.asked, f.shown = s.clientFacts, true, true
 	}
+	var notTLS tls.RecordHeaderError
+	if leg == session.ClientLeg && errors.As(err, &notTLS) {
+		out := f.classify()
+		f.distrust(&out, fmt.Sprintf("the client sends plaintext where TLS has to be, as some do when they have given up on our certificate for %q and say goodbye", f.facts.Domain))
+		return &out
+	}
 	got := remoteAlert(err)
 	if leg == session.ServerLeg && got == noAlert {
 		if !f.facts.Mutual || !isClosed(err) {
@@ -37,7 +44,7 @@ func (s *Secured) ReadFailed(leg session.Leg, err error) *session.TLSFailed {
 	}
 	out := f.classify()
 	if leg == session.ClientLeg && got == noAlert {
-		f.distrust(&out, fmt.Sprintf("the client hung up right after the handshake, without an alert and before its stream header, as some do when they do not trust our certificate for %q", f.facts.Domain))
+		f.distrust(&out, fmt.Sprintf("the client hung up right after the handshake, without an alert and before its stream header, as some do when they do not trust our certificate for %q, or look for another name, such as the address they connect to", f.facts.Domain))
 	}
 	if errors.Is(err, io.EOF) {
 		out.Err = ""

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -194,7 +195,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, left, err := p.CA.Mint(p.domain.ASCII, state.PeerCertificates[0])
+	cert, left, err := p.CA.Mint(p.domain.ASCII, state.PeerCertificates[0], localAddr(p.legs.Client)...)
 	if err != nil {
 		return nil, &diagnosis{class: session.ClassOther, alert: alertInternalError, err: err,
 			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, line(err.Error()))}
@@ -209,6 +210,16 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		KeyLogWriter:           keyLog{session.ClientLeg, p.record},
 	}
 	return p.config, nil
+}
+
+// localAddr is the address at which a connection has reached us, nothing if that
+// is no IP address (a socket of another kind).
+func localAddr(c net.Conn) []netip.Addr {
+	at, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return nil
+	}
+	return []netip.Addr{at.Addr().Unmap()}
 }
 
 // extensionEarlyData is the ClientHello extension early_data (RFC 8446 §4.2.10).

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -127,6 +128,30 @@ func TestIDN(t *testing.T) {
 	wellDone(t, got)
 	if got.secured.Domain != "xn--bcher-kva.example" || got.clientEstab.Chain[0].XMPP[0] != "bücher.example" {
 		t.Errorf("domain %q, XmppAddr %q", got.secured.Domain, got.clientEstab.Chain[0].XMPP)
+	}
+}
+
+// TestClientLooksForTheAddress: some clients verify the host that they connect
+// to, which is an address in front of us, rather than the domain.
+func TestClientLooksForTheAddress(t *testing.T) {
+	for _, test := range []struct {
+		domain, want string
+	}{{domain, "[127.0.0.1]"}, {"192.0.2.7", "[192.0.2.7 127.0.0.1]"}} {
+		r := newRig(t)
+		r.legs.Domain, r.legs.Direct = test.domain, true
+		client := r.trusting()
+		client.ServerName = "127.0.0.1" // crypto/tls sends no SNI for an address
+		got := r.run(client, serverCA.serve(func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 7)} }))
+		wellDone(t, got)
+		if ip := fmt.Sprint(got.clientEstab.Chain[0].IP); ip != test.want {
+			t.Errorf("%s: minted for %s, want %s", test.domain, ip, test.want)
+		}
+	}
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	if got := localAddr(a); got != nil {
+		t.Errorf("a pipe has the addresses %v", got)
 	}
 }
 

@@ -159,7 +159,7 @@ func TestLive(t *testing.T) {
 	for _, e := range refused(2).events {
 		s.log.Append(e)
 	}
-	s.until("failed: not-authorized")
+	s.until("the server refused the login with PLAIN")
 	for _, r := range ":iq\r" {
 		if r == '\r' {
 			s.screen.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)

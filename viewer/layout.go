@@ -3,6 +3,7 @@ package viewer
 const (
 	narrow  = 100 // below this many columns the list of sessions is folded away
 	wide    = 160 // from here on the detail pane stands beside the ladder
+	roomy   = 20  // from this many rows on the verdict has lines of its own
 	minBody = 8   // below this many rows there is one pane at a time
 )
 
@@ -12,6 +13,7 @@ type wish struct {
 	zoom  bool // one pane only: the focused one
 	focus int  // index into plan.panes
 	split int  // cells moved from the detail pane to the ladder
+	judge int  // lines of a verdict below the first line
 }
 
 // fold says whether the list of sessions is shown.
@@ -41,6 +43,9 @@ const (
 func layout(w, h int, want wish) plan {
 	var p plan
 	p.bar = rect{0, 0, w, min(1, h)}
+	if h >= roomy {
+		p.bar.h += want.judge
+	}
 	if h >= 3 {
 		p.hints = rect{0, h - 1, w, 1}
 	}

@@ -161,7 +161,10 @@ func refused(id int) *script {
 	e.Notes = []session.Note{{Rule: "sasl", Severity: session.Error, Text: "the server refused the credentials and does not say which of the two was wrong", Ref: "RFC 6120 §6.5.10"}}
 	s.rung(e, "sasl-failure", "refused", "The server does not accept the credentials.", "RFC 6120 §6.4.5")
 	s.add(2*time.Millisecond, session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamClosed{}, Raw: []byte("</stream:stream>"), Summary: "closes its stream"})
-	s.add(1*time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
+	e = s.add(1*time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
+	e.Notes = []session.Note{{Rule: session.RuleVerdict, Name: session.FieldVerdict, Severity: session.Error,
+		Value: "at step 11 (sasl-failure) the server refused the login with PLAIN (not-authorized): a wrong user name or password is by far the most likely",
+		Text:  "check user and password"}}
 	s.add(1*time.Millisecond, session.Event{Leg: session.ServerLeg, Body: session.TCPClosed{By: "xmppscope"}})
 	return s
 }

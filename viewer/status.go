@@ -41,8 +41,9 @@ func (u *ui) firstCame() {
 	u.flash.until = u.now().Add(2 * flashTime)
 }
 
-// drawBar draws the first line: the title, how the session stands, the modes.
-func (u *ui) drawBar(screen tcell.Screen) {
+// drawBar draws the first line (the title, how the session stands, the modes), and
+// below it the verdict.
+func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 	bar := u.plan.bar
 	if bar.h == 0 {
 		return
@@ -56,7 +57,11 @@ func (u *ui) drawBar(screen tcell.Screen) {
 		if c.State == session.Failed {
 			said = u.theme.failure
 		}
-		left = append(left, span{wire(standing(&c.Overview)), said})
+		words := standing(&c.Overview)
+		if c.State == session.Failed && bar.h > 1 {
+			words = c.State.String() // why stands below
+		}
+		left = append(left, span{wire(words), said})
 	} else if u.options.Live {
 		left = append(left, span{" waiting for the first client", u.theme.strong})
 	} else {
@@ -65,6 +70,47 @@ func (u *ui) drawBar(screen tcell.Screen) {
 	room := bar.w - modes.width()
 	left.fit(room-1).put(screen, 0, bar.y, bar.w, asIs)
 	modes.put(screen, max(0, room), bar.y, min(bar.w, modes.width()), asIs)
+	for i, l := range verdict[:min(len(verdict), bar.h-1)] {
+		l.fit(bar.w).put(screen, 0, bar.y+1+i, bar.w, asIs)
+	}
+}
+
+// verdictLines is the judgement on the current session, and behind it what to do
+// next as far as there is room: a line for a login that worked, two for one that
+// failed. The event it stands on has all of it.
+func (u *ui) verdictLines(width int) []line {
+	o := &u.current().Overview
+	if o.Verdict == "" {
+		return nil
+	}
+	style, most := u.theme.text, 1
+	if o.State == session.Failed {
+		style, most = u.theme.failure, 2
+	}
+	l := line{{" " + wire(o.Verdict), style}}
+	if o.Advice != "" {
+		l = append(l, span{"  → " + wire(o.Advice), u.theme.faint})
+	}
+	if most == 1 {
+		return []line{l}
+	}
+	lines := l.wrap(width-1, 1)
+	if len(lines) > most {
+		lines = append(lines[:most-1], joinLines(lines[most-1:]))
+	}
+	return lines
+}
+
+// joinLines puts wrapped lines back into one, to be clipped.
+func joinLines(lines []line) line {
+	var out line
+	for i, l := range lines {
+		if i > 0 {
+			out = append(out, span{" ", l[0].style})
+		}
+		out = append(out, l...)
+	}
+	return out
 }
 
 // modes are the flags on the right of the first line.

@@ -227,12 +227,14 @@ func (u *ui) toEnd() {
 // Draw draws the inspector; see tview.Primitive.
 func (u *ui) Draw(screen tcell.Screen) {
 	_, _, w, h := u.GetRect()
+	verdict := u.verdictLines(w)
+	u.want.judge = len(verdict)
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]
 	}
 	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
-	u.drawBar(screen)
+	u.drawBar(screen, verdict)
 	if u.overlay != noOverlay {
 		u.pageLines = u.pageText()
 		u.page.draw(screen, &u.theme, true)

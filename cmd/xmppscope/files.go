@@ -33,7 +33,7 @@ func readFiles(ctx context.Context, paths []string, emit func(session.Event) err
 		var cut *capture.Truncated
 		switch {
 		case errors.As(err, &cut) && cut.Events > 0:
-			say(os.Stderr, "warning: %s: %v", path, err)
+			say(os.Stderr, "warning: %v", err)
 		case err != nil && ctx.Err() == nil:
 			return err
 		case err != nil:
@@ -134,6 +134,9 @@ func newExport() *cobra.Command {
 			match, err := o.matcher()
 			if err != nil {
 				return err
+			}
+			if capture.SameFile(out, args...) {
+				return usageError{hinted{fmt.Errorf("export: %s is an input too, and would be lost", out), "choose another name for -o"}}
 			}
 			f, err := capture.Create(out, overwrite, captureOptions(o.reveal))
 			if err != nil {

@@ -41,7 +41,7 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) add(f *pflag.FlagSet) {
-	f.BoolVar(&o.plain, "plain", false, "print events as text instead of opening the inspector")
+	f.BoolVar(&o.plain, "plain", false, "print events as text instead of opening the inspector (--json wins)")
 	o.addPrinted(f)
 }
 
@@ -87,17 +87,24 @@ func (c *caFlags) open() (*certs.CA, error) {
 }
 
 // fromEnvironment gives every flag that was not set on the command line the value
-// of its variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.
+// of its variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA. Flags that can be
+// repeated take a list with commas; an empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "XMPPSCOPE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || first != nil {
+		value := os.Getenv(name)
+		if value == "" || f.Changed || first != nil {
 			return
 		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			first = usageError{fmt.Errorf("%s=%q: %w", name, value, err)}
+		values := []string{value}
+		if f.Value.Type() == "stringArray" {
+			values = strings.Split(value, ",")
+		}
+		for _, v := range values {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				first = usageError{hinted{fmt.Errorf("%s=%q does not fit --%s", name, value, f.Name), "see xmppscope " + cmd.Name() + " --help"}}
+			}
 		}
 	})
 	return first

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 
 	"xmppscope/capture"
 	"xmppscope/decode"
@@ -21,13 +22,15 @@ import (
 type live struct {
 	out     outputFlags
 	saves   []string
-	replace bool // --overwrite
+	replace bool     // --overwrite
+	known   []string // --password-file
 
-	title string
-	start []string // of the inspector's start screen
-	log   *session.Log
-	book  session.Book
-	files []*capture.File
+	title    string
+	start    []string // of the inspector's start screen
+	log      *session.Log
+	accounts passwords
+	book     session.Book
+	files    []*capture.File
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
@@ -38,6 +41,10 @@ func (l *live) inspector() bool {
 
 // open makes the files ready, before anything listens.
 func (l *live) open() error {
+	var err error
+	if l.accounts, err = readPasswords(l.known); err != nil {
+		return usageError{err}
+	}
 	l.log = session.NewLog()
 	for _, path := range l.saves {
 		f, err := capture.Create(path, l.replace, captureOptions(l.out.reveal))
@@ -66,6 +73,9 @@ func (l *live) tap() bool {
 // explain runs the rules over one session's events.
 func (l *live) explain(q *session.Queue) {
 	d := decode.NewSession(rules(), &l.book)
+	if l.accounts != nil {
+		d.KnowPasswords(l.accounts.find)
+	}
 	for {
 		events := q.Pull()
 		if events == nil {
@@ -121,11 +131,15 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 		})
 		cancel()
 	} else {
-		problems <- l.print(os.Stdout, match)
-		cancel()
+		// The printer ends with the log. Whatever becomes of it, the sessions and
+		// captures go on; and when it hangs on a pipe that nobody reads, we do not.
+		printed := l.printing(match)
+		<-worked
+		<-served
+		problems <- abandon(printed)
 	}
-	<-served
 	<-worked
+	<-served
 	readers.Wait()
 	close(problems)
 	var all []error
@@ -135,18 +149,43 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 	return errors.Join(append(all, l.log.Close())...)
 }
 
-// print writes events to standard output until the log ends.
-func (l *live) print(w io.Writer, match func(*session.Event) bool) error {
-	printer, err := eventPrinter(w, &l.out, wantsColour(os.Stdout))
-	if err != nil {
+// printGrace is how long the end of a run waits for whoever reads our output.
+const printGrace = 2 * time.Second
+
+// abandon takes the printer's result, or gives up on it.
+func abandon(printed <-chan error) error {
+	select {
+	case err := <-printed:
 		return err
+	case <-time.After(printGrace):
+		say(os.Stderr, "warning: standard output is not read: the last events were not printed")
+		return nil
 	}
-	return l.pull(func(e session.Event) error {
-		if match != nil && !match(&e) {
-			return nil
+}
+
+// printing writes events to standard output until the log ends or that fails.
+func (l *live) printing(match func(*session.Event) bool) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		printer, err := eventPrinter(os.Stdout, &l.out, wantsColour(os.Stdout))
+		if err == nil {
+			err = l.pull(func(e session.Event) error {
+				if match != nil && !match(&e) {
+					return nil
+				}
+				return printer.Write(e)
+			})
 		}
-		return printer.Write(e)
-	})
+		switch {
+		case errors.Is(err, syscall.EPIPE):
+			say(os.Stderr, "standard output was closed: nothing more is printed there; the sessions go on")
+			err = nil
+		case err != nil:
+			say(os.Stderr, "%v: nothing more is printed; the sessions go on", err)
+		}
+		done <- err
+	}()
+	return done
 }
 
 // save writes events to a file until the log ends. When the file fails the rest
@@ -155,8 +194,10 @@ func (l *live) save(f *capture.File) error {
 	err := l.pull(f.Write)
 	if err != nil {
 		say(os.Stderr, "%v: nothing more is saved there; the sessions go on", err)
+		f.Close() // it fails for the same reason
+		return errSaid
 	}
-	return errors.Join(err, f.Close())
+	return f.Close()
 }
 
 // pull calls take with every event of the log.

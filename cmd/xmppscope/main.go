@@ -14,8 +14,12 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main for tests: it carries out a command line and returns the exit code.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Whoever reads our output may go before us: then writing fails, and that is
+	// all. A closed terminal ends us as Ctrl-C does.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	return report(os.Stderr, cmd.ExecuteContext(ctx))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,6 +48,7 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.StringVarP(listen, "listen", "l", addr, "`address` to listen on; port 0 picks one")
 	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension (repeatable)")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
+	f.StringArrayVar(&l.known, "password-file", nil, "`JID=FILE`: the account's password, to say which side of a failed login computed wrong; it is not kept (repeatable)")
 	ca.add(f)
 	l.out.add(f)
 }
@@ -63,6 +65,9 @@ func newProxy() *cobra.Command {
 }
 
 func (p *proxyFlags) run(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("upstream") && p.upstream == "" {
+		return usageError{hinted{errors.New("--upstream is empty"), "name a server, or leave the flag out to look it up by the account's domain"}}
+	}
 	resolver, err := p.resolver()
 	if err != nil {
 		return usageError{err}
@@ -113,7 +118,7 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 	}
 	for _, s := range p.resolve {
 		domain, target, ok := strings.Cut(s, "=")
-		if !ok || domain == "" {
+		if !ok || domain == "" || target == "" {
 			return nil, fmt.Errorf("--resolve %q: want DOMAIN=HOST:PORT", s)
 		}
 		t, err := proxy.ParseTarget(target, "--resolve")
@@ -128,9 +133,12 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 // checkListen keeps xmppscope to loopback unless the user means it, and from
 // being an open relay even then.
 func (p *proxyFlags) checkListen() error {
-	host, _, err := net.SplitHostPort(p.listen)
+	host, port, err := net.SplitHostPort(p.listen)
 	if err != nil {
 		return fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
@@ -166,7 +174,7 @@ func upstreamRoots(file string) (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("--upstream-ca: %w", err)
+		return nil, hinted{fmt.Errorf("--upstream-ca: %w", err), "name a file with the CA's certificate in PEM form"}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

@@ -38,15 +38,28 @@ type hinted struct {
 
 func (e hinted) Unwrap() error { return e.error }
 
-// report prints an error, if there is one, and gives the exit code.
+// errSaid makes the exit code 1 for a problem that has been reported already.
+var errSaid = errors.New("reported already")
+
+// report prints an error, if there is one, and gives the exit code. Several that
+// were joined are printed one a line.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(w, "xmppscope: "+session.SafeLine(err.Error()))
-	var h hinted
-	if errors.As(err, &h) {
-		say(w, "hint: %s", h.hint)
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		code := 0
+		for _, e := range joined.Unwrap() {
+			code = max(code, report(w, e))
+		}
+		return code
+	}
+	if err != errSaid {
+		fmt.Fprintln(w, "xmppscope: "+session.SafeLine(err.Error()))
+		var h hinted
+		if errors.As(err, &h) {
+			say(w, "hint: %s", h.hint)
+		}
 	}
 	var usage usageError
 	if errors.As(err, &usage) {

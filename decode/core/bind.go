@@ -10,8 +10,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-bind", Title: "Resource binding", Ref: "RFC 6120 §7",
-		Match: (*decode.Seen).IsStanza,
-		New:   func() decode.Explainer { return &binding{} },
+		New: func() decode.Explainer { return &binding{} },
 	})
 }
 
@@ -19,11 +18,13 @@ func init() {
 type binding struct {
 	asked string
 	tries int
+	login attempt
 }
 
 // Explain implements decode.Explainer.
 func (b *binding) Explain(s *decode.Seen) []session.Note {
-	if s.Root.Name.Local != "iq" {
+	b.login.see(s)
+	if !s.IsStanza() || s.Root.Name.Local != "iq" {
 		return nil
 	}
 	el := s.Root.Child(decode.NSBind, "bind")
@@ -48,7 +49,7 @@ func (b *binding) request(s *decode.Seen, el *session.Element) []session.Note {
 		b.asked = r.Text()
 		notes = []session.Note{field("RFC 6120 §7.7", "resource", b.asked, r.TextSpan(), "the client asks for this resource; the server decides")}
 	}
-	if !s.State.Authenticated {
+	if !s.State.Authenticated && !b.login.ahead() && !s.State.Joined {
 		notes = append(notes, lint("B02", "RFC 6120 §7.1", session.Error, el.Tag, "the client binds before it has logged in"))
 	}
 	if b.tries > 5 {

@@ -63,6 +63,14 @@ func plural(n int, what string) string {
 	return strconv.Itoa(n) + " " + what + "s"
 }
 
+// a is a word with its article: "a message", "an iq".
+func a(word string) string {
+	if word == "iq" {
+		return "an iq"
+	}
+	return "a " + word
+}
+
 // bare is a JID without its resource; a resource may hold slashes of its own.
 func bare(jid string) string {
 	b, _, _ := strings.Cut(jid, "/")
@@ -85,3 +93,6 @@ func side(d session.Dir) string {
 func encrypted(state *decode.State) bool {
 	return state.Secure[session.ClientLeg] || state.Secure[session.ServerLeg]
 }
+
+// inClear says whether it is known that the stream runs without TLS.
+func inClear(state *decode.State) bool { return !encrypted(state) && !state.Joined }

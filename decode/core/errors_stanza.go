@@ -54,6 +54,8 @@ func explainStanzaError(s *decode.Seen) []session.Note {
 	el := errorOf(s.Root)
 	isError := s.Root.Attr("type") == "error"
 	switch {
+	case s.Event.Truncated: // it may stand in the part that is not here
+		return nil
 	case isError && el == nil:
 		return []session.Note{lint("Q07", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s is of type error, but holds no error", s.Root.Name.Local)}
 	case !isError && el != nil:
@@ -81,14 +83,37 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 			defined = append(defined, c.Name.Local)
 			notes = append(notes, stanzaCondition(c, advice))
 		default:
-			notes = append(notes, field("RFC 6120 §8.3.4", "application-condition", c.Name.Local, c.Span, "a detail of "+c.Name.Space))
+			notes = append(notes, applicationCondition(c, "RFC 6120 §8.3.4"))
 		}
+	}
+	if len(defined) == 0 {
+		notes = append(notes, oldCode(el)...)
 	}
 	unknown := slices.ContainsFunc(defined, func(d string) bool { return stanzaConditions[d].ref == "" })
 	if len(defined) != 1 || unknown {
 		notes = append(notes, lint("Q09", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error has %s (%s); it must have exactly one that is defined", plural(len(defined), "condition"), list(defined)))
 	}
 	return notes
+}
+
+// oldCodes says which condition an error of before XMPP 1.0 amounts to (XEP-0086).
+var oldCodes = map[string]string{
+	"302": "gone", "400": "bad-request", "401": "not-authorized", "402": "payment-required", "403": "forbidden",
+	"404": "item-not-found", "405": "not-allowed", "406": "not-acceptable", "407": "registration-required",
+	"408": "remote-server-timeout", "409": "conflict", "500": "internal-server-error", "501": "feature-not-implemented",
+	"502": "service-unavailable", "503": "service-unavailable", "504": "remote-server-timeout", "510": "service-unavailable",
+}
+
+// oldCode explains an error that has a number and no condition.
+func oldCode(el *session.Element) []session.Note {
+	name, ok := oldCodes[el.Attr("code")]
+	if !ok {
+		return nil
+	}
+	known := stanzaConditions[name]
+	n := field("XEP-0086", "code", el.Attr("code"), el.AttrSpan("code"), "the old number for "+name+": "+known.meaning+" ("+known.cause+")")
+	n.Severity = session.Notice
+	return []session.Note{n}
 }
 
 // stanzaCondition is a warning: most are ordinary answers ("no such thing here").

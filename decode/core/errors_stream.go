@@ -1,6 +1,8 @@
 package core
 
 import (
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"xmppscope/decode"
@@ -57,9 +59,9 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 			notes = append(notes, field("RFC 6120 §4.9.2", "text", c.Text(), c.TextSpan(), "the "+who+"'s own words"))
 		case c.Name.Space == decode.NSStreamError:
 			defined = append(defined, c.Name.Local)
-			notes = append(notes, streamCondition(who, c)...)
+			notes = append(notes, streamCondition(s.State, who, c)...)
 		default:
-			notes = append(notes, applicationCondition(c))
+			notes = append(notes, applicationCondition(c, "RFC 6120 §4.9.4"))
 		}
 	}
 	if len(defined) != 1 {
@@ -69,7 +71,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 	return notes
 }
 
-func streamCondition(who string, c *session.Element) []session.Note {
+func streamCondition(state *decode.State, who string, c *session.Element) []session.Note {
 	n := field("RFC 6120 §4.9.3", "condition", c.Name.Local, c.Span, "")
 	n.Severity = session.Error
 	known, ok := streamConditions[c.Name.Local]
@@ -79,18 +81,50 @@ func streamCondition(who string, c *session.Element) []session.Note {
 	}
 	n.Ref, n.Text = known.ref, "the "+who+" ends the stream: "+known.meaning+" ("+known.cause+")"
 	notes := []session.Note{n}
-	if host := strings.TrimSpace(c.Text()); c.Name.Local == "see-other-host" && host != "" {
-		notes = append(notes, field(known.ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back"))
+	if c.Name.Local == "see-other-host" {
+		notes = append(notes, otherHost(state, who, c)...)
 	}
 	return notes
 }
 
-// applicationCondition is the element that says more than the defined condition.
-func applicationCondition(c *session.Element) session.Note {
-	n := field("RFC 6120 §4.9.4", "application-condition", c.Name.Local, c.Span, "a detail of "+c.Name.Space)
-	if c.Name.Local == "handled-count-too-high" {
-		n.Ref = "XEP-0198 §5"
-		n.Text = "more stanzas were acknowledged (h=" + c.Attr("h") + ") than were sent (" + c.Attr("send-count") + "): one side counts wrongly, or stanzas were added on the way"
+// otherHost is S29.
+func otherHost(state *decode.State, who string, c *session.Element) (notes []session.Note) {
+	const ref = "RFC 6120 §4.9.3.19"
+	host := strings.TrimSpace(c.Text())
+	if host != "" {
+		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back"))
 	}
-	return n
+	if !validHost(host) {
+		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))
+	}
+	if inClear(state) {
+		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s sends the client elsewhere without TLS: anyone on the way could have done so", who))
+	}
+	return notes
+}
+
+// validHost tests "host", "host:port", "[IPv6]" and "[IPv6]:port".
+func validHost(v string) bool {
+	host, port := v, ""
+	switch i := strings.LastIndexByte(v, ':'); {
+	case strings.HasPrefix(v, "["):
+		inside, rest, closed := strings.Cut(v[1:], "]")
+		ip, err := netip.ParseAddr(inside)
+		if !closed || err != nil || !ip.Is6() || rest != "" && rest[0] != ':' {
+			return false
+		}
+		if rest == "" {
+			return true
+		}
+		host, port = "", rest[1:]
+	case i >= 0:
+		host, port = v[:i], v[i+1:]
+		if host == "" || strings.Contains(host, ":") {
+			return false
+		}
+	default:
+		return host != "" && !strings.ContainsAny(host, " \t\r\n/@<>")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && !strings.ContainsAny(host, " \t\r\n/@<>")
 }

@@ -113,7 +113,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	}
 	notes := []session.Note{field("RFC 6120 §6.4.1", "mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in that the server offers; the client picks one")}
-	if plain != nil && !encrypted(s.State) {
+	if plain != nil && inClear(s.State) {
 		notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, plain.Span,
 			"the server offers PLAIN without TLS: passwords would travel for everyone to read"))
 	}
@@ -134,7 +134,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	}
 	notes := []session.Note{field("XEP-0388 §2.1", "sasl2-mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in with SASL2, which saves round trips and needs no restart")}
-	if !encrypted(s.State) {
+	if inClear(s.State) {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, f.Span, "the server offers SASL2 without TLS"))
 	}
 	inline := f.Child(decode.NSSASL2, "inline")
@@ -158,7 +158,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 
 func bindOffer(s *decode.Seen, f *session.Element) []session.Note {
 	notes := []session.Note{say("RFC 6120 §7.4", f.Span, "the client must bind a resource next: it gets the full JID that stanzas are sent to")}
-	if !s.State.Authenticated {
+	if !s.State.Authenticated && !s.State.Joined {
 		notes = append(notes, lint("B01", "RFC 6120 §7.4", session.Error, f.Span, "the server offers binding before the client has logged in"))
 	}
 	return notes

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -145,12 +146,12 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	}
 	secure := encrypted(s.State)
 	switch {
-	case h.From != "" && !secure && h.Content != decode.NSServer:
+	case h.From == "" && secure && h.Content == decode.NSServer:
+		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
+	case h.From != "" && inClear(s.State) && h.Content != decode.NSServer:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
 	case h.From == "" && secure && !s.State.Authenticated:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, tag, "the client does not say who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does"))
-	case h.From == "" && secure && h.Content == decode.NSServer:
-		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
 	}
 	return notes
 }
@@ -176,7 +177,7 @@ func version(v string) (major, minor int, ok bool) {
 	return major, minor, found && err1 == nil && err2 == nil
 }
 
-// checkID is S10 and S12.
+// checkID is S10, S12 and S13.
 func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
 	if head.ID == "" {
 		return []session.Note{lint("S10", "RFC 6120 §4.7.3", session.Error, s.Root.Tag, "the server's header has no id")}
@@ -185,7 +186,30 @@ func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
 		return []session.Note{lint("S12", "RFC 6120 §4.3.3", session.Error, s.Root.AttrSpan("id"),
 			"the server uses the stream id %q again; every restart needs a new one", head.ID)}
 	}
+	notes := guessable(s, head.ID, h.ids)
 	h.ids = append(h.ids, head.ID)
+	return notes
+}
+
+// guessable is S13. That an id is short proves little of how it was made, so this
+// is only worth a look; that it counts up, or is a time, is a fault.
+func guessable(s *decode.Seen, id string, before []string) []session.Note {
+	const ref = "RFC 6120 §4.7.3"
+	span := s.Root.AttrSpan("id")
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err == nil && len(before) > 0 {
+		last, err := strconv.ParseInt(before[len(before)-1], 10, 64)
+		if step := n - last; err == nil && step > 0 && step < 1000 {
+			return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up (%s after %d): they can be guessed", id, last)}
+		}
+	}
+	const day = 24 * time.Hour
+	if err == nil && (s.Event.At.Sub(time.Unix(n, 0)).Abs() < day || s.Event.At.Sub(time.UnixMilli(n)).Abs() < day) {
+		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream id %q is the time of day: it can be guessed", id)}
+	}
+	if len(id) < 5 {
+		return []session.Note{lint("S13", ref, session.Notice, span, "the server's stream id %q is short: it may be guessed", id)}
+	}
 	return nil
 }
 
@@ -196,7 +220,7 @@ func checkResponse(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 		notes = append(notes, lint("S09", "RFC 6120 §4.7.1", session.Error, tag, "the server's header has no from"))
 	}
 	asked := s.State.Header[session.C2S]
-	if asked != nil && asked.Content != "" && h.Content != "" && asked.Content != h.Content {
+	if asked != nil && decode.IsContentNS(asked.Content) && asked.Content != "" && decode.IsContentNS(h.Content) && h.Content != "" && asked.Content != h.Content {
 		notes = append(notes, lint("S03", "RFC 6120 §4.8.2", session.Error, tag,
 			"the server's content namespace is %q, the client's %q; they must be the same", h.Content, asked.Content))
 	}

@@ -11,9 +11,29 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-iq", Title: "Requests and answers", Ref: "RFC 6120 §8.2.3",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "iq" },
-		New:   decode.Stateless(explainIQ),
+		New: func() decode.Explainer {
+			return &requests{waiting: map[uint64]waiting{}, answered: map[answerKey]answer{}}
+		},
 	})
+}
+
+// requests knows which requests wait, and which answers were given.
+type requests struct {
+	sight
+	waiting  map[uint64]waiting // by Seq
+	answered map[answerKey]answer
+}
+
+// Explain implements decode.Explainer.
+func (r *requests) Explain(s *decode.Seen) []session.Note {
+	r.clear(s)
+	if b, ok := s.Event.Body.(session.TCPClosed); ok {
+		return r.closed(s, b)
+	}
+	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+		return nil
+	}
+	return r.explainIQ(s)
 }
 
 // requestNames are everyday words for what an iq is about.
@@ -52,17 +72,21 @@ func requestName(n session.Name) string {
 	return fmt.Sprintf("%q", n.Local)
 }
 
-func explainIQ(s *decode.Seen) (notes []session.Note) {
+func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	if _, ok := s.Root.LookupAttr("id"); !ok {
 		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", side(s.Event.Dir)))
 	}
 	children := s.Root.Children()
 	switch typ := s.Root.Attr("type"); typ {
 	case "get", "set":
+		r.ask(s)
 		return append(notes, explainRequest(s, typ, children)...)
 	case "result", "error":
 		if typ == "result" && len(children) > 1 {
 			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", len(children)))
+		}
+		if again, ok := r.answer(s, typ); ok {
+			return append(notes, again)
 		}
 		return append(notes, explainAnswer(s, typ)...)
 	default:
@@ -90,6 +114,9 @@ func receiver(s *decode.Seen) string {
 }
 
 func explainAnswer(s *decode.Seen, typ string) []session.Note {
+	if s.Request == nil && s.State.Joined {
+		return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s answers %q, which was asked before this recording began", side(s.Event.Dir), s.Root.Attr("id"))}
+	}
 	if s.Request == nil {
 		return []session.Note{lint("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", side(s.Event.Dir), s.Root.Attr("id"))}
 	}

@@ -67,7 +67,7 @@ func iqAuthSet(s *decode.Seen, q *session.Element) []session.Note {
 // clearPassword is L01 and L02.
 func clearPassword(s *decode.Seen, q *session.Element, id, ref, what string) []session.Note {
 	p := q.Child("", "password")
-	if p == nil || strings.TrimSpace(p.Text()) == "" || encrypted(s.State) {
+	if p == nil || strings.TrimSpace(p.Text()) == "" || !inClear(s.State) {
 		return nil
 	}
 	return []session.Note{lint(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", side(s.Event.Dir), what)}

@@ -46,11 +46,7 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.RelayOpaque:
 		return []session.Note{alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s; xmppscope passes it on as it is", b.At, who, b.Reason)}
 	case session.RelayDropped:
-		severity := session.Error
-		if len(bytes.TrimSpace(s.Event.Raw)) == 0 {
-			severity = session.Warning // forbidden there (§5.3.3), but nobody's attack
-		}
-		return []session.Note{alarm(severity, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(s.Event.Size), "byte"), who, b.Reason)}
+		return []session.Note{dropped(s.Event, b, who)}
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:
@@ -93,5 +89,20 @@ func tcpClosed(leg session.Leg, b session.TCPClosed) []session.Note {
 func alarm(sev session.Severity, ref, format string, args ...any) session.Note {
 	n := decode.Say(sev, session.Span{}, format, args...)
 	n.Ref = ref
+	return n
+}
+
+// dropped is T05 or X11 by what it was that stood where TLS has to begin.
+func dropped(e *session.Event, b session.RelayDropped, who string) session.Note {
+	n := alarm(session.Error, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(e.Size), "byte"), who, b.Reason)
+	n.Span = session.Span{End: len(e.Raw)}
+	switch text := bytes.TrimSpace(e.Raw); {
+	case len(text) == 0 && len(e.Raw) > 0:
+		n.Rule, n.Ref, n.Severity = "X11", "RFC 6120 §5.3.3", session.Notice // see whitespace.go
+	case bytes.HasPrefix(text, []byte("</")): // it gives up: no one slips anything in
+		n.Severity = session.Warning
+	default:
+		n.Rule = "T05"
+	}
 	return n
 }

@@ -115,7 +115,7 @@ func tlsFailure(f session.TLSFailed) []session.Note {
 	}
 	notes := []session.Note{n}
 	if f.Alert != "" {
-		notes = append(notes, field("RFC 8446 §6", "alert", f.Alert, session.Span{}, "what "+guilty(f.Guilty)+" said before it hung up"))
+		notes = append(notes, field("RFC 8446 §6", "alert", f.Alert, session.Span{}, "what "+guilty(f.Guilty)+" said before it hung up"+alertMeaning(f.Alert)))
 	}
 	if f.Hint != "" {
 		notes = append(notes, field("", "hint", f.Hint, session.Span{}, ""))

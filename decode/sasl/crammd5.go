@@ -1,6 +1,9 @@
 package sasl
 
 import (
+	"crypto/hmac"
+	"crypto/md5"
+	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 
@@ -12,22 +15,30 @@ func init() {
 	add(Mechanism{
 		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2",
 		Match: func(name string) bool { return name == "CRAM-MD5" },
-		New:   func(string) Decoder { return cram{} },
+		New:   func(string) Decoder { return &cram{} },
 	})
 }
 
 // cram is RFC 2195: the server sends a text, the client its user name and
 // HMAC-MD5(password, text) in hex.
-type cram struct{}
+type cram struct {
+	challenge string
+	checked   verdict
+}
 
-func (cram) Decode(m Message) []session.Note {
+func (c *cram) verdict() verdict { return c.checked }
+
+func (c *cram) Decode(m Message) []session.Note {
 	text := string(m.Payload)
 	switch {
+	case text == "" && m.Kind == Initial:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "no initial response: in this mechanism the server speaks first")}
 	case text == "":
 		return nil
 	case !utf8.ValidString(text):
 		return malformed(m, "sasl-cram-md5", "", "the %s sent bytes that are not UTF-8", sender(m))
 	case !m.Kind.FromClient():
+		c.challenge = text
 		return []session.Note{explained(decode.Field("challenge", text, m.Span), "a text that is never the same, for the client to hash with its password")}
 	}
 	at := strings.LastIndexByte(text, ' ') // user names may have spaces
@@ -36,5 +47,20 @@ func (cram) Decode(m Message) []session.Note {
 	}
 	answer := secret("response", text[at+1:], "CRAM-MD5 response", m.Span)
 	answer.Text = "an HMAC over the server's text with the password as its key; whoever records it can guess passwords off line"
-	return []session.Note{explained(decode.Field("authcid", text[:at], m.Span), "the user name; the password itself never travels"), answer}
+	notes := []session.Note{explained(decode.Field("authcid", text[:at], m.Span), "the user name; the password itself never travels"), answer}
+	if c.challenge == "" {
+		return notes
+	}
+	v := check(account(m, text[:at]), func(password string) bool {
+		return strings.EqualFold(cramResponse(password, c.challenge), text[at+1:])
+	})
+	c.checked = v
+	return append(notes, verdictNote(m, "response", v)...)
+}
+
+// cramResponse is HMAC-MD5 with the password as its key, in hex.
+func cramResponse(password, challenge string) string {
+	mac := hmac.New(md5.New, []byte(password))
+	mac.Write([]byte(challenge))
+	return hex.EncodeToString(mac.Sum(nil))
 }

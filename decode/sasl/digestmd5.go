@@ -24,7 +24,11 @@ type digest struct {
 	nonce, realm string
 	challenged   bool
 	responded    bool
+	rspauth      string // what the server's should be, "" if it is not known
+	checked      verdict
 }
+
+func (d *digest) verdict() verdict { return d.checked }
 
 // digestWords explains directives that come from either side.
 var digestWords = map[string]string{
@@ -76,6 +80,9 @@ func (d *digest) challenge(m Message, pairs []directive) (notes []session.Note) 
 			n := secret("rspauth", p.value, "DIGEST-MD5 response", m.Span)
 			n.Text, n.Ref = "proves to the client that the server knows the password too", "RFC 2831 §2.1.3"
 			notes = append(notes, n)
+			if d.rspauth != "" {
+				notes = append(notes, serverVerdict(m, "rspauth", p.value == d.rspauth))
+			}
 			continue
 		case "nonce":
 			d.nonce, d.challenged = p.value, true
@@ -83,6 +90,9 @@ func (d *digest) challenge(m Message, pairs []directive) (notes []session.Note) 
 			d.realm = p.value
 		}
 		notes = append(notes, d.field(m, p))
+	}
+	if !has(pairs, "nonce") && !has(pairs, "rspauth") {
+		notes = append(notes, lint("A21", "RFC 2831 §2.1.1", session.Error, m.Span, "the server's challenge has no nonce"))
 	}
 	return notes
 }
@@ -104,6 +114,17 @@ func (d *digest) response(m Message, pairs []directive) (notes []session.Note) {
 		default:
 			notes = append(notes, d.field(m, p))
 			notes = append(notes, d.check(m, p)...)
+		}
+	}
+	notes = append(notes, d.missing(m, pairs)...)
+	return append(notes, d.verify(m, pairs)...)
+}
+
+// missing names the directives that every response must have (RFC 2831 §2.1.2).
+func (d *digest) missing(m Message, pairs []directive) (notes []session.Note) {
+	for _, key := range []string{"nonce", "cnonce", "nc", "digest-uri"} {
+		if !has(pairs, key) {
+			notes = append(notes, lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, "the client's response has no %s", key))
 		}
 	}
 	return notes

@@ -16,6 +16,10 @@ type exchange struct {
 	decoder   Decoder
 	tries     int
 	aborted   bool // the client sent <abort/>, and the server has not answered
+
+	user string // who logs in, as far as the client has said
+	fast fast
+	task task
 }
 
 // Explain implements decode.Explainer.
@@ -127,7 +131,7 @@ func fastMechanisms(state *decode.State) (out []string) {
 // inTheClear is check A02, and A20 for mechanisms that are historic.
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
 	switch strings.ToUpper(name) {
-	case "PLAIN", "LOGIN", "X-OAUTH2", "X-GOOGLE-TOKEN", "OAUTHBEARER", "XOAUTH2":
+	case "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-GOOGLE-COOKIE", "X-MESSENGER-OAUTH2", "X-FACEBOOK-PLATFORM", "X-RIOT-RSO-PAS":
 		if !encrypted(state) {
 			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
 				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
@@ -142,9 +146,9 @@ func inTheClear(state *decode.State, name string, span session.Span) (notes []se
 // message decodes the text of an element as a SASL message. SASL2 has no rule
 // that "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
 func (x *exchange) message(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
-	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State}
+	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At}
 	if el.First() != nil {
-		return x.childPayload(el)
+		return x.childPayload(m)
 	}
 	text := el.Text()
 	switch {
@@ -177,18 +181,6 @@ func soften(notes []session.Note, text string) {
 	}
 }
 
-// childPayload explains vendor mechanisms that put elements in place of base64:
-// nobody knows which of them are secret, so all are.
-func (x *exchange) childPayload(el *session.Element) []session.Note {
-	n := decode.Say(session.Notice, el.Tag,
-		"the message of %q is XML elements, not base64: a vendor's own mechanism", x.name)
-	var all strings.Builder
-	for _, c := range el.Children() {
-		all.WriteString(c.Text())
-	}
-	return []session.Note{n, credentials(all.String(), el.TextSpan())}
-}
-
 // decode hands the message to the mechanism in use. Where the beginning was not
 // seen, the mechanism is not known, and everything is secret.
 func (x *exchange) decode(m Message) []session.Note {
@@ -197,6 +189,9 @@ func (x *exchange) decode(m Message) []session.Note {
 	}
 	notes := x.decoder.Decode(m)
 	for i := range notes {
+		if n := &notes[i]; n.Secret == "" && (n.Name == "authcid" || n.Name == "username") {
+			x.user = n.Value
+		}
 		if notes[i].Rule == "" {
 			notes[i].Rule = x.mechanism.ID
 		}

@@ -30,17 +30,38 @@ func (external) Decode(m Message) []session.Note {
 	case !utf8.Valid(m.Payload) || strings.ContainsRune(string(m.Payload), 0):
 		return malformed(m, "", "RFC 4422 §A.1", "the client sent something that is not an authorization identity")
 	}
-	var notes []session.Note
-	if len(m.Payload) == 0 {
-		notes = append(notes, decode.Say(session.Info, m.Span,
-			"an empty response: the server takes the identity from the client's TLS certificate"))
-	} else {
-		notes = append(notes, explained(decode.Field("authzid", string(m.Payload), m.Span),
-			"the client asks to act as this identity; its TLS certificate has to allow it"))
-	}
+	notes := externalIdentity(m)
 	if between(m.State.TLS) {
 		notes = append(notes, decode.Say(session.Warning, m.Element.Tag,
 			"the client proves itself with its TLS certificate, which ends at xmppscope: the server has not seen it and will refuse"))
 	}
 	return notes
+}
+
+// externalIdentity is whom the client wants to be: a bare JID, or between servers
+// a domain (RFC 6120 §6.3.8, XEP-0178 §3).
+func externalIdentity(m Message) []session.Note {
+	id := string(m.Payload)
+	header := m.State.Header[session.C2S]
+	server := header != nil && header.Content == decode.NSServer
+	if id == "" {
+		text := "an empty response: the server takes the identity from the client's TLS certificate"
+		if server {
+			text = "an empty response: the sending server is the domain of the stream's \"from\", which its TLS certificate has to name"
+		}
+		return []session.Note{decode.Say(session.Info, m.Span, "%s", text)}
+	}
+	if !server {
+		n := explained(decode.Field("authzid", id, m.Span), "the client asks to act as this identity; its TLS certificate has to allow it")
+		return append([]session.Note{n}, checkAuthzid(m, id, "")...)
+	}
+	n := explained(decode.Field("authzid", id, m.Span), "the domain that the sending server speaks for; its TLS certificate has to name it")
+	n.Ref = "XEP-0178 §3"
+	switch {
+	case strings.ContainsAny(id, "@/"):
+		return []session.Note{n, lint("A12", "RFC 6120 §6.3.8", session.Warning, m.Span, "the sending server asks to act as %q; between servers it must be a domain", id)}
+	case header.From != "" && !strings.EqualFold(id, header.From):
+		return []session.Note{n, lint("A12", "XEP-0178 §3", session.Warning, m.Span, "the sending server asks to act as %q, but its stream is from %q", id, header.From)}
+	}
+	return []session.Note{n}
 }

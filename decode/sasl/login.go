@@ -2,6 +2,7 @@ package sasl
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,25 +19,50 @@ func init() {
 }
 
 // login asks for the user name, then for the password. The prompts differ from
-// server to server, so only the order counts.
-type login struct{ answers int }
+// server to server, so the order counts too; and what may be a password is one.
+type login struct {
+	answers int
+	asked   bool   // the server has sent a prompt for the next answer
+	prompt  string // in lower case
+	user    string
+	checked verdict
+}
+
+func (l *login) verdict() verdict { return l.checked }
 
 func (l *login) Decode(m Message) []session.Note {
 	switch {
-	case !m.Present || (m.Kind == Initial && len(m.Payload) == 0):
-		return nil
+	case m.Kind == Initial && len(m.Payload) == 0:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "no initial response: in this mechanism the server speaks first")}
 	case !utf8.Valid(m.Payload) || bytes.ContainsFunc(m.Payload, unicode.IsControl):
 		return malformed(m, "sasl-login", "", "the %s sent something that is not plain text", sender(m))
-	case !m.Kind.FromClient() && len(m.Payload) == 0:
-		return nil
 	case !m.Kind.FromClient():
+		l.asked, l.prompt = true, strings.ToLower(string(m.Payload))
+		if len(m.Payload) == 0 {
+			return nil
+		}
 		return []session.Note{explained(decode.Field("challenge", string(m.Payload), m.Span), "the server asks")}
 	}
 	l.answers++
-	if l.answers == 1 {
-		return []session.Note{explained(decode.Field("authcid", string(m.Payload), m.Span), "the user name")}
+	asked, prompt := l.asked, l.prompt
+	l.asked, l.prompt = false, ""
+	wantsPassword, wantsUser := strings.Contains(prompt, "pass"), strings.Contains(prompt, "user") || strings.Contains(prompt, "name") || strings.Contains(prompt, "login")
+	switch {
+	case wantsPassword || (l.answers > 1 && !wantsUser):
+		return l.password(m)
+	case !asked:
+		n := secret("answer", string(m.Payload), "user name or password", m.Span)
+		n.Text = "by its place the user name; but the server had not asked, so it is taken for secret"
+		return []session.Note{n}
 	}
+	l.user = string(m.Payload)
+	return []session.Note{explained(decode.Field("authcid", l.user, m.Span), "the user name")}
+}
+
+func (l *login) password(m Message) []session.Note {
 	n := secret("password", string(m.Payload), "password", m.Span)
 	n.Text = "the password itself, in base64 and not encrypted: only TLS protects it"
-	return []session.Note{n}
+	v, same := samePassword(m, l.user, string(m.Payload))
+	l.checked = v
+	return append([]session.Note{n}, same...)
 }

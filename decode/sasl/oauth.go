@@ -1,6 +1,9 @@
 package sasl
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -11,8 +14,8 @@ const refOAuth = "RFC 7628 §3.1"
 
 func init() {
 	add(Mechanism{
-		ID: "sasl-oauth", Title: "OAUTHBEARER and XOAUTH2", Ref: refOAuth,
-		Match: func(name string) bool { return name == "OAUTHBEARER" || name == "XOAUTH2" },
+		ID: "sasl-oauth", Title: "OAUTHBEARER, OAUTH10A and XOAUTH2", Ref: refOAuth,
+		Match: func(name string) bool { return name == "OAUTHBEARER" || name == "OAUTH10A" || name == "XOAUTH2" },
 		New:   func(name string) Decoder { return &oauth{name: name} },
 	})
 }
@@ -69,24 +72,75 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 	found := false
 	for _, p := range parts {
 		key, value, _ := strings.Cut(p, "=")
-		if key == "host" || key == "port" {
+		switch key {
+		case "host", "port":
 			notes = append(notes, explained(decode.Field(key, value, m.Span), "where the client thinks it is connected to"))
-			continue
-		}
-		n := secret(key, value, "token", m.Span)
-		if key == "auth" {
+		case "auth":
 			found = true
-			scheme, token, _ := strings.Cut(value, " ")
-			notes = append(notes, decode.Field("scheme", scheme, m.Span))
-			n = secret("token", token, "token", m.Span)
-			n.Text = "an access token, fetched over HTTPS from the authorization server outside of this stream"
+			notes = append(notes, o.auth(m, value)...)
+		default:
+			notes = append(notes, secret(key, value, "token", m.Span))
 		}
-		notes = append(notes, n)
 	}
 	if !found {
 		return malformed(m, "A22", refOAuth, "the client's message has no auth= with a token")
 	}
 	return notes
+}
+
+// auth is what an HTTP client would send as its Authorization header.
+func (o *oauth) auth(m Message, value string) []session.Note {
+	scheme, rest, _ := strings.Cut(value, " ")
+	notes := []session.Note{decode.Field("scheme", scheme, m.Span)}
+	if o.name == "OAUTH10A" {
+		return append(notes, signedRequest(m, rest)...)
+	}
+	if !strings.EqualFold(scheme, "Bearer") {
+		notes[0].Severity, notes[0].Text = session.Warning, "the client's token is not of the type \"Bearer\", the only one that is defined here"
+	}
+	n := secret("token", rest, "token", m.Span)
+	n.Text = "an access token, fetched over HTTPS from the authorization server outside of this stream"
+	if rest == "" {
+		n.Severity, n.Text = session.Error, "the client's token is empty"
+	}
+	return append(append(notes, n), openJWT(rest, m)...)
+}
+
+// signedRequest is a signed request of OAuth 1.0a (RFC 5849 §3.5.1): the token
+// names the user, and a key that does not travel signs.
+func signedRequest(m Message, list string) (notes []session.Note) {
+	pairs, ok := directives(list)
+	if !ok {
+		return malformed(m, "A22", refOAuth, "the client's auth= is not a list of key=\"value\"")
+	}
+	for _, p := range pairs {
+		switch p.key {
+		case "oauth_consumer_key", "oauth_signature_method", "oauth_timestamp", "oauth_nonce", "oauth_version", "realm":
+			n := decode.Field(p.key, p.value, m.Span)
+			n.Ref = "RFC 5849 §3.1"
+			notes = append(notes, n)
+		default:
+			notes = append(notes, secret(p.key, p.value, "token", m.Span))
+		}
+	}
+	return notes
+}
+
+// oauthErrors explains the fields of a refusal (RFC 7628 §3.2.2).
+var oauthErrors = map[string]string{
+	"status":               "why the server refuses the token",
+	"scope":                "what the token would have to allow",
+	"openid-configuration": "where the authorization server describes itself",
+	"schemes":              "the types of token that the server takes",
+}
+
+// tokenErrors explains the values of status (RFC 6750 §3.1; numbers are XOAUTH2's).
+var tokenErrors = map[string]string{
+	"invalid_token":      "the token has expired, was revoked, or is for something else: the client has to fetch a new one",
+	"insufficient_scope": "the token is valid, but does not allow this: the client has to ask for more",
+	"invalid_request":    "the server could not read the request",
+	"401":                "the token has expired, was revoked, or is for something else: the client has to fetch a new one",
+	"400":                "the server could not read the request, or the token is for something else",
 }
 
 // server is the JSON with which a server says why it refuses (RFC 7628 §3.2.2).
@@ -95,8 +149,27 @@ func (o *oauth) server(m Message) []session.Note {
 		return nil
 	}
 	o.refused = true
-	n := decode.Field("error", readable(m.Payload), m.Span)
+	n := decode.Field("error", clip(readable(m.Payload), 300), m.Span)
 	n.Severity, n.Ref = session.Error, "RFC 7628 §3.2.2"
 	n.Text = "the server refuses the token, and says why in JSON: often it has expired or lacks a scope"
-	return []session.Note{n}
+	notes := []session.Note{n}
+	var says map[string]any
+	if json.Unmarshal(m.Payload, &says) != nil {
+		n := decode.Say(session.Warning, m.Span, "the server's error is not JSON")
+		n.Ref = "RFC 7628 §3.2.2"
+		return append(notes, n)
+	}
+	for _, name := range slices.Sorted(maps.Keys(oauthErrors)) {
+		value := clip(claimText(says[name]), 200)
+		if value == "" {
+			continue
+		}
+		n := explained(decode.Field(name, value, m.Span), oauthErrors[name])
+		n.Ref = "RFC 7628 §3.2.2"
+		if why := tokenErrors[value]; name == "status" && why != "" {
+			n.Text = why
+		}
+		notes = append(notes, n)
+	}
+	return notes
 }

@@ -2,7 +2,6 @@ package sasl
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -30,7 +29,7 @@ var conditions = map[string]condition{
 func (x *exchange) succeeded(s *decode.Seen) []session.Note {
 	n := decode.Say(session.Info, s.Root.Tag, "the server lets the client in; the client now opens a new stream on the same connection, and both forget the old one")
 	n.Ref = "RFC 6120 §6.4.6"
-	return []session.Note{n}
+	return append([]session.Note{n}, x.tookAnyway(s)...)
 }
 
 // failed explains the condition of a failure; SASL2 uses those of RFC 6120 too.
@@ -57,7 +56,7 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 			"the server's failure has no condition that is defined; it counts as not-authorized"))
 	}
 	x.decoder = nil
-	return notes
+	return append(notes, x.fast.failed(s)...)
 }
 
 func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.Note, bool) {
@@ -68,14 +67,17 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = "a condition that is not defined; it counts as not-authorized"
 		return n, false
 	}
-	if c.Name.Local == "not-authorized" && x.byToken() {
-		known.cause = "the token is wrong, has expired, or was issued for another service or user"
+	if why := unlike[x.mechanism.ID]; c.Name.Local == "not-authorized" && why != "" {
+		known.cause = why
 	}
 	if c.Name.Local == "not-authorized" && x.lostBinding(s) {
 		// Nobody computed anything wrong: it is xmppscope that stands in the way.
 		n.Severity, n.Ref = session.Warning, "RFC 5802 §6"
 		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the password; the client should try the next mechanism", x.name)
 		return n, true
+	}
+	if why := x.cause(); why != "" && (c.Name.Local == "not-authorized" || c.Name.Local == "malformed-request") {
+		known.cause = why
 	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
 	if c.Name.Local == "aborted" {
@@ -84,10 +86,15 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 	return n, true
 }
 
-// byToken says whether the attempt was made with a token, not with a password.
-func (x *exchange) byToken() bool {
-	return slices.Contains([]string{"sasl-token", "sasl-oauth", "sasl-ht"}, x.mechanism.ID)
+// unlike are the usual causes of not-authorized where no password is sent, by
+// family of mechanisms.
+var unlike = map[string]string{
+	"sasl-token": wrongToken, "sasl-oauth": wrongToken, "sasl-ht": wrongToken, "sasl-facebook": wrongToken, "sasl-messenger": wrongToken,
+	"sasl-gssapi":   "the ticket is not for this server, has expired, or cannot be decrypted with the server's keytab; the clocks, the host name and the keytab are the first things to look at",
+	"sasl-external": "the server has not seen a client certificate, or the certificate does not name this account or domain",
 }
+
+const wrongToken = "the token is wrong, has expired, or was issued for another service or user"
 
 // lostBinding says whether the attempt that failed was tied to the TLS
 // connection between the client and xmppscope.

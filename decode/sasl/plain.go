@@ -15,14 +15,16 @@ func init() {
 	add(Mechanism{
 		ID: "sasl-plain", Title: "PLAIN", Ref: refPlain,
 		Match: func(name string) bool { return name == "PLAIN" },
-		New:   func(string) Decoder { return plain{} },
+		New:   func(string) Decoder { return &plain{} },
 	})
 }
 
 // plain is RFC 4616: [authzid] NUL authcid NUL passwd, in one message.
-type plain struct{}
+type plain struct{ checked verdict }
 
-func (plain) Decode(m Message) []session.Note {
+func (p *plain) verdict() verdict { return p.checked }
+
+func (p *plain) Decode(m Message) []session.Note {
 	if !m.Present && m.Kind == Initial {
 		return []session.Note{decode.Say(session.Info, m.Element.Tag,
 			"the client sends no initial response: the server has to ask with an empty challenge first")}
@@ -37,7 +39,10 @@ func (plain) Decode(m Message) []session.Note {
 	notes := identities(m, authzid, authcid)
 	pass := secret("password", password, "password", m.Span)
 	pass.Text = "the password itself, in base64 and not encrypted: only TLS protects it"
-	return append(notes, pass)
+	notes = append(notes, pass)
+	v, same := samePassword(m, authcid, password)
+	p.checked = v
+	return append(notes, same...)
 }
 
 // threeFields takes the PLAIN layout apart (check A13); third names the last

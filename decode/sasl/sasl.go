@@ -15,6 +15,7 @@ package sasl
 
 import (
 	"strings"
+	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -42,6 +43,7 @@ type Message struct {
 	Element *session.Element // the carrier: <auth/>, <challenge/>, <success/>, …
 	Span    session.Span     // of the base64 text in Event.Raw; empty if there is none
 	State   *decode.State
+	At      time.Time // when it was seen: what tokens call expired is held against it
 }
 
 // Decoder explains the messages of one attempt, in order.
@@ -85,7 +87,7 @@ func Rules() []decode.Rule {
 				(s.Root.Name.Space == decode.NSSASL || s.Root.Name.Space == decode.NSSASL2)
 		},
 		New: func() decode.Explainer { return &exchange{} },
-	}}
+	}, middle}
 }
 
 // malformed is what a decoder says of a payload that breaks its mechanism's

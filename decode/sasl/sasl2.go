@@ -28,7 +28,7 @@ func (x *exchange) sasl2(s *decode.Seen) []session.Note {
 	case "next":
 		return x.next(s)
 	case "task-data":
-		return x.taskData(el)
+		return x.taskData(s, el)
 	case "failure":
 		return x.failed(s)
 	case "abort":
@@ -48,14 +48,42 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 			notes = append(notes, x.message(s, Initial, c, true)...)
 		case c.Name.Local == "user-agent":
 			notes = append(notes, userAgent(c)...)
-		case c.Name.Space == decode.NSFAST && c.Name.Local == "fast":
-			notes = append(notes, say("XEP-0484 §3.4", c.Span, "the client logs in with a token that an earlier login gave it (FAST), not with the password"))
-		case c.Name.Space == decode.NSFAST && c.Name.Local == "request-token":
-			notes = append(notes, say("XEP-0484 §3.2", c.Span, "the client asks for a token of %q, so that its next login needs no password", c.Attr("mechanism")))
 		case c.Name.Space == decode.NSBind2:
 			notes = append(notes, bind2(c)...)
 		case c.Name.Local == "resume":
 			notes = append(notes, decode.Say(session.Info, c.Span, "the client asks to take up an earlier session in the same step; if that works, bind is passed over"))
+		case c.Name.Space == nsUpgrade && c.Name.Local == "upgrade":
+			notes = append(notes, say("XEP-0480", c.Span, "the client is ready to do the task %q if the server wants it", c.Text()))
+		}
+	}
+	return append(notes, x.fast.begin(s, x.name)...)
+}
+
+// inlineWords explains what can be asked for, and is answered, beside the login.
+var inlineWords = map[string]string{
+	"urn:xmpp:carbons:2 enable":  "copies of what the user's other clients send and receive (XEP-0280)",
+	"urn:xmpp:sm:3 enable":       "stream management, so that a broken connection loses nothing (XEP-0198)",
+	"urn:xmpp:sm:3 enabled":      "stream management is on (XEP-0198)",
+	"urn:xmpp:sm:3 failed":       "stream management could not be turned on (XEP-0198)",
+	"urn:xmpp:csi:0 inactive":    "nobody is looking at the client yet (XEP-0352)",
+	"urn:xmpp:csi:0 active":      "somebody is looking at the client (XEP-0352)",
+	"urn:xmpp:mam:2 metadata":    "what the archive holds, so that the client knows what it has missed (XEP-0313)",
+	"jabber:iq:roster query":     "the contact list",
+	"jabber:client presence":     "the first presence",
+	"urn:xmpp:push:0 enable":     "push notifications (XEP-0357)",
+	"urn:xmpp:carbons:2 enabled": "carbons are on (XEP-0280)",
+}
+
+// inline explains the children of <bind/> and <bound/>.
+func inline(el *session.Element, verb string) (notes []session.Note) {
+	for _, c := range el.Children() {
+		key := c.Name.Space + " " + c.Name.Local
+		switch {
+		case c.Name.Space == decode.NSBind2:
+		case inlineWords[key] != "":
+			notes = append(notes, say("XEP-0386 §3", c.Span, "%s %s", verb, inlineWords[key]))
+		default:
+			notes = append(notes, say("XEP-0386 §3", c.Span, "%s %q of %q", verb, c.Name.Local, c.Name.Space))
 		}
 	}
 	return notes
@@ -70,7 +98,7 @@ func bind2(c *session.Element) []session.Note {
 		n.Text = "the resource will begin with this name"
 		notes = append(notes, n)
 	}
-	return notes
+	return append(notes, inline(c, "and with it:")...)
 }
 
 var uuid4 = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$`)
@@ -91,26 +119,23 @@ func userAgent(el *session.Element) (notes []session.Note) {
 func (x *exchange) success2(s *decode.Seen) []session.Note {
 	n := decode.Say(session.Info, s.Root.Tag, "the server lets the client in; the stream is not restarted, and the features follow at once")
 	n.Ref = "XEP-0388 §2.6.1"
-	notes := []session.Note{n}
+	notes := append([]session.Note{n}, x.tookAnyway(s)...)
 	for _, c := range s.Root.Children() {
 		switch c.Name.Local {
 		case "additional-data":
 			notes = append(notes, x.message(s, Success, c, true)...)
 		case "authorization-identifier", "authorization-identity":
 			notes = append(notes, identifier(c))
-		case "token":
-			if c.Name.Space == decode.NSFAST {
-				notes = append(notes, fastToken(c))
-			}
 		case "bound":
 			notes = append(notes, decode.Say(session.Info, c.Tag, "the server has bound a resource in the same step (Bind 2)"))
+			notes = append(notes, inline(c, "and with it:")...)
 		case "resumed":
 			notes = append(notes, decode.Say(session.Info, c.Span, "the server has taken up the earlier session; no bind and no features follow"))
 		case "failed":
 			notes = append(notes, decode.Say(session.Notice, c.Span, "the server could not take up the earlier session; the client's bind counts instead"))
 		}
 	}
-	return notes
+	return append(notes, x.fast.succeeded(s)...)
 }
 
 // identifier is who the server says has logged in: a bare JID, or a full one
@@ -121,45 +146,4 @@ func identifier(c *session.Element) session.Note {
 		return explained(decode.Field("jid", jid, c.TextSpan()), "who has logged in, with the resource that the server has bound")
 	}
 	return explained(decode.Field("authorization-identifier", jid, c.TextSpan()), "who has logged in")
-}
-
-// fastToken explains a token; core marks its value as secret.
-func fastToken(c *session.Element) session.Note {
-	n := decode.Say(session.Info, c.Tag, "the server gives the client a token, worth as much as the password, for its next login (valid until %q)", c.Attr("expiry"))
-	n.Ref = "XEP-0484 §3.3"
-	return n
-}
-
-func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
-	if data := s.Root.Child("", "additional-data"); data != nil {
-		notes = x.message(s, Success, data, true)
-	}
-	var names []string
-	if tasks := s.Root.Child("", "tasks"); tasks != nil {
-		for _, t := range tasks.Children() {
-			names = append(names, t.Text())
-		}
-	}
-	n := decode.Say(session.Info, s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", list(names))
-	n.Ref = "XEP-0388 §2.6.3"
-	return append(notes, n)
-}
-
-func (x *exchange) next(s *decode.Seen) []session.Note {
-	n := decode.Say(session.Info, s.Root.Tag, "the client begins the task %q", s.Root.Attr("task"))
-	n.Ref = "XEP-0388 §2.6.3"
-	return append([]session.Note{n}, x.taskData(s.Root)...)
-}
-
-// taskData blanks what tasks carry: one-time codes, and salted passwords.
-func (x *exchange) taskData(el *session.Element) []session.Note {
-	if el.Name.Local == "next" {
-		if el = el.Child("", "task-data"); el == nil {
-			return nil
-		}
-	}
-	if len(el.Nodes) == 0 {
-		return nil
-	}
-	return []session.Note{credentials(el.Text(), el.TextSpan())}
 }

@@ -35,7 +35,11 @@ type scram struct {
 	clientNonce string
 	serverNonce string // client's and server's parts together
 	finished    bool   // client-final was seen
+	transcript  transcript
+	checked     verdict
 }
+
+func (c *scram) verdict() verdict { return c.checked }
 
 // Decode tells the four messages apart by who sends them and what came before.
 func (c *scram) Decode(m Message) []session.Note {
@@ -79,16 +83,19 @@ func (c *scram) clientFirst(m Message, text string) []session.Note {
 	}
 	flag, authzid, bare := parts[0], parts[1], parts[2]
 	c.gs2 = flag + "," + authzid + ","
-	attrs := attributes(bare)
+	attrs, notes := mandatory(m, attributes(bare))
 	if !wellFormed(attrs, "n", "r") {
 		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a first message that is not n=user,r=nonce after the GS2 header")
 	}
-	notes, bad := c.bindingFlag(m, flag)
+	about, bad := c.bindingFlag(m, flag)
 	if bad != nil {
 		return bad
 	}
+	notes = append(notes, about...)
 	notes = append(notes, c.identity(m, authzid, attrs[0].value)...)
 	c.clientNonce = attrs[1].value
+	c.transcript.user, _ = unescape(attrs[0].value)
+	c.transcript.clientFirst = bare
 	notes = append(notes, explained(decode.Field("nonce", c.clientNonce, m.Span),
 		"the client's nonce: it makes this login unlike every other, so that a recording of it cannot be played back"))
 	return append(notes, extensions(m, attrs[2:])...)
@@ -129,11 +136,12 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 	if e := attrs[0]; e.name == "e" {
 		return []session.Note{serverError(m, e.value)}
 	}
+	attrs, notes := mandatory(m, attrs)
 	if !wellFormed(attrs, "r", "s", "i") {
 		return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a first message that is not r=nonce,s=salt,i=iterations")
 	}
 	c.serverNonce = attrs[0].value
-	notes := []session.Note{c.nonceGrown(m)}
+	notes = append(notes, c.nonceGrown(m))
 	salt, err := base64.StdEncoding.DecodeString(attrs[1].value)
 	switch {
 	case err != nil || len(salt) == 0:
@@ -143,6 +151,8 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span),
 			fmt.Sprintf("%s of salt: the same password gives another key for every account", plural(len(salt), "byte"))))
 	}
+	c.transcript.serverFirst, c.transcript.salt = text, salt
+	c.transcript.iterations, _ = strconv.Atoi(attrs[2].value)
 	notes = append(notes, c.iterations(m, attrs[2].value)...)
 	return append(notes, c.serverExtensions(m, attrs[3:])...)
 }
@@ -206,6 +216,9 @@ func (c *scram) clientFinal(m Message, text string) []session.Note {
 	if raw, err := base64.StdEncoding.DecodeString(last.value); err != nil || (c.hashSize() > 0 && len(raw) != c.hashSize()) {
 		notes = append(notes, decode.Say(session.Error, m.Span,
 			"the client's proof is not base64 of the %d bytes that %s has", c.hashSize(), c.hash))
+	} else {
+		c.transcript.clientFinal = strings.TrimSuffix(text, ",p="+last.value)
+		notes = append(notes, c.verifyProof(m, raw)...)
 	}
 	return append(notes, proof)
 }
@@ -219,14 +232,18 @@ func (c *scram) serverFinal(m Message, text string) []session.Note {
 	case "v":
 		n := secret("signature", attrs[0].value, "SCRAM signature", m.Span)
 		n.Text = "proves to the client that the server knows the password's key too, and that nobody changed a message on the way"
-		return append([]session.Note{n}, extensions(m, attrs[1:])...)
+		notes := append([]session.Note{n}, c.verifySignature(m, attrs[0].value)...)
+		return append(notes, extensions(m, attrs[1:])...)
 	}
 	return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a final message that is neither v=signature nor e=error")
 }
 
 // hashSize is the length of the mechanism's hash in bytes, 0 if it is not known.
 func (c *scram) hashSize() int {
-	return map[string]int{"SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64, "SHA3-512": 64, "SHA3-256": 32}[c.hash]
+	if newHash := hashes[c.hash]; newHash != nil {
+		return newHash().Size()
+	}
+	return 0
 }
 
 func sender(m Message) string {
@@ -257,6 +274,15 @@ func attributes(text string) []attribute {
 		out = append(out, attribute{name, value})
 	}
 	return out
+}
+
+// mandatory takes a leading m= off (RFC 5802 §5.1: reserved for extensions that
+// a receiver must know; none is defined, so it must refuse).
+func mandatory(m Message, attrs []attribute) ([]attribute, []session.Note) {
+	if attrs[0].name != "m" {
+		return attrs, nil
+	}
+	return attrs[1:], extensions(m, attrs[:1])
 }
 
 // wellFormed says whether attrs begin with these names, and all have one.

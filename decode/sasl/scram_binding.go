@@ -66,9 +66,9 @@ func (c *scram) boundTo(m Message, field session.Note) []session.Note {
 
 // bindingTypes says what each type of channel binding hangs on (RFC 5929, 9266).
 var bindingTypes = map[string]string{
-	"tls-unique":           "to the first Finished message of its handshake, which no two connections share",
-	"tls-exporter":         "to a key exported from it, which no two connections share",
-	"tls-server-end-point": "to a hash of the certificate that it was shown",
+	session.BindingUnique:   "to the first Finished message of its handshake, which no two connections share",
+	session.BindingExporter: "to a key exported from it, which no two connections share",
+	session.BindingEndPoint: "to a hash of the certificate that it was shown",
 }
 
 // downgrade is check A17.
@@ -107,6 +107,5 @@ func (c *scram) bindingData(m Message, value string) []session.Note {
 		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
 			"the client announced channel binding %q, but sends no data of it", c.binding)}
 	}
-	return []session.Note{explained(decode.Field("cb-data", plural(len(rest), "byte"), m.Span),
-		"what "+c.binding+" gave on the client's TLS connection; the server compares it with its own")}
+	return compareBinding(m, c.binding, rest)
 }

@@ -1,6 +1,10 @@
 package sasl
 
 import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -26,12 +30,39 @@ func (o opaque) Decode(m Message) []session.Note {
 			"the beginning of this login was not seen: all of it is taken for secret")}
 	}
 	if m.Kind.FromClient() {
-		return []session.Note{explained(credentials(readable(m.Payload), m.Span),
-			"xmppscope does not know this mechanism, and takes all that the client sends for secret")}
+		n := explained(credentials(readable(m.Payload), m.Span),
+			"xmppscope does not take this mechanism apart, and takes all that the client sends for secret: "+shape(m.Payload))
+		return append([]session.Note{n}, openJWT(string(m.Payload), m)...)
 	}
 	name := "challenge"
 	if m.Kind == Success {
 		name = "additional-data"
 	}
-	return []session.Note{decode.Field(name, readable(m.Payload), m.Span)}
+	return []session.Note{explained(decode.Field(name, readable(m.Payload), m.Span), shape(m.Payload))}
 }
+
+// shape says what bytes look like. It quotes nothing.
+func shape(p []byte) string {
+	switch {
+	case bytes.HasPrefix(p, []byte(ntlmSignature)):
+		return "an NTLM message"
+	case p[0] == 0x60 && len(p) > 2:
+		return "it looks like a GSS-API token"
+	case p[0] == '{' && json.Valid(p):
+		return "it is JSON"
+	case p[0] == '<':
+		return "it looks like XML"
+	case bytes.HasPrefix(p, []byte("eyJ")) && bytes.Count(p, []byte(".")) == 2:
+		return "it looks like a JWT"
+	case utf8.Valid(p) && bytes.Count(p, []byte{0}) == 2:
+		return "it has the layout of PLAIN, with two NUL bytes"
+	case bytes.HasSuffix(p, []byte("\x01\x01")):
+		return "it has the layout of OAUTHBEARER, with bytes 0x01"
+	case utf8.Valid(p) && !bytes.ContainsFunc(p, unprintable):
+		return "it is text of " + plural(utf8.RuneCount(p), "character")
+	}
+	return plural(len(p), "byte") + " that are not text"
+}
+
+// unprintable says whether a rune is nothing that a person types.
+func unprintable(r rune) bool { return (r < 0x20 && r != '\n' && r != '\t') || r == utf8.RuneError }

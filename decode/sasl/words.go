@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"xmppscope/decode"
@@ -68,4 +69,41 @@ func clientTLS(tls [3]*session.TLSFacts) *session.TLSFacts {
 		return t
 	}
 	return tls[session.ServerLeg]
+}
+
+// clip shortens text to n characters.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// short is the beginning of bytes in hex, as people compare hashes.
+func short(hex string) string {
+	if len(hex) > 16 {
+		return hex[:16] + "…"
+	}
+	return hex
+}
+
+// period is a length of time as a person says it, rounded: "3 hours".
+func period(d time.Duration) string {
+	for _, u := range []struct {
+		unit, from time.Duration
+		name       string
+	}{{24 * time.Hour, 47 * time.Hour, "day"}, {time.Hour, 55 * time.Minute, "hour"}, {time.Minute, 55 * time.Second, "minute"}} {
+		if d >= u.from {
+			return plural(int((d+u.unit/2)/u.unit), u.name)
+		}
+	}
+	return plural(int((d+time.Second/2)/time.Second), "second")
+}
+
+// expiry says when something that is valid until a time ends, as seen at another.
+func expiry(until, at time.Time) (text string, over bool) {
+	if left := until.Sub(at); left > 0 {
+		return "expires in " + period(left), false
+	}
+	return "expired " + period(at.Sub(until)) + " before this login", true
 }

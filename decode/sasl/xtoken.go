@@ -1,6 +1,9 @@
 package sasl
 
 import (
+	"encoding/base64"
+	"unicode/utf8"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -9,9 +12,14 @@ const nsGoogleAuth = "http://www.google.com/talk/protocol/auth"
 
 func init() {
 	add(Mechanism{
-		ID: "sasl-token", Title: "X-GOOGLE-TOKEN and X-OAUTH2", Ref: refPlain,
-		Match: func(name string) bool { return name == "X-GOOGLE-TOKEN" || name == "X-OAUTH2" },
+		ID: "sasl-token", Title: "X-GOOGLE-TOKEN, X-OAUTH2 and their kin", Ref: refPlain,
+		Match: func(name string) bool { return tokenOrigins[name] != "" },
 		New:   func(name string) Decoder { return token{name} },
+	})
+	add(Mechanism{
+		ID: "sasl-messenger", Title: "X-MESSENGER-OAUTH2", Ref: "Windows Live Messenger XMPP (2011 to 2013)",
+		Match: func(name string) bool { return name == "X-MESSENGER-OAUTH2" },
+		New:   func(string) Decoder { return messenger{} },
 	})
 }
 
@@ -19,8 +27,9 @@ func init() {
 type token struct{ name string }
 
 var tokenOrigins = map[string]string{
-	"X-GOOGLE-TOKEN": "the token was fetched over HTTPS (ClientLogin, then IssueAuthToken; ClientAuth in Google Talk) outside of this stream: the client traded the password for it there",
-	"X-OAUTH2":       "the token is an OAuth 2 access token, fetched over HTTPS from the authorization server outside of this stream",
+	"X-GOOGLE-TOKEN":  "the token was fetched over HTTPS (ClientLogin, then IssueAuthToken; ClientAuth in Google Talk) outside of this stream: the client traded the password for it there",
+	"X-GOOGLE-COOKIE": "a cookie of a web login at Google, used as a token",
+	"X-OAUTH2":        "the token is an OAuth 2 access token, fetched over HTTPS from the authorization server outside of this stream",
 }
 
 func (t token) Decode(m Message) []session.Note {
@@ -35,7 +44,24 @@ func (t token) Decode(m Message) []session.Note {
 	notes[len(notes)-1].Text = "the user that the token was issued to"
 	tok := secret("token", value, "token", m.Span)
 	tok.Text = tokenOrigins[t.name]
-	return append(notes, tok)
+	return append(append(notes, tok), openJWT(value, m)...)
+}
+
+// messenger sends the access token of Windows Live as it is. Such tokens look
+// like base64, so they are also what stands in the element.
+type messenger struct{}
+
+func (messenger) Decode(m Message) []session.Note {
+	if !m.Kind.FromClient() || len(m.Payload) == 0 {
+		return serverSilent(m, "X-MESSENGER-OAUTH2")
+	}
+	value := string(m.Payload)
+	if !utf8.Valid(m.Payload) {
+		value = base64.StdEncoding.EncodeToString(m.Payload)
+	}
+	n := secret("token", value, "token", m.Span)
+	n.Text = "an access token of Windows Live, fetched over HTTPS outside of this stream; the server takes the user from it"
+	return append([]session.Note{n}, openJWT(value, m)...)
 }
 
 // googleAttrs explains the attributes that Google Talk's clients put on <auth/>,

@@ -26,7 +26,6 @@ func Rules() []decode.Rule {
 // judge watches one session.
 type judge struct {
 	began    time.Time
-	login    time.Time // the client's first header
 	tlsDone  time.Time
 	authDone time.Time
 	last     last // what came last from either side
@@ -35,6 +34,8 @@ type judge struct {
 	attempts []attempt
 	legacy   bool   // a session was asked for (RFC 3921)
 	starttls bool   // TLS was begun inside the stream
+	opened   bool   // the client has opened a stream since TLS is up
+	replied  bool   // the server has opened one
 	done     bool   // the login is complete
 	cause    *cause // of the failure, as far as one is known
 	silence  string // who was waiting for whom
@@ -71,6 +72,9 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 		j.heard(e)
 	}
 	switch b := e.Body.(type) {
+	case session.StreamOpened:
+		j.opened = j.opened || e.Dir == session.C2S && !j.tlsDone.IsZero()
+		j.replied = j.replied || e.Dir == session.S2C
 	case session.TLSEstablished:
 		j.tlsDone = e.At
 		if e.Leg == session.ServerLeg {
@@ -154,8 +158,6 @@ func likely(why string) string {
 func (j *judge) step(s *decode.Seen) []session.Note {
 	e := s.Event
 	switch id := e.Step.ID; id {
-	case "stream-open-1":
-		j.login = e.At
 	case "starttls":
 		j.starttls = true
 	case "sasl-auth", "sasl2-authenticate", "iqauth-set":
@@ -279,6 +281,12 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 		c.what, c.next = j.opaque, "is this an XMPP client, and is the upstream an XMPP server?"
 	case j.last.dir == session.NoDir:
 		c.what, c.next = by+" closed the connection before anything was said", "does the client speak TLS first, or something else altogether?"
+	case !j.tlsDone.IsZero() && !j.opened && b.By == "client":
+		c.what = "the client left right after TLS was up, without opening a stream: it probably does not accept our certificate"
+		c.next = "let it trust the CA (xmppscope ca says how); some clients also look for the name or address that they connect to"
+	case !j.replied && j.last.dir == session.C2S && j.tlsDone.IsZero() && b.By == "server":
+		c.what = "the server hung up at the client's stream header, without a word"
+		c.next = "perhaps it wants TLS from the first byte: try --upstream tls://HOST:PORT"
 	case j.silence != "":
 		c.what, c.next = j.silence, "look at the side that is silent"
 	case j.last.name == "<features>" && len(sasl1)+len(sasl2) > 0:

@@ -59,9 +59,13 @@ func about(number, title string, f explain, spaces ...string) {
 	})
 }
 
-// each calls f for every child of the stanza in one of the namespaces.
+// each calls f for every child of the stanza in one of the namespaces. An error
+// only gives the request back, and says nothing.
 func each(f explain, spaces ...string) decode.Func {
 	return func(s *decode.Seen) (notes []session.Note) {
+		if s.Root.Attr("type") == "error" {
+			return nil
+		}
 		for i := range s.Root.Nodes {
 			if c := s.Root.Nodes[i].Element; c != nil && slices.Contains(spaces, c.Name.Space) {
 				notes = append(notes, f(s, c)...)

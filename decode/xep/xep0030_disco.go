@@ -35,19 +35,44 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 	case "get":
 		return []session.Note{say("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", side(s.Event.Dir), ofNode(q))}
 	case "result":
-		var notes []session.Note
+		var notes, named []session.Note
 		features := 0
 		for _, c := range q.Children() {
 			switch c.Name.Local {
 			case "feature":
 				features++
+				if len(named) < maxFeatures {
+					named = append(named, feature(c))
+				}
 			case "identity":
 				notes = append(notes, identity(c))
+			case "x":
+				notes = append(notes, say("XEP-0128", c.Tag, "more about it, in a form"))
 			}
 		}
-		return append(notes, say("XEP-0030 §3.1", q.Tag, "it supports %s%s", plural(features, "feature"), ofNode(q)))
+		notes = append(notes, say("XEP-0030 §3.1", q.Tag, "it supports %s%s", plural(features, "feature"), ofNode(q)))
+		return append(notes, named...)
 	}
 	return nil
+}
+
+// maxFeatures bounds how many features of one answer are named.
+const maxFeatures = 256
+
+// feature names the specification that a feature belongs to.
+func feature(c *session.Element) session.Note {
+	name := c.Attr("var")
+	n := session.Note{Name: "feature", Value: name, Span: c.Span, Ref: "XEP-0030 §3.1"}
+	spec, ok := Named(name)
+	switch {
+	case !ok:
+		n.Text = "not in the registry"
+	case strings.HasSuffix(name, "+notify"):
+		n.Text = "wants to be told of news of " + spec.String()
+	default:
+		n.Text = spec.String()
+	}
+	return n
 }
 
 func identity(c *session.Element) session.Note {
@@ -65,7 +90,9 @@ func discoItems(s *decode.Seen, q *session.Element) []session.Note {
 	case "result":
 		var names []string
 		for _, c := range q.Children() {
-			names = append(names, c.Attr("jid"))
+			if c.Name.Local == "item" {
+				names = append(names, c.Attr("jid"))
+			}
 		}
 		return []session.Note{say("XEP-0030 §4.1", q.Tag, "%s: %q", plural(len(names), "item"), strings.Join(names, " "))}
 	}
@@ -75,7 +102,7 @@ func discoItems(s *decode.Seen, q *session.Element) []session.Note {
 // ofNode names the node that a query is about, if it is about one.
 func ofNode(q *session.Element) string {
 	if node := q.Attr("node"); node != "" {
-		return ", at node " + quoted(node)
+		return ", at node " + withName(node)
 	}
 	return ""
 }

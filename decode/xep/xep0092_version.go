@@ -22,7 +22,10 @@ func softwareVersion(s *decode.Seen) []session.Note {
 	if q == nil {
 		return nil
 	}
-	if s.Root.Attr("type") != "result" {
+	switch s.Root.Attr("type") {
+	case "error":
+		return nil
+	case "get":
 		return []session.Note{say("XEP-0092 §2", q.Span, "the %s asks which software the other end runs", side(s.Event.Dir))}
 	}
 	var parts []string

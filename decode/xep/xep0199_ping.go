@@ -15,6 +15,9 @@ func init() {
 
 // ping is an iq that asks for nothing but an answer.
 func ping(s *decode.Seen) []session.Note {
+	if s.Root.Attr("type") == "error" {
+		return nil
+	}
 	return []session.Note{say("XEP-0199 §4", s.Root.First().Span,
 		"the %s asks whether the other end is still there; any answer will do, an error too", side(s.Event.Dir))}
 }

@@ -136,3 +136,19 @@ func TestLabSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordingsBreakNoRule: none of the recordings, those of failed logins
+// included, breaks a MUST of the numbered checks. An error is there only where the
+// server says that it refuses something.
+func TestRecordingsBreakNoRule(t *testing.T) {
+	numbered := regexp.MustCompile(`^[A-Z][0-9]{2}$`)
+	for _, file := range labFiles(t) {
+		for _, e := range labEvents(t, file) {
+			for _, n := range e.Notes {
+				if n.Severity == session.Error && numbered.MatchString(n.Rule) {
+					t.Errorf("%s event %d: %s %s\n%s", filepath.Base(file), e.Seq, n.Rule, n.Text, e.Raw)
+				}
+			}
+		}
+	}
+}

@@ -31,7 +31,7 @@ import (
 // through xmppscope; "*: tls server" or "*: tls client" for one leg, as in other
 // people's captures; what follows is the version. Any other event is written as
 // its JSON: *: {"kind":"tcp:opened","leg":"client",…}. The clock moves by one
-// millisecond a line.
+// millisecond a line, and by as much as "*: wait 40s" says.
 //
 // In the notes, each one gives the event's number, severity, rule, and the bytes
 // it points at, secrets blanked; then what it says. With update (the package's
@@ -166,6 +166,14 @@ func (p *player) command(t testing.TB, text string) {
 		return
 	}
 	words := strings.Fields(text)
+	if len(words) == 2 && words[0] == "wait" {
+		d, err := time.ParseDuration(words[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.at = p.at.Add(d)
+		return
+	}
 	if len(words) == 0 || words[0] != "tls" {
 		t.Fatalf("unknown command %q", text)
 	}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"xmppscope/decode/core"
+	"xmppscope/session"
+)
+
+// checkFlags say what is a finding, and how findings are shown.
+type checkFlags struct {
+	all, json, list bool
+	ignore          []string
+}
+
+func newCheck() *cobra.Command {
+	o := new(checkFlags)
+	cmd := &cobra.Command{
+		Use: "check FILE…", Short: "print what breaks the rules in saved sessions",
+		Long: `Prints the findings in saved sessions: what breaks a rule of the specifications,
+what is risky, and what went wrong, with the bytes that it is about.
+
+Exit codes: 0 no finding is of severity error; 1 some are; 2 a file could not be
+read. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.list {
+				return noArgs(cmd, args)
+			}
+			return someFiles(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, o, args) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.all, "all", false, "print findings of severity info too")
+	f.BoolVar(&o.json, "json", false, "print findings as JSON, one a line")
+	f.BoolVar(&o.list, "list", false, "list the rules and exit")
+	f.StringSliceVar(&o.ignore, "ignore", nil, "leave out the findings of the rule with this `ID` (repeatable)")
+	return cmd
+}
+
+func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
+	out := bufio.NewWriterSize(os.Stdout, 1<<16)
+	defer func() { err = errors.Join(err, out.Flush()) }()
+	if o.list {
+		return listLints(out, o.json)
+	}
+	c, err := newChecker(o)
+	if err != nil {
+		return err
+	}
+	err = readFiles(cmd.Context(), files, c.take)
+	c.print(out, o.json)
+	c.warn()
+	if err != nil {
+		return usageError{err}
+	}
+	if c.count[session.Error] > 0 {
+		return errSaid
+	}
+	return nil
+}
+
+// finding is one thing that is wrong, in the form that --json has.
+type finding struct {
+	Session  int              `json:"session"`
+	Seq      uint64           `json:"seq"`
+	Rule     string           `json:"rule"`
+	Severity session.Severity `json:"severity"`
+	Text     string           `json:"text"`
+	Ref      string           `json:"ref,omitempty"`
+	Step     string           `json:"step,omitempty"` // id of the rung
+	N        int              `json:"n,omitempty"`    // its number
+	Bytes    string           `json:"bytes,omitempty"`
+	times    int
+}
+
+// checker collects findings by session.
+type checker struct {
+	numbered map[string]bool // ids of the numbered checks
+	ignored  map[string]bool
+	all      bool
+	sessions []*checked
+	count    [session.Error + 1]int
+}
+
+type checked struct {
+	session.Overview
+	explained bool // it holds notes
+	findings  []finding
+}
+
+var lintID = regexp.MustCompile(`^[A-Z][0-9]+$`)
+
+func newChecker(o *checkFlags) (*checker, error) {
+	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, all: o.all}
+	for _, l := range core.Lints() {
+		c.numbered[l.ID] = true
+	}
+	for _, id := range o.ignore {
+		id = strings.TrimSpace(id)
+		if upper := strings.ToUpper(id); lintID.MatchString(upper) {
+			if id = upper; !c.numbered[id] {
+				return nil, usageError{hinted{fmt.Errorf("check: there is no rule %q to ignore", id), "see xmppscope check --list"}}
+			}
+		}
+		c.ignored[id] = true
+	}
+	return c, nil
+}
+
+// take reads the stored notes of an event.
+func (c *checker) take(e session.Event) error {
+	s := c.session(e.Session)
+	s.Apply(&e)
+	if len(e.Notes) == 0 {
+		return nil
+	}
+	s.explained = true
+	e = session.Blank(e)
+	for i := range e.Notes {
+		if n := &e.Notes[i]; c.isFinding(n) {
+			c.count[n.Severity]++
+			s.add(findingOf(&e, n))
+		}
+	}
+	return nil
+}
+
+// session finds a session; the one of the newest event stands mostly at the end.
+func (c *checker) session(id int) *checked {
+	for i := len(c.sessions) - 1; i >= 0; i-- {
+		if c.sessions[i].ID == id {
+			return c.sessions[i]
+		}
+	}
+	s := &checked{Overview: session.Overview{ID: id}}
+	c.sessions = append(c.sessions, s)
+	return s
+}
+
+// isFinding tells findings from explanations: what is more than info, or comes
+// from a numbered check. A verdict sums up findings and is none itself.
+func (c *checker) isFinding(n *session.Note) bool {
+	if n.Rule == session.RuleVerdict || c.ignored[n.Rule] {
+		return false
+	}
+	return n.Severity > session.Info || c.all && c.numbered[n.Rule]
+}
+
+func findingOf(e *session.Event, n *session.Note) finding {
+	f := finding{Session: e.Session, Seq: e.Seq, Rule: n.Rule, Severity: n.Severity, Ref: n.Ref, times: 1}
+	f.Text = n.Text
+	if n.Name != "" {
+		f.Text = strings.TrimSuffix(n.Name+" "+n.Value+": "+n.Text, ": ")
+	}
+	f.Text = session.SafeLine(f.Text)
+	if e.Step != nil {
+		f.Step, f.N = e.Step.ID, e.Step.N
+	}
+	start, end := max(n.Span.Start, 0), min(n.Span.End, len(e.Raw))
+	if start < end {
+		f.Bytes = excerpt(e.Raw[start:end])
+	}
+	return f
+}
+
+// excerptLength is how many characters of the offending bytes are shown.
+const excerptLength = 100
+
+func excerpt(raw []byte) string {
+	clipped := len(raw) > 4*excerptLength
+	text := session.SafeLine(string(raw[:min(len(raw), 4*excerptLength)]))
+	if utf8.RuneCountInString(text) > excerptLength {
+		text, clipped = string([]rune(text)[:excerptLength-1]), true
+	}
+	if clipped {
+		text += "…"
+	}
+	return text
+}
+
+func (s *checked) add(f finding) { s.findings = append(s.findings, f) }
+
+// merged counts findings that say the same: they are shown once.
+func (s *checked) merged() []finding {
+	type key struct{ rule, text string }
+	at := map[key]int{}
+	var out []finding
+	for _, f := range s.findings {
+		k := key{f.Rule, f.Text}
+		if i, ok := at[k]; ok {
+			out[i].times++
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, f)
+	}
+	return out
+}
+
+func (c *checker) print(w io.Writer, asJSON bool) {
+	slices.SortStableFunc(c.sessions, func(a, b *checked) int { return cmp.Compare(a.ID, b.ID) })
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		for _, s := range c.sessions {
+			for _, f := range s.findings {
+				enc.Encode(f) // an error of the writer comes up again when it is flushed
+			}
+		}
+		return
+	}
+	colour := wantsColour(os.Stdout)
+	for _, s := range c.sessions {
+		if len(s.findings) > 0 {
+			s.print(w, colour)
+		}
+	}
+	say(w, "%s", c.summary())
+}
+
+// warn names sessions about which nothing can be said: only stored notes are read.
+func (c *checker) warn() {
+	for _, s := range c.sessions {
+		if s.Events > 0 && !s.explained {
+			say(os.Stderr, "warning: session %d holds no explanations, so nothing was checked in it", s.ID)
+		}
+	}
+}
+
+func (s *checked) print(w io.Writer, colour bool) {
+	head := fmt.Sprintf("session %d", s.ID)
+	if s.Domain != "" {
+		head += " with " + s.Domain
+	}
+	if who := cmp.Or(s.JID, s.User); who != "" {
+		head += ", " + who
+	}
+	say(w, "%s: %s", head, s.State)
+	if s.Verdict != "" {
+		say(w, "verdict: %s", s.Verdict)
+	}
+	for _, f := range s.merged() {
+		f.print(w, colour)
+	}
+	fmt.Fprintln(w)
+}
+
+func (f *finding) print(w io.Writer, colour bool) {
+	where := fmt.Sprintf("event %d", f.Seq)
+	if f.Step != "" {
+		where += fmt.Sprintf(", step %d %s", f.N, f.Step)
+	}
+	if f.times > 1 {
+		where += fmt.Sprintf(", and %s more", countOf(f.times-1, "time"))
+	}
+	head := session.SafeLine(fmt.Sprintf("%-7s %s", f.Severity, f.Rule))
+	if colour {
+		head = colourOf(f.Severity) + head + colReset
+	}
+	fmt.Fprintf(w, "  %s  %s\n", head, session.SafeLine(where))
+	text := f.Text
+	if f.Ref != "" {
+		text += " (" + f.Ref + ")"
+	}
+	say(w, "          %s", text)
+	if f.Bytes != "" {
+		say(w, "          | %s", f.Bytes)
+	}
+}
+
+func colourOf(s session.Severity) string {
+	switch s {
+	case session.Error:
+		return colBold + colRed
+	case session.Warning:
+		return colYellow
+	case session.Notice:
+		return colCyan
+	}
+	return colDim
+}
+
+func (c *checker) summary() string {
+	events := 0
+	for _, s := range c.sessions {
+		events += s.Events
+	}
+	head := countOf(len(c.sessions), "session") + ", " + countOf(events, "event") + ": "
+	var parts []string
+	for sev := session.Error; ; sev-- {
+		if n := c.count[sev]; n > 0 {
+			name := sev.String()
+			if sev == session.Info {
+				name = "remark"
+			}
+			parts = append(parts, countOf(n, name))
+		}
+		if sev == session.Info {
+			break
+		}
+	}
+	if len(parts) == 0 {
+		return head + "no findings"
+	}
+	return head + strings.Join(parts, ", ")
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// listLints prints the numbered checks, and then the rules whose remarks can be
+// findings too, by their ids.
+func listLints(w io.Writer, asJSON bool) error {
+	for _, l := range core.Lints() {
+		if asJSON {
+			line, err := json.Marshal(l)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s\n", line)
+			continue
+		}
+		fmt.Fprintf(w, "%s  %-7s  %-19s %s\n", l.ID, l.Severity, l.Ref, l.Text)
+	}
+	if asJSON {
+		return nil
+	}
+	fmt.Fprintln(w, "\nOther remarks are silenced by the id of the rule that makes them:")
+	for _, r := range rules() {
+		if r.ID != session.RuleVerdict {
+			fmt.Fprintf(w, "%-20s %s\n", r.ID, r.Title)
+		}
+	}
+	return nil
+}

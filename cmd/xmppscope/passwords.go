@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// passwords are those of --password-file, by bare JID in lower case. They are
+// held in memory only, to check what clients and servers compute from them.
+type passwords map[string]string
+
+// readPasswords reads JID=FILE pairs; the password is the first line of the file.
+func readPasswords(pairs []string) (passwords, error) {
+	if len(pairs) == 0 {
+		return nil, nil
+	}
+	out := passwords{}
+	for _, pair := range pairs {
+		jid, file, ok := strings.Cut(pair, "=")
+		if !ok || jid == "" || file == "" {
+			return nil, fmt.Errorf("--password-file %q: want JID=FILE", pair)
+		}
+		if !strings.Contains(jid, "@") {
+			return nil, fmt.Errorf("--password-file %q: %q is no bare JID: want user@domain=FILE", pair, jid)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("--password-file: %w", err)
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		out[strings.ToLower(jid)] = strings.TrimSuffix(line, "\r")
+	}
+	return out, nil
+}
+
+// find is decode.State.Passwords: the user of a login is the localpart or the
+// whole bare JID, as clients have it.
+func (p passwords) find(user, domain string) (string, bool) {
+	user = strings.ToLower(user)
+	if !strings.Contains(user, "@") {
+		user += "@" + strings.ToLower(domain)
+	}
+	password, ok := p[user]
+	return password, ok
+}

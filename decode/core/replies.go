@@ -1,0 +1,73 @@
+package core
+
+import (
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+func init() {
+	add(decode.Rule{
+		ID: "core-replies", Title: "Errors that come back", Ref: "RFC 6120 §8.3.1",
+		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local != "iq" },
+		New: func() decode.Explainer {
+			return &replies{sent: map[peerKey]string{}, errors: map[errorKey]answer{}}
+		},
+	})
+}
+
+// maxPeers bounds what is remembered of the peers of a session.
+const maxPeers = 1000
+
+// peerKey is a stanza of one kind to someone, errorKey an error about one.
+type (
+	peerKey struct {
+		dir        session.Dir
+		name, peer string
+	}
+	errorKey struct {
+		dir      session.Dir
+		name, id string
+	}
+)
+
+// replies knows the messages and presences that may come back as errors.
+type replies struct {
+	sent   map[peerKey]string // newest id sent to a peer; "" once one had none
+	errors map[errorKey]answer
+}
+
+// Explain implements decode.Explainer: it is checks Q10 and Q13.
+func (r *replies) Explain(s *decode.Seen) []session.Note {
+	dir, name := s.Event.Dir, s.Root.Name.Local
+	id, hasID := s.Root.LookupAttr("id")
+	if s.Root.Attr("type") != "error" {
+		r.remember(peerKey{dir, name, bare(s.Root.Attr("to"))}, id)
+		return nil
+	}
+	if len(r.errors) >= maxPeers {
+		clear(r.errors)
+	}
+	now := answer{typ: "error", from: s.Root.Attr("from"), to: s.Root.Attr("to")}
+	before, crossed := r.errors[errorKey{dir.Opposite(), name, id}]
+	r.errors[errorKey{dir, name, id}] = now
+	if hasID && crossed && fits(before, now) {
+		return []session.Note{lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", side(dir), id)}
+	}
+	asked := r.sent[peerKey{dir.Opposite(), name, bare(s.Root.Attr("from"))}]
+	if hasID || asked == "" {
+		return nil
+	}
+	return []session.Note{lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's error has no id, but the %s that it is about had %q", side(dir), name, asked)}
+}
+
+// remember keeps the id of what is sent to a peer. Where one had none, an error
+// without id may be about that.
+func (r *replies) remember(k peerKey, id string) {
+	if len(r.sent) >= maxPeers {
+		clear(r.sent)
+	}
+	if before, seen := r.sent[k]; seen && before == "" {
+		return
+	}
+	r.sent[k] = id
+}

@@ -1,0 +1,68 @@
+package decode
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xdg-go/stringprep"
+	"golang.org/x/text/unicode/norm"
+)
+
+// PasswordForm is one way in which software turns a password into bytes.
+type PasswordForm struct {
+	Password string
+	Fault    string // what the peer did that uses this form: "did not normalise …"; "" if it is right
+}
+
+// PasswordForms lists what a peer may have made of a password, all different, the
+// right one first: that of SASLprep (RFC 4013, asked for by RFC 5802 §2.2 and RFC
+// 4616 §2). If SASLprep forbids the password there is no right form, and the first
+// is the password as it is.
+func PasswordForms(password string) []PasswordForm {
+	var out []PasswordForm
+	add := func(form, fault string) {
+		for _, f := range out {
+			if f.Password == form {
+				return
+			}
+		}
+		out = append(out, PasswordForm{form, fault})
+	}
+	if prepared, err := stringprep.SASLprep.Prepare(password); err == nil {
+		add(prepared, "")
+	} else {
+		add(password, "")
+	}
+	add(password, "did not normalise (SASLprep) the password")
+	add(norm.NFKC.String(password), "normalised the password with NFKC only, not with SASLprep")
+	add(norm.NFC.String(password), "normalised the password with NFC, not with SASLprep")
+	add(norm.NFD.String(password), "took the password apart (NFD), where SASLprep puts it together")
+	if latin, ok := Latin1(password); ok {
+		add(latin, "encoded the password in ISO 8859-1, not in UTF-8")
+	}
+	add(strings.TrimSpace(password), "cut off white space around the password")
+	add(password+"\n", "put a line feed behind the password, as from a file")
+	return out
+}
+
+// Latin1 encodes text in ISO 8859-1, if that can be done.
+func Latin1(text string) (string, bool) {
+	out := make([]byte, 0, utf8.RuneCountInString(text))
+	for _, r := range text {
+		if r > 0xff {
+			return "", false
+		}
+		out = append(out, byte(r))
+	}
+	return string(out), true
+}
+
+// StreamDigest is SHA-1 over a stream's id and a secret, in lower-case hex: the
+// digest of jabber:iq:auth with the password (XEP-0078 §3.1), the handshake of a
+// component with its shared secret (XEP-0114 §3).
+func StreamDigest(streamID, secret string) string {
+	sum := sha1.Sum([]byte(streamID + secret))
+	return hex.EncodeToString(sum[:])
+}

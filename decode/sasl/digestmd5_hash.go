@@ -1,0 +1,80 @@
+package sasl
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// digestValues are what a response is computed from, as the client sent them.
+type digestValues struct {
+	user, realm, nonce, cnonce, nc, qop, uri, authzid string
+}
+
+func digestValuesOf(pairs []directive) (v digestValues, response string) {
+	fields := map[string]*string{
+		"username": &v.user, "realm": &v.realm, "nonce": &v.nonce, "cnonce": &v.cnonce, "nc": &v.nc,
+		"qop": &v.qop, "digest-uri": &v.uri, "authzid": &v.authzid, "response": &response,
+	}
+	for _, p := range pairs {
+		if f := fields[p.key]; f != nil {
+			*f = p.value
+		}
+	}
+	if v.qop == "" {
+		v.qop = "auth"
+	}
+	return v, response
+}
+
+// hash is RFC 2831 §2.1.2.1: the response for the verb AUTHENTICATE, the server's
+// rspauth for none. Name, realm and password are bytes in the character set agreed
+// on.
+func (v digestValues) hash(password, verb string) string {
+	sum := func(s string) string { h := md5.Sum([]byte(s)); return string(h[:]) }
+	hexed := func(s string) string { return hex.EncodeToString([]byte(s)) }
+	a1 := sum(v.user+":"+v.realm+":"+password) + ":" + v.nonce + ":" + v.cnonce
+	if v.authzid != "" {
+		a1 += ":" + v.authzid
+	}
+	a2 := verb + ":" + v.uri
+	if v.qop != "auth" {
+		a2 += ":00000000000000000000000000000000"
+	}
+	return hexed(sum(hexed(sum(a1)) + ":" + v.nonce + ":" + v.nc + ":" + v.cnonce + ":" + v.qop + ":" + hexed(sum(a2))))
+}
+
+// verify computes the response from the account's password. Name and password are
+// hashed in ISO 8859-1 where they can be (RFC 2831 §2.1.2.1), but much software
+// hashes UTF-8; both are right, as long as the server does the same.
+func (d *digest) verify(m Message, pairs []directive) []session.Note {
+	values, response := digestValuesOf(pairs)
+	forms := account(m, values.user)
+	if len(forms) == 0 {
+		return nil
+	}
+	for i := range forms {
+		if latin, ok := decode.Latin1(forms[0].Password); ok && forms[i].Password == latin {
+			forms[i].Fault = ""
+		}
+	}
+	latin := values
+	user, ok := decode.Latin1(values.user)
+	realm, fine := decode.Latin1(values.realm)
+	if ok && fine {
+		latin.user, latin.realm = user, realm
+	}
+	v := check(forms, func(password string) bool {
+		for _, values := range []digestValues{values, latin} {
+			if values.hash(password, "AUTHENTICATE") == response {
+				d.rspauth = values.hash(password, "")
+				return true
+			}
+		}
+		return false
+	})
+	d.checked = v
+	return verdictNote(m, "response", v)
+}

@@ -1,0 +1,79 @@
+package sasl
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const refFacebook = "Facebook Chat API (2010 to 2015)"
+
+func init() {
+	add(Mechanism{
+		ID: "sasl-facebook", Title: "X-FACEBOOK-PLATFORM", Ref: refFacebook,
+		Match: func(name string) bool { return name == "X-FACEBOOK-PLATFORM" },
+		New:   func(string) Decoder { return &facebook{} },
+	})
+}
+
+// facebook is a challenge and its answer, both in the form of a URL's query. The
+// service is gone; servers that imitate it are not.
+type facebook struct{ nonce, method string }
+
+// facebookWords explains the parameters of both messages.
+var facebookWords = map[string]string{
+	"nonce":   "the server's nonce, valid for this login",
+	"method":  "the call of Facebook's API that this login is",
+	"version": "the version of this exchange",
+	"api_key": "the application that the token was issued to",
+	"call_id": "a number that grows with each call, often the time",
+	"v":       "the version of Facebook's API",
+	"format":  "the form of the answer, which nobody reads",
+}
+
+func (f *facebook) Decode(m Message) []session.Note {
+	switch {
+	case len(m.Payload) == 0 && m.Kind == Initial:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "no initial response: in this mechanism the server speaks first")}
+	case len(m.Payload) == 0:
+		return nil
+	}
+	values, err := url.ParseQuery(string(m.Payload))
+	if err != nil || (m.Kind.FromClient() && values.Get("access_token") == "" && values.Get("session_key") == "") {
+		return malformed(m, "sasl-facebook", refFacebook, "the %s sent something that is not a list of parameters with a nonce or a token", sender(m))
+	}
+	var names []string
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var notes []session.Note
+	for _, name := range names {
+		notes = append(notes, f.parameter(m, name, strings.Join(values[name], " "))...)
+	}
+	return notes
+}
+
+func (f *facebook) parameter(m Message, name, value string) []session.Note {
+	text, known := facebookWords[name]
+	switch {
+	case name == "access_token" || name == "session_key":
+		n := secret("token", value, "token", m.Span)
+		n.Text = "an access token, fetched over HTTPS from Facebook outside of this stream"
+		return append([]session.Note{n}, openJWT(value, m)...)
+	case !known && m.Kind.FromClient():
+		return []session.Note{secret(name, value, "credentials", m.Span)}
+	}
+	notes := []session.Note{explained(decode.Field(name, value, m.Span), text)}
+	switch was := map[string]*string{"nonce": &f.nonce, "method": &f.method}[name]; {
+	case was == nil:
+	case !m.Kind.FromClient():
+		*was = value
+	case *was != "" && *was != value:
+		notes = append(notes, decode.Say(session.Error, m.Span, "the client's %s is %q, but the server's was %q", name, value, *was))
+	}
+	return notes
+}

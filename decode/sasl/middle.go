@@ -1,0 +1,71 @@
+package sasl
+
+import (
+	"slices"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// middle says on the server's offer which logins can live through xmppscope.
+var middle = decode.Rule{
+	ID: "sasl-middle", Title: "What survives a man in the middle", Ref: "RFC 5056 §2",
+	Match: func(s *decode.Seen) bool { return decode.Top(decode.NSStreams, "features")(s) && between(s.State.TLS) },
+	New:   decode.Stateless(survivors),
+}
+
+func survivors(s *decode.Seen) []session.Note {
+	one, two := s.State.Mechanisms()
+	var live, bound, certificate, endPoint []string
+	for _, name := range append(append(one, two...), fastMechanisms(s.State)...) {
+		list := &live
+		switch {
+		case strings.EqualFold(name, "EXTERNAL"):
+			list = &certificate
+		case decode.BindsChannel(name) && sameCertificate(s.State.TLS) && canEndPoint(s.State, name):
+			list = &endPoint
+		case decode.BindsChannel(name):
+			list = &bound
+		}
+		if !slices.Contains(*list, name) {
+			*list = append(*list, name)
+		}
+	}
+	if len(bound)+len(certificate)+len(endPoint) == 0 || s.State.Authenticated { // nothing is lost
+		return nil
+	}
+	var parts []string
+	for _, p := range []struct {
+		names []string
+		text  string
+	}{
+		{live, "can pass xmppscope: "},
+		{endPoint, "can pass as long as the client binds to tls-server-end-point, because it is shown the server's own certificate: "},
+		{bound, "cannot pass, because their proof covers the TLS connection, which ends here: "},
+		{certificate, "cannot pass, because it needs the client's certificate, which ends here: "},
+	} {
+		if len(p.names) > 0 {
+			parts = append(parts, p.text+strings.Join(p.names, " "))
+		}
+	}
+	n := decode.Say(session.Info, s.Root.Tag, "%s", strings.Join(parts, "; "))
+	if len(bound)+len(certificate) > 0 {
+		n.Severity = session.Notice
+	}
+	if len(bound) > 0 && len(live) == 0 {
+		n.Severity = session.Warning
+		n.Text += "; no client can log in through xmppscope while the server offers nothing else"
+	}
+	return []session.Note{n}
+}
+
+// canEndPoint says whether a mechanism may bind to tls-server-end-point: HT names
+// its type, the others take what the server offers (XEP-0440).
+func canEndPoint(state *decode.State, name string) bool {
+	if strings.HasPrefix(name, "HT") {
+		return strings.HasSuffix(name, "-ENDP")
+	}
+	types := bindingOffer(state.Features)
+	return len(types) == 0 || slices.Contains(types, session.BindingEndPoint)
+}

@@ -1,0 +1,110 @@
+package sasl
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/subtle"
+	"encoding/base64"
+	"hash"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Bounds of what is computed to check a proof: a hostile server may ask for any
+// number of iterations.
+const (
+	maxIterations  = 10_000_000 // of all, for the password as it should be
+	manyIterations = 1_000_000  // above, other forms of the password are not tried
+)
+
+// transcript is what SCRAM's proof and signature are computed over (RFC 5802 §3).
+type transcript struct {
+	user                     string
+	clientFirst, serverFirst string // as sent; clientFirst without its GS2 header
+	clientFinal              string // without the proof
+	salt                     []byte
+	iterations               int
+	signature                []byte // what the server's must be, nil if it is not known
+}
+
+func (t *transcript) message() []byte {
+	return []byte(t.clientFirst + "," + t.serverFirst + "," + t.clientFinal)
+}
+
+func mac(newHash func() hash.Hash, key, text []byte) []byte {
+	h := hmac.New(newHash, key)
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// scramProof is the proof that a salted password gives; serverSignature is what
+// the server answers it with.
+func scramProof(newHash func() hash.Hash, salted, message []byte) []byte {
+	clientKey := mac(newHash, salted, []byte("Client Key"))
+	stored := newHash()
+	stored.Write(clientKey)
+	proof := mac(newHash, stored.Sum(nil), message)
+	subtle.XORBytes(proof, proof, clientKey)
+	return proof
+}
+
+func serverSignature(newHash func() hash.Hash, salted, message []byte) []byte {
+	return mac(newHash, mac(newHash, salted, []byte("Server Key")), message)
+}
+
+// verifyProof computes the proof from the account's password.
+func (c *scram) verifyProof(m Message, proof []byte) []session.Note {
+	t, newHash := &c.transcript, hashes[c.hash]
+	forms := account(m, t.user)
+	if len(forms) == 0 || newHash == nil || t.serverFirst == "" || len(t.salt) == 0 || t.iterations <= 0 {
+		return nil
+	}
+	if t.iterations > maxIterations {
+		n := decode.Say(session.Notice, m.Span, "the client's proof was not checked: %d iterations are too many, xmppscope stops at %d", t.iterations, maxIterations)
+		n.Rule = ruleVerify
+		return []session.Note{n}
+	}
+	if t.iterations > manyIterations {
+		forms = forms[:1]
+	}
+	v := check(forms, func(password string) bool {
+		salted, err := pbkdf2.Key(newHash, password, t.salt, t.iterations, newHash().Size())
+		if err != nil || !bytes.Equal(scramProof(newHash, salted, t.message()), proof) {
+			return false
+		}
+		t.signature = serverSignature(newHash, salted, t.message())
+		return true
+	})
+	c.checked = v
+	return verdictNote(m, "proof", v)
+}
+
+// verifySignature holds the server's signature against the one that belongs to
+// the client's proof.
+func (c *scram) verifySignature(m Message, value string) []session.Note {
+	raw, err := base64.StdEncoding.DecodeString(value)
+	switch {
+	case err != nil || (c.hashSize() > 0 && len(raw) != c.hashSize()):
+		return []session.Note{decode.Say(session.Error, m.Span, "the server's signature is not base64 of the %d bytes that %s has", c.hashSize(), c.hash)}
+	case c.transcript.signature == nil:
+		return nil
+	}
+	return []session.Note{serverVerdict(m, "signature", bytes.Equal(raw, c.transcript.signature))}
+}
+
+// saltedPassword checks the hash of an upgrade task (XEP-0480) against the
+// account's password.
+func saltedPassword(m Message, user, name string, salt []byte, iterations int, value []byte) []session.Note {
+	newHash := hashes[name]
+	forms := account(m, user)
+	if newHash == nil || len(salt) == 0 || iterations <= 0 || iterations > manyIterations {
+		return nil
+	}
+	v := check(forms, func(password string) bool {
+		salted, err := pbkdf2.Key(newHash, password, salt, iterations, newHash().Size())
+		return err == nil && bytes.Equal(salted, value)
+	})
+	return verdictNote(m, "hash", v)
+}

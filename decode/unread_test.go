@@ -1,0 +1,46 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+
+	"xmppscope/session"
+)
+
+// TestUnreadCredentialsAreHidden feeds credentials that no rule can read, and
+// looks for them in what is shown.
+func TestUnreadCredentialsAreHidden(t *testing.T) {
+	const secret = "AHUAUzNjcjN0UHc="
+	for name, in := range map[string]string{
+		"cut off":              hdr + "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" + secret,
+		"in an attribute":      hdr + "<token xmlns='urn:xmpp:fast:0' token='" + secret,
+		"behind junk":          "junk <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" + secret + "</auth><a/>",
+		"indented":             "<a></b>\n  <auth mechanism='PLAIN'>" + secret + "</auth>\n",
+		"over several blocks":  "junk <auth mechanism='PLAIN'>" + secret + strings.Repeat("A", 3000) + secret + "</auth>",
+		"not well-formed":      hdr + "<auth mechanism=PLAIN>" + secret + "</auth>",
+		"no namespace":         hdr + "<auth mechanism='PLAIN'>" + secret + "</auth>",
+		"the wrong namespace":  hdr + "<stream:auth mechanism='PLAIN'>" + secret + "</stream:auth>",
+		"HTTP":                 "GET / HTTP/1.1\r\nAuthorization: Basic " + secret + "\r\n\r\n",
+		"a broken iq-auth":     hdr + "<iq type='set' a='1' a='2'><query xmlns='jabber:iq:auth'><password>" + secret + "</password></query></iq>",
+		"a broken register iq": hdr + "<iq type='set'><query xmlns='jabber:iq:register'><password>" + secret,
+	} {
+		d := NewSession(nil, new(session.Book))
+		var s Scanner
+		show := func(f Frame) {
+			e := session.Blank(d.Explain(f.Event(session.C2S)))
+			if strings.Contains(string(e.Raw), secret) || strings.Contains(e.Summary, secret) {
+				t.Errorf("%s: shown in %q", name, e.Raw)
+			}
+		}
+		for p := []byte(in); len(p) > 0; {
+			n, f, ok := s.Next(p)
+			if ok {
+				show(f)
+			}
+			p = p[n:]
+		}
+		if f, ok := s.Finish(); ok {
+			show(f)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package xep
+
+import (
+	"strconv"
+
+	"xmppscope/session"
+)
+
+// counter counts the stanzas of each direction, as both ends do: from enable (the
+// client's) and enabled (the server's) on, modulo 2^32.
+type counter struct {
+	counting [3]bool
+	sent     [3]uint32 // by the direction's sender, since counting began
+	acked    [3]uint32 // highest h that the receiver has told
+	unknown  bool      // what was sent is not known: an element could not be read, or a resume did not say
+}
+
+// unacked is how many stanzas of a direction wait in the queue of their sender.
+func (m *counter) unacked(dir session.Dir) uint32 { return m.sent[dir] - m.acked[dir] }
+
+func (m *counter) known(dir session.Dir) bool { return m.counting[dir] && !m.unknown }
+
+func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+func stanzas(n uint32) string { return plural(int(n), "stanza") }
+
+func (m *counter) request(root *session.Element, dir session.Dir) []session.Note {
+	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", side(dir))
+	if m.known(dir) {
+		n.Name, n.Value = "unacked", number(m.unacked(dir))
+		n.Text += "; it has sent " + number(m.sent[dir]) + ", still to be acknowledged: " + n.Value
+	}
+	return []session.Note{n}
+}
+
+// answer is check M02: h is compared with what the other side has sent.
+func (m *counter) answer(root *session.Element, dir session.Dir) []session.Note {
+	value := root.Attr("h")
+	h, ok := parseH(root)
+	if !ok {
+		return []session.Note{lint("M02", "XEP-0198 §4", session.Error, root.Span, "the %s's acknowledgement has no number (h is %q)", side(dir), value)}
+	}
+	from := dir.Opposite()
+	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "")
+	switch before := m.acked[from]; {
+	case !m.known(from):
+		n.Text = "so many stanzas have arrived at the " + side(dir)
+	case int32(h-before) < 0: // differences modulo 2^32: h wraps
+		n.Rule, n.Severity = "M02", session.Error
+		n.Text = "the " + side(dir) + " has acknowledged fewer stanzas than before, when it was " + number(before)
+	case int32(m.sent[from]-h) < 0:
+		n.Rule, n.Severity = "M02", session.Error
+		n.Text = "the " + side(dir) + " has acknowledged more stanzas than the " + side(from) + " sent, which is " + number(m.sent[from])
+	case h == m.sent[from]:
+		n.Text = "every stanza of the " + side(from) + " has arrived: " + value
+	default:
+		n.Text = value + " of the " + side(from) + "'s " + stanzas(m.sent[from]) + " have arrived; " + number(m.sent[from]-h) + " in its queue would be sent again after a resume"
+	}
+	if n.Severity != session.Error {
+		m.acked[from] = h
+	}
+	return []session.Note{n}
+}
+
+// parseH reads an h, a number below 2^32.
+func parseH(el *session.Element) (uint32, bool) {
+	h, err := strconv.ParseUint(el.Attr("h"), 10, 32)
+	return uint32(h), err == nil
+}

@@ -1,0 +1,156 @@
+package xep
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const refResume = "XEP-0198 §5"
+
+// resumption is what the client has asked for and the server not yet answered.
+type resumption struct {
+	h      uint32
+	ok     bool // h could be read
+	before *kept
+}
+
+// kept is what is known of a session that may be resumed, for the session that
+// resumes it: a resume comes on a new connection.
+type kept struct {
+	sent    [3]atomic.Uint32
+	unknown atomic.Bool
+}
+
+// maxKept bounds how many sessions are remembered.
+const maxKept = 1000
+
+// keptKey names a session of a run: all sessions of a run share a book.
+type keptKey struct {
+	book *session.Book
+	id   string
+}
+
+var keeping = struct {
+	sync.Mutex
+	byID  map[keptKey]*kept
+	order []keptKey
+}{byID: map[keptKey]*kept{}}
+
+// keepAs remembers this session under the name that the server gave it.
+func (m *management) keepAs(book *session.Book, id string) {
+	m.id, m.kept = id, &kept{}
+	m.keep()
+	k := keptKey{book, id}
+	keeping.Lock()
+	defer keeping.Unlock()
+	if _, ok := keeping.byID[k]; !ok {
+		keeping.order = append(keeping.order, k)
+	}
+	keeping.byID[k] = m.kept
+	if len(keeping.order) > maxKept {
+		delete(keeping.byID, keeping.order[0])
+		keeping.order = keeping.order[1:]
+	}
+}
+
+// keep brings what is remembered up to date.
+func (m *management) keep() {
+	if m.kept == nil {
+		return
+	}
+	m.kept.sent[session.C2S].Store(m.sent[session.C2S])
+	m.kept.sent[session.S2C].Store(m.sent[session.S2C])
+	m.kept.unknown.Store(m.unknown)
+}
+
+// recall finds an earlier session; nil if it was not seen, or not as a whole.
+func recall(book *session.Book, id string) *kept {
+	keeping.Lock()
+	defer keeping.Unlock()
+	k := keeping.byID[keptKey{book, id}]
+	if k == nil || k.unknown.Load() {
+		return nil
+	}
+	return k
+}
+
+func (m *management) resume(s *decode.Seen, el *session.Element) []session.Note {
+	id := el.Attr("previd")
+	if id == "" || el.Attr("h") == "" {
+		return []session.Note{lint("M04", refResume, session.Error, el.Span, "the client's resume lacks previd or h: the server cannot know what to take up")}
+	}
+	m.asked = resumption{before: recall(s.State.Secrets, id)}
+	m.asked.h, m.asked.ok = parseH(el)
+	notes := []session.Note{field(refResume, "sm-id", id, el.AttrSpan("previd"), "the client asks to take up this earlier session in place of binding")}
+	return append(notes, m.missing(el, session.C2S, m.asked.h, m.asked.ok))
+}
+
+// resumed goes on counting on both sides from the numbers that they have told.
+func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note {
+	h, ok := parseH(el)
+	notes := []session.Note{
+		say(refResume, el.Tag, "the server takes up the earlier session; no bind is needed, and both send again what was lost"),
+		m.missing(el, session.S2C, h, ok),
+	}
+	m.counter = counter{counting: [3]bool{false, true, true}, unknown: !ok || !m.asked.ok}
+	m.sent = [3]uint32{session.C2S: h, session.S2C: m.asked.h}
+	m.acked = m.sent
+	m.enabled = true
+	m.asked = resumption{}
+	m.keepAs(s.State.Secrets, el.Attr("previd"))
+	return notes
+}
+
+// missing explains the h of resume and resumed: what arrived at the side that says
+// it, and so what the other has to send again, where the earlier session was seen.
+func (m *management) missing(el *session.Element, dir session.Dir, h uint32, ok bool) session.Note {
+	n := field(refResume, "h", el.Attr("h"), attrSpan(el, "h"), "so many stanzas have arrived at the "+side(dir))
+	from := dir.Opposite()
+	if m.asked.before == nil || !ok {
+		return n
+	}
+	sent := m.asked.before.sent[from].Load()
+	switch lost := sent - h; {
+	case int32(lost) < 0:
+		n.Rule, n.Severity = "M02", session.Error
+		n.Text = "the " + side(dir) + " has acknowledged more stanzas than the " + side(from) + " sent, which is " + number(sent)
+	case lost == 0:
+		n.Text += ", which is all that the " + side(from) + " sent: it has nothing to send again"
+	default:
+		n.Text += "; the " + side(from) + " had sent " + number(sent) + ", so it has to send its last " + stanzas(lost) + " again"
+	}
+	return n
+}
+
+// closed: a stream that is ended in an orderly way ends the session too.
+func (m *management) closed() []session.Note {
+	if m.ended || m.id == "" {
+		m.ended = true
+		return nil
+	}
+	m.ended = true
+	return tell(refResume, session.Span{}, "the stream is closed in an orderly way: the session is over, and cannot be resumed")
+}
+
+// gone predicts what a resume would do after the connection broke.
+func (m *management) gone() []session.Note {
+	if m.ended || !m.counting[session.S2C] {
+		return nil
+	}
+	m.ended = true
+	var queues string
+	if !m.unknown {
+		queues = "; not acknowledged are " + stanzas(m.unacked(session.C2S)) + " of the client and " + number(m.unacked(session.S2C)) + " of the server"
+	}
+	if m.id == "" {
+		return tell(refResume, session.Span{}, "the connection is gone, and the session cannot be resumed%s", queues)
+	}
+	within := ""
+	if m.max != "" {
+		within = " within " + m.max + " seconds"
+	}
+	return tell(refResume, session.Span{}, "the connection is gone, but not the session: the client can resume it%s on a new one%s, which are then sent again if they have not arrived", within, queues)
+}

@@ -1,0 +1,77 @@
+package tlsintercept
+
+import (
+	"crypto"
+	_ "crypto/sha256" // for crypto.Hash.New
+	_ "crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+
+	"xmppscope/session"
+)
+
+// bindings is the channel-binding data of a connection in hex, by the type's
+// registered name. It is no secret, but ties a login to this one connection.
+func bindings(cs tls.ConnectionState, leaf *x509.Certificate) map[string]string {
+	out := map[string]string{}
+	if len(cs.TLSUnique) > 0 { // never with TLS 1.3
+		out[session.BindingUnique] = hex.EncodeToString(cs.TLSUnique)
+	}
+	if data, err := exporter(cs); err == nil {
+		out[session.BindingExporter] = hex.EncodeToString(data)
+	}
+	if sum := endPoint(leaf); sum != nil {
+		out[session.BindingEndPoint] = hex.EncodeToString(sum)
+	}
+	return out
+}
+
+// exporter is tls-exporter (RFC 9266 §2). The context is present and empty: on
+// TLS 1.2 an absent one gives other data.
+func exporter(cs tls.ConnectionState) ([]byte, error) {
+	return cs.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
+}
+
+// endPointHash is the hash of tls-server-end-point (RFC 5929 §4.1): that of the
+// certificate's signature, SHA-256 in place of MD5 and SHA-1. Signatures without
+// one hash, such as Ed25519's, have no such binding.
+var endPointHash = map[x509.SignatureAlgorithm]crypto.Hash{
+	x509.MD5WithRSA: crypto.SHA256, x509.SHA1WithRSA: crypto.SHA256, x509.ECDSAWithSHA1: crypto.SHA256,
+	x509.SHA256WithRSA: crypto.SHA256, x509.SHA256WithRSAPSS: crypto.SHA256, x509.ECDSAWithSHA256: crypto.SHA256,
+	x509.SHA384WithRSA: crypto.SHA384, x509.SHA384WithRSAPSS: crypto.SHA384, x509.ECDSAWithSHA384: crypto.SHA384,
+	x509.SHA512WithRSA: crypto.SHA512, x509.SHA512WithRSAPSS: crypto.SHA512, x509.ECDSAWithSHA512: crypto.SHA512,
+}
+
+func endPoint(leaf *x509.Certificate) []byte {
+	if leaf == nil {
+		return nil
+	}
+	hash, ok := endPointHash[leaf.SignatureAlgorithm]
+	if !ok {
+		return nil
+	}
+	h := hash.New()
+	h.Write(leaf.Raw)
+	return h.Sum(nil)
+}
+
+// leafOf is the certificate that a peer has shown, nil if none.
+func leafOf(chain []*x509.Certificate) *x509.Certificate {
+	if len(chain) == 0 {
+		return nil
+	}
+	return chain[0]
+}
+
+// minted is the certificate that the client was shown, nil before.
+func (p *pair) minted() *x509.Certificate {
+	if p.config == nil {
+		return nil
+	}
+	leaf, err := x509.ParseCertificate(p.config.Certificates[0].Certificate[0])
+	if err != nil {
+		return nil
+	}
+	return leaf
+}
