@@ -70,13 +70,19 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 	if why := unlike[x.mechanism.ID]; c.Name.Local == "not-authorized" && why != "" {
 		known.cause = why
 	}
-	if c.Name.Local == "not-authorized" && x.lostBinding(s) {
+	refused := c.Name.Local == "not-authorized" || c.Name.Local == "malformed-request" // what servers answer to a wrong binding
+	if refused && x.refusedType() {
+		n.Severity, n.Ref = session.Warning, "RFC 5802 §6"
+		n.Text = fmt.Sprintf("the server refused %q before any channel binding data was sent: it does not take this type of binding, or not with this version of TLS, or does not know the user; xmppscope has no part in it", x.name)
+		return n, true
+	}
+	if refused && x.lostBinding(s) {
 		// Nobody computed anything wrong: it is xmppscope that stands in the way.
 		n.Severity, n.Ref = session.Warning, "RFC 5802 §6"
 		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the password; the client should try the next mechanism", x.name)
 		return n, true
 	}
-	if why := x.cause(); why != "" && (c.Name.Local == "not-authorized" || c.Name.Local == "malformed-request") {
+	if why := x.cause(); why != "" && refused {
 		known.cause = why
 	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
@@ -96,12 +102,22 @@ var unlike = map[string]string{
 
 const wrongToken = "the token is wrong, has expired, or was issued for another service or user"
 
+// refusedType says whether the server has turned down a SCRAM binding by its type
+// alone: it answers client-first, in which no data is sent yet.
+func (x *exchange) refusedType() bool {
+	c, ok := x.decoder.(*scram)
+	return ok && c.binding != "" && !c.finished && c.serverNonce == ""
+}
+
 // lostBinding says whether the attempt that failed was tied to the TLS
 // connection between the client and xmppscope.
 func (x *exchange) lostBinding(s *decode.Seen) bool {
 	name := strings.ToUpper(x.name)
 	endPoint := strings.HasSuffix(name, "-ENDP")
 	if c, ok := x.decoder.(*scram); ok {
+		if !c.finished {
+			return false
+		}
 		endPoint = c.binding == "tls-server-end-point"
 	}
 	if endPoint && sameCertificate(s.State.TLS) {
