@@ -31,6 +31,7 @@ var secretText = map[string]string{
 	"http://jabber.org/protocol/bytestreams authtoken": "token",
 	"jabber:iq:register key":                           "token", // XEP-0077
 	decode.NSFAST + " token":                           "token", // as text, in early versions of XEP-0484
+	"urn:riotgames:entitlements entitlements":          "token", // Riot: a JWT in a child without a namespace
 }
 
 // secretAttrs says which attributes hold a secret, by "namespace element
@@ -39,6 +40,12 @@ var secretAttrs = map[string]string{
 	decode.NSFAST + " token token":                       "token",        // XEP-0484
 	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
 	"urn:xmpp:jingle:transports:ice-udp:1 transport pwd": "ICE password", // XEP-0176
+	decode.NSSM3 + " enabled id":                         "session id",   // XEP-0198: with the login, it takes the session over
+	decode.NSSM3 + " resume previd":                      "session id",
+	decode.NSSM3 + " resumed previd":                     "session id",
+	decode.NSSM2 + " enabled id":                         "session id",
+	decode.NSSM2 + " resume previd":                      "session id",
+	decode.NSSM2 + " resumed previd":                     "session id",
 }
 
 // markSecrets walks the whole tree, so that nothing inside of forwarded or
@@ -73,12 +80,22 @@ func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
 	return notes
 }
 
-// secretOf marks the text of an element.
+// secretOf marks what is in an element, text and children alike.
 func secretOf(el *session.Element, name, kind string) []session.Note {
-	if strings.TrimSpace(el.Text()) == "" {
+	text := allText(el)
+	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	return []session.Note{hidden(name, el.Text(), kind, el.TextSpan())}
+	return []session.Note{hidden(name, text, kind, el.TextSpan())}
+}
+
+// allText joins the text of an element and of all below it.
+func allText(el *session.Element) string {
+	text := el.Text()
+	for _, c := range el.Children() {
+		text += allText(c)
+	}
+	return text
 }
 
 // secretField knows the fields of data forms (XEP-0004) that hold passwords:

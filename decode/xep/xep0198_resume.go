@@ -84,7 +84,7 @@ func (m *management) resume(s *decode.Seen, el *session.Element) []session.Note 
 	}
 	m.asked = resumption{before: recall(s.State.Secrets, id)}
 	m.asked.h, m.asked.ok = parseH(el)
-	notes := []session.Note{field(refResume, "sm-id", id, el.AttrSpan("previd"), "the client asks to take up this earlier session in place of binding")}
+	notes := []session.Note{sessionID(refResume, id, el.AttrSpan("previd"), "the client asks to take up this earlier session in place of binding")}
 	return append(notes, m.missing(el, session.C2S, m.asked.h, m.asked.ok))
 }
 

@@ -128,7 +128,7 @@ func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session
 	if id := el.Attr("id"); id != "" {
 		m.keepAs(s.State.Secrets, id)
 		notes[0].Text = "the server has turned on acknowledgements, and will keep the session for a while if the connection breaks"
-		notes = append(notes, field(refSM, "sm-id", id, el.AttrSpan("id"), "the name by which the client can resume this session"))
+		notes = append(notes, sessionID(refSM, id, el.AttrSpan("id"), "the name by which the client can resume this session"))
 	}
 	if m.max != "" {
 		notes = append(notes, say(refSM, el.AttrSpan("max"), "for %s seconds at most", m.max))
@@ -160,4 +160,12 @@ func (m *management) failed(root *session.Element) []session.Note {
 		notes = append(notes, field("XEP-0198 §5", "h", h, root.AttrSpan("h"), "so many of the client's stanzas had arrived: what it sent after them is lost"))
 	}
 	return notes
+}
+
+// sessionID is the field of a resumption id: with the login, whoever has it can
+// take the session over.
+func sessionID(ref, id string, span session.Span, text string) session.Note {
+	n := field(ref, "sm-id", id, span, text)
+	n.Secret = "session id"
+	return n
 }
