@@ -75,10 +75,13 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 	}
 }
 
+// tall is from how many rows on the verdict may take one more line.
+const tall = 36
+
 // verdictLines is the judgement on the current session, and behind it what to do
 // next as far as there is room: a line for a login that worked, two for one that
-// failed. The event it stands on has all of it.
-func (u *ui) verdictLines(width int) []line {
+// failed, one more on a tall screen. The event it stands on has all of it.
+func (u *ui) verdictLines(width, height int) []line {
 	o := &u.current().Overview
 	if o.Verdict == "" {
 		return nil
@@ -87,30 +90,22 @@ func (u *ui) verdictLines(width int) []line {
 	if o.State == session.Failed {
 		style, most = u.theme.failure, 2
 	}
+	if height >= tall {
+		most++
+	}
 	l := line{{" " + wire(o.Verdict), style}}
 	if o.Advice != "" {
 		l = append(l, span{"  → " + wire(o.Advice), u.theme.faint})
 	}
-	if most == 1 {
-		return []line{l}
-	}
 	lines := l.wrap(width-1, 1)
-	if len(lines) > most {
-		lines = append(lines[:most-1], joinLines(lines[most-1:]))
+	if len(lines) <= most {
+		return lines
 	}
-	return lines
-}
-
-// joinLines puts wrapped lines back into one, to be clipped.
-func joinLines(lines []line) line {
-	var out line
-	for i, l := range lines {
-		if i > 0 {
-			out = append(out, span{" ", l[0].style})
-		}
-		out = append(out, l...)
+	rest := lines[most-1] // what does not fit is clipped, not broken
+	for _, more := range lines[most:] {
+		rest = append(rest, more[1:]...)
 	}
-	return out
+	return append(lines[:most-1], rest)
 }
 
 // modes are the flags on the right of the first line.

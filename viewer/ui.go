@@ -227,7 +227,7 @@ func (u *ui) toEnd() {
 // Draw draws the inspector; see tview.Primitive.
 func (u *ui) Draw(screen tcell.Screen) {
 	_, _, w, h := u.GetRect()
-	verdict := u.verdictLines(w)
+	verdict := u.verdictLines(w, h)
 	u.want.judge = len(verdict)
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {

@@ -103,7 +103,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 		}
 		for _, v := range values {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				first = usageError{hinted{fmt.Errorf("%s=%q does not fit --%s", name, value, f.Name), "see xmppscope " + cmd.Name() + " --help"}}
+				first = usageError{hinted{fmt.Errorf("%s=%q does not fit --%s", name, value, f.Name), "see " + cmd.CommandPath() + " --help"}}
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,8 +55,11 @@ func someFiles(cmd *cobra.Command, args []string) error {
 
 func newMan() *cobra.Command {
 	return &cobra.Command{
-		Use: "man FOLDER", Short: "write the man pages into a folder", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: "man FOLDER", Short: "write the man pages into a folder", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
 			return doc.GenManTree(cmd.Root(), &doc.GenManHeader{Title: "XMPPSCOPE", Section: "1", Source: tool}, args[0])
 		},
 	}

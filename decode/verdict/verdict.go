@@ -322,7 +322,7 @@ func (j *judge) refusals() *cause {
 	case bound == len(tried):
 		c.next = "channel binding cannot pass a man in the middle: let the client use a mechanism without -PLUS, or debug against a server that offers none"
 	case a.condition == "not-authorized":
-		c.next = "check user and password; the client's own log of the same login without xmppscope tells whether xmppscope has a part in it"
+		c.next = "check user and password"
 	case a.condition == "invalid-mechanism":
 		c.next = "the client has to choose among the mechanisms that the server lists"
 	}
