@@ -43,7 +43,7 @@ func CompileFilter(source string) (func(*Event) bool, error) {
 	program, err := expr.Compile(source, expr.Env(filterEnv{}), expr.AsBool())
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("filter %q: %s", source, first)
+		return nil, fmt.Errorf("%s, in the filter %q", first, source)
 	}
 	var machine vm.VM
 	return func(e *Event) bool {

@@ -55,7 +55,13 @@ func (u *ui) askFilter() {
 		u.say(notice, "filters are not available here")
 		return
 	}
-	u.ask("filter:", u.expr, func(expr string) {
+	u.askFilterAs("filter:", u.expr)
+}
+
+// askFilterAs asks with a label and a text to begin with: a wrong filter is asked
+// for again, with what is wrong and what was typed.
+func (u *ui) askFilterAs(label, text string) {
+	u.ask(label, text, func(expr string) {
 		expr = strings.TrimSpace(expr)
 		if expr == "" {
 			u.setFilter("", nil)
@@ -63,7 +69,8 @@ func (u *ui) askFilter() {
 		}
 		keep, err := u.options.CompileFilter(expr)
 		if err != nil {
-			u.say(failure, "%s", strings.Join(strings.Fields(err.Error()), " "))
+			why := clip(string(wire(strings.Join(strings.Fields(err.Error()), " "))), u.plan.hints.w/2)
+			u.askFilterAs(why+" · filter:", expr)
 			return
 		}
 		u.setFilter(expr, keep)
@@ -97,4 +104,12 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// clip shortens text to n characters.
+func clip(text string, n int) string {
+	if r := []rune(text); len(r) > max(n, 1) {
+		return string(r[:max(n, 1)-1]) + "…"
+	}
+	return text
 }

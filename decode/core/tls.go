@@ -197,6 +197,8 @@ func verdict(f *session.TLSFacts) session.Note {
 		return say("RFC 6120 §13.7.2", session.Span{}, "the certificate is valid for %q (%s)", f.Domain, v.By)
 	case v.Ignored:
 		return lint("T11", "RFC 6120 §13.7.2", session.Warning, session.Span{}, "the certificate is not valid for %q, and xmppscope was told to go on: %s", f.Domain, v.Problem)
+	case v.By != "":
+		return lint("T11", "RFC 6120 §13.7.2", session.Error, session.Span{}, "the certificate names %q, but it cannot be trusted: %s", f.Domain, v.Problem)
 	default:
 		return lint("T11", "RFC 6120 §13.7.2", session.Error, session.Span{}, "the certificate is not valid for %q: %s", f.Domain, v.Problem)
 	}
