@@ -5,6 +5,7 @@ import (
 
 	"xmppscope/decode"
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // maxHeld bounds what is kept for one side while it has to wait.
@@ -130,7 +131,7 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 	case closing:
 		return
 	case sniffing:
-		if p[0] == 0x16 { // a TLS record: direct TLS (XEP-0368)
+		if tlsintercept.Sniff(p[0]) == tlsintercept.TLS { // direct TLS (XEP-0368)
 			r.phase = securing
 			r.do(Secure{Early: bytes.Clone(p), Direct: true})
 			return
@@ -340,7 +341,7 @@ func (r *Relay) secure() {
 
 // dropHeld records what is held and is no TLS record, and forgets it.
 func (r *Relay) dropHeld(reason string) {
-	if len(r.held) > 0 && r.held[0] != 0x16 {
+	if len(r.held) > 0 && tlsintercept.Sniff(r.held[0]) != tlsintercept.TLS {
 		r.record(session.C2S, session.RelayDropped{Reason: reason}, r.held)
 		r.held = nil
 	}

@@ -69,8 +69,8 @@ func (u *ui) askFilterAs(label, text string) {
 		}
 		keep, err := u.options.CompileFilter(expr)
 		if err != nil {
-			why := clip(string(wire(strings.Join(strings.Fields(err.Error()), " "))), u.plan.hints.w/2)
-			u.askFilterAs(why+" · filter:", expr)
+			why := wire(strings.Join(strings.Fields(err.Error()), " ")).fit(u.plan.hints.w / 2)
+			u.askFilterAs(string(why)+" · filter:", expr)
 			return
 		}
 		u.setFilter(expr, keep)
@@ -104,12 +104,4 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// clip shortens text to n characters.
-func clip(text string, n int) string {
-	if r := []rune(text); len(r) > max(n, 1) {
-		return string(r[:max(n, 1)-1]) + "…"
-	}
-	return text
 }

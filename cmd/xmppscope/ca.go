@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -56,8 +55,7 @@ func newCAExport(c *caFlags) *cobra.Command {
 			}
 			data := ca.RootPEM()
 			if der {
-				block, _ := pem.Decode(data)
-				data = block.Bytes
+				data = ca.RootDER()
 			}
 			if out == "" || out == "-" {
 				if der && isTerminal(os.Stdout) {
