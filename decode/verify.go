@@ -83,8 +83,8 @@ func (c Check) Note(side, what string, span session.Span) []session.Note {
 		n.Value, n.Severity = "does not fit", session.Warning
 		n.Text = "the " + side + " used another password than the one given to xmppscope, or computed wrong"
 	case c.Fault != "":
-		n.Value, n.Severity = "fits another form of the password", session.Error
-		n.Text = "the " + side + " " + c.Fault + ": its " + what + " fits that, but not the password as it should be"
+		n.Value, n.Severity = "fits a mistake", session.Error
+		n.Text = "the " + side + " " + c.Fault + ": its " + what + " fits that, and not what it should be"
 	default:
 		n.Text = "the " + side + "'s " + what + " fits the password given to xmppscope"
 	}

@@ -7,7 +7,8 @@ import (
 )
 
 // passwords are those of --password-file, by bare JID in lower case; the JID of a
-// component is a domain. They are held in memory only, to check what clients and servers compute from them.
+// component is a domain. They are held in memory only, to check what clients and
+// servers compute from them.
 type passwords map[string]string
 
 // readPasswords reads JID=FILE pairs; the password is the first line of the file.
