@@ -29,7 +29,7 @@ type running struct {
 // NewSession makes a Session that lets these rules speak, in this order. The book
 // is shared by all sessions of a run.
 func NewSession(rules []Rule, book *session.Book) *Session {
-	d := &Session{state: State{Secrets: book}}
+	d := &Session{state: State{Secrets: book, Run: new(Run)}}
 	for _, r := range rules {
 		d.rules = append(d.rules, running{r, r.New()})
 	}

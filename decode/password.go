@@ -1,8 +1,6 @@
 package decode
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +13,9 @@ type PasswordForm struct {
 	Password string
 	Fault    string // what the peer did that uses this form: "did not normalise …"; "" if it is right
 }
+
+// faultUnprepared is the fault of who hashes a password as it was typed.
+const faultUnprepared = "did not normalise (SASLprep) the password"
 
 // PasswordForms lists what a peer may have made of a password, all different, the
 // right one first: that of SASLprep (RFC 4013, asked for by RFC 5802 §2.2 and RFC
@@ -35,7 +36,7 @@ func PasswordForms(password string) []PasswordForm {
 	} else {
 		add(password, "")
 	}
-	add(password, "did not normalise (SASLprep) the password")
+	add(password, faultUnprepared)
 	add(norm.NFKC.String(password), "normalised the password with NFKC only, not with SASLprep")
 	add(norm.NFC.String(password), "normalised the password with NFC, not with SASLprep")
 	add(norm.NFD.String(password), "took the password apart (NFD), where SASLprep puts it together")
@@ -57,12 +58,4 @@ func Latin1(text string) (string, bool) {
 		out = append(out, byte(r))
 	}
 	return string(out), true
-}
-
-// StreamDigest is SHA-1 over a stream's id and a secret, in lower-case hex: the
-// digest of jabber:iq:auth with the password (XEP-0078 §3.1), the handshake of a
-// component with its shared secret (XEP-0114 §3).
-func StreamDigest(streamID, secret string) string {
-	sum := sha1.Sum([]byte(streamID + secret))
-	return hex.EncodeToString(sum[:])
 }

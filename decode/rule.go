@@ -134,6 +134,8 @@ func Say(sev session.Severity, span session.Span, format string, args ...any) se
 // State is what is known of a session: what the events so far have told.
 type State struct {
 	Secrets *session.Book
+	// Run is what the other sessions of the run have shown; never nil in a Session.
+	Run *Run
 	// Secure says, by leg, whether TLS is on; TLS holds the facts.
 	Secure [3]bool
 	TLS    [3]*session.TLSFacts

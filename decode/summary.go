@@ -3,7 +3,6 @@ package decode
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"xmppscope/session"
 )
@@ -55,7 +54,7 @@ func summarise(s *Seen) string {
 	if s.Root == nil {
 		return ""
 	}
-	return clip(element(s), 160)
+	return Clip(element(s), 160)
 }
 
 func who(d session.Dir) string {
@@ -101,7 +100,7 @@ func header(root *session.Element) string {
 	var parts []string
 	for _, name := range []string{"to", "from", "id"} {
 		if v := root.Attr(name); v != "" {
-			parts = append(parts, name+" "+clip(v, 60))
+			parts = append(parts, name+" "+Clip(v, 60))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -135,15 +134,15 @@ func sasl(s *Seen) string {
 			user, _ = s.Event.Field("username")
 		}
 		if user != "" {
-			user = "as " + clip(user, 60)
+			user = "as " + Clip(user, 60)
 		}
-		return join(clip(root.Attr("mechanism"), 40), user)
+		return join(Clip(root.Attr("mechanism"), 40), user)
 	case "failure":
 		return condition(root)
 	case "success":
-		return clip(s.State.Mechanism, 40)
+		return Clip(s.State.Mechanism, 40)
 	}
-	return join(root.Name.Local, clip(s.State.Mechanism, 40))
+	return join(root.Name.Local, Clip(s.State.Mechanism, 40))
 }
 
 // condition is the defined condition of an error with its text.
@@ -151,7 +150,7 @@ func condition(root *session.Element) string {
 	var name, text string
 	for _, c := range root.Children() {
 		if c.Name.Local == "text" {
-			text = clip(c.Text(), 80)
+			text = Clip(c.Text(), 80)
 		} else if name == "" {
 			name = c.Name.Local
 		}
@@ -174,7 +173,7 @@ func features(root *session.Element) string {
 			var list []string
 			for _, m := range c.Children() {
 				if m.Name.Local == "mechanism" {
-					list = append(list, clip(m.Text(), 40))
+					list = append(list, Clip(m.Text(), 40))
 				}
 			}
 			name = strings.Join(list, " ")
@@ -196,7 +195,7 @@ func attrs(root *session.Element, names ...string) string {
 	var out []string
 	for _, n := range names {
 		if v := root.Attr(n); v != "" {
-			out = append(out, n+"="+clip(v, 40))
+			out = append(out, n+"="+Clip(v, 40))
 		}
 	}
 	return strings.Join(out, " ")
@@ -207,10 +206,10 @@ func stanza(s *Seen) string {
 	peer := ""
 	if s.Event.Dir == session.C2S {
 		if to := root.Attr("to"); to != "" {
-			peer = "to " + clip(to, 60)
+			peer = "to " + Clip(to, 60)
 		}
 	} else if f := root.Attr("from"); f != "" {
-		peer = "from " + clip(f, 60)
+		peer = "from " + Clip(f, 60)
 	}
 	what := ""
 	switch {
@@ -220,17 +219,17 @@ func stanza(s *Seen) string {
 		}
 	case root.Name.Local == "message":
 		if body := root.Child("", "body"); body != nil {
-			what = fmt.Sprintf("%q", clip(body.Text(), 60))
+			what = fmt.Sprintf("%q", Clip(body.Text(), 60))
 		} else if c := root.First(); c != nil {
 			what = c.Name.Local
 		}
 	case root.Name.Local == "presence":
 		if show := root.Child("", "show"); show != nil {
-			what = clip(show.Text(), 20)
+			what = Clip(show.Text(), 20)
 		}
 	default:
 		if jid, ok := s.Event.Field("jid"); ok && s.Event.Step != nil {
-			return clip(jid, 80)
+			return Clip(jid, 80)
 		}
 		if c := root.First(); c != nil {
 			what = join(c.Name.Local, paren(short(c.Name.Space)))
@@ -245,16 +244,8 @@ func stanza(s *Seen) string {
 func short(space string) string {
 	for _, prefix := range []string{"urn:ietf:params:xml:ns:", "http://jabber.org/protocol/", "urn:xmpp:"} {
 		if rest, ok := strings.CutPrefix(space, prefix); ok {
-			return clip(rest, 40)
+			return Clip(rest, 40)
 		}
 	}
-	return clip(space, 40)
-}
-
-// clip shortens text to n characters.
-func clip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s[:min(len(s), 4*n)])[:n-1]) + "…"
+	return Clip(space, 40)
 }

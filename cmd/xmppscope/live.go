@@ -30,6 +30,7 @@ type live struct {
 	log      *session.Log
 	accounts passwords
 	book     session.Book
+	shared   decode.Run // what the sessions know of each other
 	files    []*capture.File
 }
 
@@ -73,6 +74,7 @@ func (l *live) tap() bool {
 // explain runs the rules over one session's events.
 func (l *live) explain(q *session.Queue) {
 	d := decode.NewSession(rules(), &l.book)
+	d.Share(&l.shared)
 	if l.accounts != nil {
 		d.KnowPasswords(l.accounts.find)
 	}

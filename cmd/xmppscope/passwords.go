@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// passwords are those of --password-file, by bare JID in lower case. They are
-// held in memory only, to check what clients and servers compute from them.
+// passwords are those of --password-file, by bare JID in lower case; the JID of a
+// component is a domain. They are held in memory only, to check what clients and
+// servers compute from them.
 type passwords map[string]string
 
 // readPasswords reads JID=FILE pairs; the password is the first line of the file.
@@ -21,8 +22,8 @@ func readPasswords(pairs []string) (passwords, error) {
 		if !ok || jid == "" || file == "" {
 			return nil, fmt.Errorf("--password-file %q: want JID=FILE", pair)
 		}
-		if !strings.Contains(jid, "@") {
-			return nil, fmt.Errorf("--password-file %q: %q is no bare JID: want user@domain=FILE", pair, jid)
+		if !strings.ContainsAny(jid, "@.") {
+			return nil, fmt.Errorf("--password-file %q: %q is no bare JID: want user@domain=FILE, or domain=FILE for a component", pair, jid)
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -35,11 +36,15 @@ func readPasswords(pairs []string) (passwords, error) {
 }
 
 // find is decode.State.Passwords: the user of a login is the localpart or the
-// whole bare JID, as clients have it.
+// whole bare JID, as clients have it. A component has no user.
 func (p passwords) find(user, domain string) (string, bool) {
 	user = strings.ToLower(user)
-	if !strings.Contains(user, "@") {
-		user += "@" + strings.ToLower(domain)
+	domain = strings.ToLower(domain)
+	switch {
+	case user == "":
+		user = domain
+	case !strings.Contains(user, "@"):
+		user += "@" + domain
 	}
 	password, ok := p[user]
 	return password, ok

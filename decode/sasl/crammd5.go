@@ -23,10 +23,8 @@ func init() {
 // HMAC-MD5(password, text) in hex.
 type cram struct {
 	challenge string
-	checked   verdict
+	checked
 }
-
-func (c *cram) verdict() verdict { return c.checked }
 
 func (c *cram) Decode(m Message) []session.Note {
 	text := string(m.Payload)
@@ -51,11 +49,11 @@ func (c *cram) Decode(m Message) []session.Note {
 	if c.challenge == "" {
 		return notes
 	}
-	v := check(account(m, text[:at]), func(password string) bool {
+	v := decode.CheckForms(m.State.Account(text[:at]), func(password string) bool {
 		return strings.EqualFold(cramResponse(password, c.challenge), text[at+1:])
 	})
-	c.checked = v
-	return append(notes, verdictNote(m, "response", v)...)
+	c.Check = v
+	return append(notes, v.Note("client", "response", m.Span)...)
 }
 
 // cramResponse is HMAC-MD5 with the password as its key, in hex.

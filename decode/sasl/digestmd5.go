@@ -25,10 +25,8 @@ type digest struct {
 	challenged   bool
 	responded    bool
 	rspauth      string // what the server's should be, "" if it is not known
-	checked      verdict
+	checked
 }
-
-func (d *digest) verdict() verdict { return d.checked }
 
 // digestWords explains directives that come from either side.
 var digestWords = map[string]string{

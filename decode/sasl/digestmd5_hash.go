@@ -51,7 +51,7 @@ func (v digestValues) hash(password, verb string) string {
 // hashes UTF-8; both are right, as long as the server does the same.
 func (d *digest) verify(m Message, pairs []directive) []session.Note {
 	values, response := digestValuesOf(pairs)
-	forms := account(m, values.user)
+	forms := m.State.Account(values.user)
 	if len(forms) == 0 {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (d *digest) verify(m Message, pairs []directive) []session.Note {
 	if ok && fine {
 		latin.user, latin.realm = user, realm
 	}
-	v := check(forms, func(password string) bool {
+	v := decode.CheckForms(forms, func(password string) bool {
 		for _, values := range []digestValues{values, latin} {
 			if values.hash(password, "AUTHENTICATE") == response {
 				d.rspauth = values.hash(password, "")
@@ -75,6 +75,6 @@ func (d *digest) verify(m Message, pairs []directive) []session.Note {
 		}
 		return false
 	})
-	d.checked = v
-	return verdictNote(m, "response", v)
+	d.Check = v
+	return v.Note("client", "response", m.Span)
 }

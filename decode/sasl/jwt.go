@@ -61,7 +61,7 @@ func openJWT(token string, m Message) []session.Note {
 	notes := []session.Note{alg}
 	for _, c := range claims {
 		if v, ok := payload[c.name]; ok {
-			notes = append(notes, show(c.name, clip(claimText(v), 200), c.text))
+			notes = append(notes, show(c.name, decode.Clip(claimText(v), 200), c.text))
 		}
 	}
 	for _, name := range times {
@@ -70,7 +70,7 @@ func openJWT(token string, m Message) []session.Note {
 			n.Severity, n.Text = claimWhen(name, at, m.At)
 			notes = append(notes, n)
 		} else if v, there := payload[name]; there {
-			n := show(name, clip(claimText(v), 40), "the token's "+name+" is not a time in seconds")
+			n := show(name, decode.Clip(claimText(v), 40), "the token's "+name+" is not a time in seconds")
 			n.Severity = session.Warning
 			notes = append(notes, n)
 		}
@@ -158,7 +158,7 @@ func otherClaims(payload map[string]any, m Message) []session.Note {
 			known = known || c.name == name
 		}
 		if !known {
-			names = append(names, clip(name, 40))
+			names = append(names, decode.Clip(name, 40))
 		}
 	}
 	if len(names) == 0 {

@@ -25,10 +25,8 @@ type login struct {
 	asked   bool   // the server has sent a prompt for the next answer
 	prompt  string // in lower case
 	user    string
-	checked verdict
+	checked
 }
-
-func (l *login) verdict() verdict { return l.checked }
 
 func (l *login) Decode(m Message) []session.Note {
 	switch {
@@ -63,6 +61,6 @@ func (l *login) password(m Message) []session.Note {
 	n := secret("password", string(m.Payload), "password", m.Span)
 	n.Text = "the password itself, in base64 and not encrypted: only TLS protects it"
 	v, same := samePassword(m, l.user, string(m.Payload))
-	l.checked = v
+	l.Check = v
 	return append([]session.Note{n}, same...)
 }

@@ -20,9 +20,7 @@ func init() {
 }
 
 // plain is RFC 4616: [authzid] NUL authcid NUL passwd, in one message.
-type plain struct{ checked verdict }
-
-func (p *plain) verdict() verdict { return p.checked }
+type plain struct{ checked }
 
 func (p *plain) Decode(m Message) []session.Note {
 	if !m.Present && m.Kind == Initial {
@@ -41,7 +39,7 @@ func (p *plain) Decode(m Message) []session.Note {
 	pass.Text = "the password itself, in base64 and not encrypted: only TLS protects it"
 	notes = append(notes, pass)
 	v, same := samePassword(m, authcid, password)
-	p.checked = v
+	p.Check = v
 	return append(notes, same...)
 }
 

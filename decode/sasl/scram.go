@@ -36,10 +36,8 @@ type scram struct {
 	serverNonce string // client's and server's parts together
 	finished    bool   // client-final was seen
 	transcript  transcript
-	checked     verdict
+	checked
 }
-
-func (c *scram) verdict() verdict { return c.checked }
 
 // Decode tells the four messages apart by who sends them and what came before.
 func (c *scram) Decode(m Message) []session.Note {

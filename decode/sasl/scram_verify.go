@@ -57,19 +57,19 @@ func serverSignature(newHash func() hash.Hash, salted, message []byte) []byte {
 // verifyProof computes the proof from the account's password.
 func (c *scram) verifyProof(m Message, proof []byte) []session.Note {
 	t, newHash := &c.transcript, hashes[c.hash]
-	forms := account(m, t.user)
+	forms := m.State.Account(t.user)
 	if len(forms) == 0 || newHash == nil || t.serverFirst == "" || len(t.salt) == 0 || t.iterations <= 0 {
 		return nil
 	}
 	if t.iterations > maxIterations {
 		n := decode.Say(session.Notice, m.Span, "the client's proof was not checked: %d iterations are too many, xmppscope stops at %d", t.iterations, maxIterations)
-		n.Rule = ruleVerify
+		n.Rule = decode.RuleVerify
 		return []session.Note{n}
 	}
 	if t.iterations > manyIterations {
 		forms = forms[:1]
 	}
-	v := check(forms, func(password string) bool {
+	v := decode.CheckForms(forms, func(password string) bool {
 		salted, err := pbkdf2.Key(newHash, password, t.salt, t.iterations, newHash().Size())
 		if err != nil || !bytes.Equal(scramProof(newHash, salted, t.message()), proof) {
 			return false
@@ -77,8 +77,8 @@ func (c *scram) verifyProof(m Message, proof []byte) []session.Note {
 		t.signature = serverSignature(newHash, salted, t.message())
 		return true
 	})
-	c.checked = v
-	return verdictNote(m, "proof", v)
+	c.Check = v
+	return v.Note("client", "proof", m.Span)
 }
 
 // verifySignature holds the server's signature against the one that belongs to
@@ -98,13 +98,13 @@ func (c *scram) verifySignature(m Message, value string) []session.Note {
 // account's password.
 func saltedPassword(m Message, user, name string, salt []byte, iterations int, value []byte) []session.Note {
 	newHash := hashes[name]
-	forms := account(m, user)
+	forms := m.State.Account(user)
 	if newHash == nil || len(salt) == 0 || iterations <= 0 || iterations > manyIterations {
 		return nil
 	}
-	v := check(forms, func(password string) bool {
+	v := decode.CheckForms(forms, func(password string) bool {
 		salted, err := pbkdf2.Key(newHash, password, salt, iterations, newHash().Size())
 		return err == nil && bytes.Equal(salted, value)
 	})
-	return verdictNote(m, "hash", v)
+	return v.Note("client", "hash", m.Span)
 }

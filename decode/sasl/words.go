@@ -71,14 +71,6 @@ func clientTLS(tls [3]*session.TLSFacts) *session.TLSFacts {
 	return tls[session.ServerLeg]
 }
 
-// clip shortens text to n characters.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
 // short is the beginning of bytes in hex, as people compare hashes.
 func short(hex string) string {
 	if len(hex) > 16 {

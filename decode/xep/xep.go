@@ -174,13 +174,7 @@ func attrSpan(el *session.Element, local string) session.Span {
 }
 
 // clip shortens text from the wire for a sentence.
-func clip(s string) string {
-	const most = 80
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
-}
+func clip(s string) string { return decode.Clip(s, 80) }
 
 // because adds the reason that someone gave.
 func because(reason string) string {

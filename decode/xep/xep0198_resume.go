@@ -1,9 +1,6 @@
 package xep
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -14,45 +11,18 @@ const refResume = "XEP-0198 §5"
 type resumption struct {
 	h      uint32
 	ok     bool // h could be read
-	before *kept
+	before *decode.Resumable
 }
 
-// kept is what is known of a session that may be resumed, for the session that
-// resumes it: a resume comes on a new connection.
-type kept struct {
-	sent    [3]atomic.Uint32
-	unknown atomic.Bool
-}
-
-// maxKept bounds how many sessions are remembered.
-const maxKept = 1000
-
-// keptKey names a session of a run: all sessions of a run share a book.
-type keptKey struct {
-	book *session.Book
-	id   string
-}
-
-var keeping = struct {
-	sync.Mutex
-	byID  map[keptKey]*kept
-	order []keptKey
-}{byID: map[keptKey]*kept{}}
+// maxID bounds the ids that are remembered, in bytes.
+const maxID = 1000
 
 // keepAs remembers this session under the name that the server gave it.
-func (m *management) keepAs(book *session.Book, id string) {
-	m.id, m.kept = id, &kept{}
+func (m *management) keepAs(run *decode.Run, id string) {
+	m.id, m.kept = id, &decode.Resumable{}
 	m.keep()
-	k := keptKey{book, id}
-	keeping.Lock()
-	defer keeping.Unlock()
-	if _, ok := keeping.byID[k]; !ok {
-		keeping.order = append(keeping.order, k)
-	}
-	keeping.byID[k] = m.kept
-	if len(keeping.order) > maxKept {
-		delete(keeping.byID, keeping.order[0])
-		keeping.order = keeping.order[1:]
+	if len(id) <= maxID {
+		run.Resumable.Put(id, m.kept)
 	}
 }
 
@@ -61,17 +31,15 @@ func (m *management) keep() {
 	if m.kept == nil {
 		return
 	}
-	m.kept.sent[session.C2S].Store(m.sent[session.C2S])
-	m.kept.sent[session.S2C].Store(m.sent[session.S2C])
-	m.kept.unknown.Store(m.unknown)
+	m.kept.Sent[session.C2S].Store(m.sent[session.C2S])
+	m.kept.Sent[session.S2C].Store(m.sent[session.S2C])
+	m.kept.Unknown.Store(m.unknown)
 }
 
 // recall finds an earlier session; nil if it was not seen, or not as a whole.
-func recall(book *session.Book, id string) *kept {
-	keeping.Lock()
-	defer keeping.Unlock()
-	k := keeping.byID[keptKey{book, id}]
-	if k == nil || k.unknown.Load() {
+func recall(run *decode.Run, id string) *decode.Resumable {
+	k, _ := run.Resumable.Get(id)
+	if k == nil || k.Unknown.Load() {
 		return nil
 	}
 	return k
@@ -82,7 +50,7 @@ func (m *management) resume(s *decode.Seen, el *session.Element) []session.Note 
 	if id == "" || el.Attr("h") == "" {
 		return []session.Note{lint("M04", refResume, session.Error, el.Span, "the client's resume lacks previd or h: the server cannot know what to take up")}
 	}
-	m.asked = resumption{before: recall(s.State.Secrets, id)}
+	m.asked = resumption{before: recall(s.State.Run, id)}
 	m.asked.h, m.asked.ok = parseH(el)
 	notes := []session.Note{sessionID(refResume, id, el.AttrSpan("previd"), "the client asks to take up this earlier session in place of binding")}
 	return append(notes, m.missing(el, session.C2S, m.asked.h, m.asked.ok))
@@ -100,7 +68,7 @@ func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note
 	m.acked = m.sent
 	m.enabled = true
 	m.asked = resumption{}
-	m.keepAs(s.State.Secrets, el.Attr("previd"))
+	m.keepAs(s.State.Run, el.Attr("previd"))
 	return notes
 }
 
@@ -112,7 +80,7 @@ func (m *management) missing(el *session.Element, dir session.Dir, h uint32, ok 
 	if m.asked.before == nil || !ok {
 		return n
 	}
-	sent := m.asked.before.sent[from].Load()
+	sent := m.asked.before.Sent[from].Load()
 	switch lost := sent - h; {
 	case int32(lost) < 0:
 		n.Rule, n.Severity = "M02", session.Error

@@ -30,7 +30,7 @@ type management struct {
 	id      string // by which the session can be resumed; "" if it cannot
 	max     string // for how many seconds, as the server wrote it
 	asked   resumption
-	kept    *kept // what other sessions of this run may know of this one
+	kept    *decode.Resumable // what other sessions of this run may know of this one
 }
 
 func isSM(n session.Name) bool { return n.Space == decode.NSSM2 || n.Space == decode.NSSM3 }
@@ -126,7 +126,7 @@ func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session
 	notes := []session.Note{say(refSM, el.Tag, "the server has turned on acknowledgements; the session cannot be resumed")}
 	m.max = el.Attr("max")
 	if id := el.Attr("id"); id != "" {
-		m.keepAs(s.State.Secrets, id)
+		m.keepAs(s.State.Run, id)
 		notes[0].Text = "the server has turned on acknowledgements, and will keep the session for a while if the connection breaks"
 		notes = append(notes, sessionID(refSM, id, el.AttrSpan("id"), "the name by which the client can resume this session"))
 	}

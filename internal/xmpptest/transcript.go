@@ -31,7 +31,8 @@ import (
 // through xmppscope; "*: tls server" or "*: tls client" for one leg, as in other
 // people's captures; what follows is the version. Any other event is written as
 // its JSON: *: {"kind":"tcp:opened","leg":"client",…}. The clock moves by one
-// millisecond a line, and by as much as "*: wait 40s" says.
+// millisecond a line, and by as much as "*: wait 40s" says. "*: session" begins
+// another session of the same run; its events are numbered "2.1", "2.2", …
 //
 // In the notes, each one gives the event's number, severity, rule, and the bytes
 // it points at, secrets blanked; then what it says. With update (the package's
@@ -88,10 +89,11 @@ func part(ar *txtar.Archive, name string) string {
 func Dialogue(t testing.TB, text string, rules []decode.Rule, chunk int) []session.Event {
 	t.Helper()
 	p := &player{
-		explain: decode.NewSession(rules, new(session.Book)),
-		at:      time.Date(2008, 5, 12, 10, 0, 0, 0, time.UTC),
-		chunk:   chunk,
+		rules: rules,
+		at:    time.Date(2008, 5, 12, 10, 0, 0, 0, time.UTC),
+		chunk: chunk,
 	}
+	p.begin()
 	var side byte
 	for line := range strings.Lines(text) {
 		if len(line) > 2 && line[1] == ':' && line[2] == ' ' && strings.IndexByte("CS*", line[0]) >= 0 {
@@ -119,12 +121,24 @@ func Dialogue(t testing.TB, text string, rules []decode.Rule, chunk int) []sessi
 
 // player turns bytes into explained events, as the proxy does.
 type player struct {
+	rules   []decode.Rule
+	book    session.Book
+	run     decode.Run
+	session int
 	explain *decode.Session
 	scan    [3]decode.Scanner
 	at      time.Time
 	chunk   int
 	seq     uint64
 	events  []session.Event
+}
+
+// begin begins a session.
+func (p *player) begin() {
+	p.session++
+	p.seq, p.scan = 0, [3]decode.Scanner{}
+	p.explain = decode.NewSession(p.rules, &p.book)
+	p.explain.Share(&p.run)
 }
 
 func (p *player) feed(dir session.Dir, text string) {
@@ -154,7 +168,7 @@ func (p *player) finish() {
 	}
 }
 
-// command is an event as JSON, or "tls [server|client] [version]": a handshake,
+// command is an event as JSON, the beginning of another session, a pause, or "tls [server|client] [version]": a handshake,
 // and a new document.
 func (p *player) command(t testing.TB, text string) {
 	if rest, ok := strings.CutPrefix(text, "{"); ok {
@@ -166,6 +180,11 @@ func (p *player) command(t testing.TB, text string) {
 		return
 	}
 	words := strings.Fields(text)
+	if text == "session" {
+		p.finish()
+		p.begin()
+		return
+	}
 	if len(words) == 2 && words[0] == "wait" {
 		d, err := time.ParseDuration(words[1])
 		if err != nil {
@@ -196,7 +215,7 @@ func (p *player) command(t testing.TB, text string) {
 
 func (p *player) append(e session.Event) {
 	p.seq++
-	e.Session, e.Seq, e.At = 1, p.seq, p.at
+	e.Session, e.Seq, e.At = p.session, p.seq, p.at
 	p.events = append(p.events, p.explain.Explain(e))
 }
 
@@ -206,6 +225,9 @@ func Describe(events []session.Event) string {
 	for _, e := range events {
 		e = session.Blank(e)
 		for _, n := range e.Notes {
+			if e.Session > 1 {
+				fmt.Fprintf(&b, "%d.", e.Session)
+			}
 			fmt.Fprintf(&b, "%d %s %s", e.Seq, n.Severity, n.Rule)
 			if n.Span.Len() > 0 {
 				fmt.Fprintf(&b, " %s", excerpt(e.Raw[n.Span.Start:n.Span.End]))
