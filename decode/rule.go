@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -119,16 +118,6 @@ func (s *Seen) IsStanza() bool {
 		return IsContentNS(s.Root.Name.Space)
 	}
 	return false
-}
-
-// Field makes a note that is a decoded field.
-func Field(name, value string, span session.Span) session.Note {
-	return session.Note{Name: name, Value: value, Span: span}
-}
-
-// Say makes a note that is a sentence.
-func Say(sev session.Severity, span session.Span, format string, args ...any) session.Note {
-	return session.Note{Severity: sev, Span: span, Text: fmt.Sprintf(format, args...)}
 }
 
 // State is what is known of a session: what the events so far have told.
