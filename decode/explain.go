@@ -16,6 +16,7 @@ type Session struct {
 	pairs pairs
 	steps ladder
 	rules []running
+	trees forest
 	seen  Seen           // of the event that is explained
 	event session.Event  // that event
 	notes []session.Note // room for its notes, used again for the next
@@ -108,11 +109,11 @@ func (d *Session) parse(s *Seen) []Fault {
 	var faults []Fault
 	switch e.Body.(type) {
 	case session.StreamOpened:
-		s.Root, faults = ParseTag(e.Raw, nil)
+		s.Root, faults = d.trees.parseTag(string(e.Raw), nil)
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
-		s.Root, faults = Parse(e.Raw, d.scopeFor(e.Dir))
+		s.Root, faults = d.trees.parse(string(e.Raw), d.scopeFor(e.Dir))
 		if d.state.Joined && d.scope[e.Dir] == nil {
 			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
 		}
@@ -123,7 +124,7 @@ func (d *Session) parse(s *Seen) []Fault {
 		e.Name, e.Space = "stream", NSStreams
 	case session.StreamRaw:
 		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			p := parser{raw: string(e.Raw), scope: baseScope}
+			p := d.trees.parser(string(e.Raw), nil)
 			p.markup()
 			faults = p.faults
 		}
