@@ -173,7 +173,7 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		if parent == nil {
 			return nil
 		}
-		for _, m := range parent.Children() {
+		for m := range parent.Elements() {
 			if m.Name.Local == "mechanism" {
 				out = append(out, m.Text())
 			}
