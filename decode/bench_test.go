@@ -70,9 +70,10 @@ func BenchmarkTree(b *testing.B) {
 	events := frames(data)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
+	var trees forest
 	for b.Loop() {
 		for i := range events {
-			Parse(events[i].Raw, nil)
+			trees.parse(string(events[i].Raw), nil)
 		}
 	}
 }

@@ -16,9 +16,13 @@ type Session struct {
 	pairs pairs
 	steps ladder
 	rules []running
-	cut   [3]bool // by direction: raw bytes continue a credential that was cut off
-	begun bool    // the beginning was seen: a connection, or a stream header
-	turns bool    // <proceed/> was seen, and what came of it not yet
+	trees forest
+	seen  Seen           // of the event that is explained
+	event session.Event  // that event
+	notes []session.Note // room for its notes, used again for the next
+	cut   [3]bool        // by direction: raw bytes continue a credential that was cut off
+	begun bool           // the beginning was seen: a connection, or a stream header
+	turns bool           // <proceed/> was seen, and what came of it not yet
 }
 
 type running struct {
@@ -48,22 +52,33 @@ func (d *Session) Explain(e session.Event) session.Event {
 	if !session.Numbered(e.Body) {
 		return e
 	}
-	s := &Seen{Event: &e, State: &d.state}
-	d.begin(&e)
+	d.event, d.seen = e, Seen{Event: &d.event, State: &d.state}
+	d.explain(&d.seen)
+	return d.event
+}
+
+func (d *Session) explain(s *Seen) {
+	e := s.Event
+	d.begin(e)
 	faults := d.parse(s)
 	d.pair(s)
 	d.learn(s)
 	e.Step = d.steps.place(s)
 	d.remember(s)
+	before := e.Notes
+	e.Notes = append(d.notes[:0], before...)
 	for _, f := range faults {
 		e.Notes = append(e.Notes, session.Note{Rule: f.Rule, Severity: session.Error, Text: f.Text, Ref: f.Ref, Span: f.Span})
 	}
-	for _, r := range d.rules {
-		d.run(s, r)
+	for next := 0; next < len(d.rules); {
+		next = d.run(s, next)
+	}
+	d.notes = e.Notes
+	if e.Notes = before; len(d.notes) > len(before) {
+		e.Notes = append(make([]session.Note, 0, len(d.notes)), d.notes...)
 	}
 	d.hideUnread(s, len(faults) > 0 || e.Truncated || s.Root == nil)
 	e.Summary = summarise(s)
-	return e
 }
 
 // begin notices whether the recording has the beginning of the session.
@@ -94,11 +109,11 @@ func (d *Session) parse(s *Seen) []Fault {
 	var faults []Fault
 	switch e.Body.(type) {
 	case session.StreamOpened:
-		s.Root, faults = ParseTag(e.Raw, nil)
+		s.Root, faults = d.trees.parseTag(string(e.Raw), nil)
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
-		s.Root, faults = Parse(e.Raw, d.scopeFor(e.Dir))
+		s.Root, faults = d.trees.parse(string(e.Raw), d.scopeFor(e.Dir))
 		if d.state.Joined && d.scope[e.Dir] == nil {
 			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
 		}
@@ -109,7 +124,7 @@ func (d *Session) parse(s *Seen) []Fault {
 		e.Name, e.Space = "stream", NSStreams
 	case session.StreamRaw:
 		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			p := parser{raw: string(e.Raw), scope: baseScope}
+			p := d.trees.parser(string(e.Raw), nil)
 			p.markup()
 			faults = p.faults
 		}
@@ -229,33 +244,43 @@ func (st *State) learnElement(s *Seen) {
 	}
 }
 
-// run lets one rule speak. A rule that panics is reported where it did, and the
-// session goes on.
-func (d *Session) run(s *Seen, r running) {
-	e := s.Event
+// run lets the rules speak, from one on, and returns the one to go on with. A rule
+// that panics is reported where it did, and the next one goes on.
+func (d *Session) run(s *Seen, from int) (next int) {
+	next = from
 	defer func() {
 		if v := recover(); v != nil {
-			e.Notes = append(e.Notes, session.Note{Rule: r.rule.ID, Severity: session.Warning,
+			s.Event.Notes = append(s.Event.Notes, session.Note{Rule: d.rules[next].rule.ID, Severity: session.Warning,
 				Text: fmt.Sprintf("this rule failed here, which is a fault of xmppscope: %v", v)})
+			next++
 		}
 	}()
-	if r.rule.Match != nil && !r.rule.Match(s) {
-		return
+	for ; next < len(d.rules); next++ {
+		if r := &d.rules[next]; r.rule.Match == nil || r.rule.Match(s) {
+			d.add(s.Event, &r.rule, r.exp.Explain(s))
+		}
 	}
-	for _, n := range r.exp.Explain(s) {
+	return next
+}
+
+// add puts a rule's notes on the event.
+func (d *Session) add(e *session.Event, r *Rule, notes []session.Note) {
+	for i := range notes {
+		n := &notes[i]
+		e.Notes = append(e.Notes, *n)
+		out := &e.Notes[len(e.Notes)-1]
 		if n.Rule == "" {
-			n.Rule = r.rule.ID
+			out.Rule = r.ID
 		}
 		if n.Ref == "" {
-			n.Ref = r.rule.Ref
+			out.Ref = r.Ref
 		}
 		if n.Secret != "" {
-			n.Mark = d.state.Secrets.Mark(n.Secret, n.Value)
+			out.Mark = d.state.Secrets.Mark(n.Secret, n.Value)
 			if n.Span.Len() > 0 {
-				e.AddSecrets(session.Secret{Kind: n.Secret, Span: n.Span, Mark: n.Mark})
+				e.AddSecrets(session.Secret{Kind: n.Secret, Span: n.Span, Mark: out.Mark})
 			}
 		}
-		e.Notes = append(e.Notes, n)
 	}
 }
 

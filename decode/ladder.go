@@ -121,7 +121,7 @@ func pick(c2s bool, local string, client, server map[string]string) string {
 func rungOfIQ(s *Seen) string {
 	typ := s.Root.Attr("type")
 	if s.Event.Dir == session.C2S {
-		for _, c := range s.Root.Children() {
+		for c := range s.Root.Elements() {
 			switch {
 			case c.Name.Space == NSBind && typ == "set":
 				return "bind-request"

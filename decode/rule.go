@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -121,16 +120,6 @@ func (s *Seen) IsStanza() bool {
 	return false
 }
 
-// Field makes a note that is a decoded field.
-func Field(name, value string, span session.Span) session.Note {
-	return session.Note{Name: name, Value: value, Span: span}
-}
-
-// Say makes a note that is a sentence.
-func Say(sev session.Severity, span session.Span, format string, args ...any) session.Note {
-	return session.Note{Severity: sev, Span: span, Text: fmt.Sprintf(format, args...)}
-}
-
 // State is what is known of a session: what the events so far have told.
 type State struct {
 	Secrets *session.Book
@@ -186,7 +175,7 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		if parent == nil {
 			return nil
 		}
-		for _, m := range parent.Children() {
+		for m := range parent.Elements() {
 			if m.Name.Local == "mechanism" {
 				out = append(out, m.Text())
 			}

@@ -73,14 +73,21 @@ func paren(s string) string {
 	return "(" + s + ")"
 }
 
+// join joins what is not empty with spaces.
 func join(parts ...string) string {
-	var out []string
+	n := 0
 	for _, p := range parts {
-		if p != "" {
-			out = append(out, p)
-		}
+		n += len(p) + 1
 	}
-	return strings.Join(out, " ")
+	var b strings.Builder
+	b.Grow(n)
+	for _, p := range parts {
+		if b.Len() > 0 && p != "" {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p)
+	}
+	return b.String()
 }
 
 func verdict(v *session.Verification) string {
@@ -148,7 +155,7 @@ func sasl(s *Seen) string {
 // condition is the defined condition of an error with its text.
 func condition(root *session.Element) string {
 	var name, text string
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		if c.Name.Local == "text" {
 			text = Clip(c.Text(), 80)
 		} else if name == "" {
@@ -166,12 +173,12 @@ func condition(root *session.Element) string {
 
 func features(root *session.Element) string {
 	var out []string
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		name := c.Name.Local
 		switch {
 		case c.Name.Space == NSSASL || c.Name.Space == NSSASL2:
 			var list []string
-			for _, m := range c.Children() {
+			for m := range c.Elements() {
 				if m.Name.Local == "mechanism" {
 					list = append(list, Clip(m.Text(), 40))
 				}
@@ -203,15 +210,14 @@ func attrs(root *session.Element, names ...string) string {
 
 func stanza(s *Seen) string {
 	root := s.Root
-	peer := ""
+	side, peer := "from", root.Attr("from")
 	if s.Event.Dir == session.C2S {
-		if to := root.Attr("to"); to != "" {
-			peer = "to " + Clip(to, 60)
-		}
-	} else if f := root.Attr("from"); f != "" {
-		peer = "from " + Clip(f, 60)
+		side, peer = "to", root.Attr("to")
 	}
-	what := ""
+	if peer == "" {
+		side = ""
+	}
+	var answer, what, space string
 	switch {
 	case root.Attr("type") == "error":
 		if err := root.Child("", "error"); err != nil {
@@ -219,7 +225,7 @@ func stanza(s *Seen) string {
 		}
 	case root.Name.Local == "message":
 		if body := root.Child("", "body"); body != nil {
-			what = fmt.Sprintf("%q", Clip(body.Text(), 60))
+			what = sentence("%q", []any{Clip(body.Text(), 60)})
 		} else if c := root.First(); c != nil {
 			what = c.Name.Local
 		}
@@ -232,12 +238,12 @@ func stanza(s *Seen) string {
 			return Clip(jid, 80)
 		}
 		if c := root.First(); c != nil {
-			what = join(c.Name.Local, paren(short(c.Name.Space)))
+			what, space = c.Name.Local, c.Name.Space
 		} else if s.Request != nil {
-			what = "for " + join(s.Request.Payload.Local, paren(short(s.Request.Payload.Space)))
+			answer, what, space = "for", s.Request.Payload.Local, s.Request.Payload.Space
 		}
 	}
-	return join(root.Name.Local, root.Attr("type"), what, peer)
+	return join(root.Name.Local, root.Attr("type"), answer, what, paren(short(space)), side, Clip(peer, 60))
 }
 
 // short is the telling part of a namespace.

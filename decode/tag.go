@@ -21,8 +21,9 @@ func (p *parser) startTag() *session.Element {
 		p.fault("X05", refWellFormed, from, from+1, "a tag without a name")
 		return nil
 	}
-	e := &session.Element{Name: split(name)}
-	p.empty = false
+	e := &p.elements.take(1)[0]
+	e.Name = split(name)
+	p.tag, p.empty = p.tag[:0], false
 	for {
 		spaced := p.spaces()
 		if p.at >= len(p.raw) {
@@ -42,10 +43,11 @@ func (p *parser) startTag() *session.Element {
 			p.empty = true
 			break
 		}
-		if !p.attr(e, spaced) {
+		if !p.attr(spaced) {
 			return nil
 		}
 	}
+	e.Attrs = p.attrs.keep(p.tag)
 	e.Tag = session.Span{Start: from, End: p.at}
 	e.Span = e.Tag
 	p.resolve(e)
@@ -76,7 +78,7 @@ func split(name string) session.Name {
 }
 
 // attr takes one attribute.
-func (p *parser) attr(e *session.Element, spaced bool) bool {
+func (p *parser) attr(spaced bool) bool {
 	from := p.at
 	name := p.word()
 	if name == "" {
@@ -89,7 +91,7 @@ func (p *parser) attr(e *session.Element, spaced bool) bool {
 	p.spaces()
 	if p.at >= len(p.raw) || p.raw[p.at] != '=' {
 		p.fault("X05", refWellFormed, from, p.at, "the attribute %q has no value", name)
-		e.Attrs = append(e.Attrs, session.Attr{Name: split(name), Span: session.Span{Start: from, End: p.at}})
+		p.tag = append(p.tag, session.Attr{Name: split(name), Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	p.at++
@@ -97,7 +99,7 @@ func (p *parser) attr(e *session.Element, spaced bool) bool {
 	if p.at >= len(p.raw) || (p.raw[p.at] != '"' && p.raw[p.at] != '\'') {
 		p.fault("X05", refWellFormed, from, p.at, "the value of the attribute %q is not in quotes", name)
 		value := p.word()
-		e.Attrs = append(e.Attrs, session.Attr{Name: split(name), Value: value, Span: session.Span{Start: from, End: p.at}})
+		p.tag = append(p.tag, session.Attr{Name: split(name), Value: value, Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	quote := p.raw[p.at]
@@ -109,15 +111,23 @@ func (p *parser) attr(e *session.Element, spaced bool) bool {
 		return false
 	}
 	p.at = start + end + 1
-	raw := p.raw[start : start+end]
-	if i := strings.IndexByte(raw, '<'); i >= 0 {
-		p.fault("X05", refWellFormed, start+i, start+i+1, `"<" in the value of the attribute %q`, name)
-	}
-	e.Attrs = append(e.Attrs, session.Attr{
-		Name: split(name), Value: normalise(p.unescape(raw, start)),
+	p.tag = append(p.tag, session.Attr{
+		Name: split(name), Value: p.attrValue(name, start, start+end),
 		Span: session.Span{Start: from, End: p.at}, Quote: session.Span{Start: start, End: start + end},
 	})
 	return true
+}
+
+// attrValue is what stands between the quotes, unescaped and normalised.
+func (p *parser) attrValue(name string, start, end int) string {
+	raw := p.raw[start:end]
+	if ordinary(raw) == len(raw) {
+		return raw
+	}
+	if i := strings.IndexByte(raw, '<'); i >= 0 {
+		p.fault("X05", refWellFormed, start+i, start+i+1, `"<" in the value of the attribute %q`, name)
+	}
+	return normalise(p.unescape(raw, start))
 }
 
 // normalise is attribute-value normalisation (XML 1.0 §3.3.3), as far as it
@@ -176,10 +186,9 @@ func (p *parser) space(prefix string, span session.Span) string {
 
 // unescape replaces the five entities and character references (RFC 6120 §11.1).
 func (p *parser) unescape(s string, at int) string {
-	if strings.IndexByte(s, '&') < 0 {
-		return p.chars(s, at)
+	if p.chars(s, at); strings.IndexByte(s, '&') < 0 {
+		return s
 	}
-	p.chars(s, at)
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		amp := strings.IndexByte(s[i:], '&')
@@ -238,6 +247,29 @@ func reference(ref string) (string, bool) {
 		return "", false
 	}
 	return string(rune(n)), true
+}
+
+// ordinary is how many bytes at the start of s are nothing but themselves,
+// wherever they stand: printable ASCII without "&" and "<".
+func ordinary(s string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		amp, lt := w^('&'*ones), w^('<'*ones)
+		// A byte below n, or zero, borrows into its high bit.
+		special := (w-' '*ones)&^w | (amp-ones)&^amp | (lt-ones)&^lt | w
+		if special&highs != 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= 0x80 || c == '&' || c == '<' {
+			break
+		}
+	}
+	return i
 }
 
 // isChar is XML 1.0's Char production (§2.2).

@@ -38,7 +38,7 @@ func (s Scope) lookup(prefix string) (string, bool) {
 // ScopeOf returns the declarations that a stream header makes for the elements
 // of its stream. It takes the header's raw bytes, and never fails.
 func ScopeOf(header []byte) Scope {
-	p := parser{raw: string(header), scope: baseScope}
+	p := parser{raw: string(header), scope: slices.Clone(baseScope), forest: new(forest)}
 	p.toHeader()
 	p.startTag()
 	return p.scope
@@ -46,38 +46,84 @@ func ScopeOf(header []byte) Scope {
 
 var baseScope = Scope{{"xml", nsXML}, {"xmlns", nsXMLNS}}
 
-// ParseTag parses a start tag that has no end tag: a stream header, with what may
-// stand before it.
-func ParseTag(raw []byte, scope Scope) (*session.Element, []Fault) {
-	p := parser{raw: string(raw), scope: scopeOr(scope)}
+// forest is where trees are made. Making one after the other in the same forest
+// takes few allocations; each tree lives for as long as someone holds a part of it.
+type forest struct {
+	elements slab[session.Element]
+	attrs    slab[session.Attr]
+	nodes    slab[session.Node]
+
+	// What is gathered while a tree is made.
+	scope Scope
+	tag   []session.Attr // of the tag that is read
+	open  []level        // the elements that have not ended
+	inner []session.Node // theirs so far, innermost last
+}
+
+// level is an open element.
+type level struct {
+	e     *session.Element
+	scope int // how many declarations were in force around it
+	inner int // where its nodes begin
+}
+
+// parser makes a parser of these bytes. The scope is that around them; nil if
+// nothing is declared there.
+func (f *forest) parser(raw string, scope Scope) parser {
+	if scope == nil {
+		scope = baseScope
+	}
+	f.scope = append(f.scope[:0], scope...)
+	return parser{forest: f, raw: raw, scope: f.scope}
+}
+
+// tend takes back the room that a tree was gathered in, if that is not much.
+func (f *forest) tend(p *parser) {
+	const much = 1000
+	if f.scope = p.scope; cap(f.scope) > much {
+		f.scope = nil
+	}
+	if cap(f.inner) > much || cap(f.tag) > much {
+		f.inner, f.tag = nil, nil
+	}
+}
+
+func (f *forest) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
+	p := f.parser(raw, scope)
 	p.toHeader()
 	e := p.startTag()
 	if e != nil {
 		e.Span = session.Span{Start: e.Tag.Start, End: len(raw)}
 	}
+	f.tend(&p)
 	return e, p.faults
+}
+
+func (f *forest) parse(raw string, scope Scope) (*session.Element, []Fault) {
+	p := f.parser(raw, scope)
+	root := p.tree()
+	f.tend(&p)
+	return root, p.faults
+}
+
+// ParseTag parses a start tag that has no end tag: a stream header, with what may
+// stand before it.
+func ParseTag(raw []byte, scope Scope) (*session.Element, []Fault) {
+	return new(forest).parseTag(string(raw), scope)
 }
 
 // Parse builds the tree of one element, for looking at it. It goes on after what
 // is merely wrong; where it cannot, the tree is what there was before, and the
 // last fault says why. The element is nil only if there is none at all.
 func Parse(raw []byte, scope Scope) (*session.Element, []Fault) {
-	p := parser{raw: string(raw), scope: scopeOr(scope)}
-	root := p.tree()
-	return root, p.faults
-}
-
-func scopeOr(s Scope) Scope {
-	if s == nil {
-		return baseScope
-	}
-	return s[:len(s):len(s)] // appending must not write into the caller's
+	return new(forest).parse(string(raw), scope)
 }
 
 type parser struct {
+	*forest
 	raw    string
 	at     int
-	scope  Scope
+	scope  Scope // in force here; a part of forest.scope
 	faults []Fault
 	empty  bool // the tag just read was <…/>
 }
@@ -123,71 +169,88 @@ func (p *parser) tree() *session.Element {
 	if root == nil || p.empty {
 		return root
 	}
-	type level struct {
-		e     *session.Element
-		scope Scope
+	p.open, p.inner = append(p.open[:0], level{e: root}), p.inner[:0]
+	for p.next() {
 	}
-	stack := []level{{root, p.scope}}
-	for len(stack) > 0 {
-		top := stack[len(stack)-1].e
-		if p.at >= len(p.raw) {
-			p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", qualified(top.Name))
-			break
-		}
-		if p.raw[p.at] != '<' {
-			p.text(top)
-			continue
-		}
-		rest := p.raw[p.at:]
-		switch {
-		case strings.HasPrefix(rest, "</"):
-			if !p.endTag(top) {
-				return root
-			}
-			stack = stack[:len(stack)-1]
-			if len(stack) > 0 {
-				p.scope = stack[len(stack)-1].scope
-				top.Span.End = p.at
-				closeNode(stack[len(stack)-1].e, p.at)
-			} else {
-				root.Span.End = p.at
-			}
-		case strings.HasPrefix(rest, "<![CDATA["):
-			p.cdata(top)
-		case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
-			from := p.at
-			if !p.markup() {
-				return root
-			}
-			if strings.HasPrefix(rest, "<?xml") && len(rest) > 5 && isSpace[rest[5]] {
-				p.fault("X02", refRestricted, from, p.at, "an XML declaration may stand at the very beginning alone")
-			}
-		default:
-			if len(stack) >= maxTree {
-				p.fault("X05", refWellFormed, p.at, p.at+1, "elements are nested more than %d deep: the rest is not shown", maxTree)
-				return root
-			}
-			scope := p.scope
-			e := p.startTag()
-			if e == nil {
-				return root
-			}
-			top.Nodes = append(top.Nodes, session.Node{Element: e, Span: e.Span})
-			if p.empty {
-				p.scope = scope
-				continue
-			}
-			stack = append(stack, level{e, p.scope})
-		}
-	}
-	if root.Span.End < p.at {
-		root.Span.End = p.at
+	for len(p.open) > 0 { // those that did not end, innermost first
+		p.leave()
 	}
 	return root
 }
 
-func closeNode(parent *session.Element, end int) {
-	parent.Nodes[len(parent.Nodes)-1].Span.End = end
+// next takes the next piece of the innermost open element. It is false where
+// nothing more can be taken.
+func (p *parser) next() bool {
+	top := p.open[len(p.open)-1].e
+	if p.at >= len(p.raw) {
+		p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", qualified(top.Name))
+		p.open[0].e.Span.End = p.at
+		return false
+	}
+	if p.raw[p.at] != '<' {
+		p.text()
+		return true
+	}
+	rest := p.raw[p.at:]
+	switch {
+	case strings.HasPrefix(rest, "</"):
+		if !p.endTag(top) {
+			return false
+		}
+		top.Span.End = p.at
+		if p.leave(); len(p.open) == 0 {
+			return false
+		}
+		p.inner[len(p.inner)-1].Span.End = p.at
+		return true
+	case strings.HasPrefix(rest, "<![CDATA["):
+		p.cdata()
+		return true
+	case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
+		return p.innerMarkup()
+	}
+	return p.child()
+}
+
+// leave ends the innermost open element: its nodes are complete, and its
+// declarations no longer in force.
+func (p *parser) leave() {
+	last := len(p.open) - 1
+	l := p.open[last]
+	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
+	p.inner, p.scope, p.open = p.inner[:l.inner], p.scope[:l.scope], p.open[:last]
+}
+
+// child takes the start tag of an element inside of another.
+func (p *parser) child() bool {
+	if len(p.open) >= maxTree {
+		p.fault("X05", refWellFormed, p.at, p.at+1, "elements are nested more than %d deep: the rest is not shown", maxTree)
+		return false
+	}
+	around := len(p.scope)
+	e := p.startTag()
+	if e == nil {
+		return false
+	}
+	p.inner = append(p.inner, session.Node{Element: e, Span: e.Span})
+	if p.empty {
+		p.scope = p.scope[:around]
+	} else {
+		p.open = append(p.open, level{e, around, len(p.inner)})
+	}
+	return true
+}
+
+// innerMarkup takes markup inside of an element.
+func (p *parser) innerMarkup() bool {
+	from := p.at
+	if !p.markup() {
+		return false
+	}
+	if rest := p.raw[from:]; strings.HasPrefix(rest, "<?xml") && len(rest) > 5 && isSpace[rest[5]] {
+		p.fault("X02", refRestricted, from, p.at, "an XML declaration may stand at the very beginning alone")
+	}
+	return true
 }
 
 func qualified(n session.Name) string {
@@ -270,7 +333,7 @@ func (p *parser) declaration(pi string, from int) {
 }
 
 // text takes character data up to the next tag.
-func (p *parser) text(e *session.Element) {
+func (p *parser) text() {
 	from := p.at
 	end := strings.IndexByte(p.raw[from:], '<')
 	if end < 0 {
@@ -281,10 +344,10 @@ func (p *parser) text(e *session.Element) {
 	if i := strings.Index(raw, "]]>"); i >= 0 {
 		p.fault("X05", refWellFormed, from+i, from+i+3, `"]]>" in text has to be written with an entity`)
 	}
-	p.add(e, p.unescape(raw, from), from)
+	p.add(p.unescape(raw, from), from)
 }
 
-func (p *parser) cdata(e *session.Element) {
+func (p *parser) cdata() {
 	from := p.at
 	end := strings.Index(p.raw[from:], "]]>")
 	if end < 0 {
@@ -293,16 +356,16 @@ func (p *parser) cdata(e *session.Element) {
 		return
 	}
 	p.at = from + end + 3
-	p.add(e, p.chars(p.raw[from+len("<![CDATA["):from+end], from), from)
+	p.add(p.chars(p.raw[from+len("<![CDATA["):from+end], from), from)
 }
 
-func (p *parser) add(e *session.Element, text string, from int) {
-	e.Nodes = append(e.Nodes, session.Node{Text: text, Span: session.Span{Start: from, End: p.at}})
+func (p *parser) add(text string, from int) {
+	p.inner = append(p.inner, session.Node{Text: text, Span: session.Span{Start: from, End: p.at}})
 }
 
 // chars reports bytes that are no XML characters.
 func (p *parser) chars(s string, at int) string {
-	for i := 0; i < len(s); i++ {
+	for i := ordinary(s); i < len(s); i++ {
 		c := s[i]
 		if c >= 0x20 && c < 0x80 || c == '\n' || c == '\t' || c == '\r' {
 			continue

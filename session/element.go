@@ -1,5 +1,7 @@
 package session
 
+import "iter"
+
 // Name is an expanded XML name with the prefix it was written with.
 type Name struct{ Space, Local, Prefix string }
 
@@ -95,6 +97,18 @@ func (e *Element) Children() []*Element {
 		}
 	}
 	return out
+}
+
+// Elements goes through the child elements in order; it is Children for a loop, and
+// makes no slice.
+func (e *Element) Elements() iter.Seq[*Element] {
+	return func(yield func(*Element) bool) {
+		for i := range e.Nodes {
+			if c := e.Nodes[i].Element; c != nil && !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 // First returns the first child element, or nil.

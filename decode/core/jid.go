@@ -20,10 +20,10 @@ func init() {
 // explainAddresses is Q12 and Q19.
 func explainAddresses(s *decode.Seen) []session.Note {
 	var notes []session.Note
-	for _, name := range []string{"to", "from"} {
+	for _, name := range [...]string{"to", "from"} {
 		notes = append(notes, checkJID(s, s.Root, name)...)
 	}
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		notes = append(notes, checkJIDs(s, c, 8)...)
 	}
 	return append(notes, checkFrom(s)...)
@@ -33,7 +33,7 @@ func explainAddresses(s *decode.Seen) []session.Note {
 func checkJIDs(s *decode.Seen, e *session.Element, depth int) (notes []session.Note) {
 	notes = checkJID(s, e, "jid")
 	if depth > 0 {
-		for _, c := range e.Children() {
+		for c := range e.Elements() {
 			notes = append(notes, checkJIDs(s, c, depth-1)...)
 		}
 	}
@@ -85,6 +85,8 @@ func jidProblem(jid string) string {
 		return "it has no domain"
 	case hasResource && r == "":
 		return "nothing stands behind the slash"
+	case len(jid) <= 1023 && everyday(local) && everyday(domain) && everyday(r):
+		return ""
 	case len(local) > 1023 || len(domain) > 1023 || len(r) > 1023:
 		return "a part is longer than 1023 bytes"
 	case strings.ContainsAny(local, "\"&':<>") || strings.ContainsFunc(local, notVisible):
@@ -95,6 +97,19 @@ func jidProblem(jid string) string {
 		return "its resource has a control character"
 	}
 	return ""
+}
+
+// everyday says whether a part of a JID is made of nothing but the characters that
+// most are made of.
+func everyday(part string) bool {
+	for i := range len(part) {
+		switch c := part[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func notVisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

@@ -123,17 +123,26 @@ func prefixes(s *decode.Seen) []session.Note {
 	if head == nil || !s.IsStanza() {
 		return nil
 	}
-	for _, e := range append([]*session.Element{s.Root}, s.Root.Children()...) {
-		if e.Name.Prefix == "" || e.Name.Space != s.Root.Name.Space || e.Name.Space == "" {
-			continue
+	if n := prefixed(s, head, s.Root); n != nil {
+		return n
+	}
+	for c := range s.Root.Elements() {
+		if n := prefixed(s, head, c); n != nil {
+			return n
 		}
-		sev, but := session.Error, "no prefix is allowed there"
-		if head.Content != e.Name.Space {
-			sev, but = session.Notice, "its stream has declared one in place of a default namespace"
-		}
-		return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", side(s.Event.Dir), strconv.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
 	}
 	return nil
+}
+
+func prefixed(s *decode.Seen, head *decode.Header, e *session.Element) []session.Note {
+	if e.Name.Prefix == "" || e.Name.Space != s.Root.Name.Space || e.Name.Space == "" {
+		return nil
+	}
+	sev, but := session.Error, "no prefix is allowed there"
+	if head.Content != e.Name.Space {
+		sev, but = session.Notice, "its stream has declared one in place of a default namespace"
+	}
+	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", side(s.Event.Dir), strconv.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
 }
 
 // firstLevel are the namespaces whose elements may stand beside stanzas.

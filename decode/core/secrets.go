@@ -1,7 +1,6 @@
 package core
 
 import (
-	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -54,10 +53,27 @@ func markSecrets(s *decode.Seen) []session.Note {
 	return walkSecrets(s.Root, nil)
 }
 
+// secretNames are the local names of the elements that the two tables speak of.
+// Few elements have one of them, so that the longer look is rarely needed.
+var secretNames = func() map[string]bool {
+	names := map[string]bool{}
+	for _, table := range []map[string]string{secretText, secretAttrs} {
+		for key := range table {
+			_, key, _ = strings.Cut(key, " ")
+			local, _, _ := strings.Cut(key, " ")
+			names[local] = true
+		}
+	}
+	return names
+}()
+
 func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
-	key := el.Name.Space + " " + el.Name.Local
-	kind := secretText[key]
-	if lower := strings.ToLower(el.Name.Local); kind == "" && slices.Contains([]string{"password", "passwd", "passphrase"}, lower) {
+	key, kind := "", ""
+	if secretNames[el.Name.Local] {
+		key = el.Name.Space + " " + el.Name.Local
+		kind = secretText[key]
+	}
+	if kind == "" && isPassword(el.Name.Local) {
 		kind = "password"
 	}
 	if kind != "" {
@@ -66,7 +82,10 @@ func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
 	notes = append(notes, secretField(el)...)
 	for i := range el.Attrs {
 		a := &el.Attrs[i]
-		kind := secretAttrs[key+" "+a.Name.Local]
+		kind := ""
+		if key != "" {
+			kind = secretAttrs[key+" "+a.Name.Local]
+		}
 		if strings.EqualFold(a.Name.Local, "password") {
 			kind = "password"
 		}
@@ -74,10 +93,19 @@ func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
 			notes = append(notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
 		}
 	}
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		notes = walkSecrets(c, notes)
 	}
 	return notes
+}
+
+// isPassword says whether an element is named after a password.
+func isPassword(local string) bool {
+	switch local[:min(len(local), 1)] {
+	case "p", "P":
+		return strings.EqualFold(local, "password") || strings.EqualFold(local, "passwd") || strings.EqualFold(local, "passphrase")
+	}
+	return false
 }
 
 // secretOf marks what is in an element, text and children alike.
@@ -92,7 +120,7 @@ func secretOf(el *session.Element, name, kind string) []session.Note {
 // allText joins the text of an element and of all below it.
 func allText(el *session.Element) string {
 	text := el.Text()
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		text += allText(c)
 	}
 	return text
@@ -113,7 +141,7 @@ func secretField(el *session.Element) (notes []session.Note) {
 	if !secret || el.Attr("type") == "boolean" || strings.HasPrefix(name, "muc#roomconfig_password") {
 		return nil // muc#roomconfig_passwordprotectedroom is yes or no
 	}
-	for _, v := range el.Children() {
+	for v := range el.Elements() {
 		if v.Name.Local == "value" {
 			notes = append(notes, secretOf(v, el.Attr("var"), "password")...)
 		}

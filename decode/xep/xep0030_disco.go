@@ -37,7 +37,7 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 	case "result":
 		var notes, named []session.Note
 		features := 0
-		for _, c := range q.Children() {
+		for c := range q.Elements() {
 			switch c.Name.Local {
 			case "feature":
 				features++
@@ -89,7 +89,7 @@ func discoItems(s *decode.Seen, q *session.Element) []session.Note {
 		return []session.Note{say("XEP-0030 §4.1", q.Span, "the %s asks what belongs to the other end: services, rooms, nodes%s", side(s.Event.Dir), ofNode(q))}
 	case "result":
 		var names []string
-		for _, c := range q.Children() {
+		for c := range q.Elements() {
 			if c.Name.Local == "item" {
 				names = append(names, c.Attr("jid"))
 			}

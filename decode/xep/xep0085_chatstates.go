@@ -24,7 +24,7 @@ var chatStates = map[string]string{
 }
 
 func chatState(s *decode.Seen) (notes []session.Note) {
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		if c.Name.Space != nsChatStates {
 			continue
 		}

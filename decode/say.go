@@ -1,0 +1,75 @@
+package decode
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// Field makes a note that is a decoded field.
+func Field(name, value string, span session.Span) session.Note {
+	return session.Note{Name: name, Value: value, Span: span}
+}
+
+// Say makes a note that is a sentence, with fmt's verbs.
+func Say(sev session.Severity, span session.Span, format string, args ...any) session.Note {
+	return session.Note{Severity: sev, Span: span, Text: sentence(format, args)}
+}
+
+// sentence is fmt.Sprintf, several times as fast for what sentences are made of:
+// strings with %s and %q, whole numbers with %d. Anything else is left to fmt.
+func sentence(format string, args []any) string {
+	if len(args) == 0 && strings.IndexByte(format, '%') < 0 {
+		return format
+	}
+	var room [240]byte
+	out, rest := room[:0], format
+	for _, arg := range args {
+		i := strings.IndexByte(rest, '%')
+		if i < 0 || i+1 == len(rest) {
+			return fmt.Sprintf(format, args...)
+		}
+		var ok bool
+		if out, ok = appendVerb(append(out, rest[:i]...), rest[i+1], arg); !ok {
+			return fmt.Sprintf(format, args...)
+		}
+		rest = rest[i+2:]
+	}
+	if strings.IndexByte(rest, '%') >= 0 {
+		return fmt.Sprintf(format, args...)
+	}
+	return string(append(out, rest...))
+}
+
+func appendVerb(out []byte, verb byte, arg any) ([]byte, bool) {
+	switch v := arg.(type) {
+	case string:
+		switch {
+		case verb == 's':
+			return append(out, v...), true
+		case verb == 'q' && isPlain(v):
+			return append(append(append(out, '"'), v...), '"'), true
+		case verb == 'q':
+			return strconv.AppendQuote(out, v), true
+		}
+	case int:
+		return strconv.AppendInt(out, int64(v), 10), verb == 'd'
+	case int64:
+		return strconv.AppendInt(out, v, 10), verb == 'd'
+	case uint64:
+		return strconv.AppendUint(out, v, 10), verb == 'd'
+	}
+	return out, false
+}
+
+// isPlain says whether a string is quoted by putting quotes around it.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,36 @@
+package decode
+
+// slab hands out pieces of a larger array, so that the many small slices of a
+// tree cost one allocation for many. What was handed out is never used again: a
+// rule may keep a piece, and with it keeps its array, for as long as it likes.
+type slab[T any] struct {
+	free []T
+	last int // length of the newest array
+}
+
+// maxSlab bounds the elements of an array, and so what one kept piece can hold.
+const maxSlab = 64
+
+// take returns n zero elements, without room behind them.
+func (s *slab[T]) take(n int) []T {
+	if n == 0 {
+		return nil
+	}
+	if n > len(s.free) {
+		if n > maxSlab/4 {
+			return make([]T, n)
+		}
+		s.last = min(max(2*s.last, 2*n), maxSlab)
+		s.free = make([]T, s.last)
+	}
+	out := s.free[:n:n]
+	s.free = s.free[n:]
+	return out
+}
+
+// keep returns a copy of what was gathered.
+func (s *slab[T]) keep(gathered []T) []T {
+	out := s.take(len(gathered))
+	copy(out, gathered)
+	return out
+}
