@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"xmppscope/decode/compare"
+	"xmppscope/decode/facts"
+	"xmppscope/session"
+)
+
+// diffFlags say what is compared, and how it is shown.
+type diffFlags struct {
+	ids, times, details, all, json bool
+}
+
+func newDiff() *cobra.Command {
+	o := new(diffFlags)
+	cmd := &cobra.Command{
+		Use: "diff A B", Short: "set two logins side by side and say what made the difference",
+		Long: `Compares two saved logins step by step: what was offered and chosen, TLS and
+certificates, errors and conditions, and the findings. The first sentence says
+what made the difference. Below it stands the ladder of both, what A has with "-",
+what B has with "+".
+
+A and B are files; FILE#2 is session 2 of a file that holds several, as "print"
+numbers them. Without a number it is the first session that is a login.
+
+Ids, nonces, salts, times and addresses are ignored. --ids compares them too.
+Times are only shown, with --times, and never make two logins different. What
+cannot matter, such as the order of an offer or the server's own words, is shown
+with --details. --all is all three.
+
+--json prints one object: same, sentence, a and b (session, domain, jid, state,
+mechanism, condition, step, verdict, round_trips), steps (mark same, changed,
+only-a or only-b; kind, phase, title, a and b with n, id and seq; differences),
+other (differences that stand on no step) and times. A difference has what, a and
+b (lists; of a list, what the other side lacks) and weight: detail, change or
+cause.
+
+Exit codes: 0 no difference that matters; 1 there is one; 2 a file or session
+could not be read.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{hinted{fmt.Errorf("diff: it takes two logins, not %d", len(args)), "usage: xmppscope diff A B, such as xmppscope diff good.jsonl bad.jsonl, or xmppscope diff both.pcapng#1 both.pcapng#2"}}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return diff(cmd.Context(), o, args[0], args[1]) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.ids, "ids", false, "compare ids, nonces, salts, fingerprints and resources too")
+	f.BoolVar(&o.times, "times", false, "show how long each login took")
+	f.BoolVar(&o.details, "details", false, "show differences that cannot matter too")
+	f.BoolVar(&o.all, "all", false, "--ids, --times and --details at once")
+	f.BoolVar(&o.json, "json", false, "print the result as one JSON object")
+	return cmd
+}
+
+func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
+	a, err := loadLogin(ctx, nameA)
+	if err != nil {
+		return err
+	}
+	b, err := loadLogin(ctx, nameB)
+	if err != nil {
+		return err
+	}
+	r := compare.Logins(a, b, compare.Options{IDs: o.ids || o.all, A: fileOf(nameA), B: fileOf(nameB)})
+	out := bufio.NewWriter(os.Stdout)
+	if err := printDiff(out, o, r); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if !r.Same {
+		return errSaid
+	}
+	return nil
+}
+
+func printDiff(w io.Writer, o *diffFlags, r compare.Result) error {
+	if o.json {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	}
+	colour := wantsColour(os.Stdout)
+	for _, l := range compare.Render(r, compare.Layout{Details: o.details || o.all, Times: o.times || o.all}) {
+		if c := diffColours[l.Kind]; colour && c != "" {
+			l.Text = c + l.Text + colReset
+		}
+		fmt.Fprintln(w, l.Text)
+	}
+	return nil
+}
+
+var diffColours = map[compare.LineKind]string{
+	compare.Headline: colBold, compare.Step: colYellow, compare.FromA: colRed, compare.FromB: colGreen, compare.Faint: colDim,
+}
+
+// splitSession takes the "#2" off a name; 0 if there is none. A file whose name
+// ends like that is meant itself.
+func splitSession(name string) (path string, id int) {
+	path, number, found := cutLast(name, "#")
+	if !found {
+		return name, 0
+	}
+	if _, err := os.Stat(name); err == nil {
+		return name, 0
+	}
+	if id, err := strconv.Atoi(number); err == nil && id > 0 {
+		return path, id
+	}
+	return name, 0
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+func fileOf(name string) string {
+	path, _ := splitSession(name)
+	return path
+}
+
+// loadLogin gathers the session that a name asks for.
+func loadLogin(ctx context.Context, name string) (*facts.Login, error) {
+	path, id := splitSession(name)
+	all, err := gather(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, errSaid
+	}
+	if id > 0 {
+		at := slices.IndexFunc(all, func(l *facts.Login) bool { return l.ID == id })
+		if at < 0 {
+			return nil, usageError{hinted{fmt.Errorf("diff: %s holds no session %d", path, id), "it holds " + listSessions(all)}}
+		}
+		return all[at], explained(all[at], path)
+	}
+	l := firstLogin(all)
+	if l == nil {
+		return nil, usageError{fmt.Errorf("diff: %s holds no session", path)}
+	}
+	if len(all) > 1 {
+		say(os.Stderr, "%s: session %d is compared, of %s; others are named %s#N", path, l.ID, listSessions(all), path)
+	}
+	return l, explained(l, path)
+}
+
+// explained refuses a session that would look empty only because nothing was
+// decoded in it.
+func explained(l *facts.Login, path string) error {
+	if len(l.Rungs) == 0 && l.Cause == nil {
+		return usageError{fmt.Errorf("diff: session %d of %s holds no step of a login, so there is nothing to compare", l.ID, path)}
+	}
+	return nil
+}
+
+func gather(ctx context.Context, path string) ([]*facts.Login, error) {
+	gatherers := map[int]*facts.Gatherer{}
+	err := readFiles(ctx, []string{path}, func(e session.Event) error {
+		g := gatherers[e.Session]
+		if g == nil {
+			g = new(facts.Gatherer)
+			gatherers[e.Session] = g
+		}
+		g.Add(&e)
+		return nil
+	})
+	if err != nil {
+		var usage usageError
+		if !errors.As(err, &usage) {
+			err = usageError{err}
+		}
+		return nil, err
+	}
+	var out []*facts.Login
+	for _, g := range gatherers {
+		if l := g.Login(); l.Events > 0 {
+			out = append(out, &l)
+		}
+	}
+	slices.SortFunc(out, func(a, b *facts.Login) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// firstLogin is the first session in which someone tried to log in, or else the
+// first one.
+func firstLogin(all []*facts.Login) *facts.Login {
+	for _, l := range all {
+		if len(l.Attempts) > 0 || l.LoggedIn() {
+			return l
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// maxListed is how many sessions are named in a hint.
+const maxListed = 5
+
+func listSessions(all []*facts.Login) string {
+	var parts []string
+	for i, l := range all {
+		if i == maxListed {
+			parts = append(parts, fmt.Sprintf("%d more", len(all)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d (%s)", l.ID, cmp.Or(l.JID, l.User, l.Domain, l.State.String())))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,91 @@
+package compare
+
+import (
+	"slices"
+
+	"xmppscope/decode/facts"
+)
+
+// pair is a step of both logins, or of one: then the other is nil.
+type pair struct{ a, b *facts.Rung }
+
+// align finds the pairing of most worth that keeps both orders (Needleman and
+// Wunsch). Steps of a kind that were taken in the same phase fit each other: so
+// the stream inside TLS fits, whether STARTTLS came before it or not.
+func align(a, b []facts.Rung) (out []pair) {
+	best := make([][]int, len(a)+1)
+	for i := range best {
+		best[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			best[i][j] = max(best[i+1][j], best[i][j+1])
+			if w := worth(&a[i], &b[j]); w > 0 {
+				best[i][j] = max(best[i][j], w+best[i+1][j+1])
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(a) && j < len(b) {
+		w := worth(&a[i], &b[j])
+		switch {
+		case w > 0 && best[i][j] == w+best[i+1][j+1]:
+			out = append(out, pair{&a[i], &b[j]})
+			i++
+			j++
+		case best[i][j] == best[i+1][j]:
+			out = append(out, pair{&a[i], nil})
+			i++
+		default:
+			out = append(out, pair{nil, &b[j]})
+			j++
+		}
+	}
+	for ; i < len(a); i++ {
+		out = append(out, pair{&a[i], nil})
+	}
+	for ; j < len(b); j++ {
+		out = append(out, pair{nil, &b[j]})
+	}
+	return shorterFirst(out)
+}
+
+// shorterFirst puts, where the two logins part, the side first that has less to
+// say: mostly the one that failed there.
+func shorterFirst(all []pair) []pair {
+	for i := 0; i < len(all); {
+		n := 0
+		for i+n < len(all) && (all[i+n].a == nil || all[i+n].b == nil) {
+			n++
+		}
+		gap := all[i : i+n]
+		ofA := 0
+		for _, p := range gap {
+			if p.a != nil {
+				ofA++
+			}
+		}
+		slices.SortStableFunc(gap, func(x, y pair) int {
+			if (x.a != nil) == (y.a != nil) {
+				return 0
+			}
+			if (x.a != nil) == (ofA <= n-ofA) {
+				return -1
+			}
+			return 1
+		})
+		i += n + 1
+	}
+	return all
+}
+
+// worth is how well two steps fit: attempts with the same mechanism fit best.
+func worth(a, b *facts.Rung) int {
+	switch {
+	case a.Kind != b.Kind || a.Phase != b.Phase || a.Dir != b.Dir:
+		return 0
+	case a.Mechanism != b.Mechanism:
+		return 2
+	}
+	return 5
+}

@@ -1,0 +1,273 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Line is one line of a comparison laid out for a person.
+type Line struct {
+	Kind LineKind
+	Text string
+}
+
+// LineKind says what a line is, so that it can be coloured.
+type LineKind uint8
+
+// The kinds of lines.
+const (
+	Plain    LineKind = iota
+	Headline          // the sentence
+	Step              // a step that both sides have
+	FromA             // what A alone has
+	FromB             // what B alone has
+	Faint             // what does not matter
+)
+
+// Layout says how a comparison is laid out. The zero value is 80 columns wide and
+// leaves out what does not matter.
+type Layout struct {
+	Width   int  // in columns; 0 is 80
+	Details bool // show differences that do not matter too
+	Times   bool // show how long it took
+}
+
+// Render lays a comparison out: the sentence, the two sides in short, and then the
+// ladder with what differs below each step, as "-" of A and "+" of B.
+func Render(r Result, o Layout) []Line {
+	p := &page{width: max(o.Width, 40), layout: o}
+	if o.Width == 0 {
+		p.width = 80
+	}
+	p.wrap(Headline, "", r.Sentence)
+	p.add(Plain, "")
+	p.side("A", r.A)
+	p.side("B", r.B)
+	p.add(Plain, "")
+	p.add(Faint, "     A     B")
+	p.rows(r.Rows)
+	p.other(r.Other)
+	if r.Beyond > 0 {
+		p.wrap(Faint, "", fmt.Sprintf("%d steps more were too many to compare", r.Beyond))
+	}
+	if o.Times {
+		p.times(r.Times)
+	}
+	if p.hidden > 0 {
+		p.add(Faint, "")
+		p.add(Faint, fmt.Sprintf("not shown: %d details that do not matter", p.hidden))
+	}
+	return p.lines
+}
+
+// Lines is Render as plain text.
+func Lines(r Result, o Layout) []string {
+	var out []string
+	for _, l := range Render(r, o) {
+		out = append(out, l.Text)
+	}
+	return out
+}
+
+// page is a comparison in the making.
+type page struct {
+	lines  []Line
+	width  int
+	layout Layout
+	hidden int // details that were left out
+}
+
+func (p *page) add(k LineKind, text string) {
+	p.lines = append(p.lines, Line{k, strings.TrimRight(text, " ")})
+}
+
+// wrap adds text that begins with head, and goes on below its end.
+func (p *page) wrap(k LineKind, head, text string) {
+	indent := utf8.RuneCountInString(head)
+	for i, line := range wrapped(text, p.width-indent) {
+		if i > 0 {
+			head = strings.Repeat(" ", indent)
+		}
+		p.add(k, head+line)
+	}
+}
+
+// wrapped breaks text at spaces, and within words that are wider than a line.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for utf8.RuneCountInString(word) > width {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			runes := []rune(word)
+			lines, word = append(lines, string(runes[:width])), string(runes[width:])
+		}
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			lines, line = append(lines, line), word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+func (p *page) side(letter string, s Side) {
+	head := strings.TrimSpace(fmt.Sprintf("%s, session %d", s.Name, s.Session))
+	head = strings.TrimPrefix(head, ", ")
+	if s.Domain != "" {
+		head += " with " + s.Domain
+	}
+	text := head + ": " + s.State
+	if s.Verdict != "" {
+		text = head + ": " + s.Verdict
+	}
+	p.wrap(Plain, letter+"  ", text)
+}
+
+// rows shows steps. A run of steps that are the same on both sides takes one line.
+func (p *page) rows(rows []Row) {
+	for i := 0; i < len(rows); {
+		n := 0
+		for i+n < len(rows) && p.quiet(&rows[i+n]) {
+			n++
+		}
+		if n > 2 {
+			p.run(rows[i : i+n])
+			i += n
+			continue
+		}
+		p.row(&rows[i])
+		i++
+	}
+}
+
+// quiet says whether there is nothing to show of a row.
+func (p *page) quiet(r *Row) bool {
+	return r.Mark == Same && (len(r.Differences) == 0 || !p.layout.Details)
+}
+
+func (p *page) run(rows []Row) {
+	first, last := &rows[0], &rows[len(rows)-1]
+	for i := range rows {
+		p.hidden += len(rows[i].Differences)
+	}
+	p.wrap(Faint, fmt.Sprintf("%6s%6s    ", span(first.A, last.A), span(first.B, last.B)),
+		fmt.Sprintf("the same: %s … %s", first.Title, last.Title))
+}
+
+func span(first, last *Place) string { return fmt.Sprintf("%d–%d", first.N, last.N) }
+
+func number(at *Place) string {
+	if at == nil {
+		return ""
+	}
+	return fmt.Sprint(at.N)
+}
+
+func (p *page) row(r *Row) {
+	kind, sign := Faint, " "
+	switch r.Mark {
+	case Changed:
+		kind, sign = Step, "~"
+	case OnlyA:
+		kind, sign = FromA, "-"
+	case OnlyB:
+		kind, sign = FromB, "+"
+	}
+	text := r.Title
+	if r.About != "" {
+		text += ": " + r.About
+	}
+	p.wrap(kind, fmt.Sprintf("%6s%6s  %s ", number(r.A), number(r.B), sign), text)
+	p.differences(r.Differences)
+}
+
+const (
+	indent = 17 // of the name of what differs
+	column = 42 // of the values
+)
+
+func (p *page) differences(all []Difference) {
+	for i := range all {
+		d := &all[i]
+		if d.Weight == Detail && !p.layout.Details {
+			p.hidden++
+			continue
+		}
+		p.difference(d)
+	}
+}
+
+// difference shows the name of what differs, and the values beside it.
+func (p *page) difference(d *Difference) {
+	name := d.What
+	if d.Weight == Cause {
+		name += "  ◄"
+	}
+	head := fmt.Sprintf("%*s%-*s", indent, "", column-indent, name)
+	if utf8.RuneCountInString(name) >= column-indent {
+		p.add(p.kind(d, Step), head)
+		head = strings.Repeat(" ", column)
+	}
+	for _, x := range []struct {
+		kind   LineKind
+		sign   string
+		values []string
+	}{{FromA, "- ", d.A}, {FromB, "+ ", d.B}} {
+		text := joined(x.values)
+		if text == "" {
+			if d.List || d.Finding {
+				continue
+			}
+			text = "none"
+		}
+		p.wrap(p.kind(d, x.kind), head+x.sign, text)
+		head = strings.Repeat(" ", column)
+	}
+}
+
+// joined lists values, with commas where spaces would not do.
+func joined(values []string) string {
+	text := strings.Join(values, " ")
+	if strings.Count(text, " ") >= len(values) {
+		return strings.Join(values, ", ")
+	}
+	return text
+}
+
+func (p *page) kind(d *Difference, k LineKind) LineKind {
+	if d.Weight == Detail {
+		return Faint
+	}
+	return k
+}
+
+func (p *page) other(all []Difference) {
+	before := len(p.lines)
+	p.differences(all)
+	if len(p.lines) > before {
+		rest := append([]Line{}, p.lines[before:]...)
+		p.lines = append(append(p.lines[:before], Line{Step, strings.Repeat(" ", 14) + "~ between the steps"}), rest...)
+	}
+}
+
+func (p *page) times(all []Time) {
+	p.add(Plain, "")
+	p.add(Plain, fmt.Sprintf("%14s%-24s%12s%12s", "", "time from the start", "A", "B"))
+	for _, t := range all {
+		p.add(Plain, fmt.Sprintf("%14s%-24s%12s%12s", "", t.What, duration(t.A), duration(t.B)))
+	}
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}

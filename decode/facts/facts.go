@@ -1,0 +1,163 @@
+// Package facts gathers from the explained events of a session what can be set
+// beside another session, or held against what was expected: the rungs of its
+// ladder with what each of them settled, the attempts to log in, the handshakes,
+// the findings and the times.
+//
+// A Gatherer takes the events one by one and keeps no bytes, so a session of any
+// length costs what its ladder costs.
+package facts
+
+import (
+	"time"
+
+	"xmppscope/session"
+)
+
+// Bounds on what is kept of one session; what is beyond them is counted.
+const (
+	maxRungs    = 500
+	maxFindings = 1000
+	maxOffers   = 500
+)
+
+// Login is what one session came to.
+type Login struct {
+	session.Overview
+	Rungs    []Rung
+	Beyond   int           // rungs that were too many to be kept
+	TLS      [3]*Handshake // the newest handshake by leg, nil if there was none
+	Attempts []Attempt     // to authenticate
+	Offers   []Offer       // the server's features, each time they were sent
+	Findings []Finding     // what rules found wrong, those that say the same once
+	Trips    int           // round trips until the login was complete, as the verdict counts them
+	Secured  time.Time     // when TLS was up on both legs, zero if it never was
+	Admitted time.Time     // when the server accepted the authentication
+	Bound    time.Time     // when the JID was bound or the earlier session resumed
+	In       time.Time     // when the login was complete
+	Asked    string        // the resource that the client asked for, "" if it left that to the server
+	Managed  uint64        // Seq of the event that turned stream management on, 0 if none did
+	Cause    *Refusal      // what ended the login or the session, nil if nothing did
+}
+
+// LoggedIn says whether the session was let in and was not thrown out by a
+// stream error afterwards.
+func (l *Login) LoggedIn() bool { return l.State == session.LoggedIn }
+
+// Phase is how far the connection had come when something was said.
+type Phase uint8
+
+// The phases. Those of a login with direct TLS begin with InTLS.
+const (
+	InClear Phase = iota
+	InTLS
+	LoggedIn // authenticated, that is: not yet bound
+)
+
+var phaseNames = [...]string{InClear: "in the clear", InTLS: "inside TLS", LoggedIn: "after the login"}
+
+// String is the phase in words.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Rung is one step of the ladder, and what it settled.
+type Rung struct {
+	N         int    // its place in the session: 1, 2, …
+	ID        string // "features-2"
+	Kind      string // ID without a number: "features"
+	Title     string // a few words
+	Phase     Phase
+	Seq       uint64 // of its first event
+	At        time.Time
+	Dir       session.Dir // NoDir for TLS
+	Mechanism string      // of the attempt that a SASL rung belongs to
+	Failed    bool        // something was refused here
+	Facts     []Fact
+}
+
+// Fact is one thing that a rung settled.
+type Fact struct {
+	Name   string
+	Values []string // one, or the items of a list in the order they were sent
+	List   bool     // the order of Values says little
+	Class  Class
+	Group  string // facts that are known together, see LegGroup and Parsed; a rung may lack a group
+	// Presence says that only the fact itself can be compared, because Values holds a
+	// sentence: so it is for findings.
+	Presence bool
+}
+
+// Parsed is the group of facts that are read from the bytes of the rung, which may
+// be missing. Those of one SASL mechanism are a group by its name, and those of a
+// leg's handshake are LegGroup.
+const Parsed = "parsed"
+
+// LegGroup is the group of facts of one leg.
+func LegGroup(l session.Leg) string { return l.String() + " leg" }
+
+// Class says what it means that a fact is another one elsewhere.
+type Class uint8
+
+// The classes of facts.
+const (
+	Matter     Class = iota // it may decide how the login goes
+	Detail                  // worth showing, but it decides nothing
+	Identifier              // ids, nonces, salts, fingerprints: other ones each time
+)
+
+// Handshake is the TLS handshake of one leg.
+type Handshake struct {
+	Facts  session.TLSFacts
+	Failed *session.TLSFailed // nil if it was established
+	Seq    uint64
+	N      int // of its rung
+	At     time.Time
+}
+
+// Attempt is one try to authenticate.
+type Attempt struct {
+	Mechanism string   // "jabber:iq:auth" for the login of before XMPP 1.0
+	Offered   []string // the mechanisms on offer then
+	Phase     Phase
+	Seq       uint64
+	N         int
+	Accepted  bool
+	Refusal   *Refusal // nil if it was accepted or never answered
+}
+
+// Refusal is how something was refused.
+type Refusal struct {
+	Kind      string // of the rung: "sasl-failure", "stream-error", "tls"; "" if there was none
+	Condition string // "not-authorized"; for TLS the class of the failure; "" if none was given
+	By        string // "client", "server" or "xmppscope"
+	Text      string // more words, "" if there are none
+	Seq       uint64
+	N         int
+	ID        string // of the rung
+}
+
+// Offer is one <stream:features/>.
+type Offer struct {
+	Features   []Feature
+	Mechanisms []string // SASL and SASL2, each name once
+	Phase      Phase
+	Seq        uint64
+	N          int
+}
+
+// Feature is one thing on offer, at the top or inline in SASL2.
+type Feature struct {
+	Local, Space string
+	Mark         string // "required", "optional" or ""
+	Inline       bool   // in SASL2 (XEP-0388)
+}
+
+// Finding is what a rule found wrong, or worth a look.
+type Finding struct {
+	Rule     string
+	Severity session.Severity
+	Text     string // it may hold text from the wire, but no secret
+	Ref      string
+	Seq      uint64
+	N        int    // of the rung, 0 if it stands on none
+	Kind     string // of the rung
+	Times    int    // how often the same was found
+}

@@ -1,0 +1,189 @@
+package facts
+
+import (
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Gatherer builds a Login. The zero value is ready.
+type Gatherer struct {
+	login   Login
+	scope   decode.Scope // of the server's stream
+	phase   Phase
+	proceed bool // <proceed/> was seen, and what came of it not yet
+	asked   bool // the client has said something since the server's last word
+	trips   int
+	found   map[[2]string]int // index into Findings by rule and text
+}
+
+// Of gathers the facts of one session's events.
+func Of(events []session.Event) Login {
+	var g Gatherer
+	for i := range events {
+		g.Add(&events[i])
+	}
+	return g.Login()
+}
+
+// Login is what has been gathered so far.
+func (g *Gatherer) Login() Login {
+	if g.login.In.IsZero() {
+		g.login.Trips = g.trips
+	}
+	return g.login
+}
+
+// Add takes the next event of the session. It does not keep it.
+func (g *Gatherer) Add(e *session.Event) {
+	if !session.Numbered(e.Body) {
+		return
+	}
+	l := &g.login
+	l.Apply(e)
+	g.count(e)
+	g.turn(e)
+	g.findings(e)
+	g.handshake(e)
+	if e.Step == nil {
+		g.offRung(e)
+		return
+	}
+	root := g.parse(e)
+	r := g.rung(e)
+	g.admit(e, root)
+	if r == nil {
+		return
+	}
+	g.settle(e, r)
+	r.Facts = append(r.Facts, g.factsOf(e, r, root)...)
+}
+
+// count counts round trips as the verdict does: a server's word after a client's.
+func (g *Gatherer) count(e *session.Event) {
+	if b, ok := e.Body.(session.TLSEstablished); ok && e.Leg == session.ServerLeg && b.Version != "" {
+		g.trips++
+	}
+	if _, keepAlive := e.Body.(session.StreamWhitespace); keepAlive || !session.IsPlaintext(e.Body) {
+		return
+	}
+	switch {
+	case e.Dir == session.C2S:
+		g.asked = true
+	case e.Dir == session.S2C && g.asked:
+		g.asked = false
+		g.trips++
+	}
+}
+
+// turn follows the phases. After <proceed/> a new stream means TLS, also where a
+// recording holds the plaintext alone.
+func (g *Gatherer) turn(e *session.Event) {
+	switch e.Body.(type) {
+	case session.TLSEstablished:
+		g.proceed = false
+		g.phase = max(g.phase, InTLS)
+		g.login.Secured = e.At
+	case session.StreamOpened:
+		if g.proceed {
+			g.phase, g.proceed = max(g.phase, InTLS), false
+		}
+		if e.Dir == session.S2C {
+			g.scope = decode.ScopeOf(e.Raw)
+		}
+	}
+}
+
+// usual are the declarations of a server's stream whose header was not recorded.
+var usual = decode.ScopeOf([]byte(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`))
+
+// parse gives the tree of an element that stands on a rung, nil if there is none.
+func (g *Gatherer) parse(e *session.Event) *session.Element {
+	if len(e.Raw) == 0 || e.Truncated {
+		return nil
+	}
+	scope := usual
+	if g.scope != nil {
+		scope = g.scope
+	}
+	switch e.Body.(type) {
+	case session.StreamOpened:
+		root, _ := decode.ParseTag(e.Raw, nil)
+		return root
+	case session.StreamElement:
+		root, _ := decode.Parse(e.Raw, scope)
+		return root
+	}
+	return nil
+}
+
+// rung finds the rung that an event stands on, or begins it. It is nil if there
+// are too many.
+func (g *Gatherer) rung(e *session.Event) *Rung {
+	l := &g.login
+	for i := len(l.Rungs) - 1; i >= 0 && l.Rungs[i].N >= e.Step.N; i-- {
+		if l.Rungs[i].N == e.Step.N {
+			return &l.Rungs[i]
+		}
+	}
+	if len(l.Rungs) == maxRungs {
+		l.Beyond++
+		return nil
+	}
+	r := Rung{N: e.Step.N, ID: e.Step.ID, Kind: kindOf(e.Step.ID), Title: e.Step.Title, Phase: g.phase, Seq: e.Seq, At: e.At, Dir: e.Dir}
+	if r.Kind == "tls" {
+		r.Dir, r.Phase = session.NoDir, InTLS
+	}
+	l.Rungs = append(l.Rungs, r)
+	return &l.Rungs[len(l.Rungs)-1]
+}
+
+// kindOf takes the number off the ids that carry one.
+func kindOf(id string) string {
+	for _, kind := range []string{"stream-open", "stream-reply", "features"} {
+		if strings.HasPrefix(id, kind+"-") {
+			return kind
+		}
+	}
+	return id
+}
+
+// findings keeps what rules hold to be wrong. A verdict sums up findings and is
+// none itself.
+func (g *Gatherer) findings(e *session.Event) {
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		if n.Severity == session.Info || n.Rule == session.RuleVerdict {
+			continue
+		}
+		f := Finding{Rule: n.Rule, Severity: n.Severity, Text: n.Text, Ref: n.Ref, Seq: e.Seq, Times: 1}
+		if n.Name != "" {
+			value := n.Value
+			if n.Secret != "" {
+				value = n.Mark
+			}
+			f.Text = strings.TrimSuffix(n.Name+" "+value+": "+n.Text, ": ")
+		}
+		if e.Step != nil {
+			f.N, f.Kind = e.Step.N, kindOf(e.Step.ID)
+		}
+		g.find(f)
+	}
+}
+
+func (g *Gatherer) find(f Finding) {
+	key := [2]string{f.Rule, f.Text}
+	if at, known := g.found[key]; known {
+		g.login.Findings[at].Times++
+		return
+	}
+	if len(g.login.Findings) == maxFindings {
+		return
+	}
+	if g.found == nil {
+		g.found = map[[2]string]int{}
+	}
+	g.found[key] = len(g.login.Findings)
+	g.login.Findings = append(g.login.Findings, f)
+}

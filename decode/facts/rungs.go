@@ -1,0 +1,283 @@
+package facts
+
+import (
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// skipped are decoded fields that are not compared as they are: they are about one
+// side's advice to the user, or are gathered from elsewhere.
+var skipped = map[string]bool{
+	"hint": true, "certificate": true, session.FieldVerdict: true, "gs2-header": true,
+	"jid": true, "resource": true, "from": true, "mechanisms": true, "sasl2-mechanisms": true, "channel-bindings": true,
+	"tls-version": true, "cipher-suite": true, "group": true, "alpn": true, "sni": true, "failure": true, "alert": true,
+}
+
+// identifiers are fields that are other ones in each session.
+var identifiers = map[string]bool{
+	"id": true, "nonce": true, "salt": true, "cb-data": true, "trace": true, "challenge": true, "tag": true,
+	"timestamp": true, "expiry": true, "t": true, "user-agent-id": true, "authorization-identifier": true,
+}
+
+// details are fields that decide nothing.
+var details = map[string]bool{"text": true, "lang": true, "count": true, "code": true, "user-agent": true}
+
+// renamed gives the field its plain name where mechanisms have different ones.
+var renamed = map[string]string{"authcid": "user", "username": "user"}
+
+// anyMechanism are the fields of SASL that can be compared between mechanisms.
+var anyMechanism = map[string]bool{"mechanism": true, "user": true, "condition": true, "text": true}
+
+// factsOf is what one event adds to its rung.
+func (g *Gatherer) factsOf(e *session.Event, r *Rung, root *session.Element) []Fact {
+	facts := fieldFacts(e, r)
+	switch r.Kind {
+	case "tls":
+		return append(tlsFacts(e), findingFacts(e)...)
+	case "features":
+		facts = append(facts, g.featureFacts(e, r, root)...)
+	case "stream-open", "stream-reply":
+		facts = append(facts, headerFacts(r, root)...)
+	case "bind-request":
+		asked, given := e.Field("resource")
+		facts = append(facts, matter("resource", pick(given, "the client names one", "left to the server")))
+		facts = append(facts, identifier("resource asked for", asked))
+	case "bind-result", "sasl2-success", "sm-resumed":
+		facts = append(facts, g.jidFacts(e, r)...)
+	}
+	if strings.HasPrefix(r.Kind, "sm-") && root != nil {
+		facts = append(facts, managementFacts(root)...)
+	}
+	return append(facts, findingFacts(e)...)
+}
+
+func matter(name string, values ...string) Fact { return Fact{Name: name, Values: values} }
+
+func detail(name string, values ...string) Fact {
+	return Fact{Name: name, Values: values, Class: Detail}
+}
+
+func identifier(name string, values ...string) Fact {
+	return Fact{Name: name, Values: values, Class: Identifier}
+}
+
+func list(class Class, name string, values []string) Fact {
+	return Fact{Name: name, Values: values, Class: class, List: true}
+}
+
+func pick(yes bool, a, b string) string {
+	if yes {
+		return a
+	}
+	return b
+}
+
+// fieldFacts are the decoded fields, in the order in which they were decoded. Of
+// a secret only its length is told.
+func fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		switch {
+		case n.Name == "" || skipped[n.Name]:
+		case n.Name == "to" && r.Kind == "stream-reply": // an echo of the client's from
+		case n.Secret != "":
+			if length := lengthOf(n.Mark); n.Secret == "password" && length != "" {
+				facts = append(facts, Fact{Name: "length of the password", Values: []string{length}, Group: r.Mechanism})
+			}
+		default:
+			facts = append(facts, fieldFact(n, r))
+		}
+	}
+	return facts
+}
+
+func fieldFact(n *session.Note, r *Rung) Fact {
+	f := matter(n.Name, n.Value)
+	if plain, ok := renamed[n.Name]; ok {
+		f.Name = plain
+	}
+	if r.Kind == "stream-open" || r.Kind == "stream-reply" {
+		f.Name = "stream's " + n.Name
+	}
+	if !anyMechanism[f.Name] {
+		f.Group = r.Mechanism
+	}
+	switch {
+	case identifiers[n.Name]:
+		f.Class = Identifier
+	case details[n.Name]:
+		f.Class = Detail
+	}
+	return f
+}
+
+// lengthOf reads the length out of a placeholder, "[password #1, 12 characters]".
+func lengthOf(mark string) string {
+	_, length, ok := strings.Cut(mark, ", ")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(length, "]")
+}
+
+// headerFacts are those of a stream header that are no fields, or not to be
+// compared by value.
+func headerFacts(r *Rung, root *session.Element) []Fact {
+	if root == nil {
+		return nil
+	}
+	from, given := root.LookupAttr("from")
+	if r.Kind == "stream-open" {
+		from = pick(given, "given", "not given")
+	}
+	return parsed(matter("stream's from", from), matter("content namespace", root.Attr("xmlns")))
+}
+
+// parsed puts facts into the group of those that need the rung's bytes.
+func parsed(facts ...Fact) []Fact {
+	for i := range facts {
+		facts[i].Group = Parsed
+	}
+	return facts
+}
+
+// jidFacts compare the shape of a JID: the resource is often made up anew.
+func (g *Gatherer) jidFacts(e *session.Event, r *Rung) []Fact {
+	jid, ok := e.Field("jid")
+	if !ok {
+		return nil
+	}
+	account, resource, _ := strings.Cut(jid, "/")
+	facts := []Fact{matter("account", account), identifier("JID", jid)}
+	if r.Kind != "bind-result" {
+		return facts
+	}
+	how := "changed by the server"
+	switch g.login.Asked {
+	case "":
+		how = "made by the server"
+	case resource:
+		how = "as asked"
+	}
+	return append(facts, matter("resource", how))
+}
+
+// managementFacts are the attributes of stream management (XEP-0198 §3).
+func managementFacts(root *session.Element) (facts []Fact) {
+	facts = append(facts, matter("namespace", root.Name.Space))
+	if resume := root.Attr("resume"); resume != "" {
+		facts = append(facts, matter("resume", resume))
+	}
+	if seconds := root.Attr("max"); seconds != "" {
+		facts = append(facts, detail("max", seconds))
+	}
+	if id := root.Attr("id"); id != "" {
+		facts = append(facts, identifier("id", id))
+	}
+	return parsed(facts...)
+}
+
+// findingFacts are the findings on an event. One that is a decoded field too is a
+// fact already.
+func findingFacts(e *session.Event) (facts []Fact) {
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		if n.Severity == session.Info || n.Rule == session.RuleVerdict || n.Name != "" {
+			continue
+		}
+		f := Fact{Name: n.Severity.String() + " " + n.Rule, Values: []string{n.Text}, Presence: true}
+		if n.Severity == session.Notice {
+			f.Class = Detail
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+// featureFacts are what the server offers; they are kept as an Offer too.
+func (g *Gatherer) featureFacts(e *session.Event, r *Rung, root *session.Element) []Fact {
+	o := offerOf(e, root)
+	o.Phase, o.Seq, o.N = r.Phase, e.Seq, r.N
+	if len(g.login.Offers) < maxOffers {
+		g.login.Offers = append(g.login.Offers, o)
+	}
+	var names, inline, marked []string
+	tls := "not required"
+	for _, f := range o.Features {
+		switch {
+		case f.Inline:
+			inline = append(inline, f.String())
+		default:
+			names = append(names, f.String())
+		}
+		switch {
+		case f.Mark == "required" && f.Space == decode.NSTLS:
+			tls = f.Mark
+		case f.Mark != "":
+			marked = append(marked, f.String()+": "+f.Mark)
+		}
+	}
+	var facts []Fact
+	if root != nil {
+		facts = parsed(list(Matter, "features", names), list(Matter, "SASL2 inline", inline), list(Detail, "marked", marked))
+		if r.Phase == InClear {
+			facts = append(facts, parsed(matter("TLS is", tls))...)
+		}
+	}
+	for _, x := range []struct{ name, field string }{
+		{"mechanisms", "mechanisms"}, {"SASL2 mechanisms", "sasl2-mechanisms"}, {"channel bindings", "channel-bindings"},
+	} {
+		if v, ok := e.Field(x.field); ok {
+			facts = append(facts, list(Matter, x.name, strings.Fields(v)))
+		}
+	}
+	return facts
+}
+
+// offerOf reads features. Where the bytes are missing the decoded fields have to do.
+func offerOf(e *session.Event, root *session.Element) (o Offer) {
+	for _, field := range []string{"mechanisms", "sasl2-mechanisms"} {
+		v, _ := e.Field(field)
+		o.Mechanisms = union(o.Mechanisms, strings.Fields(v))
+	}
+	if root == nil {
+		return o
+	}
+	for _, c := range root.Children() {
+		o.Features = append(o.Features, featureOf(c, false))
+		if in := c.Child(decode.NSSASL2, "inline"); in != nil && c.Name.Space == decode.NSSASL2 {
+			for _, x := range in.Children() {
+				o.Features = append(o.Features, featureOf(x, true))
+			}
+		}
+	}
+	return o
+}
+
+func featureOf(c *session.Element, inline bool) Feature {
+	f := Feature{Local: c.Name.Local, Space: c.Name.Space, Inline: inline}
+	switch {
+	case c.Child("", "required") != nil:
+		f.Mark = "required"
+	case c.Child("", "optional") != nil:
+		f.Mark = "optional"
+	}
+	return f
+}
+
+// familiar are features whose name alone says enough.
+var familiar = map[string]bool{
+	decode.NSTLS: true, decode.NSSASL: true, decode.NSSASL2: true, decode.NSBind: true, decode.NSSession: true,
+	decode.NSCB: true, "http://jabber.org/features/compress": true, "http://jabber.org/protocol/caps": true,
+}
+
+// String is the feature's name, with its namespace where that is not obvious.
+func (f Feature) String() string {
+	s := f.Local
+	if !familiar[f.Space] {
+		s += " " + f.Space
+	}
+	return s
+}
