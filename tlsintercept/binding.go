@@ -1,9 +1,6 @@
 package tlsintercept
 
 import (
-	"crypto"
-	_ "crypto/sha256" // for crypto.Hash.New
-	_ "crypto/sha512"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -21,7 +18,7 @@ func bindings(cs tls.ConnectionState, leaf *x509.Certificate) map[string]string 
 	if data, err := exporter(cs); err == nil {
 		out[session.BindingExporter] = hex.EncodeToString(data)
 	}
-	if sum := endPoint(leaf); sum != nil {
+	if sum := session.TLSEndPoint(leaf); sum != nil {
 		out[session.BindingEndPoint] = hex.EncodeToString(sum)
 	}
 	return out
@@ -31,29 +28,6 @@ func bindings(cs tls.ConnectionState, leaf *x509.Certificate) map[string]string 
 // TLS 1.2 an absent one gives other data.
 func exporter(cs tls.ConnectionState) ([]byte, error) {
 	return cs.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
-}
-
-// endPointHash is the hash of tls-server-end-point (RFC 5929 §4.1): that of the
-// certificate's signature, SHA-256 in place of MD5 and SHA-1. Signatures without
-// one hash, such as Ed25519's, have no such binding.
-var endPointHash = map[x509.SignatureAlgorithm]crypto.Hash{
-	x509.MD5WithRSA: crypto.SHA256, x509.SHA1WithRSA: crypto.SHA256, x509.ECDSAWithSHA1: crypto.SHA256,
-	x509.SHA256WithRSA: crypto.SHA256, x509.SHA256WithRSAPSS: crypto.SHA256, x509.ECDSAWithSHA256: crypto.SHA256,
-	x509.SHA384WithRSA: crypto.SHA384, x509.SHA384WithRSAPSS: crypto.SHA384, x509.ECDSAWithSHA384: crypto.SHA384,
-	x509.SHA512WithRSA: crypto.SHA512, x509.SHA512WithRSAPSS: crypto.SHA512, x509.ECDSAWithSHA512: crypto.SHA512,
-}
-
-func endPoint(leaf *x509.Certificate) []byte {
-	if leaf == nil {
-		return nil
-	}
-	hash, ok := endPointHash[leaf.SignatureAlgorithm]
-	if !ok {
-		return nil
-	}
-	h := hash.New()
-	h.Write(leaf.Raw)
-	return h.Sum(nil)
 }
 
 // leafOf is the certificate that a peer has shown, nil if none.

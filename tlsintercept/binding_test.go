@@ -51,17 +51,3 @@ func TestBindings(t *testing.T) {
 		}
 	}
 }
-
-// TestEndPointHash: the hash is that of the signature (RFC 5929 §4.1).
-func TestEndPointHash(t *testing.T) {
-	for algorithm, size := range map[x509.SignatureAlgorithm]int{
-		x509.SHA1WithRSA: 32, x509.ECDSAWithSHA256: 32, x509.SHA384WithRSA: 48, x509.SHA512WithRSAPSS: 64, x509.PureEd25519: 0,
-	} {
-		if sum := endPoint(&x509.Certificate{Raw: []byte("x"), SignatureAlgorithm: algorithm}); len(sum) != size {
-			t.Errorf("%s gives %d bytes, want %d", algorithm, len(sum), size)
-		}
-	}
-	if endPoint(nil) != nil {
-		t.Error("no certificate has a hash")
-	}
-}

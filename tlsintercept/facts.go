@@ -2,15 +2,9 @@ package tlsintercept
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -21,9 +15,9 @@ import (
 // setState fills in what a connection has agreed on, as far as it has got. The
 // leaf is the certificate that the server of this leg has shown, nil if none.
 func setState(f *session.TLSFacts, cs tls.ConnectionState, leaf *x509.Certificate) {
-	f.Version = versionName(cs.Version)
-	f.Suite = suiteName(cs.CipherSuite)
-	f.Group = groupName(cs.CurveID)
+	f.Version = session.TLSVersionName(cs.Version)
+	f.Suite = session.TLSSuiteName(cs.CipherSuite)
+	f.Group = session.TLSGroupName(cs.CurveID)
 	f.ALPN = cs.NegotiatedProtocol
 	f.Resumed = cs.DidResume
 	if cs.HandshakeComplete {
@@ -38,9 +32,9 @@ func setState(f *session.TLSFacts, cs tls.ConnectionState, leaf *x509.Certificat
 // helloFacts is a client's offer in names.
 func helloFacts(h *tls.ClientHelloInfo) *session.ClientHello {
 	return &session.ClientHello{
-		Versions: namesOf(h.SupportedVersions, versionName),
-		Suites:   namesOf(h.CipherSuites, suiteName),
-		Groups:   namesOf(h.SupportedCurves, groupName),
+		Versions: session.TLSNames(h.SupportedVersions, session.TLSVersionName),
+		Suites:   session.TLSNames(h.CipherSuites, session.TLSSuiteName),
+		Groups:   session.TLSNames(h.SupportedCurves, session.TLSGroupName),
 		ALPN:     h.SupportedProtos,
 		SNI:      h.ServerName,
 	}
@@ -91,30 +85,7 @@ func mintedFacts(cert *tls.Certificate) []session.Certificate {
 }
 
 func certFacts(c *x509.Certificate) session.Certificate {
-	names := certs.NamesOf(c)
-	sum := sha256.Sum256(c.Raw)
-	out := session.Certificate{
-		Subject: c.Subject.String(), Issuer: c.Issuer.String(),
-		Serial: c.SerialNumber.Text(16),
-		DNS:    names.DNS, SRV: names.SRV, XMPP: names.XMPP,
-		NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-		Key: keyName(c.PublicKey), Signature: c.SignatureAlgorithm.String(),
-		CA: c.IsCA, SHA256: hex.EncodeToString(sum[:]),
-	}
-	for _, ip := range names.IP {
-		out.IP = append(out.IP, ip.String())
-	}
+	out := session.NewCertificate(c)
+	out.SRV, out.XMPP = certs.SRVNames(c), certs.XmppAddrs(c)
 	return out
-}
-
-func keyName(key any) string {
-	switch k := key.(type) {
-	case *ecdsa.PublicKey:
-		return "ECDSA " + k.Curve.Params().Name
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", k.N.BitLen())
-	case ed25519.PublicKey:
-		return "Ed25519"
-	}
-	return ""
 }

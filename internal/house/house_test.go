@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"decode":            {"session"},
 	"viewer":            {"session"},
 	"capture":           {"session"},
+	"capture/tls":       {"certs", "session"},
 	"tlsintercept":      {"certs", "session"},
 	"decode/core":       {"decode", "session"},
 	"decode/sasl":       {"decode", "session"},
