@@ -2,7 +2,6 @@ package capture
 
 import (
 	"encoding/binary"
-	"errors"
 	"net/netip"
 )
 
@@ -44,48 +43,4 @@ func appendTags(b []byte, from, to netip.AddrPort) []byte {
 	number(tagDstPort, uint32(to.Port()))
 	tag(tagEnd, nil)
 	return b
-}
-
-var errTags = errors.New("the tags of an exported PDU are cut off")
-
-// parseTags reads what appendTags wrote, and what of it others may write. The
-// ends are zero values where no tag names them.
-func parseTags(b []byte) (dissector string, from, to netip.AddrPort, rest []byte, err error) {
-	var fromAddr, toAddr netip.Addr
-	var fromPort, toPort uint16
-	for {
-		if len(b) < 4 {
-			return "", from, to, nil, errTags
-		}
-		kind, size := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
-		if len(b) < 4+size {
-			return "", from, to, nil, errTags
-		}
-		value := b[4 : 4+size]
-		b = b[4+size:]
-		switch kind {
-		case tagEnd:
-			return dissector, netip.AddrPortFrom(fromAddr, fromPort), netip.AddrPortFrom(toAddr, toPort), b, nil
-		case tagDissector:
-			dissector = string(value)
-			for len(dissector) > 0 && dissector[len(dissector)-1] == 0 { // names are padded
-				dissector = dissector[:len(dissector)-1]
-			}
-		case tagIPv4Src, tagIPv6Src:
-			fromAddr, _ = netip.AddrFromSlice(value)
-		case tagIPv4Dst, tagIPv6Dst:
-			toAddr, _ = netip.AddrFromSlice(value)
-		case tagSrcPort:
-			fromPort = tagPort(value)
-		case tagDstPort:
-			toPort = tagPort(value)
-		}
-	}
-}
-
-func tagPort(value []byte) uint16 {
-	if len(value) != 4 {
-		return 0
-	}
-	return uint16(binary.BigEndian.Uint32(value))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
@@ -148,12 +149,12 @@ func TestTagsRoundTrip(t *testing.T) {
 	for _, ends := range [][2]string{{"127.0.0.1:40000", "127.0.0.1:5222"}, {"[2001:db8::1]:5269", "[2001:db8::2]:40001"}} {
 		from, to := netip.MustParseAddrPort(ends[0]), netip.MustParseAddrPort(ends[1])
 		b := append(appendTags(nil, from, to), "<a/>"...)
-		dissector, gotFrom, gotTo, rest, err := parseTags(b)
-		if err != nil || dissector != "xmpp" || gotFrom != from || gotTo != to || string(rest) != "<a/>" {
-			t.Errorf("%v: read %q %v %v %q %v", ends, dissector, gotFrom, gotTo, rest, err)
+		pdu, err := packet.ParsePDU(b)
+		if err != nil || pdu.Dissector != "xmpp" || pdu.From != from || pdu.To != to || string(pdu.Data) != "<a/>" {
+			t.Errorf("%v: read %+v %v", ends, pdu, err)
 		}
 		for n := range len(b) - len("<a/>") {
-			if _, _, _, _, err := parseTags(b[:n]); err == nil {
+			if _, err := packet.ParsePDU(b[:n]); err == nil {
 				t.Errorf("%v: no error for the first %d bytes", ends, n)
 			}
 		}

@@ -9,13 +9,14 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
 func init() {
 	add(Format{
 		Ext: ".pcap", Title: "packets of the plaintext", Secrets: true,
-		New: newPcap, Sniff: sniffPcap,
+		New: newPcap, Sniff: func(prefix []byte) bool { return packet.Sniff(prefix) && !packet.IsNG(prefix) },
 	})
 }
 
@@ -56,15 +57,6 @@ func newPcap(w io.Writer, _ Options) (Writer, error) {
 		return nil, err
 	}
 	return p, p.out()
-}
-
-func sniffPcap(prefix []byte) bool {
-	for _, magic := range []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1"} {
-		if bytes.HasPrefix(prefix, []byte(magic)) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *pcapWriter) Write(e session.Event) error {

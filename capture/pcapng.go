@@ -12,13 +12,14 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
 func init() {
 	add(Format{
 		Ext: ".pcapng", Title: "packets of both legs with TLS keys and explanations", Secrets: true, Wire: true,
-		New: newPcapNG, Sniff: sniffPcapNG, Read: readPcapNG,
+		New: newPcapNG, Sniff: packet.IsNG, Read: readPcapNG,
 	})
 }
 
@@ -29,6 +30,7 @@ const (
 	intfDecoded
 
 	linkExported = 252 // Wireshark's exported PDU
+	decodedName  = "decoded"
 	// maxCaptured is the longest packet that Wireshark takes; one larger makes it
 	// refuse the whole file.
 	maxCaptured = 262144
@@ -97,7 +99,7 @@ func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	}
 	for _, i := range []pcapgo.NgInterface{
 		intf("server-leg", "between xmppscope and the server, XMPP port shown as 5222", layers.LinkTypeRaw),
-		intf("decoded", "each XMPP element by itself", linkExported),
+		intf(decodedName, "each XMPP element by itself", linkExported),
 	} {
 		if _, err := ng.AddInterface(i); err != nil {
 			return nil, err

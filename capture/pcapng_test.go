@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
@@ -25,16 +26,16 @@ func opened(id int, leg session.Leg, o session.TCPOpened) session.Event {
 // ngBlocks walks a file and returns its blocks' types.
 func ngBlocks(t *testing.T, file []byte) (kinds []uint32, bodies [][]byte) {
 	t.Helper()
-	ng := &ngReader{r: bytes.NewReader(file), order: le}
+	blocks := packet.NewBlocks(bytes.NewReader(file))
 	for {
-		kind, body, err := ng.block()
+		kind, body, err := blocks.Next()
 		if err == io.EOF {
 			return kinds, bodies
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		kinds, bodies = append(kinds, kind), append(bodies, body)
+		kinds, bodies = append(kinds, kind), append(bodies, bytes.Clone(body))
 	}
 }
 
@@ -308,14 +309,6 @@ func TestTLSStart(t *testing.T) {
 	} {
 		if got := tlsStart([]byte(raw)); got != want {
 			t.Errorf("%q: %d, want %d", raw, got, want)
-		}
-	}
-}
-
-func TestTicks(t *testing.T) {
-	for resolution, want := range map[byte]uint64{6: 1e6, 9: 1e9, 0: 1, 0x80 | 10: 1024, 0xff: 1e6, 0x7f: 1e6} {
-		if got := ticks(resolution); got != want {
-			t.Errorf("if_tsresol %#x: %d ticks, want %d", resolution, got, want)
 		}
 	}
 }

@@ -1,18 +1,18 @@
 package capture
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/google/gopacket/layers"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
@@ -20,27 +20,58 @@ import (
 // are no events in them, only bytes.
 var ErrForeign = errors.New("packets of other origin, without events of xmppscope")
 
-func sniffPcapNG(prefix []byte) bool {
-	return len(prefix) >= 4 && binary.LittleEndian.Uint32(prefix) == blockSection
+// Foreign says whether a file holds packets, and no events of xmppscope: packets
+// that package capture/passive has to make sense of. It looks ahead in r as far as
+// it needs to, and takes nothing.
+func Foreign(r *bufio.Reader) bool {
+	for n := 4; ; n *= 2 {
+		prefix, err := r.Peek(min(n, r.Size()))
+		if foreign, sure := foreign(prefix); sure || err != nil || n >= r.Size() {
+			return foreign
+		}
+	}
+}
+
+// foreign is Foreign for what has come so far.
+func foreign(prefix []byte) (foreign, sure bool) {
+	if !packet.IsNG(prefix) {
+		return packet.Sniff(prefix), len(prefix) >= 4
+	}
+	ng := newNGReader(bytes.NewReader(prefix))
+	for {
+		kind, body, err := ng.blocks.Next()
+		if err != nil {
+			return !ng.ours(), false
+		}
+		switch kind {
+		case packet.BlockPacket, packet.BlockSimple, packet.BlockOldPacket:
+			return !ng.ours(), true
+		}
+		if _, err := ng.read(kind, body); err != nil || ng.header {
+			return !ng.ours(), true
+		}
+	}
 }
 
 // ngReader walks the blocks of a pcapng file.
 type ngReader struct {
-	r      io.Reader
-	order  binary.ByteOrder
-	offset int64 // of the block that is being read
-	next   int64 // of the one after it
-	intfs  []ngInterface
+	blocks *packet.Blocks
+	intfs  []packet.Interface
 	header bool // our header has been seen: the custom blocks are all there is to read
 	found  bool // something of ours has been seen
 	again  *rebuilder
 	legs   map[tuple]shownLeg // by the addresses they are shown with
 }
 
-// ngInterface is what one has to know of an interface to read its packets.
-type ngInterface struct {
-	link  uint16
-	ticks uint64 // in a second
+func newNGReader(r io.Reader) *ngReader {
+	return &ngReader{blocks: packet.NewBlocks(r), again: newRebuilder(), legs: map[tuple]shownLeg{}}
+}
+
+// ours says whether the file is one of ours, be it without its custom blocks.
+func (ng *ngReader) ours() bool {
+	return ng.header || slices.ContainsFunc(ng.intfs, func(i packet.Interface) bool {
+		return i.Link == linkExported && i.Name == decodedName
+	})
 }
 
 // readPcapNG emits the events of the custom blocks, and between them what the
@@ -48,10 +79,9 @@ type ngInterface struct {
 // blocks (they may be lost when a tool rewrites it) gives what its "decoded"
 // interface tells.
 func readPcapNG(r io.Reader, emit func(session.Event) error) error {
-	ng := &ngReader{r: r, order: binary.LittleEndian, again: newRebuilder(), legs: map[tuple]shownLeg{}}
+	ng := newNGReader(r)
 	for {
-		ng.offset = ng.next
-		kind, body, err := ng.block()
+		kind, body, err := ng.blocks.Next()
 		if err == io.EOF {
 			if !ng.found {
 				return fmt.Errorf("capture: %w", ErrForeign)
@@ -63,7 +93,7 @@ func readPcapNG(r io.Reader, emit func(session.Event) error) error {
 			e, err = ng.read(kind, body)
 		}
 		if err != nil {
-			return &Truncated{Ext: ".pcapng", Offset: ng.offset, Err: err}
+			return &Truncated{Ext: ".pcapng", Offset: ng.blocks.Offset, Err: err}
 		}
 		if e == nil {
 			continue
@@ -77,69 +107,25 @@ func readPcapNG(r io.Reader, emit func(session.Event) error) error {
 // read gives the event of a block, nil if it holds none.
 func (ng *ngReader) read(kind uint32, body []byte) (*session.Event, error) {
 	switch kind {
-	case blockSection:
+	case packet.BlockSection:
 		ng.intfs = nil
-	case blockInterface:
-		return nil, ng.intf(body)
-	case blockCustom:
+	case packet.BlockInterface:
+		i, err := ng.blocks.Interface(body)
+		if err != nil {
+			return nil, err
+		}
+		ng.intfs = append(ng.intfs, i)
+	case packet.BlockCustom:
 		return ng.custom(body)
-	case blockPacket:
+	case packet.BlockPacket:
 		return ng.packet(body)
 	}
 	return nil, nil
 }
 
-// block reads one block whole. It returns io.EOF at the end of the file only.
-func (ng *ngReader) block() (kind uint32, body []byte, err error) {
-	head := make([]byte, 12)
-	n, err := io.ReadFull(ng.r, head[:8])
-	ng.next += int64(n)
-	if err != nil {
-		return 0, nil, err
-	}
-	rest := head[8:8]
-	if kind = ng.order.Uint32(head); kind == blockSection {
-		rest = head[8:12]
-		n, err := io.ReadFull(ng.r, rest)
-		ng.next += int64(n)
-		if err != nil {
-			return 0, nil, io.ErrUnexpectedEOF
-		}
-		switch binary.BigEndian.Uint32(rest) {
-		case 0x1A2B3C4D:
-			ng.order = binary.BigEndian
-		case 0x4D3C2B1A:
-			ng.order = binary.LittleEndian
-		default:
-			return 0, nil, errors.New("section header without byte-order magic")
-		}
-	}
-	size := int64(ng.order.Uint32(head[4:])) - 8
-	if size < 4+int64(len(rest)) || size%4 != 0 || size > maxRecord {
-		return 0, nil, fmt.Errorf("block of type %#x has the length %d", kind, size+8)
-	}
-	// Copied rather than read into a buffer of that size, which a damaged length
-	// would make large for nothing.
-	var b bytes.Buffer
-	b.Write(rest)
-	m, err := io.CopyN(&b, ng.r, size-int64(len(rest)))
-	ng.next += m
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	body = b.Bytes()[:size-4]
-	if again := ng.order.Uint32(b.Bytes()[size-4:]); int64(again) != size+8 {
-		return 0, nil, fmt.Errorf("block of type %#x ends with another length than it begins with", kind)
-	}
-	return kind, body, nil
-}
-
 // custom reads a custom block; those of others are passed over.
 func (ng *ngReader) custom(body []byte) (*session.Event, error) {
-	if len(body) < 4 || ng.order.Uint32(body) != enterprise {
+	if len(body) < 4 || ng.blocks.Order.Uint32(body) != enterprise {
 		return nil, nil
 	}
 	text := body[4:]
@@ -178,65 +164,18 @@ func (ng *ngReader) custom(body []byte) (*session.Event, error) {
 	return &e, nil
 }
 
-const optTimeResolution = 9
-
-// intf notes an interface's link type and clock.
-func (ng *ngReader) intf(body []byte) error {
-	if len(body) < 8 {
-		return errors.New("interface description is too short")
-	}
-	i := ngInterface{link: ng.order.Uint16(body), ticks: 1e6}
-	for o := body[8:]; len(o) >= 4; {
-		code, size := ng.order.Uint16(o), int(ng.order.Uint16(o[2:]))
-		if code == optEnd || len(o) < 4+padded(size) {
-			break
-		}
-		if code == optTimeResolution && size == 1 {
-			i.ticks = ticks(o[4])
-		}
-		o = o[4+padded(size):]
-	}
-	ng.intfs = append(ng.intfs, i)
-	return nil
-}
-
-// ticks in a second, of the option if_tsresol; microseconds if it is one that
-// does not fit.
-func ticks(resolution byte) uint64 {
-	switch n := resolution & 0x7f; {
-	case resolution&0x80 != 0 && n < 63:
-		return 1 << n
-	case resolution&0x80 == 0 && n <= 18:
-		return uint64(math.Pow10(int(n)))
-	}
-	return 1e6
-}
-
 // packet gives the wire:bytes that a leg's packet carried, or, where there are
 // no events in the file, one rebuilt from a packet of the "decoded" kind.
 func (ng *ngReader) packet(body []byte) (*session.Event, error) {
-	if len(body) < 20 {
-		return nil, errors.New("packet block is too short")
+	_, p, err := ng.blocks.Packet(packet.BlockPacket, body, ng.intfs)
+	if err != nil {
+		return nil, err
 	}
-	id := ng.order.Uint32(body)
-	stamp := uint64(ng.order.Uint32(body[4:]))<<32 | uint64(ng.order.Uint32(body[8:]))
-	size, length := ng.order.Uint32(body[12:]), ng.order.Uint32(body[16:])
-	if int64(size) > int64(len(body)-20) {
-		return nil, errors.New("packet is longer than its block")
-	}
-	if int64(id) >= int64(len(ng.intfs)) {
-		return nil, fmt.Errorf("packet of interface %d, which is not described", id)
-	}
-	i := ng.intfs[id]
-	hi, lo := bits.Mul64(stamp%i.ticks, 1e9)
-	ns, _ := bits.Div64(hi, lo, i.ticks)
-	at := time.Unix(int64(stamp/i.ticks), int64(ns)).UTC()
-	data := body[20 : 20+size]
 	switch {
-	case i.link == uint16(layers.LinkTypeRaw):
-		return ng.wire(at, data), nil
-	case i.link == linkExported && !ng.header:
-		e := ng.again.event(at, data, int64(length))
+	case p.Link == uint16(layers.LinkTypeRaw):
+		return ng.wire(p.At, bytes.Clone(p.Data)), nil
+	case p.Link == linkExported && !ng.header:
+		e := ng.again.event(p.At, bytes.Clone(p.Data), int64(p.Length))
 		ng.found = ng.found || e != nil
 		return e, nil
 	}

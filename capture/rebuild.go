@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
@@ -23,18 +24,19 @@ func newRebuilder() *rebuilder {
 }
 
 // event makes an event of an exported PDU, nil if it holds no XMPP.
-func (r *rebuilder) event(at time.Time, packet []byte, length int64) *session.Event {
-	dissector, from, to, raw, err := parseTags(packet)
-	if err != nil || dissector != "xmpp" {
+func (r *rebuilder) event(at time.Time, data []byte, length int64) *session.Event {
+	pdu, err := packet.ParsePDU(data)
+	if err != nil || pdu.Dissector != "xmpp" {
 		return nil
 	}
+	from, to, raw := pdu.From, pdu.To, pdu.Data
 	e := session.Event{At: at, Dir: session.S2C, Raw: raw}
 	client := to
 	if isXMPP(to.Port()) && !isXMPP(from.Port()) {
 		e.Dir, client = session.C2S, from
 	}
 	e.Leg = e.Dir.From()
-	e.Size = max(int64(len(raw)), length-int64(len(packet)-len(raw)))
+	e.Size = max(int64(len(raw)), length-int64(len(data)-len(raw)))
 	e.Truncated = e.Size > int64(len(raw))
 	e.Session = r.session(client, e.Dir)
 	r.seq[e.Session]++

@@ -83,8 +83,11 @@ func (d *Session) explain(s *Seen) {
 
 // begin notices whether the recording has the beginning of the session.
 func (d *Session) begin(e *session.Event) {
-	switch e.Body.(type) {
-	case session.TCPOpened, session.TLSEstablished, session.StreamOpened:
+	switch b := e.Body.(type) {
+	case session.TCPOpened:
+		d.begun = !b.Joined
+		d.state.Captured = d.state.Captured || b.Captured
+	case session.TLSEstablished, session.StreamOpened:
 		d.begun = true
 	case session.StreamElement, session.StreamClosed:
 		d.state.Joined = d.state.Joined || !d.begun

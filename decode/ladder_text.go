@@ -17,6 +17,9 @@ func describeRung(step *session.Step, s *Seen) {
 			base = numbered + phase(s.State)
 		}
 	}
+	if base == "tls" && s.State.Captured {
+		base = "tls captured"
+	}
 	t := rungTexts[base]
 	step.Title, step.Text, step.Ref = t.title, t.text, t.ref
 }
@@ -47,6 +50,7 @@ var rungTexts = map[string]rungText{
 	"starttls":         {"client asks for TLS", "the client asks to secure the connection it already has; it must be silent until the answer", "RFC 6120 §5.4.2.1"},
 	"proceed":          {"server agrees to TLS", "go ahead: the very next byte after this tag, in both directions, belongs to the TLS handshake", "RFC 6120 §5.4.2.3"},
 	"starttls-failure": {"server cannot do TLS", "the server will not start TLS; it closes the stream and the connection", "RFC 6120 §5.4.2.2"},
+	"tls captured":     {"TLS handshake", "client and server agree on a version and keys, and the server proves with a certificate that it is the domain", "RFC 6120 §5.4.3"},
 	"tls":              {"TLS handshake", "client and server agree on a version and keys, and the server proves with a certificate that it is the domain. With xmppscope in between there are two handshakes: ours with the server, whose certificate we check, and the client's with us, where we show a certificate for the same domain, made by the local CA", "RFC 6120 §5.4.3"},
 
 	"sasl-auth":      {"client logs in", "the client names one of the offered SASL mechanisms and, if the mechanism lets it speak first, sends its first message along, in base64", "RFC 6120 §6.4.2"},

@@ -147,6 +147,9 @@ type State struct {
 	// Joined says that the recording begins in the middle of the session: what came
 	// before is not known, so nothing can be said to be missing.
 	Joined bool
+	// Captured says that the session comes from a capture of one wire, on which
+	// there was no xmppscope: the client leg reaches to the server.
+	Captured bool
 }
 
 // Domain is the JID domain that the client asked for: the "to" of its newest

@@ -14,7 +14,7 @@ func summarise(s *Seen) string {
 	switch b := e.Body.(type) {
 	case session.TCPOpened:
 		if e.Leg == session.ClientLeg {
-			return "client connected from " + b.Peer
+			return "client connected from " + b.Peer + captured(b)
 		}
 		if b.Target == b.Peer {
 			return "connected to the server " + b.Peer
@@ -25,9 +25,11 @@ func summarise(s *Seen) string {
 	case session.TCPHalfClosed:
 		return who(e.Dir) + " has finished sending"
 	case session.TCPClosed:
-		return join(fmt.Sprintf("%s leg closed by %s", e.Leg, b.By), paren(b.Reason))
+		return join(leg(s, "leg ")+"closed by "+b.By, paren(b.Reason))
 	case session.TLSEstablished:
-		return join(fmt.Sprintf("%s leg: %s %s", e.Leg, b.Version, b.Suite), verdict(b.Verdict))
+		return join(leg(s, "leg: ")+b.Version, b.Suite, verdict(b.Verdict))
+	case session.TLSLocked:
+		return "TLS that cannot be decrypted: " + b.Reason
 	case session.TLSFailed:
 		return b.Reason
 	case session.RelayOpaque:
@@ -39,6 +41,9 @@ func summarise(s *Seen) string {
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
 	case session.LogLost:
+		if b.Captured {
+			return fmt.Sprintf("%d bytes of %s are missing from the capture", b.Bytes, from(e.Dir))
+		}
 		return fmt.Sprintf("%d events and the bytes of %d more were lost: the reader could not keep up", b.Events, b.Raws)
 	case session.StreamOpened:
 		return header(s.Root)
@@ -55,6 +60,25 @@ func summarise(s *Seen) string {
 		return ""
 	}
 	return Clip(element(s), 160)
+}
+
+// captured says what a capture of one wire has of the connection.
+func captured(b session.TCPOpened) string {
+	switch {
+	case b.Joined:
+		return " to " + b.Local + " (the capture begins in the middle)"
+	case b.Captured:
+		return " to " + b.Local
+	}
+	return ""
+}
+
+// leg names the leg of an event, where there are two.
+func leg(s *Seen, behind string) string {
+	if s.State.Captured {
+		return ""
+	}
+	return s.Event.Leg.String() + " " + behind
 }
 
 func who(d session.Dir) string {

@@ -15,6 +15,10 @@ type (
 		Target string `json:"target,omitempty"` // server leg: "host:port" as it was asked for
 		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", "SRV …"
 		Direct bool   `json:"direct,omitempty"` // TLS from the first byte (XEP-0368)
+		// Captured says that xmppscope was not there: a capture of one wire was read,
+		// the client leg reaches to the server, and Local is the server's address.
+		Captured bool `json:"captured,omitempty"`
+		Joined   bool `json:"joined,omitempty"` // the capture begins in the middle of the connection
 	}
 	// TCPFailed: the server could not be reached.
 	TCPFailed struct {
@@ -41,6 +45,11 @@ type (
 		Reason string `json:"reason"`          // who refused whom and why, in words
 		Hint   string `json:"hint,omitempty"`  // what to do next
 		Err    string `json:"error,omitempty"` // crypto/tls's own words
+	}
+	// TLSLocked: a capture of TLS cannot be decrypted; what follows is unknown.
+	TLSLocked struct {
+		Reason string `json:"reason"`         // what is missing, in words
+		Hint   string `json:"hint,omitempty"` // what to do next
 	}
 	// TLSSecret: one line of a key log (NSS format). Not numbered.
 	TLSSecret struct {
@@ -80,11 +89,14 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
-	// LogLost: a reader could not keep up; what was given up, oldest loss first.
+	// LogLost: a reader could not keep up; what was given up, oldest loss first. Or
+	// a capture lacks bytes of a direction: then Bytes alone counts.
 	LogLost struct {
 		Events int64 `json:"events"`    // events that were never recorded
 		Raws   int64 `json:"raws"`      // events recorded without their bytes
 		Bytes  int64 `json:"raw_bytes"` // the bytes that are missing
+		// Captured says that the capture lacks them, which others have recorded.
+		Captured bool `json:"captured,omitempty"`
 	}
 )
 
@@ -94,6 +106,7 @@ func (TCPHalfClosed) Name() string    { return "tcp:half-closed" }
 func (TCPClosed) Name() string        { return "tcp:closed" }
 func (TLSEstablished) Name() string   { return "tls:established" }
 func (TLSFailed) Name() string        { return "tls:failed" }
+func (TLSLocked) Name() string        { return "tls:locked" }
 func (TLSSecret) Name() string        { return "tls:secret" }
 func (WireBytes) Name() string        { return "wire:bytes" }
 func (StreamOpened) Name() string     { return "stream:opened" }
@@ -112,7 +125,7 @@ func (LogLost) Name() string          { return "log:lost" }
 // want to see them all. A new kind is added to the types above and here.
 var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
-	TLSEstablished{}, TLSFailed{}, TLSSecret{}, WireBytes{},
+	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
 	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
 }

@@ -28,6 +28,8 @@ type Overview struct {
 	Steps     []Rung
 	Events    int
 	Stanzas   int
+	Captured  bool // from a capture of one wire: xmppscope was not on it
+	joined    bool // and that begins in the middle
 }
 
 // Rung is one step of the ladder with the events that stand on it.
@@ -50,9 +52,10 @@ const (
 	LoggingIn
 	LoggedIn // bound, resumed or otherwise let in
 	Failed
+	Encrypted // inside TLS of a capture that cannot be decrypted
 )
 
-var stateNames = [...]string{Connecting: "connecting", LoggingIn: "logging in", LoggedIn: "logged in", Failed: "failed"}
+var stateNames = [...]string{Connecting: "connecting", LoggingIn: "logging in", LoggedIn: "logged in", Failed: "failed", Encrypted: "encrypted"}
 
 // String is the state in words.
 func (s State) String() string { return stateNames[s] }
@@ -142,6 +145,9 @@ func (o *Overview) applyBody(e *Event) {
 	case TCPOpened:
 		if e.Leg == ClientLeg {
 			o.Client = b.Peer
+			if o.Captured, o.joined = b.Captured, b.Joined; b.Captured {
+				o.Server = b.Local
+			}
 		} else {
 			o.Server = b.Peer
 		}
@@ -150,6 +156,8 @@ func (o *Overview) applyBody(e *Event) {
 		if o.Domain == "" {
 			o.Domain = b.Domain
 		}
+	case TLSLocked:
+		o.State, o.Reason = Encrypted, b.Reason
 	case TLSFailed:
 		o.State, o.Reason = Failed, b.Reason
 		if n := len(o.Steps); n > 0 && e.Step != nil {
@@ -160,7 +168,7 @@ func (o *Overview) applyBody(e *Event) {
 	case TCPClosed:
 		if e.Leg == ClientLeg {
 			o.Ended = true
-			if o.State == Connecting || o.State == LoggingIn {
+			if (o.State == Connecting || o.State == LoggingIn) && !o.joined {
 				o.State = Failed
 				if o.Reason == "" {
 					o.Reason = "closed by " + b.By + " before the login was done"
@@ -171,6 +179,9 @@ func (o *Overview) applyBody(e *Event) {
 		switch e.Name {
 		case "message", "presence", "iq":
 			o.Stanzas++
+			if o.joined && o.State == Connecting {
+				o.State = LoggedIn // nobody sends stanzas who is not
+			}
 		}
 	}
 }

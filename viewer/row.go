@@ -116,6 +116,9 @@ func (r *row) place(e *session.Event) {
 	case session.TLSEstablished, session.TLSSecret:
 		r.stroke, r.both = tlsStroke, true
 		r.from, r.to = half(e.Leg)
+	case session.TLSLocked:
+		r.stroke, r.both, r.stopped = tlsStroke, true, true
+		r.from, r.to = half(e.Leg)
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
 		r.from, r.to = half(e.Leg)
@@ -179,6 +182,8 @@ func describe(e *session.Event) string {
 		return tlsWords(e.Leg, &b.TLSFacts)
 	case session.TLSFailed:
 		return b.Reason
+	case session.TLSLocked:
+		return "cannot be decrypted: " + b.Reason
 	case session.TLSSecret:
 		return "secrets of the handshake, for Wireshark"
 	case session.StreamOpened:

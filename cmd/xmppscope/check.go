@@ -23,6 +23,7 @@ import (
 type checkFlags struct {
 	all, json, list bool
 	ignore          []string
+	in              inputFlags
 }
 
 func newCheck() *cobra.Command {
@@ -47,6 +48,7 @@ read. A rule is silenced by its id, such as --ignore A20; --list names the rules
 	f.BoolVar(&o.json, "json", false, "print findings as JSON, one a line")
 	f.BoolVar(&o.list, "list", false, "list the rules and exit")
 	f.StringSliceVar(&o.ignore, "ignore", nil, "leave out the findings of the rule with this `ID` (repeatable)")
+	o.in.add(f)
 	return cmd
 }
 
@@ -60,7 +62,7 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = readFiles(cmd.Context(), files, c.take)
+	err = o.in.read(cmd.Context(), files, c.take)
 	c.print(out, o.json)
 	c.warn()
 	if err != nil {

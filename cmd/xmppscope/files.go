@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,53 +15,8 @@ import (
 	"xmppscope/viewer"
 )
 
-// readFiles gives the events of captures, one file after another; the sessions of
-// later files are numbered on. A file that breaks off is read as far as it goes,
-// with a line on standard error; one that cannot be read at all is an error.
-func readFiles(ctx context.Context, paths []string, emit func(session.Event) error) error {
-	base, last := 0, 0
-	for _, path := range paths {
-		err := readFile(path, func(e session.Event) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			e.Session += base
-			last = max(last, e.Session)
-			return emit(e)
-		})
-		var cut *capture.Truncated
-		switch {
-		case errors.As(err, &cut) && cut.Events > 0:
-			say(os.Stderr, "warning: %v", err)
-		case err != nil && ctx.Err() == nil:
-			return err
-		case err != nil:
-			return nil
-		}
-		base = last
-	}
-	return nil
-}
-
-func readFile(path string, emit func(session.Event) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return usageError{err}
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("%s is a folder, not a capture", path)}
-	}
-	_, err = capture.Read(bufio.NewReaderSize(f, 1<<16), emit)
-	var cut *capture.Truncated
-	if errors.As(err, &cut) || errors.Is(err, capture.ErrUnknown) {
-		return usageError{fmt.Errorf("%s: %w", path, err)}
-	}
-	return err
-}
-
 func newPrint() *cobra.Command {
-	o := new(outputFlags)
+	o, in := new(outputFlags), new(inputFlags)
 	cmd := &cobra.Command{
 		Use: "print FILE…", Short: "print saved sessions as text or JSON", Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,7 +29,8 @@ func newPrint() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = readFiles(cmd.Context(), args, func(e session.Event) error {
+			in.scrolls = isTerminal(os.Stdout)
+			err = in.read(cmd.Context(), args, func(e session.Event) error {
 				if match != nil && !match(&e) {
 					return nil
 				}
@@ -85,11 +40,12 @@ func newPrint() *cobra.Command {
 		},
 	}
 	o.addPrinted(cmd.Flags())
+	in.add(cmd.Flags())
 	return cmd
 }
 
 func newOpen() *cobra.Command {
-	o := new(outputFlags)
+	o, in := new(outputFlags), new(inputFlags)
 	cmd := &cobra.Command{
 		Use: "open FILE…", Short: "open saved sessions in the inspector", Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,7 +58,7 @@ func newOpen() *cobra.Command {
 			}
 			log := session.NewLog()
 			defer log.Close()
-			err = readFiles(cmd.Context(), args, func(e session.Event) error {
+			err = in.read(cmd.Context(), args, func(e session.Event) error {
 				log.Append(e)
 				return nil
 			})
@@ -117,12 +73,14 @@ func newOpen() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
+	in.add(cmd.Flags())
 	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (see `xmppscope help filter`)")
 	return cmd
 }
 
 func newExport() *cobra.Command {
 	var o outputFlags
+	var in inputFlags
 	var out string
 	var overwrite bool
 	cmd := &cobra.Command{
@@ -145,7 +103,7 @@ func newExport() *cobra.Command {
 			if f.Secrets() {
 				say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", out)
 			}
-			err = readFiles(cmd.Context(), args, func(e session.Event) error {
+			err = in.read(cmd.Context(), args, func(e session.Event) error {
 				if match != nil && session.Numbered(e.Body) && !match(&e) {
 					return nil
 				}
@@ -157,6 +115,7 @@ func newExport() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace the output if it is there and not empty")
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "keep secrets in the clear")
+	in.add(cmd.Flags())
 	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
 	return cmd
 }

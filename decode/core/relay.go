@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"fmt"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -20,6 +21,9 @@ func explainRelay(s *decode.Seen) []session.Note {
 	who := side(s.Event.Dir)
 	switch b := s.Event.Body.(type) {
 	case session.TCPOpened:
+		if b.Captured {
+			return captured(b)
+		}
 		return tcpOpened(s.Event.Leg, b)
 	case session.TCPFailed:
 		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach the server at %q: %s", b.Target, b.Reason)}
@@ -30,12 +34,15 @@ func explainRelay(s *decode.Seen) []session.Note {
 	case session.TCPHalfClosed:
 		return []session.Note{alarm(session.Info, "", "the %s has sent all that it had to send, and still listens", who)}
 	case session.TCPClosed:
-		return tcpClosed(s.Event.Leg, b)
+		return tcpClosed(s, b)
 	case session.StreamWhitespace:
 		return []session.Note{alarm(session.Info, "RFC 6120 §4.6.1", "white space between elements: it keeps the connection alive, and means nothing")}
 	case session.StreamClosed:
 		return []session.Note{alarm(session.Info, "RFC 6120 §4.4", "the %s closes its half of the stream; the other side should do the same", who)}
 	case session.StreamPartial:
+		if s.State.Captured {
+			return []session.Note{alarm(session.Warning, "RFC 6120 §4.4", "this ends in the middle: the rest of what the %s was sending is not in the capture", who)}
+		}
 		return []session.Note{alarm(session.Warning, "RFC 6120 §4.4", "the connection ended in the middle of what the %s was sending", who)}
 	}
 	return relayWords(s, who)
@@ -44,14 +51,23 @@ func explainRelay(s *decode.Seen) []session.Note {
 func relayWords(s *decode.Seen, who string) []session.Note {
 	switch b := s.Event.Body.(type) {
 	case session.RelayOpaque:
-		return []session.Note{alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s; xmppscope passes it on as it is", b.At, who, b.Reason)}
+		n := alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s", b.At, who, b.Reason)
+		if !s.State.Captured {
+			n.Text += "; xmppscope passes it on as it is"
+		}
+		return []session.Note{n}
 	case session.RelayDropped:
 		return []session.Note{dropped(s.Event, b, who)}
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:
 		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, decode.Since(b.After))}
+	case session.TLSLocked:
+		return locked(b)
 	case session.LogLost:
+		if b.Captured {
+			return []session.Note{alarm(session.Warning, "", "the capture lacks %s of what the %s sent: checks of what should have come before end here", plural(int(b.Bytes), "byte"), who)}
+		}
 		return []session.Note{alarm(session.Warning, "", "the recording could not keep up: %s lost, and the bytes of %s more (%s)",
 			plural(int(b.Events), "event"), plural(int(b.Raws), "event"), plural(int(b.Bytes), "byte"))}
 	}
@@ -76,14 +92,35 @@ func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {
 	return []session.Note{n}
 }
 
-func tcpClosed(leg session.Leg, b session.TCPClosed) []session.Note {
-	who := guilty(b.By)
-	n := alarm(session.Info, "RFC 6120 §4.4", "%s closed the connection of the %s leg", who, leg)
+// captured is a connection in a capture that others have made.
+func captured(b session.TCPOpened) []session.Note {
+	n := alarm(session.Info, "RFC 6120 §3.2", "a client connected from %s to %s, as a packet capture tells", b.Peer, b.Local)
+	if b.Joined {
+		n.Severity = session.Notice
+		n.Text = "the capture begins in the middle of this connection: what was said before is not known"
+	}
+	return []session.Note{n}
+}
+
+func tcpClosed(s *decode.Seen, b session.TCPClosed) []session.Note {
+	n := alarm(session.Info, "RFC 6120 §4.4", "%s closed the connection", guilty(b.By))
+	if !s.State.Captured {
+		n.Text += fmt.Sprintf(" of the %s leg", s.Event.Leg)
+	}
 	if b.Reason != "" {
 		n.Severity = session.Notice
 		n.Text += ": " + b.Reason
 	}
 	return []session.Note{n}
+}
+
+// locked says why TLS in a capture stays closed, and what would open it.
+func locked(b session.TLSLocked) []session.Note {
+	notes := []session.Note{alarm(session.Notice, "RFC 8446 §7", "what follows is encrypted, and cannot be decrypted here: %s", b.Reason)}
+	if b.Hint != "" {
+		notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+	}
+	return notes
 }
 
 func alarm(sev session.Severity, ref, format string, args ...any) session.Note {

@@ -25,8 +25,12 @@ type starttls struct {
 
 // Explain implements decode.Explainer.
 func (t *starttls) Explain(s *decode.Seen) []session.Note {
-	if b, ok := s.Event.Body.(session.TCPOpened); ok && s.Event.Leg == session.ServerLeg {
-		at, err := netip.ParseAddrPort(b.Peer)
+	if b, ok := s.Event.Body.(session.TCPOpened); ok && (s.Event.Leg == session.ServerLeg || b.Captured) {
+		server := b.Peer
+		if b.Captured {
+			server = b.Local
+		}
+		at, err := netip.ParseAddrPort(server)
 		t.public = err == nil && at.Addr().IsGlobalUnicast() && !at.Addr().IsPrivate()
 	}
 	if !isElement(s) {

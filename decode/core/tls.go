@@ -33,7 +33,7 @@ func explainTLS(s *decode.Seen) []session.Note {
 	if failed, ok := s.Event.Body.(session.TLSFailed); ok {
 		return append(append(notes, tlsFailure(failed)...), certificateNotes(s, facts)...)
 	}
-	notes = append(notes, tlsWhose(s.Event.Leg, facts))
+	notes = append(notes, tlsWhose(s, facts))
 	notes = append(notes, oldVersion(facts)...)
 	notes = append(notes, sniNotes(s.Event.Leg, facts)...)
 	return append(notes, certificateNotes(s, facts)...)
@@ -56,9 +56,12 @@ func tlsFields(f *session.TLSFacts) (notes []session.Note) {
 }
 
 // tlsWhose says who shook hands with whom.
-func tlsWhose(leg session.Leg, f *session.TLSFacts) session.Note {
+func tlsWhose(s *decode.Seen, f *session.TLSFacts) session.Note {
 	who := "the client and xmppscope have TLS between them"
-	if leg == session.ServerLeg {
+	switch {
+	case s.State.Captured:
+		who = "the client and the server have TLS between them"
+	case s.Event.Leg == session.ServerLeg:
 		who = "xmppscope and the server have TLS between them"
 	}
 	how := "after a full handshake"
@@ -136,7 +139,7 @@ func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note
 		notes = append(notes, field("RFC 6120 §13.7.1", "certificate", certificateLine(c), session.Span{}, certificateRole(i, len(f.Chain))))
 	}
 	if len(f.Chain) > 0 {
-		if s.Event.Leg == session.ServerLeg { // ours lives short on purpose
+		if s.Event.Leg == session.ServerLeg || s.State.Captured { // ours lives short on purpose
 			notes = append(notes, expiry(s.Event.At, f.Chain[0])...)
 		}
 	}

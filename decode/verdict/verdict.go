@@ -39,6 +39,8 @@ type judge struct {
 	done     bool   // the login is complete
 	cause    *cause // of the failure, as far as one is known
 	silence  string // who was waiting for whom
+	locked   string // why TLS in a capture cannot be decrypted, "" if it can
+	unlock   string // and what would help
 	opaque   string // what is not understood, "" if all is
 }
 
@@ -77,7 +79,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 		j.replied = j.replied || e.Dir == session.S2C
 	case session.TLSEstablished:
 		j.tlsDone = e.At
-		if e.Leg == session.ServerLeg {
+		if e.Leg == session.ServerLeg || s.State.Captured {
 			j.trips++
 		}
 	case session.TLSFailed:
@@ -88,6 +90,8 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 		j.fail(e, fmt.Sprintf("the server %s could not be reached: %s", b.Target, b.Reason), b.Hint)
 	case session.RelayTimeout:
 		j.silence = fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After))
+	case session.TLSLocked:
+		j.locked, j.unlock = b.Reason, b.Hint
 	case session.RelayOpaque:
 		j.opaque = fmt.Sprintf("what the %s sends is not understood: %s", side(e.Dir), b.Reason)
 	case session.TCPClosed:
@@ -205,7 +209,10 @@ func (j *judge) streamError(s *decode.Seen) []session.Note {
 	name := condition(s.Root)
 	next := advice[name]
 	if host := s.Root.Child(decode.NSStreamError, "see-other-host"); host != nil {
-		next = fmt.Sprintf("the client will now go to %q, round xmppscope: start xmppscope with --upstream %s", host.Text(), host.Text())
+		next = fmt.Sprintf("the client will now go to %q", host.Text())
+		if !s.State.Captured {
+			next += fmt.Sprintf(", round xmppscope: start xmppscope with --upstream %s", host.Text())
+		}
 	}
 	if len(j.attempts) > 0 && j.attempts[len(j.attempts)-1].condition != "" && !j.done {
 		return nil // the refusals before it are the reason; it is only their end
@@ -247,8 +254,13 @@ var advice = map[string]string{
 
 // closed is the last word: on a login that never was, or on nothing new.
 func (j *judge) closed(s *decode.Seen, b session.TCPClosed) []session.Note {
-	if j.done {
+	switch {
+	case j.done:
 		return nil
+	case j.locked != "":
+		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted: " + j.locked, next: j.unlock})}
+	case s.State.Joined && len(j.attempts) == 0 && j.cause == nil:
+		return nil // who knows what came before
 	}
 	if j.cause == nil {
 		j.cause = j.guess(s, b)
@@ -267,7 +279,7 @@ func note(severity session.Severity, c cause) session.Note {
 // guess says why a connection ended without a login when nobody said so.
 func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 	if n := len(j.attempts); n > 0 && j.attempts[n-1].condition != "" {
-		return j.refusals()
+		return j.refusals(s)
 	}
 	waited := s.Event.At.Sub(j.last.at)
 	by := "the " + b.By
@@ -284,9 +296,16 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 	case !j.tlsDone.IsZero() && !j.opened && b.By == "client":
 		c.what = "the client left right after TLS was up, without opening a stream: it probably does not accept our certificate"
 		c.next = "let it trust the CA (xmppscope ca says how); some clients also look for the name or address that they connect to"
+		if s.State.Captured {
+			c.what = "the client left right after TLS was up, without opening a stream: it probably does not accept the server's certificate"
+			c.next = "look at the certificate's names, its issuer and its dates"
+		}
 	case !j.replied && j.last.dir == session.C2S && j.tlsDone.IsZero() && b.By == "server":
 		c.what = "the server hung up at the client's stream header, without a word"
 		c.next = "perhaps it wants TLS from the first byte: try --upstream tls://HOST:PORT"
+		if s.State.Captured {
+			c.next = "perhaps it wants TLS from the first byte (direct TLS)"
+		}
 	case j.silence != "":
 		c.what, c.next = j.silence, "look at the side that is silent"
 	case j.last.name == "<features>" && len(sasl1)+len(sasl2) > 0:
@@ -304,7 +323,7 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 }
 
 // refusals sums up attempts of which the last was refused.
-func (j *judge) refusals() *cause {
+func (j *judge) refusals(s *decode.Seen) *cause {
 	a := j.attempts[len(j.attempts)-1]
 	var tried []string
 	bound := 0
@@ -319,7 +338,7 @@ func (j *judge) refusals() *cause {
 		c.what = fmt.Sprintf("the server refused all %d attempts (%s); the last one, %s: %s", len(tried), strings.Join(tried, ", "), a.condition, a.why)
 	}
 	switch {
-	case bound == len(tried):
+	case bound == len(tried) && !s.State.Captured:
 		c.next = "channel binding cannot pass a man in the middle: let the client use a mechanism without -PLUS, or debug against a server that offers none"
 	case a.condition == "not-authorized":
 		c.next = "check user and password"

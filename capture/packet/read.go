@@ -1,0 +1,130 @@
+package packet
+
+import (
+	"io"
+	"net/netip"
+	"time"
+
+	"xmppscope/session"
+)
+
+// Kind is what an Event tells.
+type Kind uint8
+
+// What can become of a connection; and Keys, which are of none.
+const (
+	Opened Kind = iota + 1 // the first packet of a connection
+	Data                   // Bytes that one side sent, in their order
+	Gap                    // Lost bytes of one side that the capture does not have
+	Ended                  // one side has finished sending (FIN)
+	Closed                 // both have; or Dir has reset the connection
+	Keys                   // Bytes are lines of a TLS key log
+)
+
+// Event is one thing that a capture tells. It and its Bytes are valid until emit
+// returns.
+type Event struct {
+	Kind  Kind
+	Conn  *Conn
+	Dir   session.Dir
+	At    time.Time
+	Bytes []byte
+	Lost  int64
+	Reset bool
+}
+
+// Conn is one TCP connection.
+type Conn struct {
+	// Client sent the first SYN. Where that is not in the capture, the one with the
+	// port that no XMPP server has, else with the higher one.
+	Client, Server netip.AddrPort
+	Began          bool // its beginning is in the capture
+	// Ignore is for the consumer to set: nothing more of the connection is wanted.
+	Ignore bool
+	// User is the consumer's.
+	User any
+
+	key        pair
+	fromA      session.Dir // of packets from key.a
+	halves     [3]half     // by direction
+	packets    int         // so far
+	first      session.Dir // who ended first
+	over       bool
+	isn        uint32 // of the client's SYN
+	prev, next *Conn  // in the order of use
+}
+
+// pair is the two ends of a connection, the lower one first.
+type pair struct{ a, b end }
+
+// Stats counts what a capture held.
+type Stats struct {
+	Packets     int
+	Connections int
+	Unreadable  int // packets of link types that are not known here
+}
+
+// Read reads a capture to its end and emits what its connections carried. An error
+// of emit ends it and comes back as it is. A file that is cut off or damaged gives
+// what is whole in it, and then a *Damaged.
+func Read(r io.Reader, emit func(*Event) error) (Stats, error) {
+	t := newTable(emit)
+	f, err := open(r)
+	if err != nil {
+		return t.stats, err
+	}
+	var p Packet
+	var last time.Time
+	for t.err == nil {
+		p = Packet{}
+		if err = f.next(&p); err != nil {
+			break
+		}
+		if p.Keys != nil {
+			t.tell(Event{Kind: Keys, Bytes: p.Keys, At: last})
+			continue
+		}
+		if p.At.IsZero() { // simple packet blocks have no time
+			p.At = last
+		}
+		last = p.At
+		t.packet(&p)
+	}
+	t.flush()
+	switch d, ok := err.(*Damaged); {
+	case t.err != nil:
+		return t.stats, t.err
+	case ok:
+		d.Packets = t.stats.Packets
+		return t.stats, d
+	}
+	return t.stats, nil
+}
+
+// packet takes one packet to where it belongs.
+func (t *table) packet(p *Packet) {
+	t.stats.Packets++
+	t.now = p.At
+	if p.Link == linkExported {
+		t.exported(p)
+		return
+	}
+	b := network(p.Link, p.Data)
+	if b == nil {
+		if !known(p.Link) {
+			t.stats.Unreadable++
+		}
+		return
+	}
+	t.ip(b, p.Length-len(p.Data))
+}
+
+func (t *table) ip(b []byte, cut int) {
+	p, ok := parseIP(b, cut)
+	if !ok || p.fragment && !t.fragments.add(&p) || p.proto != protoTCP {
+		return
+	}
+	if s, ok := parseTCP(&p); ok {
+		t.segment(&s)
+	}
+}

@@ -1,0 +1,244 @@
+package passive
+
+import (
+	"bytes"
+	"time"
+
+	"xmppscope/capture/packet"
+	"xmppscope/capture/tls"
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// phase is where a connection stands.
+type phase uint8
+
+const (
+	sniffing phase = iota // nobody knows yet what it carries
+	reading
+	ignored // it is of no interest
+	over
+)
+
+// maxPending bounds the events of a connection that may turn out to be no XMPP.
+const maxPending = 64
+
+// conn is one TCP connection on its way to becoming a session.
+type conn struct {
+	r     *reader
+	wire  *packet.Conn
+	phase phase
+	flip  bool // client and server are the other way round than the packets' reader thinks
+	began time.Time
+	at    time.Time // of what is being looked at
+	queue []chunk   // while sniffing
+	size  int       // bytes in queue
+	holes bool      // while sniffing: bytes are missing
+
+	id      int // of the session; 0 until it is known to be one
+	seq     uint64
+	explain *decode.Session
+	pending []session.Event // while there is no id
+
+	lanes   [3]lane   // by direction
+	tls     *tls.Conn // nil before TLS
+	direct  bool      // TLS from the first byte
+	middle  bool      // and its handshake is not in the capture
+	asked   bool      // for TLS, by the client
+	secured bool      // TLS is up
+	locked  bool      // and cannot be opened
+	domain  string    // "to" of the client's newest stream header
+}
+
+// lane is one direction.
+type lane struct {
+	scan    decode.Scanner
+	rest    bool // the next byte begins a frame
+	secure  bool // it carries TLS
+	inflate *decode.Inflater
+	guessed bool   // where elements begin was guessed: the beginning is missing
+	lost    bool   // the next element's beginning is looked for
+	skipped []byte // while it is
+	from    int64  // offset of skipped in the direction
+	ended   bool
+}
+
+// chunk is what one packet brought while nobody knew what it was: bytes, or a gap.
+type chunk struct {
+	dir  session.Dir
+	at   time.Time
+	b    []byte
+	lost int64
+}
+
+// turned is a direction as the session has it.
+func (c *conn) turned(d session.Dir) session.Dir {
+	if c.flip {
+		return d.Opposite()
+	}
+	return d
+}
+
+// data takes bytes of one side.
+func (c *conn) data(dir session.Dir, p []byte) {
+	if c.lanes[dir].ended {
+		return
+	}
+	switch c.phase {
+	case sniffing:
+		c.queue = append(c.queue, chunk{dir: dir, at: c.at, b: bytes.Clone(p)})
+		c.size += len(p)
+		c.sniff()
+	case reading:
+		c.read(dir, p)
+	}
+}
+
+// read takes bytes of a connection that is known: TLS records, or plaintext.
+func (c *conn) read(dir session.Dir, p []byte) {
+	if c.lanes[dir].secure {
+		if !c.locked {
+			c.tls.Feed(dir, p, c.at)
+		}
+		return
+	}
+	c.plain(dir, p)
+}
+
+// gap takes that bytes of one side are missing.
+func (c *conn) gap(dir session.Dir, n int64) {
+	switch c.phase {
+	case sniffing:
+		c.holes = true
+		c.queue = append(c.queue, chunk{dir: dir, at: c.at, lost: n})
+		c.sniff()
+	case reading:
+		c.missing(dir, n)
+	}
+}
+
+// ended takes that one side has finished sending.
+func (c *conn) ended(dir session.Dir) {
+	if c.phase == sniffing && c.lanes[dir.Opposite()].ended {
+		c.ignore(&c.r.report.Others)
+	}
+	c.lanes[dir].ended = true
+	if c.phase != reading {
+		return
+	}
+	c.stop(dir, true)
+	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
+}
+
+// stop tells what is left of a direction; fin says that its sender has ended it.
+func (c *conn) stop(dir session.Dir, fin bool) {
+	l := &c.lanes[dir]
+	if c.tls != nil && l.secure && fin {
+		c.tls.End(dir)
+	}
+	c.giveSkipped(dir, len(l.skipped))
+	if f, ok := l.scan.Finish(); ok {
+		c.frame(dir, &f)
+	}
+	if l.inflate != nil {
+		l.inflate.Stop()
+	}
+}
+
+// closed takes the end of the connection; nobody has closed one that is merely
+// forgotten.
+func (c *conn) closed(by session.Dir, reset bool) {
+	if reset && c.phase == reading && c.lanes[by].secure && !c.lanes[by].ended {
+		c.tls.End(by)
+	}
+	c.finish()
+	if c.id > 0 && by != session.NoDir {
+		body := session.TCPClosed{By: "client"}
+		if by == session.S2C {
+			body.By = "server"
+		}
+		if reset {
+			body.Reason = "connection reset"
+		}
+		c.record(session.Event{Leg: session.ClientLeg, Body: body})
+	}
+	c.phase = over
+	c.r.gone()
+}
+
+// finish tells what is left of both directions.
+func (c *conn) finish() {
+	switch c.phase {
+	case sniffing:
+		c.ignore(&c.r.report.Others)
+	case reading:
+		if c.tls != nil {
+			c.tls.Close()
+		}
+		for _, dir := range []session.Dir{session.C2S, session.S2C} {
+			if !c.lanes[dir].ended {
+				c.lanes[dir].ended = true
+				c.stop(dir, false)
+			}
+		}
+		if c.id == 0 && c.phase == reading {
+			c.ignore(&c.r.report.Others)
+		}
+	}
+}
+
+// ignore gives the connection up as one that is none of ours.
+func (c *conn) ignore(count *int) {
+	*count++
+	c.phase, c.wire.Ignore = ignored, true
+	c.queue, c.pending, c.tls, c.lanes = nil, nil, nil, [3]lane{}
+}
+
+// recognise makes the connection a session.
+func (c *conn) recognise() {
+	if c.id > 0 {
+		return
+	}
+	c.r.report.Sessions++
+	c.id = c.r.report.Sessions
+	c.explain = c.r.o.Explain()
+	pending, now := c.pending, c.at
+	c.pending = nil
+	c.at = c.began
+	c.record(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{
+		Peer: c.end(session.C2S), Local: c.end(session.S2C), Direct: c.direct, Captured: true, Joined: !c.wire.Began,
+	}})
+	for _, e := range pending {
+		c.at = e.At
+		c.record(e)
+	}
+	c.at = now
+}
+
+// end is the address of the client or the server.
+func (c *conn) end(of session.Dir) string {
+	if c.turned(of) == session.C2S {
+		return c.wire.Client.String()
+	}
+	return c.wire.Server.String()
+}
+
+// record numbers and explains an event, and emits it.
+func (c *conn) record(e session.Event) {
+	e.At = c.at
+	if c.id == 0 {
+		if len(c.pending) < maxPending {
+			c.pending = append(c.pending, e)
+		}
+		return
+	}
+	if c.r.err != nil {
+		return
+	}
+	e.Session = c.id
+	if session.Numbered(e.Body) {
+		c.seq++
+		e.Seq = c.seq
+	}
+	c.r.err = c.r.emit(c.explain.Explain(e))
+}

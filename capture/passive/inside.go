@@ -1,0 +1,92 @@
+package passive
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"xmppscope/capture/packet"
+	"xmppscope/session"
+)
+
+// fact takes what became known of a TLS handshake.
+func (c *conn) fact(b session.Body) {
+	var facts *session.TLSFacts
+	switch body := b.(type) {
+	case session.TLSEstablished:
+		facts = &body.TLSFacts
+		c.secured = true
+		c.complete(facts)
+		b = body
+	case session.TLSFailed:
+		facts = &body.TLSFacts
+		c.complete(facts)
+		b = body
+	}
+	c.record(session.Event{Leg: session.ClientLeg, Body: b})
+	if facts != nil && speaksXMPP(facts) {
+		c.recognise()
+	}
+}
+
+// complete adds what the stream has told: the domain that the certificate is for.
+func (c *conn) complete(f *session.TLSFacts) {
+	if f.Domain == "" {
+		f.Domain = c.domain
+	}
+	if f.Domain == "" {
+		f.Domain = f.SNI
+	}
+}
+
+// speaksXMPP says whether the handshake names XMPP (XEP-0368 §2).
+func speaksXMPP(f *session.TLSFacts) bool {
+	names := []string{f.ALPN}
+	if f.Hello != nil {
+		names = append(names, f.Hello.ALPN...)
+	}
+	return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "xmpp-") })
+}
+
+// inside takes plaintext that was in TLS.
+func (c *conn) inside(dir session.Dir, p []byte) {
+	l := &c.lanes[dir]
+	if c.id > 0 {
+		c.plain(dir, p)
+		return
+	}
+	c.queue = append(c.queue, chunk{dir: dir, at: c.at, b: bytes.Clone(p)})
+	c.size += len(p)
+	switch head := c.head(dir); {
+	case sniff(head, l.guessed) == isXMPP:
+		c.recognise()
+	case sniff(head, l.guessed) == isOther, c.size > maxSniff:
+		c.ignore(&c.r.report.Others)
+		return
+	default:
+		return
+	}
+	queue, now := c.queue, c.at
+	c.queue = nil
+	for _, q := range queue {
+		c.at = q.at
+		c.plain(q.dir, q.b)
+	}
+	c.at = now
+}
+
+// lock takes that TLS cannot be opened. What there is to see of the handshake has
+// been told; the rest of the connection is of no use.
+func (c *conn) lock(reason string) {
+	if c.id == 0 && !packet.IsXMPP(c.wire.Client.Port()) && !packet.IsXMPP(c.wire.Server.Port()) {
+		c.ignore(&c.r.report.Others)
+		return
+	}
+	c.recognise()
+	c.locked, c.wire.Ignore = true, true
+	c.r.report.Locked++
+	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{
+		Reason: reason,
+		Hint:   "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE",
+	}})
+}

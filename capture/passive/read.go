@@ -1,0 +1,103 @@
+package passive
+
+import (
+	"io"
+	"slices"
+
+	"xmppscope/capture/packet"
+	"xmppscope/capture/tls"
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Options says how a capture is read.
+type Options struct {
+	// Keys are the TLS secrets that are known beforehand; those in the file are
+	// added to them.
+	Keys *tls.Keys
+	// Explain makes the explainer of a new session.
+	Explain func() *decode.Session
+}
+
+// Report counts what a capture held besides the sessions that were emitted.
+type Report struct {
+	packet.Stats
+	Sessions  int
+	Others    int // connections that carry something else, or nothing
+	WebSocket int // connections that carry XMPP over WebSocket
+	Locked    int // sessions with TLS that could not be opened
+	BadKeys   error
+}
+
+// Read reads a packet capture and emits the explained events of the XMPP sessions
+// in it, those of each session in order. Sessions are numbered from 1 as they are
+// recognised. An error of emit ends it and comes back as it is; a capture that is
+// cut off or damaged gives what is whole in it, and then a *packet.Damaged.
+func Read(in io.Reader, o Options, emit func(session.Event) error) (Report, error) {
+	if o.Keys == nil {
+		o.Keys = new(tls.Keys)
+	}
+	r := &reader{o: o, emit: emit}
+	stats, err := packet.Read(in, r.event)
+	r.end()
+	r.report.Stats = stats
+	if r.err != nil {
+		err = r.err
+	}
+	return r.report, err
+}
+
+// reader is one reading of a capture.
+type reader struct {
+	o      Options
+	emit   func(session.Event) error
+	err    error
+	report Report
+	open   []*conn // in the order in which they were opened
+	dead   int     // among open
+}
+
+// event takes what the packets tell.
+func (r *reader) event(e *packet.Event) error {
+	if e.Kind == packet.Keys {
+		if _, err := r.o.Keys.Add(e.Bytes); err != nil {
+			r.report.BadKeys = err
+		}
+		return r.err
+	}
+	c, _ := e.Conn.User.(*conn)
+	if c == nil {
+		c = &conn{r: r, wire: e.Conn, began: e.At}
+		e.Conn.User = c
+		r.open = append(r.open, c)
+	}
+	c.at = e.At
+	dir := c.turned(e.Dir)
+	switch e.Kind {
+	case packet.Data:
+		c.data(dir, e.Bytes)
+	case packet.Gap:
+		c.gap(dir, e.Lost)
+	case packet.Ended:
+		c.ended(dir)
+	case packet.Closed:
+		c.closed(dir, e.Reset)
+	}
+	return r.err
+}
+
+// end tells what is left of the connections that the capture does not see closed.
+func (r *reader) end() {
+	r.o.Keys.Complete()
+	for _, c := range r.open {
+		c.finish()
+	}
+}
+
+// gone forgets a connection.
+func (r *reader) gone() {
+	if r.dead++; r.dead > 1024 && r.dead > len(r.open)/2 {
+		r.open = slices.DeleteFunc(r.open, func(c *conn) bool { return c.phase == over })
+		r.dead = 0
+	}
+}

@@ -1,0 +1,267 @@
+package passive
+
+import (
+	"bytes"
+
+	"xmppscope/session"
+)
+
+// maxSniff is how much of a connection is looked at to tell what it carries.
+const maxSniff = 64 << 10
+
+// guess is what the first bytes of a direction tell.
+type guess uint8
+
+const (
+	cannotTell guess = iota // too few, or in the middle of something
+	isXMPP
+	isTLS
+	isOther
+)
+
+// sniff looks at what has come so far, and settles what the connection carries.
+func (c *conn) sniff() {
+	var g [3]guess
+	var heads [3][]byte
+	middle := !c.wire.Began || c.holes
+	for _, dir := range []session.Dir{session.C2S, session.S2C} {
+		heads[dir] = c.head(dir)
+		g[dir] = sniff(heads[dir], middle)
+	}
+	up, down := g[session.C2S], g[session.S2C]
+	switch {
+	case up == isTLS || down == isTLS:
+		c.middle = helloFrom(heads[session.C2S]) == session.NoDir && helloFrom(heads[session.S2C]) == session.NoDir
+		c.turn(heads, g, helloFrom)
+		c.direct = true
+		c.begin()
+	case up == isXMPP || down == isXMPP:
+		c.turn(heads, g, xmppFrom)
+		c.recognise()
+		c.begin()
+	case up == isOther && isWebSocket(heads[session.C2S]):
+		if bytes.Contains(heads[session.C2S], []byte("\r\n\r\n")) || c.size > maxSniff {
+			if namesXMPP(heads[session.C2S]) {
+				c.ignore(&c.r.report.WebSocket)
+			} else {
+				c.ignore(&c.r.report.Others)
+			}
+		}
+	case up == isOther && down != cannotTell, down == isOther && up != cannotTell,
+		(up == isOther || down == isOther) && !middle, c.size > maxSniff:
+		c.ignore(&c.r.report.Others)
+	}
+}
+
+// head joins what has come of a direction.
+func (c *conn) head(dir session.Dir) []byte {
+	var out []byte
+	for i := range c.queue {
+		if q := &c.queue[i]; q.dir == dir {
+			if out == nil {
+				out = q.b
+				continue
+			}
+			out = append(out[:len(out):len(out)], q.b...)
+		}
+	}
+	return out
+}
+
+// turn finds out which side is the client's where the capture has no SYN.
+func (c *conn) turn(heads [3][]byte, g [3]guess, from func([]byte) session.Dir) {
+	if c.wire.Began {
+		return
+	}
+	for _, dir := range []session.Dir{session.C2S, session.S2C} {
+		if g[dir] != isXMPP && g[dir] != isTLS {
+			continue
+		}
+		who := from(heads[dir])
+		if who == session.NoDir {
+			continue
+		}
+		if who != dir {
+			c.flip = !c.flip
+			for i := range c.queue {
+				c.queue[i].dir = c.queue[i].dir.Opposite()
+			}
+		}
+		return
+	}
+}
+
+// begin reads what was looked at so far.
+func (c *conn) begin() {
+	c.phase = reading
+	queue, now := c.queue, c.at
+	c.queue = nil
+	for _, dir := range []session.Dir{session.C2S, session.S2C} {
+		l := &c.lanes[dir]
+		l.rest, l.secure = true, c.direct
+		l.guessed = !c.direct && (!c.wire.Began || c.holes)
+		l.lost = l.guessed
+	}
+	for _, q := range queue {
+		c.at = q.at
+		switch {
+		case c.phase != reading:
+		case q.lost > 0:
+			c.missing(q.dir, q.lost)
+		case c.direct && c.tls == nil:
+			c.tls = c.newTLS()
+			fallthrough
+		default:
+			c.read(q.dir, q.b)
+		}
+	}
+	c.at = now
+}
+
+// sniff tells by the beginning of a direction, or, in the middle, by any part of
+// it.
+func sniff(b []byte, middle bool) guess {
+	if len(b) == 0 {
+		return cannotTell
+	}
+	if b[0] >= 0x14 && b[0] <= 0x17 {
+		return sniffTLS(b, middle)
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if len(text) == 0 {
+		return cannotTell
+	}
+	if g := sniffHeader(text); g != isOther {
+		return g
+	}
+	at, ok := findStart(text)
+	switch {
+	case ok && (middle || at == 0):
+		return isXMPP
+	case middle, at == 0:
+		return cannotTell
+	}
+	return isOther
+}
+
+// sniffTLS knows a record by its header (RFC 8446 §5.1); the first of a connection
+// is of a handshake.
+func sniffTLS(b []byte, middle bool) guess {
+	switch {
+	case b[0] != 0x16 && !middle:
+		return isOther
+	case len(b) < 5:
+		return cannotTell
+	case b[1] != 3 || b[2] > 4 || int(b[3])<<8|int(b[4]) > 1<<14+2048:
+		return isOther
+	}
+	return isTLS
+}
+
+// sniffHeader knows a stream header.
+func sniffHeader(b []byte) guess {
+	if b[0] != '<' {
+		return isOther
+	}
+	const declaration = "<?xml"
+	if n := min(len(b), len(declaration)); string(b[:n]) == declaration[:n] {
+		end := bytes.Index(b, []byte("?>"))
+		if end < 0 {
+			return unless(len(b) > 1<<10)
+		}
+		if b = bytes.TrimLeft(b[end+2:], " \t\r\n"); len(b) == 0 {
+			return cannotTell
+		}
+	}
+	name := b[1:]
+	if end := bytes.IndexAny(name, " \t\r\n/>"); end >= 0 {
+		name = name[:end]
+	} else if len(name) < 64 {
+		return cannotTell
+	}
+	if string(name) == "stream:stream" {
+		return isXMPP
+	}
+	if string(name) != "stream" && !bytes.HasSuffix(name, []byte(":stream")) {
+		return isOther
+	}
+	tag, whole := startTag(b)
+	switch {
+	case bytes.Contains(tag, []byte("http://etherx.jabber.org/streams")):
+		return isXMPP
+	case whole:
+		return isOther
+	}
+	return unless(len(b) > 4<<10)
+}
+
+func unless(other bool) guess {
+	if other {
+		return isOther
+	}
+	return cannotTell
+}
+
+// startTag is b up to the end of its first tag, as far as it has come.
+func startTag(b []byte) (tag []byte, whole bool) {
+	if end := bytes.IndexByte(b, '>'); end >= 0 {
+		return b[:end+1], true
+	}
+	return b, false
+}
+
+// helloFrom is the direction that sends what b begins with, if that is a
+// ClientHello or a ServerHello.
+func helloFrom(b []byte) session.Dir {
+	if len(b) > 5 && b[0] == 0x16 {
+		switch b[5] {
+		case 1:
+			return session.C2S
+		case 2:
+			return session.S2C
+		}
+	}
+	return session.NoDir
+}
+
+// xmppFrom is the direction that sends such bytes, as far as they tell: only
+// servers give a stream an id.
+func xmppFrom(b []byte) session.Dir {
+	at, _ := findStart(b)
+	tag, _ := startTag(bytes.TrimLeft(b, "\xef\xbb\xbf \t\r\n"))
+	if bytes.HasPrefix(tag, []byte("<?xml")) {
+		tag, _ = startTag(bytes.TrimLeft(b[bytes.IndexByte(b, '>')+1:], " \t\r\n"))
+	}
+	if bytes.Contains(tag, []byte("stream ")) {
+		if attribute(tag, "id") {
+			return session.S2C
+		}
+		return session.C2S
+	}
+	tag, _ = startTag(b[at:])
+	for _, name := range []string{"<stream:features", "<challenge", "<success", "<proceed", "<failure"} {
+		if bytes.HasPrefix(tag, []byte(name)) {
+			return session.S2C
+		}
+	}
+	for _, name := range []string{"<auth", "<response", "<starttls"} {
+		if bytes.HasPrefix(tag, []byte(name)) {
+			return session.C2S
+		}
+	}
+	return session.NoDir
+}
+
+// isWebSocket says whether a client speaks HTTP: WebSocket begins so (RFC 7395).
+func isWebSocket(b []byte) bool { return bytes.HasPrefix(b, []byte("GET ")) }
+
+// namesXMPP says whether an HTTP request asks for the WebSocket protocol of XMPP.
+func namesXMPP(b []byte) bool {
+	for _, line := range bytes.Split(b, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if bytes.EqualFold(name, []byte("Sec-WebSocket-Protocol")) && bytes.Contains(value, []byte("xmpp")) {
+			return true
+		}
+	}
+	return false
+}
