@@ -146,7 +146,7 @@ func inTheClear(state *decode.State, name string, span session.Span) (notes []se
 // message decodes the text of an element as a SASL message. SASL2 has no rule
 // that "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
 func (x *exchange) message(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
-	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At}
+	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At, Agent: x.fast.agent}
 	if el.First() != nil {
 		return x.childPayload(m)
 	}
