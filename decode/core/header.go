@@ -89,11 +89,18 @@ func headerFields(root *session.Element) (notes []session.Note) {
 	}
 	if a := langOf(root); a != nil {
 		notes = append(notes, field("RFC 6120 §4.7.4", "lang", a.Value, a.Quote, "the language of texts on this stream"))
-		if !languageTag(a.Value) {
-			notes = append(notes, lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value))
-		}
 	}
-	return notes
+	return append(notes, checkLang(root)...)
+}
+
+// checkLang is Q20. An empty value is allowed: it says that the language is not
+// known (XML 1.0 §2.12).
+func checkLang(el *session.Element) []session.Note {
+	a := langOf(el)
+	if a == nil || a.Value == "" || languageTag(a.Value) {
+		return nil
+	}
+	return []session.Note{lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value)}
 }
 
 func langOf(root *session.Element) *session.Attr {

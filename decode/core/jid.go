@@ -17,13 +17,15 @@ func init() {
 	})
 }
 
-// explainAddresses is Q12 and Q19.
+// explainAddresses is Q12 and Q19, and Q20 inside of stanzas.
 func explainAddresses(s *decode.Seen) []session.Note {
 	var notes []session.Note
 	for _, name := range []string{"to", "from"} {
 		notes = append(notes, checkJID(s, s.Root, name)...)
 	}
+	notes = append(notes, checkLang(s.Root)...)
 	for _, c := range s.Root.Children() {
+		notes = append(notes, checkLang(c)...)
 		notes = append(notes, checkJIDs(s, c, 8)...)
 	}
 	return append(notes, checkParties(s)...)

@@ -103,7 +103,7 @@ var lints = []Lint{
 	{"A20", "RFC 6331", "DIGEST-MD5 and CRAM-MD5 are historic", warning},
 	{"A21", "RFC 2831 §2.1.2", "DIGEST-MD5: digest-uri, nonce count and nonce are right", failure},
 	{"A22", "RFC 7628 §3.1", "OAUTHBEARER begins with a GS2 header and ends in two 0x01 bytes", failure},
-	{"A23", "XEP-0388 §2.1", "SASL2 is offered and used inside TLS alone", failure},
+	{"A23", "XEP-0388 §2.1", "SASL2 is offered and used inside TLS alone; the stream goes on after it, with features at once", failure},
 	{"A24", "XEP-0388 §2.3", "SASL2: the mechanism is on offer, and the user-agent's id is a UUID of version 4", failure},
 	{"A25", "XEP-0484 §3.3", "FAST: from, user-agent id and an HT mechanism; the count rises", failure},
 
@@ -147,6 +147,6 @@ var lints = []Lint{
 	{"D03", "XEP-0220 §2.1", "dialback: the prefix is \"db\"", warning},
 
 	{"C01", "XEP-0138 §3", "a client asks for a compression that is on offer, and not inside TLS", warning},
-	{"L01", "XEP-0078 §5", "no password of old logins (iq-auth) without TLS", failure},
+	{"L01", "XEP-0078 §5", "no password or digest of old logins (iq-auth) without TLS", failure},
 	{"L02", "XEP-0077 §11", "no password for registration without TLS", failure},
 }

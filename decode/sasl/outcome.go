@@ -35,7 +35,7 @@ func (x *exchange) succeeded(s *decode.Seen) []session.Note {
 // failed explains the condition of a failure; SASL2 uses those of RFC 6120 too.
 func (x *exchange) failed(s *decode.Seen) []session.Note {
 	var notes []session.Note
-	known := false
+	known := 0
 	for _, c := range s.Root.Children() {
 		if c.Name.Local == "text" {
 			n := decode.Field("text", c.Text(), c.TextSpan())
@@ -48,12 +48,18 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 			continue
 		}
 		n, ok := x.conditionNote(s, c)
-		known = known || ok
+		if ok {
+			known++
+		}
 		notes = append(notes, n)
 	}
-	if !known {
+	switch {
+	case known == 0:
 		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
 			"the server's failure has no condition that is defined; it counts as not-authorized"))
+	case known > 1:
+		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
+			"the server's failure has %d conditions; it must have one", known))
 	}
 	notes = append(notes, x.fast.failed(s, x)...)
 	x.decoder = nil
