@@ -89,11 +89,18 @@ func headerFields(root *session.Element) (notes []session.Note) {
 	}
 	if a := langOf(root); a != nil {
 		notes = append(notes, field("RFC 6120 §4.7.4", "lang", a.Value, a.Quote, "the language of texts on this stream"))
-		if !languageTag(a.Value) {
-			notes = append(notes, lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value))
-		}
 	}
-	return notes
+	return append(notes, checkLang(root)...)
+}
+
+// checkLang is Q20. An empty value is allowed: it says that the language is not
+// known (XML 1.0 §2.12).
+func checkLang(el *session.Element) []session.Note {
+	a := langOf(el)
+	if a == nil || a.Value == "" || languageTag(a.Value) {
+		return nil
+	}
+	return []session.Note{lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value)}
 }
 
 func langOf(root *session.Element) *session.Attr {
@@ -186,7 +193,7 @@ func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
 		return []session.Note{lint("S12", "RFC 6120 §4.3.3", session.Error, s.Root.AttrSpan("id"),
 			"the server uses the stream id %q again; every restart needs a new one", head.ID)}
 	}
-	notes := guessable(s, head.ID, h.ids)
+	notes := append(guessable(s, head.ID, h.ids), elsewhere(s, head)...)
 	h.ids = append(h.ids, head.ID)
 	return notes
 }
@@ -196,19 +203,55 @@ func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
 func guessable(s *decode.Seen, id string, before []string) []session.Note {
 	const ref = "RFC 6120 §4.7.3"
 	span := s.Root.AttrSpan("id")
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err == nil && len(before) > 0 {
-		last, err := strconv.ParseInt(before[len(before)-1], 10, 64)
-		if step := n - last; err == nil && step > 0 && step < 1000 {
-			return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up (%s after %d): they can be guessed", id, last)}
-		}
+	if len(before) > 0 && countsUp(before[len(before)-1], id) {
+		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up (%q after %q): they can be guessed", id, before[len(before)-1])}
 	}
+	n, err := strconv.ParseInt(id, 10, 64)
 	const day = 24 * time.Hour
 	if err == nil && (s.Event.At.Sub(time.Unix(n, 0)).Abs() < day || s.Event.At.Sub(time.UnixMilli(n)).Abs() < day) {
 		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream id %q is the time of day: it can be guessed", id)}
 	}
 	if len(id) < 5 {
 		return []session.Note{lint("S13", ref, session.Notice, span, "the server's stream id %q is short: it may be guessed", id)}
+	}
+	return nil
+}
+
+// countsUp says whether an id is another with a small number added to the one that
+// it ends in.
+func countsUp(before, id string) bool {
+	parts := func(id string) (prefix string, n int64, ok bool) {
+		prefix = strings.TrimRight(id, "0123456789")
+		n, err := strconv.ParseInt(id[len(prefix):], 10, 64)
+		return prefix, n, err == nil
+	}
+	p1, n1, ok1 := parts(before)
+	p2, n2, ok2 := parts(id)
+	return ok1 && ok2 && p1 == p2 && n2 > n1 && n2-n1 < 1000
+}
+
+// maxStreamID bounds the ids that are remembered for other sessions, in bytes.
+const maxStreamID = 200
+
+// elsewhere is S13 across the connections of a run. An id of the same moment is
+// the same connection, opened from a file a second time.
+func elsewhere(s *decode.Seen, head *decode.Header) []session.Note {
+	const ref = "RFC 6120 §4.7.3"
+	server, span, here := strings.ToLower(head.From), s.Root.AttrSpan("id"), s.Event.Session
+	if server == "" {
+		server = strings.ToLower(s.State.Domain())
+	}
+	if len(server)+len(head.ID) > maxStreamID {
+		return nil
+	}
+	now := decode.StreamID{ID: head.ID, Session: here, At: s.Event.At}
+	first, again := s.State.Run.StreamIDs.Put(server+" "+head.ID, now)
+	if again && first.Session != here && !first.At.Equal(now.At) {
+		return []session.Note{lint("S13", ref, session.Warning, span, "the server used the stream id %q in session %d already; ids must be unique", head.ID, first.Session)}
+	}
+	last, had := s.State.Run.LastStream.Put(server, now)
+	if had && last.Session != here && countsUp(last.ID, head.ID) {
+		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up from connection to connection (%q after %q in session %d): they can be guessed", head.ID, last.ID, last.Session)}
 	}
 	return nil
 }

@@ -94,6 +94,9 @@ func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
 	}
 	if d := q.Child("", "digest"); d != nil {
 		notes = append(notes, say("XEP-0078 §3.1", d.Tag, "SHA-1 over the stream's id and the password: it is of use on this stream only, but lets whoever records it guess passwords off line"))
+		if inClear(s.State) {
+			notes = append(notes, lint("L01", "XEP-0078 §5", session.Warning, d.Tag, "the client sends a digest on a connection without TLS: everyone on the way can guess passwords with it"))
+		}
 		notes = append(notes, a.digest(s, q, strings.TrimSpace(d.Text()), d.TextSpan())...)
 	}
 	if r := q.Child("", "resource"); r != nil {

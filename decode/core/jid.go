@@ -17,16 +17,18 @@ func init() {
 	})
 }
 
-// explainAddresses is Q12 and Q19.
+// explainAddresses is Q12 and Q19, and Q20 inside of stanzas.
 func explainAddresses(s *decode.Seen) []session.Note {
 	var notes []session.Note
 	for _, name := range [...]string{"to", "from"} {
 		notes = append(notes, checkJID(s, s.Root, name)...)
 	}
+	notes = append(notes, checkLang(s.Root)...)
 	for c := range s.Root.Elements() {
+		notes = append(notes, checkLang(c)...)
 		notes = append(notes, checkJIDs(s, c, 8)...)
 	}
-	return append(notes, checkFrom(s)...)
+	return append(notes, checkParties(s)...)
 }
 
 // checkJIDs looks at the jid attributes below a stanza, a few levels deep.
@@ -45,22 +47,13 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 	if v == "" {
 		return nil // absent, or left empty, which counts as absent
 	}
-	problem := jidProblem(v)
-	if problem == "" {
-		return nil
+	if problem := jidProblem(v); problem != "" {
+		return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", side(s.Event.Dir), attr, problem)}
 	}
-	return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", side(s.Event.Dir), attr, problem)}
-}
-
-// checkFrom is Q12, as far as it can be seen from here: a client may speak for
-// itself alone (RFC 6120 §8.1.2.1). The server answers such a stanza with an error.
-func checkFrom(s *decode.Seen) []session.Note {
-	from := s.Root.Attr("from")
-	if s.Event.Dir != session.C2S || roleOf(s.State) != clientStream || s.State.JID == "" || from == "" ||
-		strings.EqualFold(bare(from), bare(s.State.JID)) && (from == bare(from) || resource(from) == resource(s.State.JID)) {
-		return nil
+	if oddity := jidOddity(v); oddity != "" {
+		return []session.Note{lint("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", side(s.Event.Dir), attr, oddity)}
 	}
-	return []session.Note{lint("Q12", "RFC 6120 §8.1.2.1", session.Error, s.Root.AttrSpan("from"), "the client speaks as %q, but it is %q", from, s.State.JID)}
+	return nil
 }
 
 func resource(jid string) string {
@@ -68,8 +61,7 @@ func resource(jid string) string {
 	return r
 }
 
-// jidProblem says what is wrong with a JID, "" if nothing that can be told
-// without the tables of PRECIS (RFC 7622 §3.2 to §3.4).
+// jidProblem says what is wrong with a JID, "" if nothing (RFC 7622 §3.2 to §3.4).
 func jidProblem(jid string) string {
 	local, domain, hasResource := "", bare(jid), strings.Contains(jid, "/")
 	if at := strings.IndexByte(domain, '@'); at >= 0 {
@@ -86,7 +78,7 @@ func jidProblem(jid string) string {
 	case hasResource && r == "":
 		return "nothing stands behind the slash"
 	case len(jid) <= 1023 && everyday(local) && everyday(domain) && everyday(r):
-		return ""
+		return domainProblem(domain)
 	case len(local) > 1023 || len(domain) > 1023 || len(r) > 1023:
 		return "a part is longer than 1023 bytes"
 	case strings.ContainsAny(local, "\"&':<>") || strings.ContainsFunc(local, notVisible):
@@ -96,7 +88,10 @@ func jidProblem(jid string) string {
 	case strings.ContainsFunc(r, unicode.IsControl):
 		return "its resource has a control character"
 	}
-	return ""
+	if problem := domainProblem(domain); problem != "" {
+		return problem
+	}
+	return localProblem(local)
 }
 
 // everyday says whether a part of a JID is made of nothing but the characters that

@@ -39,7 +39,7 @@ var lints = []Lint{
 	{"S10", "RFC 6120 §4.7.3", "the server's header has an id", failure},
 	{"S11", "RFC 6120 §4.7.3", "the client's header has no id", failure},
 	{"S12", "RFC 6120 §4.3.3", "every restart has a new stream id", failure},
-	{"S13", "RFC 6120 §4.7.3", "stream ids cannot be guessed", warning},
+	{"S13", "RFC 6120 §4.7.3", "stream ids are unique, and cannot be guessed", warning},
 	{"S14", "RFC 6120 §4.7.5", "a header has a version, of at least 1.0", warning},
 	{"S15", "RFC 6120 §4.7.5", "the server's version is not above the client's, and has no leading zeros", failure},
 	{"S16", "RFC 6120 §4.7.4", "the server's header has xml:lang", failure},
@@ -103,7 +103,7 @@ var lints = []Lint{
 	{"A20", "RFC 6331", "DIGEST-MD5 and CRAM-MD5 are historic", warning},
 	{"A21", "RFC 2831 §2.1.2", "DIGEST-MD5: digest-uri, nonce count and nonce are right", failure},
 	{"A22", "RFC 7628 §3.1", "OAUTHBEARER begins with a GS2 header and ends in two 0x01 bytes", failure},
-	{"A23", "XEP-0388 §2.1", "SASL2 is offered and used inside TLS alone", failure},
+	{"A23", "XEP-0388 §2.1", "SASL2 is offered and used inside TLS alone; the stream goes on after it, with features at once", failure},
 	{"A24", "XEP-0388 §2.3", "SASL2: the mechanism is on offer, and the user-agent's id is a UUID of version 4", failure},
 	{"A25", "XEP-0484 §3.3", "FAST: from, user-agent id and an HT mechanism; the count rises", failure},
 
@@ -125,7 +125,7 @@ var lints = []Lint{
 	{"Q09", "RFC 6120 §8.3.2", "a stanza error has exactly one defined condition", failure},
 	{"Q10", "RFC 6120 §8.3.1", "an error is not answered by an error", failure},
 	{"Q11", "RFC 6120 §8.1.1.2", "between servers a stanza has to and from, of domains that were validated", failure},
-	{"Q12", "RFC 6120 §8.1.2.1", "a client speaks for itself alone", failure},
+	{"Q12", "RFC 6120 §8.1.2.1", "a client speaks for itself alone, and a server delivers what is for it, from who has said it", failure},
 	{"Q13", "RFC 6120 §8.1.3", "a reply has the id of what it replies to", failure},
 	{"Q14", "RFC 6121 §5.2.2", "a message's type is one that is defined", warning},
 	{"Q15", "RFC 6121 §4.7.1", "a presence's type is one that is defined", failure},
@@ -147,6 +147,6 @@ var lints = []Lint{
 	{"D03", "XEP-0220 §2.1", "dialback: the prefix is \"db\"", warning},
 
 	{"C01", "XEP-0138 §3", "a client asks for a compression that is on offer, and not inside TLS", warning},
-	{"L01", "XEP-0078 §5", "no password of old logins (iq-auth) without TLS", failure},
+	{"L01", "XEP-0078 §5", "no password or digest of old logins (iq-auth) without TLS", failure},
 	{"L02", "XEP-0077 §11", "no password for registration without TLS", failure},
 }

@@ -23,6 +23,8 @@ type order struct {
 	complete  bool    // negotiation is over
 	bound     bool    // a resource is bound on this connection
 	resumed   bool    // SASL2 has resumed a session: no features follow
+	sasl2     bool    // SASL2 has succeeded: the stream goes on, with features at once
+	atOnce    bool    // and those features have not come yet
 	refused   bool    // the server has refused to start TLS
 	proceeded bool    // it has agreed to, and TLS is not up yet
 	failed    bool    // a TLS handshake has failed
@@ -61,10 +63,13 @@ func (o *order) opened(s *decode.Seen) (notes []session.Note) {
 	case o.closed[dir]:
 		notes = append(notes, lint("S24", "RFC 6120 §4.3.3", session.Error, tag,
 			"the %s opens a stream on a connection on which it has closed one: a restart replaces the old stream without closing it", side(dir)))
+	case dir == session.C2S && o.sasl2 && !o.bound:
+		notes = append(notes, lint("A23", "XEP-0388 §2.6.1", session.Error, tag, "the client opens a new stream after SASL2 has let it in; there the stream goes on"))
 	case dir == session.C2S && o.bound:
 		notes = append(notes, lint("B04", "RFC 6120 §7.3.2", session.Error, tag, "the client opens a new stream after binding its resource; binding needs no restart"))
 	}
 	o.closed[dir], o.reopen[dir], o.refused, o.proceeded, o.resumed = false, false, false, false, false
+	o.sasl2, o.atOnce = false, false
 	if dir == session.C2S {
 		o.fresh = false
 		return notes
@@ -122,7 +127,7 @@ func (o *order) fromServer(s *decode.Seen, isError bool) (notes []session.Note) 
 	features := s.Root.Name.Space == decode.NSStreams && s.Root.Name.Local == "features"
 	switch {
 	case isError:
-		o.owed, o.refused = false, false
+		o.owed, o.refused, o.atOnce = false, false, false
 	case o.refused:
 		o.refused = false
 		notes = append(notes, lint("T04", "RFC 6120 §5.4.2.2", session.Error, tag,
@@ -131,6 +136,10 @@ func (o *order) fromServer(s *decode.Seen, isError bool) (notes []session.Note) 
 		o.reopen[session.S2C] = false
 		notes = append(notes, lint("A11", "RFC 6120 §6.4.6", session.Error, tag,
 			"the server goes on with %q after its success; it must wait for the client's new stream and open its own", s.Root.Name.Local))
+	case o.atOnce && !features:
+		o.atOnce = false
+		notes = append(notes, lint("A23", "XEP-0388 §2.6.1", session.Error, tag,
+			"the server sends %q before the features that have to follow its success at once", s.Root.Name.Local))
 	case o.owed && !features:
 		o.owed = false
 		notes = append(notes, lint("S21", "RFC 6120 §4.3.2", session.Error, tag,
@@ -153,7 +162,7 @@ func (o *order) features(s *decode.Seen) (notes []session.Note) {
 		notes = append(notes, lint("S23", "RFC 6120 §4.3.5", session.Error, s.Root.Tag,
 			"the server sends features again, though nothing was restarted"))
 	}
-	o.owed, o.resumed, o.offered, o.asked = false, false, true, false
+	o.owed, o.atOnce, o.resumed, o.offered, o.asked = false, false, false, true, false
 	o.complete = o.complete || s.Root.First() == nil
 	return notes
 }
@@ -169,12 +178,13 @@ func (o *order) learn(s *decode.Seen) {
 	case decode.NSTLS + " failure":
 		o.refused = true
 	case decode.NSCompress + " compressed": // a new stream follows, whatever stage it is
-		o.bound, o.complete = false, false
+		o.bound, o.complete, o.sasl2, o.atOnce = false, false, false, false
 	case decode.NSSASL + " success":
 		o.reopen = [3]bool{session.C2S: !o.login.reopened, session.S2C: true}
 	case decode.NSSASL2 + " success":
 		o.complete, o.offered = false, false
 		o.resumed = s.Root.Child("", "resumed") != nil
+		o.sasl2, o.atOnce = true, !o.resumed
 		o.bound = o.bound || s.Root.Child(decode.NSBind2, "bound") != nil
 	}
 	if step := s.Event.Step; step != nil && (step.ID == "bind-result" || step.ID == "sm-resumed") {

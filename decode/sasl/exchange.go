@@ -132,7 +132,7 @@ func fastMechanisms(state *decode.State) (out []string) {
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
 	switch strings.ToUpper(name) {
 	case "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-GOOGLE-COOKIE", "X-MESSENGER-OAUTH2", "X-FACEBOOK-PLATFORM", "X-RIOT-RSO-PAS":
-		if !encrypted(state) {
+		if !encrypted(state) && !state.Joined {
 			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
 				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
 		}
@@ -146,7 +146,7 @@ func inTheClear(state *decode.State, name string, span session.Span) (notes []se
 // message decodes the text of an element as a SASL message. SASL2 has no rule
 // that "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
 func (x *exchange) message(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
-	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At}
+	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At, Agent: x.fast.agent}
 	if el.First() != nil {
 		return x.childPayload(m)
 	}

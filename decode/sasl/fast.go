@@ -2,6 +2,7 @@ package sasl
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"xmppscope/decode"
@@ -15,12 +16,14 @@ type fast struct {
 	mechanism  string // of the token login that is going on; "" if it is none
 	invalidate bool   // the client wants the token to end with this login
 	refused    string // mechanism of a token login that failed in this session
+	agent      string // id of the client's installation, "" if it has not said
+	count      uint64 // of the newest login with a token in this session
 }
 
 // begin reads what <authenticate/> says about tokens.
-func (f *fast) begin(s *decode.Seen, mechanism string) (notes []session.Note) {
+func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 	f.requested, f.mechanism, f.invalidate = "", "", false
-	el := s.Root
+	el, mechanism := s.Root, x.name
 	login, request := el.Child(decode.NSFAST, "fast"), el.Child(decode.NSFAST, "request-token")
 	hashed := hashedName(mechanism)
 	offered := fastMechanisms(s.State)
@@ -31,6 +34,7 @@ func (f *fast) begin(s *decode.Seen, mechanism string) (notes []session.Note) {
 	case login != nil:
 		notes = append(notes, say("XEP-0484 §3.4", login.Span, "the client logs in with a token that an earlier login gave it (FAST), not with the password"))
 		notes = append(notes, f.attributes(login)...)
+		notes = append(notes, f.counted(s, login, x.decoder)...)
 	case hashed && slices.Contains(offered, mechanism):
 		notes = append(notes, lint("A25", "XEP-0484 §3.4", session.Error, el.Tag, "the client uses the token mechanism %q without the element <fast/>: the server may not look for a token", mechanism))
 	}
@@ -67,10 +71,15 @@ func (f *fast) request(s *decode.Seen, request *session.Element, offered []strin
 }
 
 // succeeded explains what a success does to tokens.
-func (f *fast) succeeded(s *decode.Seen) (notes []session.Note) {
+func (f *fast) succeeded(s *decode.Seen, x *exchange) (notes []session.Note) {
+	if h, ok := x.decoder.(*hashedToken); ok {
+		f.used(s.State.Run, h.check, true)
+	}
 	token := s.Root.Child(decode.NSFAST, "token")
 	switch {
 	case token != nil:
+		f.remember(s, token, x.user)
+		f.count = 0
 		notes = append(notes, f.token(s, token)...)
 	case f.requested != "":
 		notes = append(notes, decode.Say(session.Notice, s.Root.Tag, "the client asked for a token of %q, and the server gives it none", f.requested))
@@ -116,10 +125,50 @@ func (f *fast) token(s *decode.Seen, token *session.Element) []session.Note {
 }
 
 // failed explains what a refusal does to a token.
-func (f *fast) failed(s *decode.Seen) []session.Note {
+func (f *fast) failed(s *decode.Seen, x *exchange) []session.Note {
+	if h, ok := x.decoder.(*hashedToken); ok && !x.lostBinding(s) {
+		f.used(s.State.Run, h.check, false)
+	}
 	if f.mechanism == "" {
 		return nil
 	}
 	f.refused = f.mechanism
 	return []session.Note{say("XEP-0484 §3.4", s.Root.Tag, "the client should throw its token away, log in with the password, and ask for a new one")}
+}
+
+// counted is the part of A25 that guards 0-RTT logins against replay: the count
+// rises with every login by the same token, on whatever connection.
+func (f *fast) counted(s *decode.Seen, login *session.Element, d Decoder) []session.Note {
+	value, ok := login.LookupAttr("count")
+	if !ok {
+		return nil
+	}
+	fault := func(format string, args ...any) []session.Note {
+		return []session.Note{lint("A25", "XEP-0484 §3.4", session.Error, login.AttrSpan("count"), format, args...)}
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return fault("the client's count is %q; it must be a number", value)
+	}
+	here := s.Event.Session
+	before := decode.Count{N: f.count, Session: here}
+	f.count = max(f.count, n)
+	if h, ok := d.(*hashedToken); ok {
+		if id, ok := h.tokenID(); ok {
+			s.State.Run.Counts.Update(id, func(old decode.Count, _ bool) decode.Count {
+				before = old
+				if n > old.N {
+					return decode.Count{N: n, Session: here}
+				}
+				return old
+			})
+		}
+	}
+	switch {
+	case before.N == 0 || n > before.N:
+		return nil
+	case before.Session != here:
+		return fault("the client's count is %d, after %d with the same token in session %d; it must rise with every login", n, before.N, before.Session)
+	}
+	return fault("the client's count is %d after %d; it must rise with every attempt", n, before.N)
 }

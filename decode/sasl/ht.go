@@ -37,10 +37,14 @@ func hashedName(name string) bool {
 // The HMAC has the token as its key, and covers the word Initiator, the data of
 // the channel binding, and the extras. The server answers with that of Responder.
 type hashedToken struct {
+	name    string
 	second  bool   // HT2
 	hash    string // "SHA-256"
 	size    int    // of the HMAC, 0 if the hash is not known
 	binding string // type of channel binding, "" if none
+
+	parts htParts // of the client's message
+	check tokenCheck
 }
 
 // htBindings says what the last part of the name binds the token to.
@@ -48,9 +52,9 @@ var htBindings = map[string]string{
 	"NONE": "", "ENDP": session.BindingEndPoint, "UNIQ": session.BindingUnique, "EXPR": session.BindingExporter,
 }
 
-func newHashedToken(name string) hashedToken {
+func newHashedToken(name string) *hashedToken {
 	family, rest, _ := strings.Cut(name, "-")
-	h := hashedToken{second: family == "HT2", hash: rest}
+	h := &hashedToken{name: name, second: family == "HT2", hash: rest}
 	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
 		h.hash, h.binding = rest[:i], htBindings[rest[i+1:]]
 	}
@@ -60,7 +64,7 @@ func newHashedToken(name string) hashedToken {
 	return h
 }
 
-func (h hashedToken) Decode(m Message) []session.Note {
+func (h *hashedToken) Decode(m Message) []session.Note {
 	switch {
 	case m.Kind == Initial && !m.Present:
 		return []session.Note{decode.Say(session.Error, m.Element.Tag, "the client sends no initial response, but in this mechanism it has the first word")}
@@ -77,7 +81,8 @@ func (h hashedToken) Decode(m Message) []session.Note {
 		}
 		return malformed(m, "sasl-ht", parts.ref, "the client did not send %s", layout)
 	}
-	return h.client(m, parts)
+	h.parts = parts
+	return h.client(m)
 }
 
 // htParts are the parts of a message of either side.
@@ -89,7 +94,7 @@ type htParts struct {
 }
 
 // parse takes a client's message apart. The HMAC is binary, and may hold NUL.
-func (h hashedToken) parse(p []byte) (parts htParts, ok bool) {
+func (h *hashedToken) parse(p []byte) (parts htParts, ok bool) {
 	if h.second {
 		authcid, rest, ok1 := bytes.Cut(p, []byte{0})
 		extras, mac, ok2 := bytes.Cut(rest, []byte{0})
@@ -113,7 +118,8 @@ func (h hashedToken) parse(p []byte) (parts htParts, ok bool) {
 	return htParts{ref: refHT}, false
 }
 
-func (h hashedToken) client(m Message, parts htParts) []session.Note {
+func (h *hashedToken) client(m Message) []session.Note {
+	parts := h.parts
 	notes := []session.Note{explained(decode.Field("authcid", parts.authcid, m.Span), "the user that the token was issued to")}
 	if parts.extras != "" {
 		notes = append(notes, explained(decode.Field("extras", readable([]byte(parts.extras)), m.Span), "more values, which the HMAC covers"))
@@ -126,6 +132,7 @@ func (h hashedToken) client(m Message, parts htParts) []session.Note {
 	}
 	notes = append(notes, h.length(m, parts.mac)...)
 	notes = append(notes, h.bound(m)...)
+	notes = append(notes, h.verify(m)...)
 	for i := range notes {
 		notes[i].Ref = parts.ref
 	}
@@ -133,7 +140,7 @@ func (h hashedToken) client(m Message, parts htParts) []session.Note {
 }
 
 // length holds the HMAC against its hash.
-func (h hashedToken) length(m Message, mac []byte) []session.Note {
+func (h *hashedToken) length(m Message, mac []byte) []session.Note {
 	if h.size == 0 || len(mac) == h.size {
 		return nil
 	}
@@ -141,7 +148,7 @@ func (h hashedToken) length(m Message, mac []byte) []session.Note {
 }
 
 // bound explains what the HMAC ties the login to.
-func (h hashedToken) bound(m Message) []session.Note {
+func (h *hashedToken) bound(m Message) []session.Note {
 	if h.binding == "" {
 		return nil
 	}
@@ -158,9 +165,10 @@ func (h hashedToken) bound(m Message) []session.Note {
 }
 
 // server is the answer: the HMAC; in HT2 NUL extras NUL HMAC.
-func (h hashedToken) server(m Message) []session.Note {
+func (h *hashedToken) server(m Message) []session.Note {
 	mac, ref := m.Payload, refHT
 	var notes []session.Note
+	var more string
 	if h.second {
 		ref = refHT2
 		rest, ok := bytes.CutPrefix(mac, []byte{0})
@@ -168,7 +176,8 @@ func (h hashedToken) server(m Message) []session.Note {
 		if !ok || !found {
 			return malformed(m, "sasl-ht", ref, "the server did not send a NUL byte, more values, a NUL byte and an HMAC")
 		}
-		if mac = after; len(extras) > 0 {
+		mac, more = after, string(extras)
+		if len(extras) > 0 {
 			notes = append(notes, explained(decode.Field("extras", readable(extras), m.Span), "more values, which the HMAC covers"))
 		}
 	} else if len(mac) == h.size+1 && mac[0] == 0 { // so in some drafts
@@ -177,6 +186,7 @@ func (h hashedToken) server(m Message) []session.Note {
 	n := secret("signature", fmt.Sprintf("%x", mac), "token MAC", m.Span)
 	n.Text = "an HMAC that proves to the client that the server has the token too"
 	notes = append(append(notes, n), h.length(m, mac)...)
+	notes = append(notes, h.verifyServer(m, mac, more)...)
 	for i := range notes {
 		notes[i].Ref = ref
 	}

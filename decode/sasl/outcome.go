@@ -35,7 +35,7 @@ func (x *exchange) succeeded(s *decode.Seen) []session.Note {
 // failed explains the condition of a failure; SASL2 uses those of RFC 6120 too.
 func (x *exchange) failed(s *decode.Seen) []session.Note {
 	var notes []session.Note
-	known := false
+	known := 0
 	for _, c := range s.Root.Children() {
 		if c.Name.Local == "text" {
 			n := decode.Field("text", c.Text(), c.TextSpan())
@@ -48,15 +48,22 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 			continue
 		}
 		n, ok := x.conditionNote(s, c)
-		known = known || ok
+		if ok {
+			known++
+		}
 		notes = append(notes, n)
 	}
-	if !known {
+	switch {
+	case known == 0:
 		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
 			"the server's failure has no condition that is defined; it counts as not-authorized"))
+	case known > 1:
+		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
+			"the server's failure has %d conditions; it must have one", known))
 	}
+	notes = append(notes, x.fast.failed(s, x)...)
 	x.decoder = nil
-	return append(notes, x.fast.failed(s)...)
+	return notes
 }
 
 func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.Note, bool) {
@@ -77,12 +84,17 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		return n, true
 	}
 	if refused && x.lostBinding(s) {
+		secret := "password"
+		if hashedName(strings.ToUpper(x.name)) {
+			secret = "token"
+		}
 		// Nobody computed anything wrong: it is xmppscope that stands in the way.
 		n.Severity, n.Ref = session.Warning, "RFC 5802 §6"
-		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the password; the client should try the next mechanism", x.name)
+		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the %s; the client should try the next mechanism", x.name, secret)
 		return n, true
 	}
-	if why := x.cause(); why != "" && refused {
+	_, token := x.decoder.(*hashedToken)
+	if why := x.cause(); why != "" && (refused || token && c.Name.Local == "credentials-expired") {
 		known.cause = why
 	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
@@ -123,8 +135,7 @@ func (x *exchange) lostBinding(s *decode.Seen) bool {
 	if endPoint && sameCertificate(s.State.TLS) {
 		return false
 	}
-	bound := strings.HasSuffix(name, "-PLUS") || (strings.HasPrefix(name, "HT-") && !strings.HasSuffix(name, "-NONE"))
-	return bound && between(s.State.TLS)
+	return decode.BindsChannel(name) && between(s.State.TLS)
 }
 
 // abort explains <abort/> (RFC 6120 §6.4.4).

@@ -44,6 +44,7 @@ type Message struct {
 	Span    session.Span     // of the base64 text in Event.Raw; empty if there is none
 	State   *decode.State
 	At      time.Time // when it was seen: what tokens call expired is held against it
+	Agent   string    // SASL2: id of the client's installation, "" if it has not said
 }
 
 // Decoder explains the messages of one attempt, in order.

@@ -39,7 +39,11 @@ func (x *exchange) sasl2(s *decode.Seen) []session.Note {
 
 func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 	notes := x.begin(s, true)
-	if !encrypted(s.State) {
+	x.fast.agent = ""
+	if agent := s.Root.Child(decode.NSSASL2, "user-agent"); agent != nil {
+		x.fast.agent = agent.Attr("id")
+	}
+	if !encrypted(s.State) && !s.State.Joined {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
 	}
 	for _, c := range s.Root.Children() {
@@ -56,7 +60,7 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 			notes = append(notes, say("XEP-0480", c.Span, "the client is ready to do the task %q if the server wants it", c.Text()))
 		}
 	}
-	return append(notes, x.fast.begin(s, x.name)...)
+	return append(notes, x.fast.begin(s, x)...)
 }
 
 // inlineWords explains what can be asked for, and is answered, beside the login.
@@ -135,7 +139,7 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 			notes = append(notes, decode.Say(session.Notice, c.Span, "the server could not take up the earlier session; the client's bind counts instead"))
 		}
 	}
-	return append(notes, x.fast.succeeded(s)...)
+	return append(notes, x.fast.succeeded(s, x)...)
 }
 
 // identifier is who the server says has logged in: a bare JID, or a full one

@@ -169,7 +169,7 @@ func FuzzDecode(f *testing.F) {
 			d := find(name).New(name)
 			for i, p := range []string{first, second, third, third, second} {
 				kind := []Kind{Initial, Challenge, Response, Success, Response}[i]
-				m := Message{Kind: kind, Payload: []byte(p), Present: true, Element: el, Span: session.Span{Start: 1, End: 2}, State: new(decode.State)}
+				m := Message{Kind: kind, Payload: []byte(p), Present: true, Element: el, Span: session.Span{Start: 1, End: 2}, State: &decode.State{Run: new(decode.Run)}}
 				for _, n := range d.Decode(m) {
 					if n.Secret != "" && n.Span.Len() == 0 {
 						t.Errorf("%s %q: the secret %q has no span", name, p, n.Name)

@@ -113,7 +113,7 @@ func (m *management) enable(s *decode.Seen) []session.Note {
 	}
 	notes := []session.Note{say(refSM, s.Root.Span, "%s", text)}
 	switch {
-	case !s.State.Authenticated || s.State.JID == "":
+	case !s.State.Joined && (!s.State.Authenticated || s.State.JID == ""):
 		notes = append(notes, lint("M01", refSM, session.Error, s.Root.Span, "the client enables stream management before it has bound a resource"))
 	case m.enabled:
 		notes = append(notes, lint("M01", refSM, session.Error, s.Root.Span, "the client enables stream management a second time"))
