@@ -45,6 +45,9 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 	if v == "" {
 		return nil // absent, or left empty, which counts as absent
 	}
+	if everyday(v) {
+		return nil
+	}
 	problem := jidProblem(v)
 	if problem == "" {
 		return nil
@@ -85,8 +88,6 @@ func jidProblem(jid string) string {
 		return "it has no domain"
 	case hasResource && r == "":
 		return "nothing stands behind the slash"
-	case len(jid) <= 1023 && everyday(local) && everyday(domain) && everyday(r):
-		return ""
 	case len(local) > 1023 || len(domain) > 1023 || len(r) > 1023:
 		return "a part is longer than 1023 bytes"
 	case strings.ContainsAny(local, "\"&':<>") || strings.ContainsFunc(local, notVisible):
@@ -99,17 +100,25 @@ func jidProblem(jid string) string {
 	return ""
 }
 
-// everyday says whether a part of a JID is made of nothing but the characters that
-// most are made of.
-func everyday(part string) bool {
-	for i := range len(part) {
-		switch c := part[i]; {
+// everyday says whether a JID is made of nothing but the characters that most are
+// made of, so that jidProblem need not look.
+func everyday(jid string) bool {
+	part := 0 // where the part that we are in begins
+	var at, slash bool
+	for i := range len(jid) {
+		switch c := jid[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '-', c == '_':
+		case i == part: // a part that is empty
+			return false
+		case c == '@' && !at && !slash:
+			at, part = true, i+1
+		case c == '/' && !slash:
+			slash, part = true, i+1
 		default:
 			return false
 		}
 	}
-	return true
+	return part < len(jid) && len(jid) <= 1023
 }
 
 func notVisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
