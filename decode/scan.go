@@ -69,6 +69,7 @@ const (
 var (
 	isSpace    = charSet(" \t\r\n")
 	isNameStop = charSet(" \t\r\n/>=<'\"&;?!")
+	isTagStop  = charSet("<>/'\"") // what matters between the attributes of a tag
 )
 
 func charSet(s string) (t [256]bool) {
@@ -92,12 +93,15 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 		switch s.state {
 		case inText:
 			if s.depth > s.top {
-				k := bytes.IndexByte(p[i:], '<')
-				if k < 0 {
-					i = len(p)
-					continue
+				if c != '<' {
+					k := bytes.IndexByte(p[i:], '<')
+					if k < 0 {
+						i = len(p)
+						continue
+					}
+					i += k
 				}
-				i += k + 1
+				i++
 				s.state = afterLT
 				continue
 			}
@@ -169,6 +173,9 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 			}
 		case inTag:
 			for i < len(p) {
+				for i < len(p)-1 && !isTagStop[p[i]] {
+					i++
+				}
 				c = p[i]
 				i++
 				if c == '>' {
@@ -182,15 +189,14 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 					break
 				}
 				if c == '"' || c == '\'' {
-					s.quote = c
-					n, ok := s.value(p[i:])
-					i += n
-					if !ok {
-						return s.fail(p, from, i, "\"<\" in an attribute's value")
-					}
-					if s.state == inValue {
+					if i += valueEnd(p[i:], c); i == len(p) {
+						s.quote, s.state = c, inValue
 						break
 					}
+					if p[i] == '<' {
+						return s.fail(p, from, i, "\"<\" in an attribute's value")
+					}
+					i++
 					continue
 				}
 				if c == '/' {
@@ -202,11 +208,14 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 				}
 			}
 		case inValue:
-			n, ok := s.value(p[i:])
-			i += n
-			if !ok {
+			if i += valueEnd(p[i:], s.quote); i == len(p) {
+				continue
+			}
+			if p[i] == '<' {
 				return s.fail(p, from, i, "\"<\" in an attribute's value")
 			}
+			i++
+			s.state = inTag
 		case emptySlash:
 			if c != '>' {
 				return s.fail(p, from, i, "%s after \"/\" in a tag", describe(c))
@@ -299,22 +308,6 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 	}
 	s.offset += int64(len(p))
 	return len(p), Frame{}, false
-}
-
-// value takes an attribute's value up to its closing quote and sets the state to
-// inTag, or to inValue if that has not come yet. It is not ok at p[n] if a "<"
-// stands there.
-func (s *Scanner) value(p []byte) (n int, ok bool) {
-	end := bytes.IndexByte(p, s.quote)
-	value := p
-	s.state = inValue
-	if end >= 0 {
-		value, s.state = p[:end], inTag
-	}
-	if k := bytes.IndexByte(value, '<'); k >= 0 {
-		return k, false
-	}
-	return min(len(value)+1, len(p)), true
 }
 
 func describe(c byte) string {

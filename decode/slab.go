@@ -34,3 +34,23 @@ func (s *slab[T]) keep(gathered []T) []T {
 	copy(out, gathered)
 	return out
 }
+
+// room is an empty slice to append to, with some room of the newest array; settle
+// keeps what was appended to it. Nothing else may be taken in between.
+func (s *slab[T]) room() []T {
+	if len(s.free) < maxSlab/8 {
+		s.last = min(max(2*s.last, maxSlab/8), maxSlab)
+		s.free = make([]T, s.last)
+	}
+	return s.free[:0]
+}
+
+func (s *slab[T]) settle(out []T) []T {
+	if len(out) == 0 {
+		return nil
+	}
+	if len(out) <= len(s.free) { // else append has found room elsewhere
+		s.free = s.free[len(out):]
+	}
+	return out[:len(out):len(out)]
+}

@@ -23,7 +23,7 @@ func (p *parser) startTag() *session.Element {
 	}
 	e := &p.elements.take(1)[0]
 	e.Name = split(name)
-	p.tag, p.empty = p.tag[:0], false
+	p.tag, p.empty = p.attrs.room(), false
 	for {
 		spaced := p.spaces()
 		if p.at >= len(p.raw) {
@@ -47,7 +47,7 @@ func (p *parser) startTag() *session.Element {
 			return nil
 		}
 	}
-	e.Attrs = p.attrs.keep(p.tag)
+	e.Attrs = p.attrs.settle(p.tag)
 	e.Tag = session.Span{Start: from, End: p.at}
 	e.Span = e.Tag
 	p.resolve(e)
@@ -247,29 +247,6 @@ func reference(ref string) (string, bool) {
 		return "", false
 	}
 	return string(rune(n)), true
-}
-
-// ordinary is how many bytes at the start of s are nothing but themselves,
-// wherever they stand: printable ASCII without "&" and "<".
-func ordinary(s string) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		amp, lt := w^('&'*ones), w^('<'*ones)
-		// A byte below n, or zero, borrows into its high bit.
-		special := (w-' '*ones)&^w | (amp-ones)&^amp | (lt-ones)&^lt | w
-		if special&highs != 0 {
-			break
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= 0x80 || c == '&' || c == '<' {
-			break
-		}
-	}
-	return i
 }
 
 // isChar is XML 1.0's Char production (§2.2).

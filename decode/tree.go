@@ -55,7 +55,7 @@ type forest struct {
 
 	// What is gathered while a tree is made.
 	scope Scope
-	tag   []session.Attr // of the tag that is read
+	tag   []session.Attr // of the tag that is read, a part of attrs
 	open  []level        // the elements that have not ended
 	inner []session.Node // theirs so far, innermost last
 }
@@ -83,8 +83,8 @@ func (f *forest) tend(p *parser) {
 	if f.scope = p.scope; cap(f.scope) > much {
 		f.scope = nil
 	}
-	if cap(f.inner) > much || cap(f.tag) > much {
-		f.inner, f.tag = nil, nil
+	if f.tag = nil; cap(f.inner) > much {
+		f.inner = nil
 	}
 }
 

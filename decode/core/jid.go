@@ -47,6 +47,9 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 	if v == "" {
 		return nil // absent, or left empty, which counts as absent
 	}
+	if everyday(v) {
+		return nil
+	}
 	if problem := jidProblem(v); problem != "" {
 		return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", side(s.Event.Dir), attr, problem)}
 	}
@@ -77,8 +80,6 @@ func jidProblem(jid string) string {
 		return "it has no domain"
 	case hasResource && r == "":
 		return "nothing stands behind the slash"
-	case len(jid) <= 1023 && everyday(local) && everyday(domain) && everyday(r):
-		return domainProblem(domain)
 	case len(local) > 1023 || len(domain) > 1023 || len(r) > 1023:
 		return "a part is longer than 1023 bytes"
 	case strings.ContainsAny(local, "\"&':<>") || strings.ContainsFunc(local, notVisible):
@@ -94,17 +95,27 @@ func jidProblem(jid string) string {
 	return localProblem(local)
 }
 
-// everyday says whether a part of a JID is made of nothing but the characters that
-// most are made of.
-func everyday(part string) bool {
-	for i := range len(part) {
-		switch c := part[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '-', c == '_':
-		default:
+// everyday says whether a JID is made of nothing but the characters that most are
+// made of, in pieces of a usual length, so that jidProblem need not look.
+func everyday(jid string) bool {
+	piece := 0 // where the piece between dots, @ and / that we are in begins
+	var at, slash bool
+	for i := range len(jid) {
+		switch c := jid[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
+			continue
+		case i == piece || i-piece > maxLabel:
+			return false
+		case c == '@' && !at && !slash:
+			at = true
+		case c == '/' && !slash:
+			slash = true
+		case c != '.':
 			return false
 		}
+		piece = i + 1
 	}
-	return true
+	return piece < len(jid) && len(jid)-piece <= maxLabel
 }
 
 func notVisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

@@ -41,6 +41,8 @@ func localProblem(local string) string {
 // domainNames checks the labels of internationalised names (RFC 7622 §3.2).
 var domainNames = idna.New(idna.ValidateLabels(true), idna.BidiRule(), idna.CheckJoiners(true), idna.MapForLookup(), idna.Transitional(false))
 
+const maxLabel = 63 // bytes of a domain name between two dots (RFC 1035 §2.3.4)
+
 // domainProblem is about domain names; addresses of hosts are left alone.
 func domainProblem(domain string) string {
 	if strings.HasPrefix(domain, "[") {
@@ -51,7 +53,7 @@ func domainProblem(domain string) string {
 		switch {
 		case label == "":
 			return "its domain has an empty label"
-		case len(label) > 63 && ascii(label):
+		case len(label) > maxLabel && ascii(label):
 			return "its domain has a label of more than 63 bytes"
 		}
 	}
