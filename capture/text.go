@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"xmppscope/session"
 )
@@ -19,18 +18,7 @@ type textWriter struct {
 }
 
 func newText(w io.Writer, o Options) (Writer, error) {
-	secrets := "secrets blanked"
-	if o.Reveal {
-		secrets = "secrets in the clear"
-	}
-	head := "xmppscope"
-	if o.Tool != "" {
-		head = o.Tool
-	}
-	if !o.Created.IsZero() {
-		head += ", recorded " + o.Created.Format(time.RFC3339)
-	}
-	_, err := fmt.Fprintf(w, "%s, %s\n\n", head, secrets)
+	_, err := fmt.Fprintf(w, "%s\n\n", o.heading())
 	return &textWriter{w, o}, err
 }
 
