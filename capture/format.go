@@ -8,7 +8,7 @@
 //	.jsonl   the events themselves, one JSON object a line (jsonl.go)
 //	.xml     one well-formed document with times, steps and explanations (xml.go)
 //	.html    a report for a browser: verdict, ladder, findings (html.go)
-//	.txt     the same for a person's eyes (text.go)
+//	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
 //	.pcapng  both legs as TCP carried them, TLS keys, comments (pcapng.go)
 //	.pcap    the plaintext as TCP connections (pcap.go)
 //
