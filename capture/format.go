@@ -8,6 +8,7 @@
 //	.jsonl   the events themselves, one JSON object a line (jsonl.go)
 //	.xml     one well-formed document with times, steps and explanations (xml.go)
 //	.html    a report for a browser: verdict, ladder, findings (html.go)
+//	.md      a section to paste into an issue (markdown.go)
 //	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
 //	.pcapng  both legs as TCP carried them, TLS keys, comments (pcapng.go)
 //	.pcap    the plaintext as TCP connections (pcap.go)
