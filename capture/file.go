@@ -1,10 +1,12 @@
 package capture
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -171,17 +173,47 @@ func (f *File) fail(err error) {
 type diskFile struct {
 	file *os.File
 	at   int64
+	size int64 // of the file, tail included
 }
 
 func (d *diskFile) Write(b []byte) (int, error) {
 	n, err := d.file.WriteAt(b, d.at)
 	d.at += int64(n)
+	d.size = max(d.size, d.at)
 	return n, err
 }
 
+// WriteTail cuts off what a longer tail before has left behind.
 func (d *diskFile) WriteTail(b, tail []byte) error {
 	joined := append(append(make([]byte, 0, len(b)+len(tail)), b...), tail...)
 	_, err := d.file.WriteAt(joined, d.at)
+	end := d.at + int64(len(joined))
 	d.at += int64(len(b))
+	if err == nil && end < d.size {
+		err = d.file.Truncate(end)
+	}
+	d.size = end
 	return err
+}
+
+// Rewrite writes a new file beside the old one and then gives it the old one's
+// name. Where that cannot be done the old contents, which are whole, stay.
+func (d *diskFile) Rewrite(write func(io.ReaderAt, io.Writer) error) error {
+	path, err := filepath.EvalSymlinks(d.file.Name())
+	if err != nil {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".xmppscope-*") // made 0600
+	if err != nil {
+		return nil
+	}
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	err = errors.Join(write(d.file, buffered), buffered.Flush(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return nil
 }

@@ -7,7 +7,9 @@
 //
 //	.jsonl   the events themselves, one JSON object a line (jsonl.go)
 //	.xml     one well-formed document with times, steps and explanations (xml.go)
-//	.txt     the same for a person's eyes (text.go)
+//	.html    a report for a browser: verdict, ladder, findings (html.go)
+//	.md      a section to paste into an issue (markdown.go)
+//	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
 //	.pcapng  both legs as TCP carried them, TLS keys, comments (pcapng.go)
 //	.pcap    the plaintext as TCP connections (pcap.go)
 //
@@ -55,12 +57,34 @@ type TailWriter interface {
 	WriteTail(b, tail []byte) error
 }
 
+// Rewriter is an underlying writer that can be written anew: Rewrite hands what
+// is there to write, and puts what that writes in its place. If it fails the old
+// contents stay.
+type Rewriter interface {
+	Rewrite(write func(old io.ReaderAt, w io.Writer) error) error
+}
+
 // Options says what a recording is to hold.
 type Options struct {
 	Tool    string         // who writes it: "xmppscope 0.1.0"
 	Created time.Time      // when the recording began; zero for not told
 	Reveal  bool           // secrets in the clear, where the format has a choice
 	Pretty  session.Pretty // lays XML out for a person; nil leaves it as it was sent
+}
+
+// heading is one line about a recording, for formats that a person reads.
+func (o *Options) heading() string {
+	out := "xmppscope"
+	if o.Tool != "" {
+		out = o.Tool
+	}
+	if !o.Created.IsZero() {
+		out += ", recorded " + o.Created.Format(time.RFC3339)
+	}
+	if o.Reveal {
+		return out + ", secrets in the clear"
+	}
+	return out + ", secrets blanked"
 }
 
 // Format is one kind of file.

@@ -13,8 +13,8 @@ import (
 	"xmppscope/session"
 )
 
-// peer runs a program of somebody else on a file and returns what it prints.
-func peer(t *testing.T, pkg, name string, args ...string) string {
+// needPeer skips a test without a program, or fails it where peers are required.
+func needPeer(t *testing.T, pkg, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		missing := fmt.Sprintf("no %s here: install the Debian package %s", name, pkg)
@@ -23,6 +23,12 @@ func peer(t *testing.T, pkg, name string, args ...string) string {
 		}
 		t.Skip(missing)
 	}
+}
+
+// peer runs a program of somebody else on a file and returns what it prints.
+func peer(t *testing.T, pkg, name string, args ...string) string {
+	t.Helper()
+	needPeer(t, pkg, name)
 	var out, problems bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problems

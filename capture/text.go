@@ -2,48 +2,10 @@ package capture
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
 	"xmppscope/session"
 )
-
-func init() {
-	add(Format{Ext: ".txt", Title: "plain text", New: newText})
-}
-
-type textWriter struct {
-	w io.Writer
-	o Options
-}
-
-func newText(w io.Writer, o Options) (Writer, error) {
-	secrets := "secrets blanked"
-	if o.Reveal {
-		secrets = "secrets in the clear"
-	}
-	head := "xmppscope"
-	if o.Tool != "" {
-		head = o.Tool
-	}
-	if !o.Created.IsZero() {
-		head += ", recorded " + o.Created.Format(time.RFC3339)
-	}
-	_, err := fmt.Fprintf(w, "%s, %s\n\n", head, secrets)
-	return &textWriter{w, o}, err
-}
-
-func (t *textWriter) Write(e session.Event) error {
-	if !session.Numbered(e.Body) {
-		return nil
-	}
-	if !t.o.Reveal {
-		e = session.Blank(e)
-	}
-	_, err := io.WriteString(t.w, Text(e, t.o.Pretty))
-	return err
-}
 
 // Text is an event for a person's eyes: a line, and below it, indented, the
 // explanation of its step, its bytes and its notes. It shows what it is given;

@@ -1,0 +1,248 @@
+package capture
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"xmppscope/session"
+)
+
+func init() {
+	add(Format{Ext: ".txt", Title: "the ladder as plain text, 80 columns wide", New: newLadder})
+}
+
+// The ladder as text: times on the left, three lanes, and below each arrow what
+// there is to say about it.
+const (
+	gutter    = 16 // "15:04:05.000000 "
+	laneGap   = 30 // characters between two lanes
+	textWidth = 2*laneGap + 3
+)
+
+// ladderWriter draws events as arrows between client, xmppscope and server, as
+// they happen. Where another session goes on, a line says so; a session's verdict
+// follows its end.
+type ladderWriter struct {
+	w       io.Writer
+	o       Options
+	current int // the session drawn last
+	reports map[int]*report
+}
+
+func newLadder(w io.Writer, o Options) (Writer, error) {
+	_, err := fmt.Fprintf(w, "%s\n", session.SafeLine(o.heading()))
+	return &ladderWriter{w: w, o: o, reports: map[int]*report{}}, err
+}
+
+func (l *ladderWriter) Write(e session.Event) error {
+	if !session.Numbered(e.Body) {
+		return nil
+	}
+	if !l.o.Reveal {
+		e = session.Blank(e)
+	}
+	var b strings.Builder
+	r := l.reports[e.Session]
+	if r == nil {
+		r = new(report)
+		l.reports[e.Session] = r
+	}
+	if e.Session != l.current {
+		lanes(&b, &e, r.events > 0)
+		l.current = e.Session
+	}
+	r.apply(&e)
+	first := e.Step != nil && r.rungs[len(r.rungs)-1].Seq == e.Seq
+	drawEvent(&b, &e, &l.o, first)
+	if r.over() {
+		drawVerdict(&b, r)
+		delete(l.reports, e.Session)
+	}
+	_, err := io.WriteString(l.w, b.String())
+	return err
+}
+
+// Close writes the verdicts of sessions that have not ended.
+func (l *ladderWriter) Close() error {
+	var b strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(l.reports)) {
+		drawVerdict(&b, l.reports[id])
+	}
+	_, err := io.WriteString(l.w, b.String())
+	return err
+}
+
+// lanes is the head of a session's drawing.
+func lanes(b *strings.Builder, e *session.Event, again bool) {
+	title := fmt.Sprintf("━━ session %d, %s ", e.Session, e.At.Format("2006-01-02"))
+	if again {
+		title = fmt.Sprintf("━━ session %d goes on ", e.Session)
+	}
+	b.WriteString("\n" + title + strings.Repeat("━", max(0, gutter+textWidth-utf8.RuneCountInString(title))) + "\n\n")
+	b.WriteString(strings.Repeat(" ", gutter) + "client" + strings.Repeat(" ", laneGap-9) + "xmppscope" + strings.Repeat(" ", laneGap-8) + "server\n")
+}
+
+// drawEvent is the event's arrow and what is said about it; what happens on its
+// rung is told at the first event there.
+func drawEvent(b *strings.Builder, e *session.Event, o *Options, first bool) {
+	b.WriteString(strings.TrimRight(e.At.Format("15:04:05.000000 ")+arrow(e), " ") + "\n")
+	aside := ""
+	if e.Step != nil && e.Step.Since > 0 {
+		aside = "+" + shortTime(e.Step.Since)
+	}
+	say := func(mark, text string) {
+		for i, line := range wrap(text, textWidth-utf8.RuneCountInString(mark)) {
+			lead := mark
+			if i > 0 && mark != "| " {
+				lead = strings.Repeat(" ", len(mark))
+			}
+			fmt.Fprintf(b, "%*s %s%s\n", gutter-1, aside, lead, line)
+			aside = ""
+		}
+	}
+	say("", headline(e))
+	if s := e.Step; first {
+		say("", session.SafeLine(withRef(s.Title+": "+s.Text, s.Ref)))
+	}
+	for _, line := range rawLines(*e, o.Pretty) {
+		say("| ", line)
+	}
+	for i := range e.Notes {
+		mark, text, _ := strings.Cut(noteLine(&e.Notes[i]), " ")
+		say(mark+" ", text)
+	}
+	b.WriteString(strings.Repeat(" ", gutter) + lane + strings.Repeat(" ", laneGap) + lane + strings.Repeat(" ", laneGap) + lane + "\n")
+}
+
+const lane = "│"
+
+// arrow is the three lanes with what went between them.
+func arrow(e *session.Event) string {
+	label := e.Kind()
+	if e.Name != "" {
+		label = e.Name
+	}
+	if s := e.Step; s != nil {
+		label = fmt.Sprintf("%d %s", s.N, s.ID)
+	}
+	label = " " + clipRunes(session.SafeLine(label), laneGap-6) + " "
+	empty := strings.Repeat(" ", laneGap)
+	switch e.Body.(type) {
+	case session.TLSEstablished, session.TLSFailed:
+		return onLeg(e.Leg, "◀"+centred(label, "═", laneGap-2)+"▶", empty)
+	case session.TCPOpened:
+		return onLeg(e.Leg, centred(label, "─", laneGap-1)+"▶", empty)
+	case session.TCPClosed, session.TCPFailed:
+		return onLeg(e.Leg, centred(label, "╌", laneGap-1)+"×", empty)
+	}
+	line := strings.Repeat("─", laneGap-1)
+	begin := "─" + label + strings.Repeat("─", laneGap-1-utf8.RuneCountInString(label))
+	end := strings.Repeat("─", laneGap-1-utf8.RuneCountInString(label)) + label + "─"
+	switch {
+	case e.Origin == session.OriginSelf && e.Dir == session.C2S:
+		return lane + empty + lane + begin[:len(begin)-len("─")] + "▶" + lane
+	case e.Origin == session.OriginSelf && e.Dir == session.S2C:
+		return lane + "◀" + end[len("─"):] + lane + empty + lane
+	case e.Dir == session.C2S && session.IsPlaintext(e.Body):
+		return lane + begin + "┼" + line + "▶" + lane
+	case e.Dir == session.S2C && session.IsPlaintext(e.Body):
+		return lane + "◀" + line + "┼" + end + lane
+	}
+	return onLeg(e.Leg, centred(label, " ", laneGap), empty)
+}
+
+// rungArrow is arrow for a rung, whose handshakes are one.
+func rungArrow(g *rung) string {
+	if g.Dir == session.NoDir {
+		legs := [2]string{}
+		for i, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
+			label := strings.TrimRight(fmt.Sprintf(" %d %s", g.N, cmp.Or(session.SafeLine(g.TLS[leg]), g.ID)), " ") + " "
+			legs[i] = "◀" + centred(clipRunes(label, laneGap-4), "═", laneGap-2) + "▶"
+		}
+		return lane + legs[0] + lane + legs[1] + lane
+	}
+	return arrow(&session.Event{Dir: g.Dir, Body: session.StreamElement{}, Step: &g.Step})
+}
+
+// onLeg draws on one leg; what belongs to neither stands on the client's.
+func onLeg(leg session.Leg, drawn, empty string) string {
+	if leg == session.ServerLeg {
+		return lane + empty + lane + drawn + lane
+	}
+	return lane + drawn + lane + empty + lane
+}
+
+// centred puts a text into the middle of a line that is so many characters wide.
+func centred(text, fill string, width int) string {
+	room := max(0, width-utf8.RuneCountInString(text))
+	return strings.Repeat(fill, room/2) + text + strings.Repeat(fill, room-room/2)
+}
+
+// drawVerdict says how the session went, and draws its ladder once more, in short.
+func drawVerdict(b *strings.Builder, r *report) {
+	b.WriteString("\n")
+	for i := range r.rungs {
+		g := &r.rungs[i]
+		fmt.Fprintf(b, "%*s %s\n", gutter-1, shortTime(g.At.Sub(r.Started)), rungArrow(g))
+	}
+	if len(r.rungs) > 0 {
+		b.WriteString("\n")
+	}
+	lines := wrap(fmt.Sprintf("session %d: %s", r.ID, r.verdict()), gutter+textWidth)
+	if r.Advice != "" {
+		lines = append(lines, wrap(r.Advice, gutter+textWidth)...)
+	}
+	for _, f := range r.worstFirst() {
+		where := fmt.Sprintf("event %d", f.Seq)
+		if f.Step != nil {
+			where = fmt.Sprintf("step %d", f.Step.N)
+		}
+		lines = append(lines, wrap(fmt.Sprintf("! %s at %s: %s", f.Severity, where, withRef(f.Text, f.Ref)), gutter+textWidth)...)
+	}
+	b.WriteString(strings.Join(lines, "\n") + "\n")
+}
+
+// wrap breaks a text into lines of at most so many characters, at spaces where
+// there are any. Indentation at its start stays.
+func wrap(text string, width int) []string {
+	text = session.SafeLine(text)
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	if len(indent) > width/2 {
+		indent = indent[:width/2]
+	}
+	var out []string
+	line := []rune(indent)
+	empty := true
+	for word := range strings.FieldsSeq(text) {
+		for r := []rune(word); len(r) > 0; {
+			space := 1
+			if empty {
+				space = 0
+			}
+			room := width - len(line) - space
+			if len(r) <= room {
+				if !empty {
+					line = append(line, ' ')
+				}
+				line, empty, r = append(line, r...), false, nil
+				continue
+			}
+			if empty { // longer than a line
+				out = append(out, string(append(line, r[:room]...)))
+				r = r[room:]
+			} else {
+				out = append(out, string(line))
+			}
+			line, empty = []rune(indent), true
+		}
+	}
+	if !empty {
+		out = append(out, string(line))
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package capture
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xmppscope/session"
+)
+
+func TestLadderArrows(t *testing.T) {
+	step := &session.Step{N: 10, ID: "sasl-auth"}
+	up, down := session.ServerLeg, session.ClientLeg
+	for _, c := range []struct {
+		event session.Event
+		want  string
+	}{
+		{session.Event{Dir: session.C2S, Body: session.StreamElement{}, Step: step}, "│─ 10 sasl-auth ───────────────┼─────────────────────────────▶│"},
+		{session.Event{Dir: session.S2C, Body: session.StreamElement{}, Name: "message"}, "│◀─────────────────────────────┼──────────────────── message ─│"},
+		{session.Event{Leg: up, Body: session.TLSEstablished{}, Step: &session.Step{N: 6, ID: "tls"}}, "│                              │◀══════════ 6 tls ═══════════▶│"},
+		{session.Event{Leg: down, Body: session.TCPOpened{}}, "│──────── tcp:opened ─────────▶│                              │"},
+		{session.Event{Leg: up, Body: session.TCPClosed{}}, "│                              │╌╌╌╌╌╌╌╌ tcp:closed ╌╌╌╌╌╌╌╌╌×│"},
+		{session.Event{Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelaySent{}}, "│                              │─ relay:sent ────────────────▶│"},
+		{session.Event{Dir: session.S2C, Origin: session.OriginSelf, Body: session.RelaySent{}}, "│◀──────────────── relay:sent ─│                              │"},
+		{session.Event{Body: session.LogLost{}}, "│           log:lost           │                              │"},
+		{session.Event{Dir: session.C2S, Body: session.StreamElement{}, Name: "\x1b[2J" + strings.Repeat("x", 99)}, "│─ ␛[2Jxxxxxxxxxxxxxxxxxxx… ───┼─────────────────────────────▶│"},
+	} {
+		if diff := cmp.Diff(c.want, arrow(&c.event)); diff != "" {
+			t.Errorf("%s: %s", c.event.Kind(), diff)
+		}
+	}
+}
+
+// TestLadderFits: 80 columns hold all, hostile text included, and nothing of the
+// explanation is lost.
+func TestLadderFits(t *testing.T) {
+	file := string(record(t, ".txt", Options{Tool: "xmppscope test"}, append(mixed(t), evilEvents(t)...)))
+	for i, line := range strings.Split(file, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("line %d is %d wide: %q", i+1, n, line)
+		}
+	}
+	if session.Safe(file) != file {
+		t.Error("the file steers a terminal")
+	}
+	for _, want := range []string{"━━ session 2, 2026-11-22 ━", "━━ session 1 goes on ━", "what happens at sasl-auth (RFC 6120 §6.4.2)", "! warning: password = [password #1, 13"} {
+		if !strings.Contains(file, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+func TestLadderInShort(t *testing.T) {
+	file := string(record(t, ".txt", Options{}, full(t, 1, tls.VersionTLS13)))
+	_, short, _ := strings.Cut(file[strings.LastIndex(file, "tcp:closed"):], "\n\n")
+	for _, want := range []string{"ms │─ 1 stream-open-1 ─────", "│◀════════ 6 TLS 1.3 ═════════▶│◀════════ 6 TLS 1.3 ═════════▶│", "session 1: logged in", "! warning at step 10: password = [password #1, 13 characters]"} {
+		if !strings.Contains(short, want) {
+			t.Errorf("%q is missing in\n%s", want, short)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 10, nil},
+		{"one two three", 8, []string{"one two", "three"}},
+		{"  in dent", 6, []string{"  in", "  dent"}},
+		{"abcdefghij", 4, []string{"abcd", "efgh", "ij"}},
+		{"a abcdefghij b", 4, []string{"a", "abcd", "efgh", "ij b"}},
+		{strings.Repeat(" ", 50) + "x", 4, []string{"  x"}},
+		{"a\nb\x1b", 9, []string{"a␊b␛"}},
+	} {
+		if diff := cmp.Diff(c.want, wrap(c.text, c.width)); diff != "" {
+			t.Errorf("%q: %s", c.text, diff)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package capture
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"xmppscope/session"
+)
+
+func init() {
+	add(Format{Ext: ".md", Title: "Markdown to paste into an issue", New: newMarkdown})
+}
+
+// Bounds of one session in Markdown: trackers take some 65,000 characters.
+const (
+	mdDetails = 40_000 // bytes of folded details
+	mdOne     = 4_000  // bytes of the XML of one event
+	mdOthers  = 100    // stanzas and the like that are listed
+)
+
+// markdownWriter writes a section for each session once it has ended, or at the
+// end; in a file those in progress are the tail, drawn anew with each Flush.
+// Events that are no step of the ladder are listed, up to mdOthers; only those
+// with a finding have their XML.
+type markdownWriter struct {
+	w       io.Writer
+	tail    TailWriter // w, if it is one
+	o       Options
+	live    map[int]*mdSession
+	changed bool
+}
+
+type mdSession struct {
+	report  report
+	details strings.Builder // folded, one a step
+	left    int             // details that had no room
+	others  []string
+	more    int // others beyond mdOthers
+}
+
+func newMarkdown(w io.Writer, o Options) (Writer, error) {
+	m := &markdownWriter{w: w, o: o, live: map[int]*mdSession{}}
+	m.tail, _ = w.(TailWriter)
+	_, err := fmt.Fprintf(w, "*%s*\n\n", mdSentence(o.heading()))
+	return m, err
+}
+
+func (m *markdownWriter) Write(e session.Event) error {
+	if !session.Numbered(e.Body) {
+		return nil
+	}
+	if !m.o.Reveal {
+		e = session.Blank(e)
+	}
+	s := m.live[e.Session]
+	if s == nil {
+		s = &mdSession{}
+		m.live[e.Session] = s
+	}
+	s.report.apply(&e)
+	s.add(&e, &m.o)
+	m.changed = true
+	if !s.report.over() {
+		return nil
+	}
+	delete(m.live, e.Session)
+	if m.tail != nil {
+		return m.tail.WriteTail([]byte(s.text()), nil)
+	}
+	_, err := io.WriteString(m.w, s.text())
+	return err
+}
+
+// Flush writes the sessions in progress, where they can be written over.
+func (m *markdownWriter) Flush() error {
+	if m.tail == nil || !m.changed {
+		return nil
+	}
+	m.changed = false
+	return m.tail.WriteTail(nil, m.progress(maxLive))
+}
+
+// Close writes the sessions that have not ended.
+func (m *markdownWriter) Close() error {
+	_, err := m.w.Write(m.progress(len(m.live)))
+	return err
+}
+
+func (m *markdownWriter) progress(most int) []byte {
+	var b bytes.Buffer
+	ids := slices.Sorted(maps.Keys(m.live))
+	for _, id := range ids[max(0, len(ids)-most):] {
+		b.WriteString(m.live[id].text())
+	}
+	return b.Bytes()
+}
+
+// add keeps what there is to say about an event.
+func (s *mdSession) add(e *session.Event, o *Options) {
+	if e.Step == nil && e.Worst() < session.Notice {
+		if len(s.others) == mdOthers {
+			s.more++
+			return
+		}
+		s.others = append(s.others, fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, shortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200))))
+		return
+	}
+	text := o.mdDetail(e)
+	if s.details.Len()+len(text) > mdDetails {
+		s.left++
+		return
+	}
+	s.details.WriteString(text)
+}
+
+func mdArrow(d session.Dir, l session.Leg) string {
+	switch {
+	case d == session.C2S:
+		return "C → S"
+	case d == session.S2C:
+		return "C ← S"
+	case l == session.ClientLeg:
+		return "C ↔ x"
+	case l == session.ServerLeg:
+		return "x ↔ S"
+	}
+	return "C ↔ S"
+}
+
+// mdDetail is one event, folded.
+func (o *Options) mdDetail(e *session.Event) string {
+	var b strings.Builder
+	title := fmt.Sprintf("event %d: %s", e.Seq, mdCodeHTML(headline(e)))
+	if g := e.Step; g != nil {
+		title = fmt.Sprintf("step %d, %s: %s", g.N, mdCodeHTML(g.ID), mdCodeHTML(g.Title))
+	}
+	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", title)
+	if e.Summary != "" && e.Step != nil {
+		fmt.Fprintf(&b, "%s\n\n", mdCode(clipRunes(e.Summary, 400)))
+	}
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		b.WriteString("- ")
+		if n.Severity > session.Info {
+			fmt.Fprintf(&b, "**%s**: ", n.Severity)
+		}
+		if n.Name != "" {
+			fmt.Fprintf(&b, "%s = %s: ", mdCode(n.Name), mdCode(clipRunes(n.Value, 400)))
+		}
+		b.WriteString(mdSentence(withRef(n.Text, n.Ref)) + "\n")
+	}
+	if len(e.Notes) > 0 {
+		b.WriteString("\n")
+	}
+	if lines, ok := o.xmlLines(e, mdOne); ok {
+		b.WriteString(mdFence("xml", plainLines(lines)) + "\n")
+	}
+	b.WriteString("</details>\n\n")
+	return b.String()
+}
+
+// mdCodeHTML is a text within HTML: escaped, and in an element that trackers look
+// for nothing in.
+func mdCodeHTML(s string) string {
+	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "&#96;", "*", "&#42;", "_", "&#95;", "[", "&#91;", "]", "&#93;", "\\", "&#92;", "|", "¦").Replace(session.SafeLine(clipRunes(s, 200)))
+	return "<code>" + s + "</code>"
+}
+
+func plainLines(lines []session.Line) string {
+	var b strings.Builder
+	for _, line := range lines {
+		for _, p := range line {
+			b.WriteString(p.Text)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// text is the session's section.
+func (s *mdSession) text() string {
+	r := &s.report
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Session %d: %s\n\n", r.ID, mdSentence(r.verdict()))
+	if r.Advice != "" {
+		fmt.Fprintf(&b, "%s\n\n", mdSentence(r.Advice))
+	}
+	b.WriteString("| | |\n|---|---|\n")
+	for _, f := range r.facts() {
+		fmt.Fprintf(&b, "| %s | %s |\n", f.Name, mdCode(f.Value))
+	}
+	if len(r.rungs) > 0 {
+		b.WriteString("\n**The ladder**\n\n| # | time | | step | what |\n|--:|--:|:-:|---|---|\n")
+		for i := range r.rungs {
+			g := &r.rungs[i]
+			mark := ""
+			if g.Failed {
+				mark = "**failed** "
+			}
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, shortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(clipRunes(g.Summary, 100)))
+		}
+		if r.more > 0 {
+			fmt.Fprintf(&b, "\n%d more steps\n", r.more)
+		}
+	}
+	s.findings(&b)
+	s.folded(&b)
+	return b.String()
+}
+
+func (s *mdSession) findings(b *strings.Builder) {
+	b.WriteString("\n**Findings**\n\n")
+	list := s.report.worstFirst()
+	if len(list) == 0 {
+		b.WriteString("none\n")
+	}
+	for _, f := range list {
+		where := fmt.Sprintf("event %d", f.Seq)
+		if f.Step != nil {
+			where = fmt.Sprintf("step %d", f.Step.N)
+		}
+		if f.Count > 1 {
+			where += fmt.Sprintf(", and %d more times", f.Count-1)
+		}
+		fmt.Fprintf(b, "- **%s** (%s): %s\n", f.Severity, where, mdSentence(withRef(f.Text, f.Ref)))
+	}
+	b.WriteString("\n")
+}
+
+func (s *mdSession) folded(b *strings.Builder) {
+	b.WriteString(s.details.String())
+	if s.left > 0 {
+		fmt.Fprintf(b, "%d more steps are left out, to fit an issue; .html has them all\n\n", s.left)
+	}
+	if len(s.others) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "<details><summary>%d other events</summary>\n\n| event | time | | what |\n|--:|--:|:-:|---|\n", len(s.others)+s.more)
+	for _, line := range s.others {
+		b.WriteString(line)
+	}
+	if s.more > 0 {
+		fmt.Fprintf(b, "\n%d more are left out, to fit an issue; .html has them all\n", s.more)
+	}
+	b.WriteString("\n</details>\n\n")
+}
