@@ -152,6 +152,9 @@ func kindOf(id string) string {
 // findings keeps what rules hold to be wrong. A verdict sums up findings and is
 // none itself.
 func (g *Gatherer) findings(e *session.Event) {
+	if len(e.Notes) > 0 {
+		g.login.Explained++
+	}
 	for i := range e.Notes {
 		n := &e.Notes[i]
 		if n.Severity == session.Info || n.Rule == session.RuleVerdict {
