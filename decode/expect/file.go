@@ -119,7 +119,10 @@ type reader struct {
 func (r *reader) key(k toml.Key, tables map[string]any) error {
 	value := lookup(tables, k)
 	_, isTable := value.(map[string]any)
+	_, isArray := value.([]map[string]any)
 	switch {
+	case isArray:
+		return &Problem{Line: r.line(k...), Text: fmt.Sprintf("[[%s]]: an expectation is one table", k.String()), Hint: fmt.Sprintf("write [%s], and another name for each further one", k.String())}
 	case len(k) == 1 && isTable:
 		r.table(k[0])
 		return nil
