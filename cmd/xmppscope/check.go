@@ -7,15 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"xmppscope/capture"
 	"xmppscope/decode/core"
+	"xmppscope/decode/expect"
 	"xmppscope/session"
 )
 
@@ -23,6 +25,7 @@ import (
 type checkFlags struct {
 	all, json, list bool
 	ignore          []string
+	expect, junit   string // files
 	in              inputFlags
 }
 
@@ -33,8 +36,12 @@ func newCheck() *cobra.Command {
 		Long: `Prints the findings in saved sessions: what breaks a rule of the specifications,
 what is risky, and what went wrong, with the bytes that it is about.
 
-Exit codes: 0 no finding is of severity error; 1 some are; 2 a file could not be
-read. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
+With --expect the sessions are held against a file of expectations too, such as
+"tls_at_least", "never_mechanism" or "bound_within": see xmppscope help expect.
+
+Exit codes: 0 no finding is of severity error, and every expectation holds; 1 some
+are, or one does not; 2 a file could not be read, or the file of expectations is
+wrong. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.list {
 				return noArgs(cmd, args)
@@ -47,6 +54,8 @@ read. A rule is silenced by its id, such as --ignore A20; --list names the rules
 	f.BoolVar(&o.all, "all", false, "print findings of severity info too")
 	f.BoolVar(&o.json, "json", false, "print findings as JSON, one a line")
 	f.BoolVar(&o.list, "list", false, "list the rules and exit")
+	f.StringVar(&o.expect, "expect", "", "hold the sessions against the expectations in this `FILE` (see xmppscope help expect)")
+	f.StringVar(&o.junit, "junit", "", "write what came of it to this `FILE` as JUnit XML")
 	f.StringSliceVar(&o.ignore, "ignore", nil, "leave out the findings of the rule with this `ID` (repeatable)")
 	o.in.add(f)
 	return cmd
@@ -58,17 +67,52 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if o.list {
 		return listLints(out, o.json)
 	}
+	if capture.SameFile(o.junit, append(files, o.expect)...) {
+		return usageError{hinted{fmt.Errorf("check: --junit %s is an input too, and would be lost", o.junit), "choose another name"}}
+	}
 	c, err := newChecker(o)
 	if err != nil {
 		return err
 	}
-	err = o.in.read(cmd.Context(), files, c.take)
+	if err := o.in.read(cmd.Context(), files, c.take); err != nil {
+		return c.broken(out, o, err)
+	}
+	if cmd.Context().Err() != nil {
+		return errors.New("check: interrupted, nothing is said of the rest")
+	}
 	c.print(out, o.json)
 	c.warn()
-	if err != nil {
+	return c.conclude(out, o)
+}
+
+// broken is for a file that could not be read: what was found before it is shown,
+// but nothing is said of the whole.
+func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
+	if len(c.sessions) > 0 {
+		c.printSessions(w, o.json)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	return usageError{err}
+}
+
+// conclude holds the sessions against the expectations, and says whether all is
+// well.
+func (c *checker) conclude(w io.Writer, o *checkFlags) error {
+	bad := c.count[session.Error] > 0
+	if c.judge != nil {
+		report := c.judge.Report()
+		bad = c.unforeseen(&report) > 0 || !report.OK()
+		printExpectations(w, &report, o.json)
+		if err := writeJUnit(o.junit, report, c.extras(&report)); err != nil {
+			return usageError{err}
+		}
+	} else if err := writeJUnit(o.junit, expect.Report{Started: c.started()}, c.extras(nil)); err != nil {
 		return usageError{err}
 	}
-	if c.count[session.Error] > 0 {
+	if bad {
 		return errSaid
 	}
 	return nil
@@ -95,6 +139,7 @@ type checker struct {
 	all      bool
 	sessions []*checked
 	count    [session.Error + 1]int
+	judge    *expect.Judge // nil without --expect
 }
 
 type checked struct {
@@ -103,22 +148,27 @@ type checked struct {
 	findings  []finding
 }
 
-var lintID = regexp.MustCompile(`^[A-Z][0-9]+$`)
-
 func newChecker(o *checkFlags) (*checker, error) {
 	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, all: o.all}
 	for _, l := range core.Lints() {
 		c.numbered[l.ID] = true
 	}
+	known := ruleIDs()
 	for _, id := range o.ignore {
-		id = strings.TrimSpace(id)
-		if upper := strings.ToUpper(id); lintID.MatchString(upper) {
-			if id = upper; !c.numbered[id] {
-				return nil, usageError{hinted{fmt.Errorf("check: there is no rule %q to ignore", id), "see xmppscope check --list"}}
-			}
+		id, err := knownRule(strings.TrimSpace(id), known)
+		if err != nil {
+			return nil, err
 		}
 		c.ignored[id] = true
 	}
+	if o.expect == "" {
+		return c, nil
+	}
+	file, err := readExpectations(o.expect, known)
+	if err != nil {
+		return nil, err
+	}
+	c.judge = expect.NewJudge(file, slices.Collect(maps.Keys(c.ignored)))
 	return c, nil
 }
 
@@ -126,6 +176,9 @@ func newChecker(o *checkFlags) (*checker, error) {
 func (c *checker) take(e session.Event) error {
 	s := c.session(e.Session)
 	s.Apply(&e)
+	if c.judge != nil {
+		c.judge.Add(&e)
+	}
 	if len(e.Notes) == 0 {
 		return nil
 	}
@@ -213,6 +266,13 @@ func (s *checked) merged() []finding {
 }
 
 func (c *checker) print(w io.Writer, asJSON bool) {
+	c.printSessions(w, asJSON)
+	if !asJSON {
+		say(w, "%s", c.summary())
+	}
+}
+
+func (c *checker) printSessions(w io.Writer, asJSON bool) {
 	slices.SortStableFunc(c.sessions, func(a, b *checked) int { return cmp.Compare(a.ID, b.ID) })
 	if asJSON {
 		enc := json.NewEncoder(w)
@@ -230,7 +290,6 @@ func (c *checker) print(w io.Writer, asJSON bool) {
 			s.print(w, colour)
 		}
 	}
-	say(w, "%s", c.summary())
 }
 
 // warn names sessions about which nothing can be said: only stored notes are read.
@@ -325,30 +384,4 @@ func countOf(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// listLints prints the numbered checks, and then the rules whose remarks can be
-// findings too, by their ids.
-func listLints(w io.Writer, asJSON bool) error {
-	for _, l := range core.Lints() {
-		if asJSON {
-			line, err := json.Marshal(l)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "%s\n", line)
-			continue
-		}
-		fmt.Fprintf(w, "%s  %-7s  %-19s %s\n", l.ID, l.Severity, l.Ref, l.Text)
-	}
-	if asJSON {
-		return nil
-	}
-	fmt.Fprintln(w, "\nOther remarks are silenced by the id of the rule that makes them:")
-	for _, r := range rules() {
-		if r.ID != session.RuleVerdict {
-			fmt.Fprintf(w, "%-20s %s\n", r.ID, r.Title)
-		}
-	}
-	return nil
 }

@@ -23,6 +23,7 @@ import (
 // diffFlags say what is compared, and how it is shown.
 type diffFlags struct {
 	ids, times, details, all, json bool
+	in                             inputFlags
 }
 
 func newDiff() *cobra.Command {
@@ -65,15 +66,16 @@ could not be read.`,
 	f.BoolVar(&o.details, "details", false, "show differences that cannot matter too")
 	f.BoolVar(&o.all, "all", false, "--ids, --times and --details at once")
 	f.BoolVar(&o.json, "json", false, "print the result as one JSON object")
+	o.in.add(f)
 	return cmd
 }
 
 func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
-	a, err := loadLogin(ctx, nameA)
+	a, err := loadLogin(ctx, &o.in, nameA)
 	if err != nil {
 		return err
 	}
-	b, err := loadLogin(ctx, nameB)
+	b, err := loadLogin(ctx, &o.in, nameB)
 	if err != nil {
 		return err
 	}
@@ -141,9 +143,9 @@ func fileOf(name string) string {
 }
 
 // loadLogin gathers the session that a name asks for.
-func loadLogin(ctx context.Context, name string) (*facts.Login, error) {
+func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, error) {
 	path, id := splitSession(name)
-	all, err := gather(ctx, path)
+	all, err := gather(ctx, in, path)
 	if err != nil {
 		return nil, err
 	}
@@ -176,9 +178,9 @@ func explained(l *facts.Login, path string) error {
 	return nil
 }
 
-func gather(ctx context.Context, path string) ([]*facts.Login, error) {
+func gather(ctx context.Context, in *inputFlags, path string) ([]*facts.Login, error) {
 	gatherers := map[int]*facts.Gatherer{}
-	err := readFiles(ctx, []string{path}, func(e session.Event) error {
+	err := in.read(ctx, []string{path}, func(e session.Event) error {
 		g := gatherers[e.Session]
 		if g == nil {
 			g = new(facts.Gatherer)

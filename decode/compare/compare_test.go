@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode/compare"
 	"xmppscope/decode/core"
@@ -104,5 +107,127 @@ func TestSameRecording(t *testing.T) {
 				t.Errorf("%s: %+v", name, row)
 			}
 		}
+	}
+}
+
+// TestPairs plays two dialogues and compares what is said of them. Nothing that
+// is shown may speak to a terminal.
+func TestPairs(t *testing.T) {
+	files, err := filepath.Glob("testdata/pairs/*.txtar")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d pairs, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			ar, err := txtar.ParseFile(file)
+			if err != nil || len(ar.Files) != 3 {
+				t.Fatalf("%v, %d parts", err, len(ar.Files))
+			}
+			a, b := play(t, string(ar.Files[0].Data)), play(t, string(ar.Files[1].Data))
+			r := compare.Sessions(a, b, compare.Options{})
+			got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
+			checkSafe(t, got)
+			if back := compare.Sessions(b, a, compare.Options{}); back.Same != r.Same {
+				t.Errorf("turned round: same is %v", back.Same)
+			}
+			if *update {
+				ar.Files[2].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(string(ar.Files[2].Data), got); d != "" {
+				t.Errorf("(-want +got; -update writes it anew):\n%s", d)
+			}
+		})
+	}
+}
+
+func checkSafe(t *testing.T, text string) {
+	t.Helper()
+	if session.Safe(text) != text {
+		t.Errorf("not safe to print: %q", text)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	for _, secret := range []string{"wonderland", "cHJvb2Y", "AGFsaWNl"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("it shows %q", secret)
+		}
+	}
+}
+
+// TestIDs: ids count only if that was asked for.
+func TestIDs(t *testing.T) {
+	a, b := lab(t, "slixmpp-prosody"), lab(t, "slixmpp-prosody-tls12")
+	count := func(o compare.Options) (n int) {
+		for _, row := range compare.Sessions(a, b, o).Rows {
+			for _, d := range row.Differences {
+				if d.What == "stream's id" || d.What == "nonce" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	if n := count(compare.Options{}); n != 0 {
+		t.Errorf("%d ids are compared unasked", n)
+	}
+	if n := count(compare.Options{IDs: true}); n < 3 {
+		t.Errorf("%d ids are compared when asked", n)
+	}
+}
+
+// TestJSON: the result of a comparison keeps its documented names.
+func TestJSON(t *testing.T) {
+	r := compare.Sessions(lab(t, "slixmpp-prosody"), lab(t, "slixmpp-ejabberd-tls12"), compare.Options{})
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"same":false,"sentence":"`, `"a":{"session":1,"domain":"lab.test","jid":"alice@lab.test/slixmpp","state":"logged in"`,
+		`"steps":[{"mark":"same","kind":"stream-open","phase":"in the clear","title":"client opens the stream","a":{"n":1,"id":"stream-open-1","seq":1}`,
+		`"what":"mechanisms"`, `"weight":"change"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("it lacks %s", want)
+		}
+	}
+}
+
+// TestLegs: a capture with one leg can be compared with one that has both.
+func TestLegs(t *testing.T) {
+	dialogue := "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n*: tls%s\n"
+	both, one := play(t, fmt.Sprintf(dialogue, "")), play(t, fmt.Sprintf(dialogue, " server"))
+	if r := compare.Sessions(both, one, compare.Options{}); !r.Same {
+		t.Errorf("%s %+v", r.Sentence, r.Rows)
+	}
+	other := play(t, fmt.Sprintf(dialogue, " server TLS 1.2"))
+	if r := compare.Sessions(both, other, compare.Options{}); r.Same {
+		t.Error("the version of TLS is not compared")
+	}
+}
+
+// TestLongSessions: thousands of attempts are compared in bounded time and space.
+func TestLongSessions(t *testing.T) {
+	attempt := "C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\nS: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n"
+	a := play(t, strings.Repeat(attempt, 600))
+	b := play(t, strings.Repeat(attempt, 3))
+	r := compare.Sessions(a, b, compare.Options{})
+	if r.Beyond != 700 || len(r.Rows) != 500 || r.Same {
+		t.Errorf("beyond %d, %d rows, same %v", r.Beyond, len(r.Rows), r.Same)
+	}
+}
+
+// TestNothing: an empty session can be compared too.
+func TestNothing(t *testing.T) {
+	if r := compare.Sessions(nil, nil, compare.Options{}); !r.Same || len(compare.Lines(r, compare.Layout{Times: true, Width: 30})) == 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := compare.Sessions(lab(t, "slixmpp-prosody"), nil, compare.Options{}); r.Same {
+		t.Error("a login is the same as nothing")
 	}
 }

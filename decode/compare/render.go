@@ -57,7 +57,7 @@ func Render(r Result, o Layout) []Line {
 	}
 	if p.hidden > 0 {
 		p.add(Faint, "")
-		p.add(Faint, fmt.Sprintf("not shown: %d details that do not matter", p.hidden))
+		p.add(Faint, fmt.Sprintf("not shown: details that do not matter (%d)", p.hidden))
 	}
 	return p.lines
 }

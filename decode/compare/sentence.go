@@ -8,6 +8,7 @@ import (
 
 	"xmppscope/decode"
 	"xmppscope/decode/facts"
+	"xmppscope/session"
 )
 
 // side is a login with its letter.
@@ -55,11 +56,12 @@ func bothIn(a, b side, r *Result) said {
 	if a.Mechanism != b.Mechanism {
 		parts = append(parts, fmt.Sprintf("A by %s, B by %s", or(a.Mechanism), or(b.Mechanism)))
 	}
-	if t := entry(changes); t != "" {
-		parts = append(parts, t)
+	begun := entry(changes)
+	if begun != "" {
+		parts = append(parts, begun)
 	}
 	rest := briefly(changes, func(c change) bool {
-		return len(parts) > 0 && onSASL(c) || c.diff == nil && c.row.Phase == facts.InClear.String()
+		return len(parts) > 0 && onSASL(c) || begun != "" && c.diff == nil && c.row.Phase == facts.InClear.String()
 	})
 	if rest != "" {
 		parts = append(parts, "they differ in "+rest)
@@ -179,7 +181,7 @@ func oneFailed(f, w side, r *Result) said {
 		return left(f, w, changes)
 	}
 	text := fmt.Sprintf("%s logged in, %s did not: %s", w.letter, f.letter, ending(f))
-	return said{text + firstBefore(changes, f.Cause), []string{"stream's to", "server leg: certificate is", "server leg: problem"}}
+	return said{text + firstBefore(changes, f.Cause), []string{"stream's to", "server leg: certificate is", "server leg: problem", "server leg: failure", "client leg: failure"}}
 }
 
 // refused is for a login that the server refused.
@@ -198,17 +200,19 @@ func refused(f, w side, changes []change) said {
 		return sameMechanism(f, w, wm, condition, changes)
 	case len(passed.Offered) > 0 && !slices.Contains(passed.Offered, failed.Mechanism):
 		return said{fmt.Sprintf("%s's server offered %s, the client took it and failed (%s)%s; %s's did not offer it, and its client got in with %s",
-			f.letter, fm, condition, unpassable(failed.Mechanism), w.letter, wm), []string{"mechanisms", "SASL2 mechanisms"}}
+			f.letter, fm, condition, f.unpassable(failed.Mechanism), w.letter, wm), []string{"mechanisms", "SASL2 mechanisms"}}
 	case len(failed.Offered) > 0 && !slices.Contains(failed.Offered, passed.Mechanism):
 		return said{fmt.Sprintf("%s's server did not offer %s, with which %s got in; its client took %s and failed (%s)%s",
-			f.letter, wm, w.letter, fm, condition, unpassable(failed.Mechanism)), []string{"mechanisms", "SASL2 mechanisms"}}
+			f.letter, wm, w.letter, fm, condition, f.unpassable(failed.Mechanism)), []string{"mechanisms", "SASL2 mechanisms"}}
 	}
 	return said{fmt.Sprintf("%s's client took %s and failed (%s)%s; %s's took %s and got in",
-		f.letter, fm, condition, unpassable(failed.Mechanism), w.letter, wm), []string{"mechanism"}}
+		f.letter, fm, condition, f.unpassable(failed.Mechanism), w.letter, wm), []string{"mechanism"}}
 }
 
-func unpassable(mechanism string) string {
-	if decode.BindsChannel(mechanism) {
+// unpassable says so if a mechanism cannot work because TLS ends in between.
+func (s side) unpassable(mechanism string) string {
+	between := s.TLS[session.ClientLeg] != nil && s.TLS[session.ServerLeg] != nil
+	if between && decode.BindsChannel(mechanism) {
 		return ", as channel binding cannot pass a man in the middle"
 	}
 	return ""
@@ -221,7 +225,7 @@ func sameMechanism(f, w side, mechanism, condition string, changes []change) sai
 	for _, what := range blamed {
 		for _, c := range changes {
 			if c.diff != nil && c.diff.What == what {
-				return said{text + "; " + phrase(c), []string{what}}
+				return said{text + "; they differ in " + phrase(c), []string{what}}
 			}
 		}
 	}

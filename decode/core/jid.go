@@ -102,6 +102,8 @@ func everyday(jid string) bool {
 	var at, slash bool
 	for i := range len(jid) {
 		switch c := jid[i]; {
+		case c == '-' && i > piece && jid[i-1] == '-': // as in A-labels, which are encoded
+			return false
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
 			continue
 		case i == piece || i-piece > maxLabel:

@@ -23,20 +23,21 @@ const (
 // Login is what one session came to.
 type Login struct {
 	session.Overview
-	Rungs    []Rung
-	Beyond   int           // rungs that were too many to be kept
-	TLS      [3]*Handshake // the newest handshake by leg, nil if there was none
-	Attempts []Attempt     // to authenticate
-	Offers   []Offer       // the server's features, each time they were sent
-	Findings []Finding     // what rules found wrong, those that say the same once
-	Trips    int           // round trips until the login was complete, as the verdict counts them
-	Secured  time.Time     // when TLS was up on both legs, zero if it never was
-	Admitted time.Time     // when the server accepted the authentication
-	Bound    time.Time     // when the JID was bound or the earlier session resumed
-	In       time.Time     // when the login was complete
-	Asked    string        // the resource that the client asked for, "" if it left that to the server
-	Managed  uint64        // Seq of the event that turned stream management on, 0 if none did
-	Cause    *Refusal      // what ended the login or the session, nil if nothing did
+	Rungs     []Rung
+	Beyond    int           // rungs that were too many to be kept
+	TLS       [3]*Handshake // the newest handshake by leg, nil if there was none
+	Attempts  []Attempt     // to authenticate
+	Offers    []Offer       // the server's features, each time they were sent
+	Explained int           // events that hold notes; where there are none, no rule has looked
+	Findings  []Finding     // what rules found wrong, those that say the same once
+	Trips     int           // round trips until the login was complete, as the verdict counts them
+	Secured   time.Time     // when TLS was up on both legs, zero if it never was
+	Admitted  time.Time     // when the server accepted the authentication
+	Bound     time.Time     // when the JID was bound or the earlier session resumed
+	In        time.Time     // when the login was complete
+	Asked     string        // the resource that the client asked for, "" if it left that to the server
+	Managed   uint64        // Seq of the event that turned stream management on, 0 if none did
+	Cause     *Refusal      // what ended the login or the session, nil if nothing did
 }
 
 // LoggedIn says whether the session was let in and was not thrown out by a

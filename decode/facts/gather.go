@@ -35,12 +35,14 @@ func (g *Gatherer) Login() Login {
 	return g.login
 }
 
-// Add takes the next event of the session. It does not keep it.
-func (g *Gatherer) Add(e *session.Event) {
-	if !session.Numbered(e.Body) {
+// Add takes the next event of the session. It does not keep it, and sees nothing
+// of its secrets.
+func (g *Gatherer) Add(seen *session.Event) {
+	if !session.Numbered(seen.Body) {
 		return
 	}
-	l := &g.login
+	blanked := session.Blank(*seen)
+	e, l := &blanked, &g.login
 	l.Apply(e)
 	g.count(e)
 	g.turn(e)
@@ -152,6 +154,9 @@ func kindOf(id string) string {
 // findings keeps what rules hold to be wrong. A verdict sums up findings and is
 // none itself.
 func (g *Gatherer) findings(e *session.Event) {
+	if len(e.Notes) > 0 {
+		g.login.Explained++
+	}
 	for i := range e.Notes {
 		n := &e.Notes[i]
 		if n.Severity == session.Info || n.Rule == session.RuleVerdict {
@@ -159,11 +164,7 @@ func (g *Gatherer) findings(e *session.Event) {
 		}
 		f := Finding{Rule: n.Rule, Severity: n.Severity, Text: n.Text, Ref: n.Ref, Seq: e.Seq, Times: 1}
 		if n.Name != "" {
-			value := n.Value
-			if n.Secret != "" {
-				value = n.Mark
-			}
-			f.Text = strings.TrimSuffix(n.Name+" "+value+": "+n.Text, ": ")
+			f.Text = strings.TrimSuffix(n.Name+" "+n.Value+": "+n.Text, ": ")
 		}
 		if e.Step != nil {
 			f.N, f.Kind = e.Step.N, kindOf(e.Step.ID)

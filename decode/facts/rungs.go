@@ -173,9 +173,6 @@ func managementFacts(root *session.Element) (facts []Fact) {
 	if seconds := root.Attr("max"); seconds != "" {
 		facts = append(facts, detail("max", seconds))
 	}
-	if id := root.Attr("id"); id != "" {
-		facts = append(facts, identifier("id", id))
-	}
 	return parsed(facts...)
 }
 

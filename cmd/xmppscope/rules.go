@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"xmppscope/decode/core"
+	"xmppscope/decode/expect"
+	"xmppscope/decode/sasl"
+	"xmppscope/session"
+)
+
+// ruleIDs are all ids that findings can have.
+func ruleIDs() (out []string) {
+	for _, l := range core.Lints() {
+		out = append(out, l.ID)
+	}
+	for _, r := range remarks() {
+		out = append(out, r.ID)
+	}
+	return out
+}
+
+// knownRule finds the id that is meant; upper and lower case are the same.
+func knownRule(id string, known []string) (string, error) {
+	for _, k := range known {
+		if strings.EqualFold(k, id) {
+			return k, nil
+		}
+	}
+	hint := "see xmppscope check --list"
+	if near := expect.Nearest(id, known); near != "" {
+		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+	}
+	return "", usageError{hinted{fmt.Errorf("check: there is no rule %q to ignore", id), hint}}
+}
+
+// remarks are the rules whose notes are findings though they have no number.
+func remarks() (out []sasl.Remark) {
+	for _, r := range rules() {
+		if r.ID != session.RuleVerdict {
+			out = append(out, sasl.Remark{ID: r.ID, Title: r.Title})
+		}
+	}
+	return append(out, sasl.Remarks()...)
+}
+
+// listLints prints the numbered checks, and then the rules whose remarks can be
+// findings too, by their ids.
+func listLints(w io.Writer, asJSON bool) error {
+	for _, l := range core.Lints() {
+		if asJSON {
+			line, err := json.Marshal(l)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s\n", line)
+			continue
+		}
+		fmt.Fprintf(w, "%s  %-7s  %-19s %s\n", l.ID, l.Severity, l.Ref, l.Text)
+	}
+	if asJSON {
+		return nil
+	}
+	fmt.Fprintln(w, "\nOther remarks are silenced by the id of the rule that makes them:")
+	for _, r := range remarks() {
+		fmt.Fprintf(w, "%-20s %s\n", r.ID, r.Title)
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+// Package expect holds recorded logins against what was expected of them: a file
+// in TOML (https://toml.io) names assertions, a Judge sees the events, and its
+// Report says of each assertion whether it holds, with both values.
+//
+// An expectation is a table; its name is shown. Keys before the first table are an
+// expectation without a name.
+//
+//	[login]
+//	outcome = "success"
+//	tls_at_least = "1.2"
+//	never_mechanism = ["PLAIN"]
+//	bound_within = "800ms"
+//
+// Every assertion is one entry of the list in assertions.go and its neighbours.
+package expect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// File is a file of expectations that has been read and found to be right.
+type File struct {
+	Expectations []Expectation
+}
+
+// Expectation is one table of the file.
+type Expectation struct {
+	Name       string // "" for keys that stand before the first table
+	About      string // what the user says it is for
+	Sessions   Scope
+	Optional   bool     // what cannot be judged is no failure
+	ignored    []string // rules whose findings do not count
+	assertions []assertion
+}
+
+// assertion is one line of an expectation.
+type assertion struct {
+	key   string
+	want  string // as it is shown
+	judge judge
+	match *matcher // for assertions on events, else nil
+}
+
+// Problem is what is wrong with a file of expectations.
+type Problem struct {
+	Line int // 1, 2, …; 0 if it is not one line
+	Text string
+	Hint string // what to do next, "" if there is nothing to say
+}
+
+// Error is the line and what is wrong there.
+func (p *Problem) Error() string {
+	if p.Line == 0 {
+		return p.Text
+	}
+	return fmt.Sprintf("line %d: %s", p.Line, p.Text)
+}
+
+// Parse reads a file of expectations. Rules are the ids that "ignore" may name.
+// The error is a *Problem.
+func Parse(text string, rules []string) (*File, error) {
+	var tables map[string]any
+	meta, err := toml.Decode(text, &tables)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	r := &reader{lines: locate(text), rules: rules, tables: map[string]*Expectation{}}
+	for _, k := range meta.Keys() {
+		if err := r.key(k, tables); err != nil {
+			return nil, err
+		}
+	}
+	f := new(File)
+	for _, name := range r.order {
+		x := r.tables[name]
+		if len(x.assertions) == 0 {
+			return nil, &Problem{Line: r.lines[name], Text: fmt.Sprintf("%s expects nothing", quoted(name)), Hint: "it needs an assertion, such as outcome = \"success\""}
+		}
+		f.Expectations = append(f.Expectations, *x)
+	}
+	if len(f.Expectations) == 0 {
+		return nil, &Problem{Text: "it expects nothing", Hint: "write an assertion into it, such as outcome = \"success\""}
+	}
+	return f, nil
+}
+
+func quoted(name string) string {
+	if name == "" {
+		return "the file"
+	}
+	return fmt.Sprintf("[%s]", name)
+}
+
+func problemOf(err error) *Problem {
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		text := syntax.Message
+		if syntax.LastKey != "" && text == "" {
+			text = "something is wrong after " + syntax.LastKey
+		}
+		return &Problem{Line: syntax.Position.Line, Text: text}
+	}
+	return &Problem{Text: strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// reader builds expectations from the keys of the file, in their order.
+type reader struct {
+	lines  map[string]int // where a key stands: "login.outcome"
+	rules  []string
+	tables map[string]*Expectation
+	order  []string
+}
+
+func (r *reader) key(k toml.Key, tables map[string]any) error {
+	value := lookup(tables, k)
+	_, isTable := value.(map[string]any)
+	_, isArray := value.([]map[string]any)
+	switch {
+	case isArray:
+		return &Problem{Line: r.line(k...), Text: fmt.Sprintf("[[%s]]: an expectation is one table", k.String()), Hint: fmt.Sprintf("write [%s], and another name for each further one", k.String())}
+	case len(k) == 1 && isTable:
+		r.table(k[0])
+		return nil
+	case len(k) == 1:
+		return r.set(r.table(""), "", k[0], value)
+	case len(k) == 2 && !isTable:
+		return r.set(r.table(k[0]), k[0], k[1], value)
+	}
+	return &Problem{Line: r.line(k...), Text: fmt.Sprintf("%q: an expectation holds assertions, not tables", k.String()), Hint: "write each expectation as one table, such as [login]"}
+}
+
+func lookup(tables map[string]any, k toml.Key) any {
+	var value any = tables
+	for _, part := range k {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = m[part]
+	}
+	return value
+}
+
+func (r *reader) table(name string) *Expectation {
+	x, ok := r.tables[name]
+	if !ok {
+		x = new(Expectation)
+		x.Name = name
+		r.tables[name] = x
+		r.order = append(r.order, name)
+	}
+	return x
+}
+
+func (r *reader) line(path ...string) int { return r.lines[strings.Join(path, ".")] }
+
+// set takes one key of an expectation: how it is to be judged, or an assertion.
+func (r *reader) set(x *Expectation, table, key string, value any) error {
+	path := key
+	if table != "" {
+		path = table + "." + key
+	}
+	wrong := func(want string) error {
+		return &Problem{Line: r.lines[path], Text: fmt.Sprintf("%s: want %s, not %v", key, want, value)}
+	}
+	var ok bool
+	switch key {
+	case "about":
+		if x.About, ok = value.(string); !ok {
+			return wrong("a text")
+		}
+		return nil
+	case "optional":
+		if x.Optional, ok = value.(bool); !ok {
+			return wrong("true or false")
+		}
+		return nil
+	case "sessions":
+		if x.Sessions, ok = scopeOf(value); !ok {
+			return wrong(scopeHelp)
+		}
+		return nil
+	case "ignore":
+		return r.ignore(x, path, value)
+	}
+	at := slices.IndexFunc(kinds, func(k kind) bool { return k.key == key })
+	if at < 0 {
+		return r.unknown(path, key)
+	}
+	made, err := kinds[at].make(value)
+	if err != nil {
+		var bad *Problem
+		if errors.As(err, &bad) {
+			return &Problem{Line: r.lines[path], Text: key + ": " + bad.Text, Hint: bad.Hint}
+		}
+		return wrong(err.Error())
+	}
+	for i := range made {
+		made[i].key = key
+	}
+	x.assertions = append(x.assertions, made...)
+	return nil
+}
+
+func (r *reader) unknown(path, key string) error {
+	p := &Problem{Line: r.lines[path], Text: fmt.Sprintf("there is no assertion %q", key)}
+	known := []string{"about", "optional", "sessions", "ignore"}
+	for _, k := range kinds {
+		known = append(known, k.key)
+	}
+	p.Hint = "xmppscope help expect lists them"
+	if near := Nearest(key, known); near != "" {
+		p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
+	}
+	return p
+}
+
+// ignore is what no_findings leaves out.
+func (r *reader) ignore(x *Expectation, path string, value any) error {
+	ids, ok := texts(value)
+	if !ok {
+		return &Problem{Line: r.lines[path], Text: fmt.Sprintf("ignore: want ids of rules such as [\"T02\"], not %v", value)}
+	}
+	for _, id := range ids {
+		if len(r.rules) > 0 && !slices.Contains(r.rules, id) {
+			p := &Problem{Line: r.lines[path], Text: fmt.Sprintf("ignore: there is no rule %q", id), Hint: "see xmppscope check --list"}
+			if near := Nearest(id, r.rules); near != "" {
+				p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
+			}
+			return p
+		}
+	}
+	x.ignored = ids
+	return nil
+}

@@ -1,0 +1,226 @@
+package expect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"xmppscope/decode/facts"
+	"xmppscope/session"
+)
+
+// Scope says which sessions an expectation is about.
+type Scope struct {
+	which string // "", "all", "first" or "last"
+	id    int    // or this one
+}
+
+const scopeHelp = `"logins" (each session that has a step of a login), "all", "first", "last" or a number`
+
+func scopeOf(value any) (Scope, bool) {
+	switch v := value.(type) {
+	case int64:
+		return Scope{id: int(v)}, v > 0 && v < 1e9
+	case string:
+		switch v {
+		case "logins":
+			return Scope{}, true
+		case "all", "first", "last":
+			return Scope{which: v}, true
+		}
+	}
+	return Scope{}, false
+}
+
+// Status is what became of an assertion.
+type Status uint8
+
+// The statuses.
+const (
+	Fails Status = iota
+	Holds
+	Unknown // the recording cannot tell: a failure
+	Skipped // the recording cannot tell, and the expectation is optional
+)
+
+var statusNames = [...]string{Fails: "fails", Holds: "holds", Unknown: "unknown", Skipped: "skipped"}
+
+// String is the status as it stands in JSON.
+func (s Status) String() string { return statusNames[s] }
+
+// MarshalText makes a Status its name in JSON.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Result is one assertion, held against one session. Its texts may be printed:
+// what came from the wire has been made safe.
+type Result struct {
+	Expectation string `json:"expectation,omitempty"` // its name
+	Session     int    `json:"session,omitempty"`     // 0 if no session is what it speaks of
+	Assertion   string `json:"assertion"`             // its key: "bound_within"
+	Status      Status `json:"status"`
+	Want        string `json:"want"`
+	Got         string `json:"got"`
+	Seq         uint64 `json:"seq,omitempty"`  // the event that it is about
+	Step        string `json:"step,omitempty"` // id of its rung
+	N           int    `json:"n,omitempty"`
+}
+
+// Report is what became of all expectations, in the order of the file and then of
+// the sessions.
+type Report struct {
+	Results []Result
+	Started time.Time // when the first session began
+}
+
+// OK says whether every assertion holds, or was skipped.
+func (r *Report) OK() bool {
+	return !slices.ContainsFunc(r.Results, func(x Result) bool { return x.Status == Fails || x.Status == Unknown })
+}
+
+// Foreseen says whether a finding is about a failure that was expected: an
+// assertion on the outcome holds, and speaks of this event.
+func (r *Report) Foreseen(session int, seq uint64) bool {
+	return slices.ContainsFunc(r.Results, func(x Result) bool {
+		return x.Status == Holds && (x.Assertion == "outcome" || x.Assertion == "condition") && x.Session == session && x.Seq == seq && seq > 0
+	})
+}
+
+// Judge sees the events of all sessions, and gathers what the expectations ask
+// for.
+type Judge struct {
+	file     *File
+	ignored  []string
+	sessions []*trial
+	started  time.Time
+}
+
+// trial is one session.
+type trial struct {
+	id    int
+	facts facts.Gatherer
+	hits  map[*matcher]*hit
+}
+
+type hit struct {
+	first session.Event
+	n     int
+}
+
+// NewJudge begins to hold events against a file. Findings of the ignored rules do
+// not count, whatever the file says.
+func NewJudge(f *File, ignored []string) *Judge { return &Judge{file: f, ignored: ignored} }
+
+// Add takes the next event, of any session.
+func (j *Judge) Add(e *session.Event) {
+	if !session.Numbered(e.Body) {
+		return
+	}
+	if j.started.IsZero() {
+		j.started = e.At
+	}
+	t := j.trial(e.Session)
+	t.facts.Add(e)
+	for i := range j.file.Expectations {
+		for _, a := range j.file.Expectations[i].assertions {
+			if a.match != nil && a.match.test(e) {
+				t.hit(a.match, e)
+			}
+		}
+	}
+}
+
+// trial finds a session; that of the newest event stands mostly at the end.
+func (j *Judge) trial(id int) *trial {
+	for _, t := range slices.Backward(j.sessions) {
+		if t.id == id {
+			return t
+		}
+	}
+	t := &trial{id: id, hits: map[*matcher]*hit{}}
+	j.sessions = append(j.sessions, t)
+	return t
+}
+
+func (t *trial) hit(m *matcher, e *session.Event) {
+	h := t.hits[m]
+	if h == nil {
+		h = &hit{first: session.Event{Seq: e.Seq, Step: e.Step, Summary: e.Summary, Body: e.Body}}
+		t.hits[m] = h
+	}
+	h.n++
+}
+
+// Report judges what has been seen.
+func (j *Judge) Report() Report {
+	slices.SortStableFunc(j.sessions, func(a, b *trial) int { return cmp.Compare(a.id, b.id) })
+	r := Report{Started: j.started}
+	for i := range j.file.Expectations {
+		x := &j.file.Expectations[i]
+		chosen := j.choose(x.Sessions)
+		for _, t := range chosen {
+			r.Results = append(r.Results, t.judge(x, slices.Concat(x.ignored, j.ignored))...)
+		}
+		if len(chosen) == 0 {
+			r.Results = append(r.Results, absent(x)...)
+		}
+	}
+	return r
+}
+
+// choose gives the sessions that an expectation is about. One that only knocked at
+// the door, as a port scan does, is no login.
+func (j *Judge) choose(s Scope) (out []*trial) {
+	for _, t := range j.sessions {
+		l := t.facts.Login()
+		isLogin := len(l.Rungs) > 0 || l.Cause != nil && l.Cause.Condition != "closed"
+		if s.id == t.id || s.which == "all" || s.id == 0 && isLogin {
+			out = append(out, t)
+		}
+	}
+	if n := len(out); n > 0 {
+		switch s.which {
+		case "first":
+			return out[:1]
+		case "last":
+			return out[n-1:]
+		}
+	}
+	return out
+}
+
+// absent is the result where there is no session to judge.
+func absent(x *Expectation) (out []Result) {
+	for _, a := range x.assertions {
+		r := Result{Expectation: x.Name, Assertion: a.key, Want: session.SafeLine(a.want), Status: Unknown, Got: "there is no session to judge"}
+		if x.Optional {
+			r.Status = Skipped
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (t *trial) judge(x *Expectation, ignored []string) (out []Result) {
+	login := t.facts.Login()
+	for _, a := range x.assertions {
+		e := &evidence{Login: &login, ignored: ignored}
+		if h := t.hits[a.match]; a.match != nil && h != nil {
+			e.hit, e.hits = &h.first, h.n
+		}
+		v := a.judge(e)
+		r := Result{
+			Expectation: session.SafeLine(x.Name), Session: t.id, Assertion: a.key, Status: v.status,
+			Want: session.SafeLine(a.want), Got: session.SafeLine(v.got), Seq: v.seq, N: v.n,
+		}
+		if r.Status == Unknown && x.Optional {
+			r.Status = Skipped
+		}
+		for i := range login.Rungs {
+			if login.Rungs[i].N == v.n {
+				r.Step = login.Rungs[i].ID
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
