@@ -148,7 +148,7 @@ func loadLogin(ctx context.Context, name string) (*facts.Login, error) {
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, errSaid
+		return nil, usageError{fmt.Errorf("diff: interrupted while %s was read", path)}
 	}
 	if id > 0 {
 		at := slices.IndexFunc(all, func(l *facts.Login) bool { return l.ID == id })
