@@ -78,7 +78,7 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 		return c.broken(out, o, err)
 	}
 	if cmd.Context().Err() != nil {
-		return errors.New("check: interrupted, nothing is said of the rest")
+		return usageError{errors.New("check: interrupted before the files were read to their end")}
 	}
 	c.print(out, o.json)
 	c.warn()

@@ -150,7 +150,7 @@ func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, 
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, errSaid
+		return nil, usageError{fmt.Errorf("diff: interrupted while %s was read", path)}
 	}
 	if id > 0 {
 		at := slices.IndexFunc(all, func(l *facts.Login) bool { return l.ID == id })

@@ -177,6 +177,10 @@ func oneFailed(f, w side, r *Result) said {
 		return said{text: fmt.Sprintf("both logged in, but later %s's stream failed: %s", f.letter, ending(f))}
 	case c != nil && (strings.HasPrefix(c.Kind, "sasl") || c.Kind == "iqauth-error"):
 		return refused(f, w, changes)
+	case len(refusals(f)) > 0:
+		s := refused(f, w, changes)
+		s.text += "; in the end " + ending(f)
+		return s
 	case c != nil && c.Condition == "closed":
 		return left(f, w, changes)
 	}
@@ -184,19 +188,33 @@ func oneFailed(f, w side, r *Result) said {
 	return said{text + firstBefore(changes, f.Cause), []string{"stream's to", "server leg: certificate is", "server leg: problem", "server leg: failure", "client leg: failure"}}
 }
 
-// refused is for a login that the server refused.
+// refusals are the attempts that the server refused.
+func refusals(s side) (out []facts.Attempt) {
+	for _, a := range s.Attempts {
+		if a.Refusal != nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// refused is for a login of which the server refused attempts. The one to blame is
+// the first that the other server did not offer, or else the last one.
 func refused(f, w side, changes []change) said {
-	fa := f.Attempts[len(f.Attempts)-1:]
+	all := refusals(f)
 	wa := slices.IndexFunc(w.Attempts, func(a facts.Attempt) bool { return a.Accepted })
-	if len(fa) == 0 || wa < 0 {
+	if len(all) == 0 || wa < 0 {
 		return said{text: fmt.Sprintf("%s logged in, %s did not: %s", w.letter, f.letter, ending(f))}
 	}
-	failed, passed := &fa[0], &w.Attempts[wa]
-	condition := or(f.Cause.Condition)
-	tried := func(a facts.Attempt) bool { return a.Mechanism == passed.Mechanism && a.Refusal != nil }
+	failed, passed := &all[len(all)-1], &w.Attempts[wa]
+	if i := slices.IndexFunc(all, func(a facts.Attempt) bool { return !slices.Contains(passed.Offered, a.Mechanism) }); i >= 0 {
+		failed = &all[i]
+	}
+	condition := or(failed.Refusal.Condition)
+	tried := func(a facts.Attempt) bool { return a.Mechanism == passed.Mechanism }
 	fm, wm := or(failed.Mechanism), or(passed.Mechanism)
 	switch {
-	case slices.ContainsFunc(f.Attempts, tried):
+	case slices.ContainsFunc(all, tried):
 		return sameMechanism(f, w, wm, condition, changes)
 	case len(passed.Offered) > 0 && !slices.Contains(passed.Offered, failed.Mechanism):
 		return said{fmt.Sprintf("%s's server offered %s, the client took it and failed (%s)%s; %s's did not offer it, and its client got in with %s",

@@ -101,6 +101,9 @@ func lastSeq(e *evidence) uint64 {
 
 func describe(c *facts.Refusal) string {
 	text := cmp.Or(c.Condition, c.Kind)
+	if text == "closed" {
+		text += " by " + c.By
+	}
 	if c.ID != "" {
 		text += " at " + c.ID
 	}
