@@ -131,9 +131,9 @@ func (u *ui) first()       { u.focused().home() }
 
 func (u *ui) last() {
 	u.focused().end()
-	if u.focused() == u.ladder {
+	if c := u.current(); u.focused() == u.ladder {
 		u.follow = u.follow || u.options.Live
-		u.toEnd()
+		c.stopped = c.decisive() // the last is what was asked for
 	}
 }
 
@@ -198,7 +198,16 @@ func (u *ui) back() {
 	}
 }
 
-func (u *ui) quit() { u.stop() }
+// quit ends the inspector; an export that is being written is given up only when
+// asked for twice.
+func (u *ui) quit() {
+	if u.exporting && !u.leaving {
+		u.leaving = true
+		u.say(warning, "an export is being written; q again gives it up")
+		return
+	}
+	u.stop()
+}
 
 func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }
 func (u *ui) toggleSetup() { u.toggleOverlay(setupPage) }
@@ -216,9 +225,9 @@ func (u *ui) toggleFollow() {
 	u.follow = !u.follow
 	if u.follow {
 		if n := len(u.model.sessions); n > 0 {
+			u.model.sessions[n-1].stopped = -1
 			u.selectSession(n - 1)
 		}
-		u.toEnd()
 	}
 }
 

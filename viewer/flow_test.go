@@ -62,9 +62,10 @@ func TestFollow(t *testing.T) {
 func TestStartScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, Start: startLines})
 	b.has("Listening on 127.0.0.1:5222", "waiting for the first client", "port       5222")
-	b.play(refused(1)).has("first client came through: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222")
-	b.press("i").has("port       5222", "1 session so far", "the server refused the login with PLAIN")
+	b.play(refused(1)).has("✗ the first client came, but its login failed: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222", "✓")
+	b.press("i").has("port       5222", "1 session so far", "the server refused the")
 	b.press("i").lacks("port       5222").has("refused")
+	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first client came through: 127.0.0.1:50121 (session 1)")
 
 	long := make([]string, 100)
 	for i := range long {

@@ -23,12 +23,12 @@ func (s *search) stop() {
 
 // askSearch asks for a text and goes to the next event that holds it.
 func (u *ui) askSearch() {
-	u.ask("search:", "", func(text string) {
+	u.ask(question{label: "search:", done: func(text string) {
 		if text != "" {
 			u.search.text = text
 		}
 		u.searchOn(1)
-	})
+	}})
 }
 
 // searchOn goes to the next match in a direction. It looks at the events in a
