@@ -168,6 +168,14 @@ func (u *ui) turnSession(by int) {
 	}
 }
 
+// turnEvent goes to the next event or the one before, whatever has the focus: so
+// one can read on while an event fills the screen.
+func (u *ui) turnEvent(by int) {
+	if u.overlay == noOverlay {
+		u.ladder.move(by)
+	}
+}
+
 // enter goes on: from a session to its ladder, from an event to its zoom.
 func (u *ui) enter() {
 	switch {

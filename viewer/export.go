@@ -52,9 +52,11 @@ func (u *ui) askExport() {
 			u.askExportFile(export{pick: u.ofMarked(), what: "the marked events", path: u.exportName("marked")})
 		}})
 	}
-	if p := u.ofFilter(); u.options.Filter != nil && len(p.indexes) > 0 {
+	if p := u.ofFilter(); u.options.Filter != nil && u.fed < u.model.applied {
+		choices = append(choices, choice{'f', "what passes the filter: still being counted", u.askExport})
+	} else if u.options.Filter != nil && len(p.indexes) > 0 {
 		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", count(len(p.indexes), "event")), func() {
-			u.askExportFile(export{pick: u.ofFilter(), what: "what passes the filter", path: u.exportName("filtered")})
+			u.askExportFile(export{pick: p, what: "what passes the filter", path: u.exportName("filtered")})
 		}})
 	}
 	u.ask(question{title: "Export", label: "export which events?", choices: choices})
@@ -79,7 +81,10 @@ func (u *ui) askExportFile(x export) {
 	u.ask(question{
 		title: "Export " + wire(x.what), label: "to file:", answer: x.path,
 		help: func(path string) []line { return u.exportHelp(&x, path) },
-		keys: map[tcell.Key]func(*prompt){tcell.KeyCtrlR: func(*prompt) { x.reveal = !x.reveal }},
+		keys: map[tcell.Key]func(*prompt){
+			tcell.KeyCtrlR: func(*prompt) { x.reveal = !x.reveal },
+			tcell.KeyTab:   func(p *prompt) { p.set(u.otherFormat(p.text())) },
+		},
 		done: func(path string) {
 			if x.path = strings.TrimSpace(path); x.path == "" {
 				u.say(notice, "nothing was exported: no file was named")
@@ -96,12 +101,16 @@ func (u *ui) exportHelp(x *export, path string) []line {
 		out = append(out, line{{" ✗ " + wire(x.wrong), u.theme.failure}})
 	}
 	ext := strings.ToLower(filepath.Ext(strings.TrimSpace(path)))
-	known := clean(" the extension says the format:")
+	known := line{{" format:", u.theme.text}}
 	for _, f := range u.options.Formats {
-		known += " " + wire(f.Ext)
+		style := u.theme.faint
+		if f.Ext == ext {
+			style = u.theme.strong
+		}
+		known = append(known, span{" " + wire(f.Ext), style})
 	}
-	out = append(out, line{{known, u.theme.text}})
-	at := slices.IndexFunc(u.options.Formats, func(f Format) bool { return f.Ext == ext })
+	out = append(out, append(known, span{"  Tab takes the next", u.theme.faint}))
+	at := u.format(ext)
 	switch {
 	case at < 0:
 		return out
@@ -111,6 +120,25 @@ func (u *ui) exportHelp(x *export, path string) []line {
 		return append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})
 	}
 	return append(out, line{{" secrets will be blanked; Ctrl-R keeps them in the clear", u.theme.good}})
+}
+
+// format is the place of an extension among the formats, -1 if it is none.
+func (u *ui) format(ext string) int {
+	return slices.IndexFunc(u.options.Formats, func(f Format) bool { return f.Ext == ext })
+}
+
+// otherFormat is the path with the next format's extension.
+func (u *ui) otherFormat(path string) string {
+	n := len(u.options.Formats)
+	if n == 0 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	at := u.format(strings.ToLower(ext))
+	if at >= 0 || ext == "." {
+		path = strings.TrimSuffix(path, ext)
+	}
+	return path + u.options.Formats[(at+1)%n].Ext
 }
 
 // export writes the file in the background.
@@ -157,13 +185,11 @@ func (u *ui) exported(x export, n int, err error) {
 
 // secrecy says what became of the secrets of an export.
 func (u *ui) secrecy(x export) string {
-	ext := strings.ToLower(filepath.Ext(x.path))
-	for _, f := range u.options.Formats {
-		if f.Ext == ext && f.Secrets {
-			return "which holds secrets"
-		}
-	}
-	if x.reveal {
+	at := u.format(strings.ToLower(filepath.Ext(x.path)))
+	switch {
+	case at >= 0 && u.options.Formats[at].Secrets:
+		return "which holds secrets"
+	case x.reveal:
 		return "secrets in the clear"
 	}
 	return "secrets blanked"

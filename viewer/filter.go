@@ -88,6 +88,7 @@ func (u *ui) setFilter(expr string, keep func(*session.Event) bool) {
 		u.search.stop()
 	}
 	u.filter++
+	u.fed = 0
 	u.expr = expr
 	u.options.Filter = keep
 	select {

@@ -22,6 +22,7 @@ func init() {
 	bindings = []binding{
 		{"q", nil, "q, Ctrl-C", "quit", "quit", "quit", (*ui).quit},
 		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
+		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, a check, zoom", "back", "back", (*ui).back},
 		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
 		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
 		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
@@ -45,6 +46,8 @@ func init() {
 		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
 		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down", "", func(u *ui) { u.step(1) }},
 		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "up", "", func(u *ui) { u.step(-1) }},
+		{"J", nil, "J", "next event, from any pane", "next event", "", func(u *ui) { u.turnEvent(1) }},
+		{"K", nil, "K", "event before, from any pane", "event before", "", func(u *ui) { u.turnEvent(-1) }},
 		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "a page down", "", func(u *ui) { u.pages(1) }},
 		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "a page up", "", func(u *ui) { u.pages(-1) }},
 		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "to the first", "", (*ui).first},
@@ -55,7 +58,6 @@ func init() {
 		{"N", nil, "N", "match before", "match before", "", func(u *ui) { u.searchOn(-1) }},
 		{"+", nil, "+", "more room for the ladder", "taller ladder", "", func(u *ui) { u.resize(1) }},
 		{"-", nil, "-", "less room for the ladder", "shorter ladder", "", func(u *ui) { u.resize(-1) }},
-		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, a check, zoom", "back", "", (*ui).back},
 	}
 }
 
@@ -69,10 +71,8 @@ var mouseTable = [][2]string{
 
 // mouseBrief is mouseTable for a small screen.
 var mouseBrief = [][2]string{
-	{"click", "select, focus"},
+	{"click", "select; twice: zoom"},
 	{"wheel", "scroll"},
-	{"double click", "zoom in, and out"},
-	{"Shift+drag", "select text"},
 }
 
 // KeyTable lists the inspector's keys and what each does, in the order of its

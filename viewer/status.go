@@ -69,7 +69,11 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 		return
 	}
 	modes := u.modes()
-	left := line{{" " + wire(u.options.Title) + " ", u.theme.accent}}
+	title := wire(u.options.Title)
+	if len(u.model.sessions) > 0 { // how it stands matters more
+		title = title.fit(max(12, (bar.w-modes.width())/3))
+	}
+	left := line{{" " + title + " ", u.theme.accent}}
 	if c := u.current(); c.ID != 0 {
 		sign, style := u.sign(&c.Overview)
 		left = append(left, span{" " + sign + " ", style})
@@ -138,6 +142,7 @@ func (u *ui) modes() line {
 	}
 	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
+	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
 	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
 	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
@@ -170,7 +175,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 	x := at.x + 1
 	for i := range bindings {
 		b := &bindings[i]
-		if b.hint == "" {
+		if !u.offers(b) {
 			continue
 		}
 		l := line{{b.short(), u.theme.accent}, {" " + wire(b.hint), u.theme.faint}}
@@ -182,6 +187,20 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		u.hits = append(u.hits, hit{x, x + w, b.do})
 		x += w + 2
 	}
+}
+
+// offers says whether a key is named on the last line: on a page that lies over
+// the panes only those are that do something there.
+func (u *ui) offers(b *binding) bool {
+	switch b.hint {
+	case "":
+		return false
+	case "quit", "help":
+		return true
+	case "back":
+		return u.overlay != noOverlay || u.want.zoom
+	}
+	return u.overlay == noOverlay
 }
 
 // short is the first of the binding's keys.

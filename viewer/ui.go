@@ -24,6 +24,7 @@ type ui struct {
 
 	model  *model
 	events *cache
+	fed    int    // events below this index have passed the filter in use, or not
 	sought int    // index of the event to select when it comes in again, or -1
 	filter int    // number of the filter in use
 	expr   string // and its text, "" if none was typed
@@ -191,6 +192,7 @@ func (u *ui) take(b batch) {
 	before := len(u.model.sessions)
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)
+		u.fed = it.index + 1
 	}
 	if before == 0 && len(u.model.sessions) > 0 {
 		u.firstCame()

@@ -90,13 +90,13 @@ func (u *ui) verify(c *conversation, jid, password string) {
 			u.flash.text = ""
 			u.show(sheet{
 				title: wiref("Password check · session %d", c.ID),
-				text:  func(p *page) { p.check(jid, &result) },
+				text:  func(p *page) { p.check(jid, &result, u.options.Live) },
 			})
 		})
 }
 
 // check is what came of holding a session against a password.
-func (p *page) check(jid string, r *Check) {
+func (p *page) check(jid string, r *Check, live bool) {
 	p.gap()
 	p.add(1, span{" " + wire(jid), p.theme.strong})
 	p.gap()
@@ -114,7 +114,11 @@ func (p *page) check(jid string, r *Check) {
 		}
 	}
 	p.gap()
-	p.add(1, span{" Later logins of this account are checked as they happen. The events above stay as they were explained.", p.theme.faint})
+	if live {
+		p.add(1, span{" Later logins of this account are checked as they happen. What the ladder says of this one stays as it was.", p.theme.faint})
+	} else {
+		p.add(1, span{" What the ladder says stays as it was. Go to another session and press p to check that too.", p.theme.faint})
+	}
 }
 
 // proof is one message, and whether it fits.

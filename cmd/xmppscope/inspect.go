@@ -218,5 +218,5 @@ func recording(paths []string) []string {
 		}
 		out = append(out, line)
 	}
-	return append(out, "")
+	return out
 }
