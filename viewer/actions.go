@@ -8,7 +8,7 @@ import (
 // InputHandler takes keys; see tview.Primitive.
 func (u *ui) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
 	return func(event *tcell.EventKey, _ func(tview.Primitive)) {
-		u.flash.text = ""
+		u.flash = flash{}
 		if u.prompt != nil {
 			u.answer(event)
 			return

@@ -46,7 +46,7 @@ func (u *ui) diff(a, b *conversation) {
 			lines = u.options.Diff(blankAll(before), blankAll(after))
 		},
 		func(context.Context) {
-			u.flash.text = ""
+			u.flash = flash{}
 			u.show(sheet{
 				title: wiref("Session %d compared with session %d", a.ID, b.ID),
 				text:  func(p *page) { p.differences(lines, cut) },

@@ -179,7 +179,7 @@ func (u *ui) exported(x export, n int, err error) {
 		u.say(failure, "the export failed: %s", x.wrong)
 		return
 	}
-	u.flash.text = ""
+	u.flash = flash{}
 	u.askExportFile(x)
 }
 

@@ -56,7 +56,7 @@ func (u *ui) found(ctx context.Context, index int) {
 		return // another search has begun, or another session was chosen
 	}
 	u.search.stop()
-	u.flash.text = ""
+	u.flash = flash{}
 	if index < 0 {
 		u.say(warning, "%q is not in this session", u.search.text)
 		return

@@ -14,7 +14,7 @@ type flash struct {
 	text  clean
 	tone  tone
 	good  bool
-	first *conversation // it is about how this one fares; text then says nothing
+	first *conversation // it is about how this one fares, in place of text; or nil
 	until time.Time
 }
 
@@ -41,9 +41,7 @@ func (u *ui) firstCame() {
 		return
 	}
 	u.overlay = noOverlay
-	u.say(plain, "%s", " ") // what it says is made as it is drawn
-	u.flash.first = c
-	u.flash.until = u.now().Add(2 * flashTime)
+	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
 // arrival says how the first client fares.
@@ -161,7 +159,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		u.drawPrompt(screen, at)
 		return
 	}
-	if u.flash.text != "" && u.now().Before(u.flash.until) {
+	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) {
 		text, style := u.flash.text, u.theme.of(u.flash.tone)
 		switch {
 		case u.flash.first != nil:

@@ -87,7 +87,7 @@ func (u *ui) verify(c *conversation, jid, password string) {
 	u.spawn(
 		func(ctx context.Context) { result = u.options.Verify(jid, password, job.events(ctx)) },
 		func(context.Context) {
-			u.flash.text = ""
+			u.flash = flash{}
 			u.show(sheet{
 				title: wiref("Password check · session %d", c.ID),
 				text:  func(p *page) { p.check(jid, &result, u.options.Live) },
