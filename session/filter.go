@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/expr-lang/expr"
@@ -35,6 +36,20 @@ const FilterHelp = `session seq kind leg dir name ns step n severity summary raw
 rtt (milliseconds) stanza (true for message, presence, iq) field("jid")
 examples: name == "iq" && raw contains "roster"   step startsWith "sasl"
           severity in ["warning", "error"]        dir == "c2s" && stanza`
+
+// FilterNames lists the names that a filter can use, for completion.
+func FilterNames() []string {
+	var out []string
+	env := reflect.TypeFor[filterEnv]()
+	for i := range env.NumField() {
+		name := env.Field(i).Tag.Get("expr")
+		if env.Field(i).Type.Kind() == reflect.Func {
+			name += `("`
+		}
+		out = append(out, name)
+	}
+	return out
+}
 
 // CompileFilter turns an expression (https://expr-lang.org) into a test of
 // events. The test is not safe for use by several goroutines at once. An event on

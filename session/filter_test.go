@@ -1,6 +1,9 @@
 package session
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFilter(t *testing.T) {
 	e := Event{Session: 2, Seq: 7, Dir: C2S, Leg: ClientLeg, Body: StreamElement{}, Name: "iq", Raw: []byte("<iq>pw</iq>"),
@@ -31,6 +34,22 @@ func TestFilter(t *testing.T) {
 	for _, bad := range []string{`name =`, `nonsense == 1`, `1 + 1`} {
 		if _, err := CompileFilter(bad); err == nil {
 			t.Errorf("%s: compiled", bad)
+		}
+	}
+}
+
+// TestFilterNames: each name that is offered for completion can be used.
+func TestFilterNames(t *testing.T) {
+	names := FilterNames()
+	if len(names) < 17 {
+		t.Errorf("only %d names: %q", len(names), names)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, `("`) {
+			name += `jid")`
+		}
+		if _, err := CompileFilter(name + " == " + name); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // InputHandler takes keys; see tview.Primitive.
 func (u *ui) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
 	return func(event *tcell.EventKey, _ func(tview.Primitive)) {
-		u.flash.text = ""
+		u.flash = flash{}
 		if u.prompt != nil {
 			u.answer(event)
 			return
@@ -131,9 +131,9 @@ func (u *ui) first()       { u.focused().home() }
 
 func (u *ui) last() {
 	u.focused().end()
-	if u.focused() == u.ladder {
+	if c := u.current(); u.focused() == u.ladder {
 		u.follow = u.follow || u.options.Live
-		u.toEnd()
+		c.stopped = c.decisive() // the last is what was asked for
 	}
 }
 
@@ -168,6 +168,14 @@ func (u *ui) turnSession(by int) {
 	}
 }
 
+// turnEvent goes to the next event or the one before, whatever has the focus: so
+// one can read on while an event fills the screen.
+func (u *ui) turnEvent(by int) {
+	if u.overlay == noOverlay {
+		u.ladder.move(by)
+	}
+}
+
 // enter goes on: from a session to its ladder, from an event to its zoom.
 func (u *ui) enter() {
 	switch {
@@ -198,7 +206,16 @@ func (u *ui) back() {
 	}
 }
 
-func (u *ui) quit() { u.stop() }
+// quit ends the inspector; an export that is being written is given up only when
+// asked for twice.
+func (u *ui) quit() {
+	if u.exporting && !u.leaving {
+		u.leaving = true
+		u.say(warning, "an export is being written; q again gives it up")
+		return
+	}
+	u.stop()
+}
 
 func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }
 func (u *ui) toggleSetup() { u.toggleOverlay(setupPage) }
@@ -216,9 +233,9 @@ func (u *ui) toggleFollow() {
 	u.follow = !u.follow
 	if u.follow {
 		if n := len(u.model.sessions); n > 0 {
+			u.model.sessions[n-1].stopped = -1
 			u.selectSession(n - 1)
 		}
-		u.toEnd()
 	}
 }
 

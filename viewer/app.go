@@ -33,8 +33,9 @@ type Options struct {
 	Filter func(*session.Event) bool
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
-	Screen        tcell.Screen    // nil: the terminal
-	Done          <-chan struct{} // when closed, the inspector ends; may be nil
+	Hooks
+	Screen tcell.Screen    // nil: the terminal
+	Done   <-chan struct{} // when closed, the inspector ends; may be nil
 }
 
 // Run shows the inspector until the person quits, ctx is done or o.Done is
@@ -99,6 +100,9 @@ func (a *app) run() (err error) {
 	if err := a.tv.Run(); err != nil {
 		return fmt.Errorf("viewer: terminal: %w", err)
 	}
+	if a.options.Ended != nil {
+		a.options.Ended(a.ui.model.overviews())
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.failed
@@ -137,7 +141,7 @@ func (a *app) work(f func()) {
 	}()
 }
 
-// spawn runs a search: look in a goroutine, then done in the event loop.
+// spawn runs a job: look in a goroutine, then done in the event loop.
 func (a *app) spawn(look func(context.Context), done func(context.Context)) context.CancelFunc {
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.work(func() {
@@ -200,7 +204,7 @@ func (g *guarded) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func
 func fallBack(screen tcell.Screen) {
 	for r, plain := range map[rune]string{
 		'►': ">", '◄': "<", '═': "=", '╞': "|", '╡': "|", '╪': "+", '╌': "-", '━': "=", '┃': "#",
-		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '·': ".", '…': ".", '→': ">",
+		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">",
 	} {
 		screen.RegisterRuneFallback(r, plain)
 	}

@@ -90,7 +90,7 @@ func (b *bench) pull() {
 func (b *bench) press(keys string) *bench {
 	named := map[string]tcell.Key{
 		"Enter": tcell.KeyEnter, "Esc": tcell.KeyEscape, "Tab": tcell.KeyTab, "BackTab": tcell.KeyBacktab,
-		"Up": tcell.KeyUp, "Down": tcell.KeyDown, "PgUp": tcell.KeyPgUp, "PgDn": tcell.KeyPgDn, "CtrlU": tcell.KeyCtrlU,
+		"Up": tcell.KeyUp, "Down": tcell.KeyDown, "PgUp": tcell.KeyPgUp, "PgDn": tcell.KeyPgDn, "CtrlU": tcell.KeyCtrlU, "CtrlR": tcell.KeyCtrlR,
 	}
 	for len(keys) > 0 {
 		event := tcell.NewEventKey(tcell.KeyRune, rune(keys[0]), tcell.ModNone)

@@ -62,9 +62,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 	switch {
 	case u.view == explained:
 	case len(e.Raw) == 0:
-		p.gap()
-		p.add(1, span{" this event has no text of its own", p.theme.faint})
-		return p.lines
+		p.add(1, span{" • this event has no bytes of its own; it is explained instead", p.theme.notice})
 	case u.view == rawText:
 		p.gap()
 		p.raw(e.Raw)

@@ -20,4 +20,8 @@
 // its session, row.go turns it into a row without knowing of a terminal,
 // ladder.go draws the row, pane.go scrolls, ui.go lays the panes out, and app.go
 // joins it all to the tview.Application.
+//
+// What goes beyond looking (hooks.go: writing files, checking a password, comparing)
+// comes in as functions. A job takes its part of the Log (pick.go) to a goroutine
+// and comes back with one update, as a search does; the Log is only ever read.
 package viewer

@@ -3,6 +3,7 @@ package viewer
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -62,9 +63,10 @@ func TestFollow(t *testing.T) {
 func TestStartScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, Start: startLines})
 	b.has("Listening on 127.0.0.1:5222", "waiting for the first client", "port       5222")
-	b.play(refused(1)).has("first client came through: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222")
-	b.press("i").has("port       5222", "1 session so far", "the server refused the login with PLAIN")
+	b.play(refused(1)).has("✗ the first client came, but its login failed: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222", "✓")
+	b.press("i").has("port       5222", "1 session so far", "the server refused the")
 	b.press("i").lacks("port       5222").has("refused")
+	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first client came through: 127.0.0.1:50121 (session 1)")
 
 	long := make([]string, 100)
 	for i := range long {
@@ -259,9 +261,15 @@ func TestHelpComesFromTheKeyTable(t *testing.T) {
 func TestAnyKeysAtAnySize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	sizes := [][2]int{{80, 24}, {200, 50}, {20, 5}, {1, 1}, {0, 0}, {2, 3}, {30, 9}, {100, 4}, {7, 40}, {300, 3}, {161, 12}}
-	keys := []string{"?", "<Tab>", "<BackTab>", "<Enter>", "f", "r", "/a<Enter>", "/", "<Esc>", ":iq<Enter>", ":<CtrlU><Enter>", "w", "t", "x", "h", "s", "i", "j", "k", "<PgDn>", "<PgUp>", "g", "G", "]", "[", "n", "N", "+", "-", "<Up>", "<Down>"}
+	keys := []string{"?", "<Tab>", "<BackTab>", "<Enter>", "f", "r", "/a<Enter>", "/", "<Esc>", ":iq<Enter>", ":<CtrlU><Enter>", "w", "t", "x", "h", "s", "i", "j", "k", "<PgDn>", "<PgUp>", "g", "G", "]", "[", "n", "N", "+", "-", "<Up>", "<Down>",
+		"p", "pxyz<Enter>", "e", "es<Enter>", "em<CtrlR><Enter>", "d", "m", "M", "!", ".", ",", "J", "K"}
 	actions := []tview.MouseAction{tview.MouseLeftDown, tview.MouseLeftDoubleClick, tview.MouseScrollUp, tview.MouseScrollDown, tview.MouseMove}
-	b := newBench(t, 80, 24, Options{Live: true, Start: startLines, CompileFilter: byName})
+	var w written
+	o := exporting(&w)
+	o.Live, o.Start = true, startLines
+	o.Verify = func(string, string, iter.Seq[session.Event]) Check { return Check{Why: "not now"} }
+	o.Diff = func(a, b []session.Event) []string { return []string{"they differ"} }
+	b := newBench(t, 80, 24, o)
 	for i := range 1200 {
 		switch i {
 		case 200:

@@ -9,6 +9,7 @@ type binding struct {
 	keys  []tcell.Key // and each of these keys
 	label string      // how the keys are called in help
 	does  string      // what it does, in help
+	brief string      // the same in at most 22 characters, for a small screen
 	hint  string      // one or two words for the last line; "" keeps it off
 	do    func(*ui)
 }
@@ -19,34 +20,44 @@ var bindings []binding
 
 func init() {
 	bindings = []binding{
-		{"q", nil, "q, Ctrl-C", "quit", "quit", (*ui).quit},
-		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "help", (*ui).toggleHelp},
-		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
-		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
-		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom", (*ui).enter},
-		{"f", nil, "f", "follow: always show the newest event, and the newest session", "follow", (*ui).toggleFollow},
-		{"r", nil, "r", "show secrets, or blank them again", "reveal", (*ui).toggleReveal},
-		{"/", nil, "/", "search forward in the session", "search", (*ui).askSearch},
-		{"F:", nil, "F, :", "filter events by an expression; an empty one shows all", "filter", (*ui).askFilter},
-		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "noise", (*ui).toggleNoise},
-		{"t", nil, "t", "time: since the start, since the row above, of the day", "time", (*ui).nextClock},
-		{"x", nil, "x", "the event's raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
-		{"h", nil, "h", "the event's bytes in hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
-		{"s", nil, "s", "show or hide the list of sessions", "sessions", (*ui).toggleList},
-		{"i", nil, "i", "what to set in a client: the start screen", "setup", (*ui).toggleSetup},
-		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "", func(u *ui) { u.step(1) }},
-		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", func(u *ui) { u.step(-1) }},
-		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "", func(u *ui) { u.pages(1) }},
-		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "", func(u *ui) { u.pages(-1) }},
-		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "", (*ui).first},
-		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "", (*ui).last},
-		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "", func(u *ui) { u.turnSession(1) }},
-		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "", func(u *ui) { u.turnSession(-1) }},
-		{"n", nil, "n", "next match of the search", "", func(u *ui) { u.searchOn(1) }},
-		{"N", nil, "N", "match before", "", func(u *ui) { u.searchOn(-1) }},
-		{"+", nil, "+", "more room for the ladder", "", func(u *ui) { u.resize(1) }},
-		{"-", nil, "-", "less room for the ladder", "", func(u *ui) { u.resize(-1) }},
-		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, zoom", "", (*ui).back},
+		{"q", nil, "q, Ctrl-C", "quit", "quit", "quit", (*ui).quit},
+		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
+		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, a check, zoom", "back", "back", (*ui).back},
+		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
+		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
+		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
+		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
+		{"r", nil, "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
+		{"/", nil, "/", "search forward in the session", "search", "search", (*ui).askSearch},
+		{"F:", nil, "F, :", "filter events by an expression; an empty one shows all", "filter", "filter", (*ui).askFilter},
+		{"!", nil, "!", "to the event that decides: where the login failed, or was done", "to what decided", "verdict", (*ui).jumpToVerdict},
+		{"e", nil, "e", "export this session, the whole, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
+		{".", nil, ".", "next finding: an event with a sign", "next finding", "finding", func(u *ui) { u.jumpToFinding(1) }},
+		{",", nil, ", (comma)", "finding before", "finding before", "", func(u *ui) { u.jumpToFinding(-1) }},
+		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
+		{"t", nil, "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
+		{"x", nil, "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
+		{"h", nil, "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
+		{"s", nil, "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
+		{"p", nil, "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
+		{"d", nil, "d", "compare two sessions: d on one, then d on the other", "compare two sessions", "compare", (*ui).compare},
+		{"m", nil, "m", "mark the event for an export, or take the mark away", "mark an event", "mark", (*ui).toggleMark},
+		{"M", nil, "M", "clear all marks", "clear all marks", "", (*ui).clearMarks},
+		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
+		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down", "", func(u *ui) { u.step(1) }},
+		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "up", "", func(u *ui) { u.step(-1) }},
+		{"J", nil, "J", "next event, from any pane", "next event", "", func(u *ui) { u.turnEvent(1) }},
+		{"K", nil, "K", "event before, from any pane", "event before", "", func(u *ui) { u.turnEvent(-1) }},
+		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "a page down", "", func(u *ui) { u.pages(1) }},
+		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "a page up", "", func(u *ui) { u.pages(-1) }},
+		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "to the first", "", (*ui).first},
+		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "to the last", "", (*ui).last},
+		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "next session", "", func(u *ui) { u.turnSession(1) }},
+		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "session before", "", func(u *ui) { u.turnSession(-1) }},
+		{"n", nil, "n", "next match of the search", "next match", "", func(u *ui) { u.searchOn(1) }},
+		{"N", nil, "N", "match before", "match before", "", func(u *ui) { u.searchOn(-1) }},
+		{"+", nil, "+", "more room for the ladder", "taller ladder", "", func(u *ui) { u.resize(1) }},
+		{"-", nil, "-", "less room for the ladder", "shorter ladder", "", func(u *ui) { u.resize(-1) }},
 	}
 }
 
@@ -56,6 +67,12 @@ var mouseTable = [][2]string{
 	{"double click", "the event on the whole screen, and back"},
 	{"wheel", "scroll the pane under the pointer"},
 	{"Shift and drag", "select text in most terminals, to copy it"},
+}
+
+// mouseBrief is mouseTable for a small screen.
+var mouseBrief = [][2]string{
+	{"click", "select; twice: zoom"},
+	{"wheel", "scroll"},
 }
 
 // KeyTable lists the inspector's keys and what each does, in the order of its

@@ -84,10 +84,15 @@ func (u *ui) ladderRow(i, width int) []line {
 	if r.number > 0 {
 		number = wire(fmt.Sprint(r.number))
 	}
+	marked := clean("  ")
+	if u.marks[at.index()] {
+		marked = "◆ "
+	}
 	l := line{
 		{marker, u.theme.accent},
 		{number.padLeft(numberWidth), u.theme.accent},
-		{u.rowTime(c, i, e).padLeft(timeWidth) + "  ", u.theme.faint},
+		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint},
+		{marked, u.theme.accent},
 	}
 	l = append(l, u.arrow(&r, u.half())...)
 	l = append(l, span{" " + r.tone.mark() + " ", u.theme.of(r.tone)}, span{r.title, u.theme.of(r.tone)})

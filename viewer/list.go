@@ -29,6 +29,9 @@ func (u *ui) sessionItem(i, width int) []line {
 	left = left.fit(room)
 	left = append(left, span{spaces(room - left.width() + 1), u.theme.text}, span{age, u.theme.faint})
 	below := line{{spaces(3), u.theme.text}, {wire(under(&c.Overview)), u.theme.faint}}
+	if c == u.compared {
+		below = line{{"   compare with …", u.theme.accent}}
+	}
 	return []line{left, below.fit(width)}
 }
 

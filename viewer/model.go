@@ -1,6 +1,10 @@
 package viewer
 
-import "xmppscope/session"
+import (
+	"sort"
+
+	"xmppscope/session"
+)
 
 // entry is one row of a ladder: the index of an event in the Log, and what has
 // to be known of it without reading it.
@@ -9,6 +13,7 @@ type entry uint64
 // The flags of an entry.
 const (
 	isNoise   entry = 1 << iota // a keep-alive, an acknowledgement, TCP coming and going
+	isFinding                   // has a sign: a note that is more than an explanation, or a failure
 	isRestart                   // not an event but the rule above one: a stream restart
 	afterTLS                    // of a restart: the handshake was since the last one
 	afterSASL                   // of a restart: so was the authentication
@@ -24,6 +29,11 @@ type conversation struct {
 	all  []entry // in order; those that the filter lets through
 	rows []entry // those of all that are shown
 	bare bool    // rows is without noise
+	// rules are the places in rows of those that are no events, in order.
+	rules []int
+
+	begin, end int // indexes of its first event, and past its last one
+	fate           // which event decides
 
 	headers    int // stream headers of the client so far, and what came since
 	secured    bool
@@ -46,7 +56,7 @@ func newModel() *model { return &model{byID: map[int]*conversation{}} }
 // because the filter is another one.
 func (m *model) restart() {
 	for _, c := range m.sessions {
-		c.all, c.rows = nil, nil
+		c.all, c.rows, c.rules = nil, nil, nil
 		c.headers, c.secured, c.authorized = 0, false, false
 	}
 }
@@ -58,17 +68,24 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 	if lost, ok := e.Body.(session.LogLost); ok && fresh {
 		m.lost += lost.Events
 	}
-	if e.Session == 0 || e.Body == nil || !session.Numbered(e.Body) {
+	if e.Session == 0 || e.Body == nil {
 		return
 	}
 	c := m.byID[e.Session]
+	if c != nil && fresh {
+		c.end = index + 1
+	}
+	if !session.Numbered(e.Body) {
+		return
+	}
 	if c == nil {
-		c = &conversation{}
+		c = &conversation{begin: index, end: index + 1, fate: unknownFate}
 		m.byID[e.Session] = c
 		m.sessions = append(m.sessions, c)
 	}
 	if fresh {
 		c.Apply(e)
+		c.weigh(index, e, c.State)
 	}
 	at := entry(index) << flagBits
 	rule := c.turn(e)
@@ -81,14 +98,40 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 	if quiet(e) {
 		at |= isNoise
 	}
+	if rowTone(e) >= notice {
+		at |= isFinding
+	}
 	c.append(at)
 }
 
 func (c *conversation) append(e entry) {
 	c.all = append(c.all, e)
-	if !c.bare || !e.has(isNoise) {
-		c.rows = append(c.rows, e)
+	c.addRow(e)
+}
+
+// addRow shows an entry, unless it is noise and noise is hidden.
+func (c *conversation) addRow(e entry) {
+	if c.bare && e.has(isNoise) {
+		return
 	}
+	if e.has(isRestart) {
+		c.rules = append(c.rules, len(c.rows))
+	}
+	c.rows = append(c.rows, e)
+}
+
+// place counts the events up to a row, itself included: rules are none.
+func (c *conversation) place(row int) int {
+	return row + 1 - sort.SearchInts(c.rules, row+1)
+}
+
+// overviews are the sessions without what the inspector keeps beside them.
+func (m *model) overviews() []session.Overview {
+	out := make([]session.Overview, len(m.sessions))
+	for i, c := range m.sessions {
+		out[i] = c.Overview
+	}
+	return out
 }
 
 // turn follows the stream restarts (RFC 6120 §4.3.3): it returns the flags of the
@@ -137,15 +180,9 @@ func (c *conversation) show(bare bool) {
 	if c.bare == bare {
 		return
 	}
-	c.bare, c.rows = bare, nil
-	if !bare {
-		c.rows = append(c.rows, c.all...)
-		return
-	}
+	c.bare, c.rows, c.rules = bare, nil, nil
 	for _, e := range c.all {
-		if !e.has(isNoise) {
-			c.rows = append(c.rows, e)
-		}
+		c.addRow(e)
 	}
 }
 

@@ -1,52 +1,49 @@
 package viewer
 
-import "strings"
+import (
+	"strings"
 
-// pageText is the text of the page over the panes: help, or the start screen.
+	"xmppscope/session"
+)
+
+// sheet is a text on the page over the panes that was asked for: a check, a
+// comparison.
+type sheet struct {
+	title clean
+	text  func(*page)
+}
+
+// show puts a sheet over the panes.
+func (u *ui) show(s sheet) {
+	u.sheet, u.overlay = s, sheetPage
+	u.page.top = 0
+}
+
+// pageText is the text of the page over the panes.
 func (u *ui) pageText() []line {
 	p := &page{theme: &u.theme, width: u.page.w - 1}
-	if u.overlay == helpPage {
-		u.help(p)
-	} else {
+	switch u.overlay {
+	case helpPage:
+		return u.help()
+	case sheetPage:
+		u.sheet.text(p)
+	default:
 		u.setup(p)
 	}
 	return p.lines
 }
 
 func (u *ui) pageCaption(int) line {
-	if u.overlay == helpPage {
-		return line{{"Keys and mouse", u.theme.focused}, {" · ? or Esc goes back", u.theme.faint}}
+	title, back := clean("Set up a client"), clean(" · i or Esc goes to the sessions")
+	switch {
+	case u.overlay == helpPage:
+		title, back = "Keys and mouse", " · ? or Esc goes back"
+	case u.overlay == sheetPage:
+		title, back = u.sheet.title, " · Esc goes back"
+	case !u.options.Live:
+		title = "About this recording"
 	}
-	return line{{"Set up a client", u.theme.focused}, {" · i or Esc goes to the sessions", u.theme.faint}}
-}
-
-// help is the key table and the mouse's.
-func (u *ui) help(p *page) {
-	column := 0
-	for _, row := range append(KeyTable(), mouseTable...) {
-		column = max(column, wire(row[0]).width())
-	}
-	p.heading("Keys")
-	table := func(rows [][2]string) {
-		for _, row := range rows {
-			key := "   " + wire(row[0]).pad(column+2)
-			p.add(column+6, span{key + " ", u.theme.accent}, span{wire(row[1]), u.theme.text})
-		}
-	}
-	table(KeyTable())
-	p.heading("Mouse")
-	table(mouseTable)
-	p.heading("Signs")
-	for _, t := range []struct {
-		tone tone
-		says clean
-	}{
-		{failure, "breaks a MUST, or made the login fail"},
-		{warning, "breaks a SHOULD, or is risky"},
-		{notice, "legal, but worth a look"},
-	} {
-		p.add(column+6, span{"   " + t.tone.mark().pad(column+3), u.theme.of(t.tone)}, span{t.says, u.theme.text})
-	}
+	return line{{title, u.theme.focused}, {back, u.theme.faint}}
 }
 
 // setup is the start screen: what to set in a client, and whether one came.
@@ -62,15 +59,35 @@ func (u *ui) setup(p *page) {
 			p.add(len(l)-len(body)+2, span{" " + l, style})
 		}
 	}
-	p.gap()
-	if !u.came {
-		if u.options.Live {
-			p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
-		}
-		return
+	if n := len(u.model.sessions); n > 0 {
+		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
+	} else if u.options.Live {
+		p.gap()
+		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
 	}
-	p.add(1, span{wiref(" ✓ %s so far", count(len(u.model.sessions), "session")), u.theme.good})
-	last := u.model.sessions[len(u.model.sessions)-1]
-	sign, style := u.sign(&last.Overview)
-	p.add(3, span{" " + sign + " ", style}, span{wiref("the last: %s", standing(&last.Overview)), u.theme.text})
+}
+
+// outcomesShown bounds the list of sessions on the start screen.
+const outcomesShown = 200
+
+// outcomes is how each session went, in a few lines.
+func (p *page) outcomes(u *ui, sessions []*conversation) {
+	n := len(u.model.sessions)
+	p.heading(wire(count(n, "session") + " so far"))
+	if !u.options.Live {
+		p.lines[len(p.lines)-1] = line{{" " + wire(count(n, "session")), p.theme.title.Underline(true)}}
+	}
+	if more := n - len(sessions); more > 0 {
+		p.add(3, span{wiref("   … and %d before these", more), p.theme.faint})
+	}
+	for _, c := range sessions {
+		sign, style := u.sign(&c.Overview)
+		said := c.Verdict
+		if said == "" || c.State == session.LoggingIn {
+			said = standing(&c.Overview)
+		}
+		p.add(5, span{" " + sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
+			span{wire(c.Started.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
+			span{wiref("  %s", count(c.Events, "event")), p.theme.faint})
+	}
 }

@@ -1,39 +1,82 @@
 package viewer
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
-
-	"xmppscope/session"
 )
 
-// prompt is a question on the last line.
+// question is what a prompt asks.
+type question struct {
+	title  clean  // of the lines above the prompt, if it has such
+	label  string // before the answer
+	answer string // to begin with
+	masked bool   // the answer is a secret: it is not shown
+	// help gives lines that stand above the prompt, for the answer so far.
+	help func(answer string) []line
+	// keys do something of their own: Tab, a control key.
+	keys map[tcell.Key]func(*prompt)
+	done func(answer string) // called on Enter
+	// choices make it a question that one key answers; there is no text then.
+	choices []choice
+}
+
+// choice is one answer of a question that one key answers.
+type choice struct {
+	key  rune
+	says clean
+	do   func()
+}
+
+// prompt is a question on the last line, with help above it.
 type prompt struct {
-	field *tview.InputField
-	done  func(answer string) // called on Enter
+	question
+	field *tview.InputField // nil if there are choices
 }
 
 // ask opens a prompt.
-func (u *ui) ask(label, answer string, done func(string)) {
-	field := tview.NewInputField().SetLabel(" " + label + " ").SetText(string(wire(answer)))
-	field.SetLabelStyle(u.theme.accent).SetFieldStyle(u.theme.text)
-	field.SetBackgroundColor(tcell.ColorDefault)
-	field.Focus(func(tview.Primitive) {})
-	u.prompt = &prompt{field, done}
+func (u *ui) ask(q question) {
+	p := &prompt{question: q}
+	if len(q.choices) == 0 {
+		p.field = tview.NewInputField().SetLabel(" " + string(wire(q.label)) + " ")
+		p.field.SetLabelStyle(u.theme.accent).SetFieldStyle(u.theme.text)
+		p.field.SetBackgroundColor(tcell.ColorDefault)
+		p.field.Focus(func(tview.Primitive) {})
+		if q.masked {
+			p.field.SetMaskCharacter('*')
+		} else {
+			p.set(q.answer)
+		}
+	}
+	u.prompt = p
 }
+
+// set replaces the answer so far.
+func (p *prompt) set(answer string) { p.field.SetText(string(wire(answer))) }
+
+// text is the answer so far.
+func (p *prompt) text() string { return p.field.GetText() }
 
 // answer sends a key to the prompt.
 func (u *ui) answer(event *tcell.EventKey) {
 	p := u.prompt
-	switch event.Key() {
-	case tcell.KeyEscape:
+	if event.Key() == tcell.KeyEscape {
 		u.prompt = nil
+		return
+	}
+	if p.field == nil {
+		u.choose(event)
+		return
+	}
+	if do := p.keys[event.Key()]; do != nil {
+		do(p)
+		return
+	}
+	switch event.Key() {
 	case tcell.KeyEnter:
 		u.prompt = nil
-		p.done(p.field.GetText())
+		p.done(p.text())
 	case tcell.KeyTab, tcell.KeyBacktab:
 		// An input field gives them to whoever comes next; here that is nobody.
 	default:
@@ -41,67 +84,69 @@ func (u *ui) answer(event *tcell.EventKey) {
 	}
 }
 
+// choose answers a question that one key answers. Any other key leaves it open.
+func (u *ui) choose(event *tcell.EventKey) {
+	for _, c := range u.prompt.choices {
+		if event.Key() == tcell.KeyRune && event.Rune() == c.key {
+			u.prompt = nil
+			c.do()
+			return
+		}
+	}
+}
+
 // paste puts pasted text into the prompt; without one it is not for us.
 func (u *ui) paste(text string) {
-	if u.prompt != nil {
-		text = string(wire(strings.Join(strings.Fields(text), " ")))
-		u.prompt.field.PasteHandler()(text, func(tview.Primitive) {})
-	}
-}
-
-// askFilter asks for a filter expression.
-func (u *ui) askFilter() {
-	if u.options.CompileFilter == nil {
-		u.say(notice, "filters are not available here")
+	p := u.prompt
+	if p == nil || p.field == nil {
 		return
 	}
-	u.askFilterAs("filter:", u.expr)
+	if p.masked { // a secret is taken as it is, but for the line end that came with it
+		text, _, _ = strings.Cut(text, "\n")
+		text = strings.TrimSuffix(text, "\r")
+	} else {
+		text = string(wire(strings.Join(strings.Fields(text), " ")))
+	}
+	p.field.PasteHandler()(text, func(tview.Primitive) {})
 }
 
-// askFilterAs asks with a label and a text to begin with: a wrong filter is asked
-// for again, with what is wrong and what was typed.
-func (u *ui) askFilterAs(label, text string) {
-	u.ask(label, text, func(expr string) {
-		expr = strings.TrimSpace(expr)
-		if expr == "" {
-			u.setFilter("", nil)
-			return
+// helpLines are the lines above the prompt.
+func (p *prompt) helpLines(t *theme, width int) []line {
+	var out []line
+	add := func(hang int, l line) { out = append(out, l.wrap(width-1, hang)...) }
+	if p.help != nil {
+		answer := ""
+		if p.field != nil {
+			answer = p.text()
 		}
-		keep, err := u.options.CompileFilter(expr)
-		if err != nil {
-			why := wire(strings.Join(strings.Fields(err.Error()), " ")).fit(u.plan.hints.w / 2)
-			u.askFilterAs(string(why)+" · filter:", expr)
-			return
+		for _, l := range p.help(answer) {
+			add(3, l)
 		}
-		u.setFilter(expr, keep)
-	})
+	}
+	for _, c := range p.choices {
+		add(5, line{{" " + wire(string(c.key)) + "  ", t.accent}, {c.says, t.text}})
+	}
+	return out
 }
 
-// setFilter takes another filter; the feed starts again from the first event.
-func (u *ui) setFilter(expr string, keep func(*session.Event) bool) {
-	if u.ladder != nil {
-		if _, index := u.event(); index >= 0 {
-			u.sought = index
+// drawPrompt draws the prompt on the last line, and its help above.
+func (u *ui) drawPrompt(screen tcell.Screen, at rect) {
+	p := u.prompt
+	help := p.helpLines(&u.theme, at.w)
+	help = help[:min(len(help), max(0, at.y-1))]
+	if len(help) > 0 {
+		y := at.y - len(help) - 1
+		box := pane{rect: rect{at.x, y, at.w, len(help) + 1}, caption: func(int) line { return line{{p.title, u.theme.focused}} }}
+		box.drawTitle(screen, &u.theme, true)
+		for i, l := range help {
+			used := l.put(screen, at.x, y+1+i, at.w, asIs)
+			line{{spaces(at.w - used), u.theme.text}}.put(screen, at.x+used, y+1+i, at.w-used, asIs)
 		}
-		u.ladder.selected, u.ladder.top = 0, 0
-		u.search.stop()
 	}
-	u.filter++
-	u.expr = expr
-	u.options.Filter = keep
-	select {
-	case <-u.filters: // the feed has not taken the last one; it never will
-	default:
+	if p.field == nil {
+		line{{" " + wire(p.label), u.theme.accent}, {"  Esc goes back", u.theme.faint}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
 	}
-	u.filters <- filter{u.filter, keep}
-	u.model.restart()
-	u.lines = detailCache{}
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	p.field.SetRect(at.x, at.y, at.w, 1)
+	p.field.Draw(screen)
 }

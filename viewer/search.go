@@ -23,12 +23,12 @@ func (s *search) stop() {
 
 // askSearch asks for a text and goes to the next event that holds it.
 func (u *ui) askSearch() {
-	u.ask("search:", "", func(text string) {
+	u.ask(question{label: "search:", done: func(text string) {
 		if text != "" {
 			u.search.text = text
 		}
 		u.searchOn(1)
-	})
+	}})
 }
 
 // searchOn goes to the next match in a direction. It looks at the events in a
@@ -56,7 +56,7 @@ func (u *ui) found(ctx context.Context, index int) {
 		return // another search has begun, or another session was chosen
 	}
 	u.search.stop()
-	u.flash.text = ""
+	u.flash = flash{}
 	if index < 0 {
 		u.say(warning, "%q is not in this session", u.search.text)
 		return

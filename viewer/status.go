@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -13,6 +14,7 @@ type flash struct {
 	text  clean
 	tone  tone
 	good  bool
+	first *conversation // it is about how this one fares, in place of text; or nil
 	until time.Time
 }
 
@@ -23,22 +25,38 @@ func (u *ui) say(t tone, format string, args ...any) {
 	u.flash = flash{text: wiref(format, args...), tone: t, until: u.now().Add(flashTime)}
 }
 
-// firstCame confirms that a client came through, in place of the start screen.
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// firstCame tells of the first client, in place of the start screen.
 func (u *ui) firstCame() {
-	u.came = true
-	u.stood = u.model.sessions[0]
+	c := u.model.sessions[0]
+	u.stood = c
 	if !u.options.Live {
 		return
 	}
 	u.overlay = noOverlay
-	c := u.model.sessions[0]
+	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
+}
+
+// arrival says how the first client fares.
+func (u *ui) arrival(c *conversation) (clean, tcell.Style) {
 	from := c.Client
 	if from == "" {
 		from = who(&c.Overview)
 	}
-	u.say(plain, "✓ first client came through: %s (session %d)", from, c.ID)
-	u.flash.good = true
-	u.flash.until = u.now().Add(2 * flashTime)
+	switch c.State {
+	case session.Failed:
+		return wiref("✗ the first client came, but its login failed: %s (session %d)", from, c.ID), u.theme.failure
+	case session.LoggedIn:
+		return wiref("✓ first client came through: %s (session %d)", from, c.ID), u.theme.good
+	}
+	return wiref("● the first client is here: %s (session %d)", from, c.ID), u.theme.text
 }
 
 // drawBar draws the first line (the title, how the session stands, the modes), and
@@ -49,7 +67,11 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 		return
 	}
 	modes := u.modes()
-	left := line{{" " + wire(u.options.Title) + " ", u.theme.accent}}
+	title := wire(u.options.Title)
+	if len(u.model.sessions) > 0 { // how it stands matters more
+		title = title.fit(max(12, (bar.w-modes.width())/3))
+	}
+	left := line{{" " + title + " ", u.theme.accent}}
 	if c := u.current(); c.ID != 0 {
 		sign, style := u.sign(&c.Overview)
 		left = append(left, span{" " + sign + " ", style})
@@ -118,6 +140,7 @@ func (u *ui) modes() line {
 	}
 	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
+	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
 	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
 	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
@@ -133,22 +156,24 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		return
 	}
 	if u.prompt != nil {
-		u.prompt.field.SetRect(at.x, at.y, at.w, 1)
-		u.prompt.field.Draw(screen)
+		u.drawPrompt(screen, at)
 		return
 	}
-	if u.flash.text != "" && u.now().Before(u.flash.until) {
-		style := u.theme.of(u.flash.tone)
-		if u.flash.good {
+	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) {
+		text, style := u.flash.text, u.theme.of(u.flash.tone)
+		switch {
+		case u.flash.first != nil:
+			text, style = u.arrival(u.flash.first)
+		case u.flash.good:
 			style = u.theme.good
 		}
-		line{{" " + u.flash.text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		line{{" " + text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	x := at.x + 1
 	for i := range bindings {
 		b := &bindings[i]
-		if b.hint == "" {
+		if !u.offers(b) {
 			continue
 		}
 		l := line{{b.short(), u.theme.accent}, {" " + wire(b.hint), u.theme.faint}}
@@ -160,6 +185,20 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		u.hits = append(u.hits, hit{x, x + w, b.do})
 		x += w + 2
 	}
+}
+
+// offers says whether a key is named on the last line: on a page that lies over
+// the panes only those are that do something there.
+func (u *ui) offers(b *binding) bool {
+	switch b.hint {
+	case "":
+		return false
+	case "quit", "help":
+		return true
+	case "back":
+		return u.overlay != noOverlay || u.want.zoom
+	}
+	return u.overlay == noOverlay
 }
 
 // short is the first of the binding's keys.
@@ -189,7 +228,10 @@ func (u *ui) ladderCaption(width int) line {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	out = append(out, span{wiref(" · %d/%d", min(u.ladder.selected+1, len(c.rows)), len(c.rows)), u.theme.faint})
+	out = append(out, span{wiref(" · %d/%d", c.place(min(u.ladder.selected, len(c.rows)-1)), c.place(len(c.rows)-1)), u.theme.faint})
+	if n := len(u.marks); n > 0 {
+		out = append(out, span{wiref(" · %d marked", n), u.theme.accent})
+	}
 	if u.expr != "" {
 		out = append(out, span{" · filter: " + wire(u.expr), u.theme.warning})
 	}

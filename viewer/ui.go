@@ -18,12 +18,13 @@ type ui struct {
 	theme   theme
 	now     func() time.Time
 	stop    func() // asks for the end; set by whoever runs the ui
-	// spawn runs a search: look in a goroutine, then done in the event loop.
+	// spawn runs a job: look in a goroutine, then done in the event loop.
 	spawn   func(look, done func(context.Context)) context.CancelFunc
 	filters chan filter // the newest filter for the feed
 
 	model  *model
 	events *cache
+	fed    int    // events below this index have passed the filter in use, or not
 	sought int    // index of the event to select when it comes in again, or -1
 	filter int    // number of the filter in use
 	expr   string // and its text, "" if none was typed
@@ -40,7 +41,13 @@ type ui struct {
 	follow bool
 	reveal bool
 	bare   bool // noise is hidden
-	came   bool // the first client has come through
+
+	marks     map[int]bool  // events that are marked, by their indexes
+	compared  *conversation // marked to be compared with another; nil: none
+	exporting bool          // an export is being written
+	exportExt string        // the extension that was used last
+	leaving   bool          // q was pressed while an export was being written
+	sheet     sheet
 
 	search search
 	flash  flash
@@ -57,6 +64,7 @@ const (
 	noOverlay overlay = iota
 	helpPage
 	setupPage
+	sheetPage
 )
 
 // detailCache is the detail pane's text, and what it was made for.
@@ -78,7 +86,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		Box: tview.NewBox(), options: o, theme: newTheme(mono), now: now,
 		filters: make(chan filter, 1),
 		model:   newModel(), events: newCache(o.Log),
-		follow: o.Live, reveal: o.Reveal, sought: -1,
+		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
 	}
 	u.want.focus = ladderPane
 	if o.Filter != nil {
@@ -184,6 +192,7 @@ func (u *ui) take(b batch) {
 	before := len(u.model.sessions)
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)
+		u.fed = it.index + 1
 	}
 	if before == 0 && len(u.model.sessions) > 0 {
 		u.firstCame()
@@ -215,11 +224,21 @@ func (u *ui) seek() {
 	}
 }
 
-// toEnd selects the newest event of the session without a word to anyone.
+// toEnd selects the newest event of the session without a word to anyone; in one
+// that has failed, once, the event where it did: what comes after is but its end.
 func (u *ui) toEnd() {
 	u.ladder.free = false
-	if last := u.rowCount() - 1; last >= 0 && last != u.ladder.selected {
-		u.ladder.selected = last
+	c := u.current()
+	goal := len(c.rows) - 1
+	if at := c.decisive(); c.State == session.Failed && at >= 0 {
+		if c.stopped == at {
+			return // it has been shown; now the person may look around
+		}
+		c.stopped = at
+		goal = c.find(at)
+	}
+	if goal >= 0 && goal != u.ladder.selected {
+		u.ladder.selected = goal
 		u.detail.top = 0
 	}
 }
@@ -227,7 +246,10 @@ func (u *ui) toEnd() {
 // Draw draws the inspector; see tview.Primitive.
 func (u *ui) Draw(screen tcell.Screen) {
 	_, _, w, h := u.GetRect()
-	verdict := u.verdictLines(w, h)
+	var verdict []line
+	if u.overlay == noOverlay {
+		verdict = u.verdictLines(w, h)
+	}
 	u.want.judge = len(verdict)
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {

@@ -66,10 +66,13 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return viewer.Run(cmd.Context(), viewer.Options{
-				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+			inspect := inspection{inUse: args}
+			err = viewer.Run(cmd.Context(), viewer.Options{
+				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal, Start: recording(args),
+				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
 			})
+			inspect.report(os.Stderr)
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")

@@ -24,6 +24,7 @@ type inputFlags struct {
 	keylogs []string
 	scrolls bool // what is read goes by on the terminal: that is progress enough
 	book    session.Book
+	shared  decode.Run
 }
 
 func (in *inputFlags) add(f *pflag.FlagSet) {
@@ -41,7 +42,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	}
 	base, last := 0, 0
 	for _, path := range paths {
-		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, progress: newProgress(path, in.scrolls)}
+		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
 		f.emit = func(e session.Event) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -89,6 +90,7 @@ type input struct {
 	path     string
 	keys     *tls.Keys
 	book     *session.Book
+	shared   *decode.Run
 	emit     func(session.Event) error
 	progress *progress
 	events   int
@@ -156,7 +158,11 @@ func (f *input) told() func(session.Event) error {
 	}
 }
 
-func (f *input) explainer() *decode.Session { return decode.NewSession(rules(), f.book) }
+func (f *input) explainer() *decode.Session {
+	d := decode.NewSession(rules(), f.book)
+	d.Share(f.shared)
+	return d
+}
 
 // foreign reads packets that others have recorded.
 func (f *input) foreign(r io.Reader) error {

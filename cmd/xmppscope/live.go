@@ -25,13 +25,11 @@ type live struct {
 	replace bool     // --overwrite
 	known   []string // --password-file
 
-	title    string
-	start    []string // of the inspector's start screen
-	log      *session.Log
-	accounts passwords
-	book     session.Book
-	shared   decode.Run // what the sessions know of each other
-	files    []*capture.File
+	title   string
+	start   []string // of the inspector's start screen
+	log     *session.Log
+	inspect inspection
+	files   []*capture.File
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
@@ -43,9 +41,10 @@ func (l *live) inspector() bool {
 // open makes the files ready, before anything listens.
 func (l *live) open() error {
 	var err error
-	if l.accounts, err = readPasswords(l.known); err != nil {
+	if l.inspect.accounts.known, err = readPasswords(l.known); err != nil {
 		return usageError{err}
 	}
+	l.inspect.inUse = l.saves
 	l.log = session.NewLog()
 	for _, path := range l.saves {
 		f, err := capture.Create(path, l.replace, captureOptions(l.out.reveal))
@@ -73,11 +72,9 @@ func (l *live) tap() bool {
 
 // explain runs the rules over one session's events.
 func (l *live) explain(q *session.Queue) {
-	d := decode.NewSession(rules(), &l.book)
-	d.Share(&l.shared)
-	if l.accounts != nil {
-		d.KnowPasswords(l.accounts.find)
-	}
+	d := decode.NewSession(rules(), &l.inspect.book)
+	d.Share(&l.inspect.shared)
+	d.KnowPasswords(l.inspect.accounts.find)
 	for {
 		events := q.Pull()
 		if events == nil {
@@ -129,7 +126,7 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 	if l.inspector() {
 		problems <- viewer.Run(ctx, viewer.Options{
 			Log: l.log, Title: l.title, Live: true, Start: l.start, Reveal: l.out.reveal,
-			Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+			Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
 		})
 		cancel()
 	} else {
@@ -144,6 +141,9 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 	<-served
 	readers.Wait()
 	close(problems)
+	if l.inspector() {
+		l.inspect.report(os.Stderr)
+	}
 	var all []error
 	for err := range problems {
 		all = append(all, err)
@@ -199,7 +199,10 @@ func (l *live) save(f *capture.File) error {
 		f.Close() // it fails for the same reason
 		return errSaid
 	}
-	return f.Close()
+	if err = f.Close(); err == nil {
+		l.inspect.wrote("saved to %s", f.Path())
+	}
+	return err
 }
 
 // pull calls take with every event of the log.

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"xmppscope/capture"
+	"xmppscope/decode"
+	"xmppscope/decode/compare"
+	"xmppscope/session"
+	"xmppscope/viewer"
+)
+
+// inspection is what the inspector can do beyond looking, on a live run and on
+// opened files alike: check passwords, write files, tell at the end how it went.
+type inspection struct {
+	accounts accounts
+	book     session.Book
+	shared   decode.Run // what the sessions know of each other
+	inUse    []string   // files that are being read or written
+
+	mu       sync.Mutex
+	saved    []string // the files that were written, in words; guarded by mu
+	sessions []session.Overview
+}
+
+// accounts are the passwords that are known in this run: those of
+// --password-file, and those typed in the inspector. They are held in memory
+// only. It may be used by several goroutines.
+type accounts struct {
+	mu    sync.Mutex
+	known passwords
+}
+
+// know keeps a password until the run ends.
+func (a *accounts) know(jid, password string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == nil {
+		a.known = passwords{}
+	}
+	a.known[strings.ToLower(jid)] = password
+}
+
+// find is decode.State.Passwords.
+func (a *accounts) find(user, domain string) (string, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.known.find(user, domain)
+}
+
+// hooks are what the inspector calls.
+func (i *inspection) hooks() viewer.Hooks {
+	h := viewer.Hooks{
+		Export: i.export, Verify: i.verify,
+		Ended: func(sessions []session.Overview) { i.sessions = sessions },
+		Diff: func(a, b []session.Event) []string {
+			return compare.Lines(compare.Sessions(a, b, compare.Options{}), compare.Layout{})
+		},
+	}
+	for _, f := range capture.Formats() {
+		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
+	}
+	return h
+}
+
+// export writes events to a new file. What was begun and failed is taken away
+// again, so that the same name can be tried once more.
+func (i *inspection) export(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) (err error) {
+	path = fromHome(path)
+	info, missing := os.Stat(path)
+	switch {
+	case path == "-":
+		return errors.New("standard output is the screen: name a file")
+	case capture.SameFile(path, i.inUse...):
+		return fmt.Errorf("%s is being read or written by this run: choose another name", path)
+	case missing == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", path)
+	case missing == nil && info.Size() > 0:
+		return fmt.Errorf("%s exists and is not empty: choose another name", path)
+	}
+	f, err := capture.Create(path, false, captureOptions(reveal))
+	if err != nil {
+		return err
+	}
+	n := 0
+	for e := range events {
+		if err = f.Write(e); err != nil {
+			break
+		}
+		if session.Numbered(e.Body) {
+			n++
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		if missing != nil {
+			os.Remove(path)
+		}
+		return err
+	}
+	said := fmt.Sprintf("exported %d events to %s", n, path)
+	if ctx.Err() != nil {
+		said += ", and no more: the inspector was left before all were written"
+	}
+	i.wrote("%s", said)
+	return nil
+}
+
+// wrote notes a file for the report.
+func (i *inspection) wrote(format string, args ...any) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.saved = append(i.saved, fmt.Sprintf(format, args...))
+}
+
+// fromHome is a path in which ~/ is the home folder, as in a shell.
+func fromHome(path string) string {
+	rest, ok := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !ok || err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
+}
+
+// verify explains a session once more, with the password known. The log keeps the
+// events as they were.
+func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]) viewer.Check {
+	i.accounts.know(jid, password)
+	var out viewer.Check
+	var asked []string // accounts whose password was wanted
+	redacted, mechanism := false, ""
+	d := decode.NewSession(rules(), &i.book)
+	d.KnowPasswords(func(user, domain string) (string, bool) {
+		asked = append(asked, user+"@"+domain)
+		return i.accounts.find(user, domain)
+	})
+	for e := range events {
+		redacted = redacted || e.Redacted
+		e = d.Explain(unexplained(e))
+		for k := range e.Notes {
+			switch n := e.Notes[k]; {
+			case n.Rule == "sasl-verify" && n.Text != "":
+				out.Proofs = append(out.Proofs, viewer.Proof{Seq: e.Seq, Step: e.Step, Note: n})
+			case n.Name == session.FieldVerdict:
+				out.Verdict, out.Advice = n.Value, n.Text
+			case n.Name == "mechanism" && e.Dir == session.C2S:
+				mechanism = n.Value
+			}
+		}
+	}
+	if len(out.Proofs) == 0 {
+		out.Verdict, out.Advice = "", "" // nothing new, and worse if secrets are missing
+		out.Why = whyUnchecked(jid, redacted, asked, mechanism)
+	}
+	return out
+}
+
+// unexplained is the event as it was before it was explained.
+func unexplained(e session.Event) session.Event {
+	e.Name, e.Space, e.Step, e.Summary, e.Notes, e.Secrets, e.Answers, e.RTT = "", "", nil, "", nil, nil, 0, 0
+	return e
+}
+
+// whyUnchecked says why a password told nothing about a session.
+func whyUnchecked(jid string, redacted bool, asked []string, mechanism string) string {
+	for _, other := range asked {
+		if !strings.EqualFold(other, jid) {
+			return fmt.Sprintf("this session logs in as %s, not as %s", other, jid)
+		}
+	}
+	switch {
+	case redacted:
+		return "this recording was saved without its secrets, so there is nothing left to hold against a password: record the login to .pcapng, or with --reveal"
+	case mechanism == "":
+		return "no login was begun in this session"
+	case len(asked) == 0:
+		return fmt.Sprintf("%s computes nothing from a password, or did not get so far", mechanism)
+	}
+	return fmt.Sprintf("the login by %s did not get so far that something could be checked", mechanism)
+}
+
+// reportedSessions bounds the lines at the end of a run.
+const reportedSessions = 20
+
+// report tells at the end how each session went, and which files there are.
+func (i *inspection) report(w io.Writer) {
+	shown := i.sessions[max(0, len(i.sessions)-reportedSessions):]
+	if more := len(i.sessions) - len(shown); more > 0 {
+		say(w, "%d sessions before these", more)
+	}
+	for k := range shown {
+		o := &shown[k]
+		said := o.Verdict
+		switch {
+		case said != "":
+		case o.Reason != "":
+			said = o.State.String() + ": " + o.Reason
+		default:
+			said = o.State.String()
+		}
+		say(w, "session %d: %s", o.ID, said)
+	}
+	for _, said := range i.saved {
+		say(w, "%s", said)
+	}
+}
+
+// recording is the inspector's start screen for opened files: which they are.
+func recording(paths []string) []string {
+	out := []string{"Opened:"}
+	for _, path := range paths {
+		line := "  " + path
+		if info, err := os.Stat(path); err == nil {
+			line += fmt.Sprintf("   %d bytes, of %s", info.Size(), info.ModTime().Format("2006-01-02 15:04"))
+		}
+		out = append(out, line)
+	}
+	return out
+}

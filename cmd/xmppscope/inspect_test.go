@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"xmppscope/capture"
+	"xmppscope/internal/xmpptest"
+	"xmppscope/session"
+)
+
+// scramLogin is the example of RFC 5802 §5; the password is "pencil".
+const scramLogin = `C: <?xml version='1.0'?><stream:stream to='example.net' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>
+S: <?xml version='1.0'?><stream:stream from='example.net' id='s1' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>
+S: <stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1</mechanism></mechanisms></stream:features>
+C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1'>biwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM</auth>
+S: <challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>cj1meWtvK2QybGJiRmdPTlJ2OXFreGRhd0wzcmZjTkhZSlkxWlZ2V1ZzN2oscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==</challenge>
+C: <response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>Yz1iaXdzLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdMM3JmY05IWUpZMVpWdldWczdqLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ==</response>
+S: <success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9</success>
+`
+
+func TestVerify(t *testing.T) {
+	events := xmpptest.Dialogue(t, scramLogin, rules(), 0)
+	before := slices.Clone(events)
+	check := func(jid, password string, events []session.Event) (string, *inspection) {
+		i := new(inspection)
+		c := i.verify(jid, password, slices.Values(events))
+		said := c.Why
+		for _, p := range c.Proofs {
+			said += p.Note.Name + " " + p.Note.Value + "; "
+			if p.Step == nil || p.Seq == 0 || strings.Contains(p.Note.Text, password) {
+				t.Errorf("%s: proof %+v", jid, p)
+			}
+		}
+		return said, i
+	}
+	said, i := check("User@example.net", "pencil", events)
+	if said != "proof-check fits; signature-check fits; " {
+		t.Errorf("the right password: %s", said)
+	}
+	if got, ok := i.accounts.find("user", "example.net"); !ok || got != "pencil" {
+		t.Error("the password is not kept for later logins")
+	}
+	if said, _ := check("user@example.net", "pen", events); !strings.HasPrefix(said, "proof-check does not fit; ") {
+		t.Errorf("a wrong password: %s", said)
+	}
+	if said, _ := check("juliet@example.net", "pencil", events); said != "this session logs in as user@example.net, not as juliet@example.net" {
+		t.Errorf("another account: %s", said)
+	}
+	if said, _ := check("user@example.net", "pencil", events[:3]); said != "no login was begun in this session" {
+		t.Errorf("no login: %s", said)
+	}
+	if said, _ := check("user@example.net", "pencil", events[:4]); !strings.Contains(said, "SCRAM-SHA-1") {
+		t.Errorf("a login that was cut off: %s", said)
+	}
+	if len(before) != len(events) || before[5].Summary != events[5].Summary || len(before[5].Notes) != len(events[5].Notes) {
+		t.Error("the events were changed")
+	}
+	for k := range events {
+		events[k] = session.Blank(events[k])
+	}
+	if said, _ := check("user@example.net", "pencil", events); !strings.Contains(said, "saved without its secrets") {
+		t.Errorf("a recording without secrets: %s", said)
+	}
+}
+
+func TestExportHook(t *testing.T) {
+	events := xmpptest.Dialogue(t, scramLogin, rules(), 0)
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(at("taken.xml"), []byte("<x/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at("inuse.jsonl"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := &inspection{inUse: []string{at("inuse.jsonl")}}
+	for name, want := range map[string]string{
+		"taken.xml": "exists and is not empty", "inuse.jsonl": "by this run", "x.doc": "unknown extension", "": "is a folder", "none/x.xml": "no such file",
+	} {
+		err := i.export(t.Context(), at(name), false, slices.Values(events))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+	if err := i.export(t.Context(), "-", false, slices.Values(events)); err == nil {
+		t.Error("an export to the screen is accepted")
+	}
+	for _, reveal := range []bool{false, true} {
+		path := at(map[bool]string{false: "blank.jsonl", true: "clear.jsonl"}[reveal])
+		if err := i.export(t.Context(), path, reveal, slices.Values(events)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || bytes.Contains(text, []byte("v0X8v3Bz2T0CJGbJQyF0X")) != reveal {
+			t.Errorf("%s: the proof is in it: %v (%v)", path, !reveal, err)
+		}
+		n := 0
+		if _, err := capture.Read(bytes.NewReader(text), func(session.Event) error { n++; return nil }); err != nil || n != len(events) {
+			t.Errorf("%s: %d events are read back, want %d (%v)", path, n, len(events), err)
+		}
+	}
+	left, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := i.export(left, at("cut.txt"), false, slices.Values(events[:2])); err != nil {
+		t.Fatal(err)
+	}
+	i.sessions = make([]session.Overview, reportedSessions+2)
+	for k := range i.sessions {
+		i.sessions[k] = session.Overview{ID: k + 1, State: session.Failed, Reason: "no reason\x1b[31m"}
+	}
+	i.sessions[21].Verdict = "logged in as user"
+	var out strings.Builder
+	i.report(&out)
+	for _, want := range []string{"2 sessions before these", "session 3: failed: no reason", "session 22: logged in as user", "blank.jsonl", "clear.jsonl", "cut.txt, and no more"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") || strings.Contains(out.String(), "session 2:") {
+		t.Errorf("the report:\n%s", out.String())
+	}
+}
+
+func TestHooksNameEveryFormat(t *testing.T) {
+	h := new(inspection).hooks()
+	if len(h.Formats) != len(capture.Formats()) || h.Export == nil || h.Verify == nil || h.Ended == nil {
+		t.Errorf("hooks %+v", h)
+	}
+	h.Ended([]session.Overview{{ID: 1}})
+}
+
+func TestFromHome(t *testing.T) {
+	t.Setenv("HOME", "/home/juliet")
+	for path, want := range map[string]string{"~/x.xml": "/home/juliet/x.xml", "~x.xml": "~x.xml", "a/~/b": "a/~/b"} {
+		if got := fromHome(path); filepath.ToSlash(got) != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}

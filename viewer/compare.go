@@ -1,0 +1,90 @@
+package viewer
+
+import (
+	"context"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// comparedEvents is how much of each session is compared: logins lie at its
+// beginning.
+const comparedEvents = 20_000
+
+// compare marks the session shown to be compared, or compares it with the one
+// that was marked before.
+func (u *ui) compare() {
+	c := u.current()
+	switch {
+	case u.options.Diff == nil:
+		u.say(notice, "comparing sessions is not available here")
+	case c.ID == 0:
+		u.say(notice, "there is no session to compare yet")
+	case u.compared == nil:
+		u.compared = c
+		u.say(notice, "session %d is to be compared: go to another one and press d there (d here gives it up)", c.ID)
+	case u.compared == c:
+		u.compared = nil
+		u.say(notice, "session %d is no longer to be compared", c.ID)
+	default:
+		u.diff(u.compared, c)
+		u.compared = nil
+	}
+}
+
+// diff compares in the background and shows what differs.
+func (u *ui) diff(a, b *conversation) {
+	u.say(notice, "comparing session %d with session %d …", a.ID, b.ID)
+	left, right := u.ofSession(a), u.ofSession(b)
+	var lines []string
+	cut := false
+	u.spawn(
+		func(ctx context.Context) {
+			before, moreBefore := left.first(ctx, comparedEvents)
+			after, moreAfter := right.first(ctx, comparedEvents)
+			cut = moreBefore || moreAfter
+			lines = u.options.Diff(blankAll(before), blankAll(after))
+		},
+		func(context.Context) {
+			u.flash = flash{}
+			u.show(sheet{
+				title: wiref("Session %d compared with session %d", a.ID, b.ID),
+				text:  func(p *page) { p.differences(lines, cut) },
+			})
+		})
+}
+
+// blankAll takes the secrets out: what differs in them shows in their numbers.
+func blankAll(events []session.Event) []session.Event {
+	for i := range events {
+		events[i] = session.Blank(events[i])
+	}
+	return events
+}
+
+// differences are the lines of a comparison. A line that begins with a sign, as
+// those of diff do, has its colour.
+func (p *page) differences(lines []string, cut bool) {
+	p.gap()
+	if cut {
+		p.add(1, span{wiref(" ▲ only the first %d events of each were compared", comparedEvents), p.theme.warning})
+	}
+	if len(lines) == 0 {
+		p.add(1, span{" ✓ no difference", p.theme.good})
+	}
+	for i, text := range lines {
+		for _, l := range wireLines(text) {
+			style := p.theme.text
+			switch {
+			case i == 0:
+				style = p.theme.strong
+			case strings.HasPrefix(string(l), "-"):
+				style = p.theme.fromClient
+			case strings.HasPrefix(string(l), "+"):
+				style = p.theme.fromServer
+			}
+			body := strings.TrimLeft(string(l), " -+")
+			p.add(len(l)-len(body)+1, span{" " + l, style})
+		}
+	}
+}

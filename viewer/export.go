@@ -1,0 +1,196 @@
+package viewer
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// export is one export: which events, and what is known of the file.
+type export struct {
+	pick
+	what   string // "this session", for the person
+	path   string
+	reveal bool
+	wrong  string // why the last try failed, "" before
+}
+
+// askExport asks which events to export.
+func (u *ui) askExport() {
+	switch {
+	case u.options.Export == nil:
+		u.say(notice, "exporting is not available here")
+		return
+	case len(u.model.sessions) == 0:
+		u.say(notice, "there is nothing to export yet")
+		return
+	case u.exporting:
+		u.say(notice, "an export is being written; one at a time")
+		return
+	}
+	c := u.current()
+	all := 0
+	for _, s := range u.model.sessions {
+		all += s.Events
+	}
+	choices := []choice{
+		{'s', wiref("this session (%d): %s", c.ID, count(c.Events, "event")), func() {
+			u.askExportFile(export{pick: u.ofSession(c), what: "this session", path: u.exportName(fmt.Sprint("session-", c.ID))})
+		}},
+		{'w', wiref("the whole: %s, %s", count(len(u.model.sessions), "session"), count(all, "event")), func() {
+			u.askExportFile(export{pick: u.whole(), what: "the whole", path: u.exportName("sessions")})
+		}},
+	}
+	if len(u.marks) > 0 {
+		choices = append(choices, choice{'m', wiref("the marked events: %d", len(u.marks)), func() {
+			u.askExportFile(export{pick: u.ofMarked(), what: "the marked events", path: u.exportName("marked")})
+		}})
+	}
+	if p := u.ofFilter(); u.options.Filter != nil && u.fed < u.model.applied {
+		choices = append(choices, choice{'f', "what passes the filter: still being counted", u.askExport})
+	} else if u.options.Filter != nil && len(p.indexes) > 0 {
+		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", count(len(p.indexes), "event")), func() {
+			u.askExportFile(export{pick: p, what: "what passes the filter", path: u.exportName("filtered")})
+		}})
+	}
+	u.ask(question{title: "Export", label: "export which events?", choices: choices})
+}
+
+// exportName proposes a file: in the format that was used last, or else the
+// first that can do without secrets.
+func (u *ui) exportName(base string) string {
+	if u.exportExt == "" {
+		for _, f := range u.options.Formats {
+			if !f.Secrets {
+				u.exportExt = f.Ext
+				break
+			}
+		}
+	}
+	return base + u.exportExt
+}
+
+// askExportFile asks where to, and tells what will become of the secrets.
+func (u *ui) askExportFile(x export) {
+	u.ask(question{
+		title: "Export " + wire(x.what), label: "to file:", answer: x.path,
+		help: func(path string) []line { return u.exportHelp(&x, path) },
+		keys: map[tcell.Key]func(*prompt){
+			tcell.KeyCtrlR: func(*prompt) { x.reveal = !x.reveal },
+			tcell.KeyTab:   func(p *prompt) { p.set(u.otherFormat(p.text())) },
+		},
+		done: func(path string) {
+			if x.path = strings.TrimSpace(path); x.path == "" {
+				u.say(notice, "nothing was exported: no file was named")
+				return
+			}
+			u.export(x)
+		},
+	})
+}
+
+func (u *ui) exportHelp(x *export, path string) []line {
+	var out []line
+	if x.wrong != "" {
+		out = append(out, line{{" ✗ " + wire(x.wrong), u.theme.failure}})
+	}
+	ext := strings.ToLower(filepath.Ext(strings.TrimSpace(path)))
+	known := line{{" format:", u.theme.text}}
+	for _, f := range u.options.Formats {
+		style := u.theme.faint
+		if f.Ext == ext {
+			style = u.theme.strong
+		}
+		known = append(known, span{" " + wire(f.Ext), style})
+	}
+	out = append(out, append(known, span{"  Tab takes the next", u.theme.faint}))
+	at := u.format(ext)
+	switch {
+	case at < 0:
+		return out
+	case u.options.Formats[at].Secrets:
+		return append(out, line{{" ▲ " + wire(ext) + " holds passwords and keys by nature: think before you share it", u.theme.warning}})
+	case x.reveal:
+		return append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})
+	}
+	return append(out, line{{" secrets will be blanked; Ctrl-R keeps them in the clear", u.theme.good}})
+}
+
+// format is the place of an extension among the formats, -1 if it is none.
+func (u *ui) format(ext string) int {
+	return slices.IndexFunc(u.options.Formats, func(f Format) bool { return f.Ext == ext })
+}
+
+// otherFormat is the path with the next format's extension.
+func (u *ui) otherFormat(path string) string {
+	n := len(u.options.Formats)
+	if n == 0 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	at := u.format(strings.ToLower(ext))
+	if at >= 0 || ext == "." {
+		path = strings.TrimSuffix(path, ext)
+	}
+	return path + u.options.Formats[(at+1)%n].Ext
+}
+
+// export writes the file in the background.
+func (u *ui) export(x export) {
+	u.exporting = true
+	u.say(notice, "writing %s …", x.path)
+	n := 0
+	var err error
+	u.spawn(
+		func(ctx context.Context) {
+			err = u.options.Export(ctx, x.path, x.reveal, func(yield func(session.Event) bool) {
+				for e := range x.events(ctx) {
+					if session.Numbered(e.Body) {
+						n++
+					}
+					if !yield(e) {
+						return
+					}
+				}
+			})
+		},
+		func(context.Context) {
+			u.exporting = false
+			u.exported(x, n, err)
+		})
+}
+
+// exported tells what became of an export; one that failed is asked for again.
+func (u *ui) exported(x export, n int, err error) {
+	if err == nil {
+		u.exportExt = filepath.Ext(x.path)
+		u.say(plain, "✓ %s written to %s, %s", count(n, "event"), x.path, u.secrecy(x))
+		u.flash.good, u.flash.until = true, u.now().Add(2*flashTime)
+		return
+	}
+	x.wrong = strings.Join(strings.Fields(err.Error()), " ")
+	if u.prompt != nil { // something else is being asked
+		u.say(failure, "the export failed: %s", x.wrong)
+		return
+	}
+	u.flash = flash{}
+	u.askExportFile(x)
+}
+
+// secrecy says what became of the secrets of an export.
+func (u *ui) secrecy(x export) string {
+	at := u.format(strings.ToLower(filepath.Ext(x.path)))
+	switch {
+	case at >= 0 && u.options.Formats[at].Secrets:
+		return "which holds secrets"
+	case x.reveal:
+		return "secrets in the clear"
+	}
+	return "secrets blanked"
+}

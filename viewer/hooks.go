@@ -1,0 +1,54 @@
+package viewer
+
+import (
+	"context"
+	"iter"
+
+	"xmppscope/session"
+)
+
+// Hooks are what the inspector can do beyond looking, given by whoever knows how.
+// Each may be nil: then its key says that it is not available. All but Ended are
+// called in goroutines of their own, and get the events as the Log has them:
+// secrets in the clear, unless they were saved without. When the inspector is
+// left the events end.
+type Hooks struct {
+	// Formats are the kinds of file that Export writes.
+	Formats []Format
+	// Export writes events to a new file, whose extension says the format. Secrets
+	// are blanked unless reveal is set or the format holds them by nature. The
+	// error is for the person, who is asked again. ctx is done when the events end
+	// too soon.
+	Export func(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) error
+	// Verify keeps an account's password for the rest of the run, and holds the
+	// events of one session against it. It must never be written anywhere.
+	Verify func(jid, password string, events iter.Seq[session.Event]) Check
+	// Diff compares two sessions, secrets blanked, and says in lines what differs.
+	Diff func(a, b []session.Event) []string
+	// Ended is called when the inspector has ended, with the sessions it has seen.
+	Ended func([]session.Overview)
+}
+
+// Format is a kind of file that can be exported to.
+type Format struct {
+	Ext     string // with its dot: ".xml"
+	Title   string // a few words
+	Secrets bool   // holds secrets by nature
+}
+
+// Check is what came of holding a session against a password.
+type Check struct {
+	Proofs []Proof
+	// Why says why there are no Proofs; "" if there are some.
+	Why string
+	// Verdict and Advice are those on the session with the password known; "" if
+	// there is none.
+	Verdict, Advice string
+}
+
+// Proof is what one message says when it is held against a password.
+type Proof struct {
+	Seq  uint64        // of the event
+	Step *session.Step // that it stands on; may be nil
+	Note session.Note  // Value "fits" or what it does instead, Text in words
+}

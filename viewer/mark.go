@@ -1,0 +1,27 @@
+package viewer
+
+// toggleMark marks the selected event, or takes its mark away.
+func (u *ui) toggleMark() {
+	u.overlay = noOverlay
+	_, index := u.event()
+	switch {
+	case index < 0:
+		u.say(notice, "there is no event to mark")
+	case u.marks[index]:
+		delete(u.marks, index)
+		u.say(notice, "no longer marked; %s left", count(len(u.marks), "marked event"))
+	default:
+		u.marks[index] = true
+		u.say(notice, "%s; e exports them, M clears them", count(len(u.marks), "marked event"))
+	}
+}
+
+// clearMarks takes all marks away, of all sessions.
+func (u *ui) clearMarks() {
+	if len(u.marks) == 0 {
+		u.say(notice, "nothing is marked; m marks an event")
+		return
+	}
+	u.say(notice, "%s cleared", count(len(u.marks), "mark"))
+	clear(u.marks)
+}

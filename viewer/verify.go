@@ -1,0 +1,136 @@
+package viewer
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// account is the bare JID that a session logs in with, "" while it is not known.
+func account(o *session.Overview) string {
+	bare, _, _ := strings.Cut(o.JID, "/")
+	switch {
+	case strings.Contains(o.User, "@"):
+		return o.User
+	case o.User != "" && o.Domain != "":
+		return o.User + "@" + o.Domain
+	}
+	if strings.Contains(bare, "@") {
+		return bare
+	}
+	return ""
+}
+
+// askPassword asks for the password of the account of the session shown, to hold
+// what was computed from it against it.
+func (u *ui) askPassword() {
+	c := u.current()
+	switch {
+	case u.options.Verify == nil:
+		u.say(notice, "checking a password is not available here")
+	case c.ID == 0:
+		u.say(notice, "there is no session yet")
+	case account(&c.Overview) == "":
+		u.askAccount(c, "")
+	default:
+		u.askPasswordOf(c, account(&c.Overview))
+	}
+}
+
+// askAccount asks whose password it is.
+func (u *ui) askAccount(c *conversation, before string) {
+	u.ask(question{
+		title: "Check a password", label: "account:", answer: before,
+		help: func(string) []line {
+			return []line{{{" the bare JID of the account, such as juliet@example.net", u.theme.text}}}
+		},
+		done: func(jid string) {
+			jid = strings.TrimSpace(jid)
+			if user, domain, ok := strings.Cut(jid, "@"); !ok || user == "" || domain == "" {
+				u.say(warning, "%q is no bare JID: want user@domain", jid)
+				return
+			}
+			u.askPasswordOf(c, jid)
+		},
+	})
+}
+
+func (u *ui) askPasswordOf(c *conversation, jid string) {
+	u.ask(question{
+		title: "Check a password", label: "password of " + jid + ":", masked: true,
+		help: func(string) []line {
+			return []line{
+				{{wiref(" says whether the client's proof and the server's signature of session %d fit it", c.ID), u.theme.text}},
+				{{" it is kept in memory for this run, so that later logins are checked too; it is never written anywhere", u.theme.text}},
+				{{" Tab names another account", u.theme.faint}},
+			}
+		},
+		keys: map[tcell.Key]func(*prompt){tcell.KeyTab: func(*prompt) { u.askAccount(c, jid) }},
+		done: func(password string) {
+			if password == "" {
+				u.say(notice, "nothing was checked: no password was typed")
+				return
+			}
+			u.verify(c, jid, password)
+		},
+	})
+}
+
+// verify holds the session's events against the password, in the background.
+func (u *ui) verify(c *conversation, jid, password string) {
+	u.say(notice, "checking …")
+	job := u.ofSession(c)
+	var result Check
+	u.spawn(
+		func(ctx context.Context) { result = u.options.Verify(jid, password, job.events(ctx)) },
+		func(context.Context) {
+			u.flash = flash{}
+			u.show(sheet{
+				title: wiref("Password check · session %d", c.ID),
+				text:  func(p *page) { p.check(jid, &result, u.options.Live) },
+			})
+		})
+}
+
+// check is what came of holding a session against a password.
+func (p *page) check(jid string, r *Check, live bool) {
+	p.gap()
+	p.add(1, span{" " + wire(jid), p.theme.strong})
+	p.gap()
+	if len(r.Proofs) == 0 {
+		p.add(3, span{" ▲ nothing could be checked: ", p.theme.warning}, span{wire(r.Why), p.theme.text})
+	}
+	for i := range r.Proofs {
+		p.proof(&r.Proofs[i])
+	}
+	if r.Verdict != "" {
+		p.heading("The verdict, with the password known")
+		p.add(3, span{"   " + wire(r.Verdict), p.theme.text})
+		if r.Advice != "" {
+			p.add(5, span{"   → ", p.theme.accent}, span{wire(r.Advice), p.theme.text})
+		}
+	}
+	p.gap()
+	if live {
+		p.add(1, span{" Later logins of this account are checked as they happen. What the ladder says of this one stays as it was.", p.theme.faint})
+	} else {
+		p.add(1, span{" What the ladder says stays as it was. Go to another session and press p to check that too.", p.theme.faint})
+	}
+}
+
+// proof is one message, and whether it fits.
+func (p *page) proof(proof *Proof) {
+	n := &proof.Note
+	mark, style := toneOf(n.Severity).mark(), p.theme.of(toneOf(n.Severity))
+	if n.Value == "fits" {
+		mark, style = "✓", p.theme.good
+	}
+	where := wiref("event %d", proof.Seq)
+	if s := proof.Step; s != nil {
+		where = wiref("step %d, %s", s.N, s.Title)
+	}
+	p.add(3, span{" " + mark + " ", style}, span{wire(n.Text), style}, span{"  " + where, p.theme.faint})
+}
