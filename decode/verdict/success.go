@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,11 @@ func (j *judge) savings(s *decode.Seen) string {
 	_, sasl2 := s.State.Mechanisms()
 	if n := len(j.attempts) - 1; n > 0 {
 		if wasted := j.attempts[n].trips - j.attempts[0].trips; wasted > 0 {
-			out = append(out, fmt.Sprintf("beginning with %s would save %d round trips", j.attempts[n].mechanism, wasted))
+			saved := fmt.Sprintf("beginning with %s would save %d round trips", j.attempts[n].mechanism, wasted)
+			if !slices.ContainsFunc(j.attempts[:n], func(a attempt) bool { return !decode.BindsChannel(a.mechanism) }) {
+				saved = fmt.Sprintf("the refused attempts cost %d round trips, but only here: a binding to TLS cannot pass xmppscope", wasted)
+			}
+			out = append(out, saved)
 		}
 	}
 	if j.starttls {

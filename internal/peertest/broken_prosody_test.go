@@ -106,6 +106,15 @@ func TestBrokenProsody(t *testing.T) {
 	})
 }
 
+// TestImpatientProsody has a server that ends sessions which do not log in.
+func TestImpatientProsody(t *testing.T) {
+	up, _, ca := brokenProsody(t, 1)
+	testBroken(t, ca, []broken{
+		{name: "before-tls", upstream: up, client: scripted(open("good.test"), features, "hold"), step: "stream-error", want: []string{"connection-timeout"}},
+		{name: "before-login", upstream: up, client: scripted(secure("good.test", "hold")...), step: "stream-error", want: []string{"connection-timeout"}},
+	})
+}
+
 const legacyAuth = "><iq type='set' id='auth'><query xmlns='jabber:iq:auth'><username>alice</username><password>wrong</password><resource>r</resource></query></iq>"
 
 // kickedOut logs in through the scope, and then once more straight at the server.
