@@ -40,6 +40,7 @@ type Relay struct {
 	secured  bool
 	ended    [3]bool             // by direction
 	waited   bool                // that the other side is silent has been said
+	turn     turn                // whose turn it is in the login
 	inflate  [3]*decode.Inflater // by direction; nil while not compressed
 	out      []Action
 }
@@ -70,7 +71,7 @@ func (r *Relay) Handle(in Input) []Action {
 			r.secure()
 		}
 	case Secured:
-		r.phase, r.secured, r.answered, r.header = relaying, true, false, false
+		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
 		r.scan[session.C2S].Reset()
 		r.scan[session.S2C].Reset()
 	case SecureFailed:
@@ -286,6 +287,7 @@ func (r *Relay) frame(dir session.Dir, f *decode.Frame) {
 	if dir == session.C2S && f.Kind == decode.Opened {
 		r.learnHeader(f)
 	}
+	r.turn.heard(dir, f)
 	r.do(Record{f.Event(dir)})
 }
 
@@ -405,31 +407,4 @@ func (r *Relay) close(by string) {
 		}
 	}
 	r.do(Close{by})
-}
-
-// silence says, once, who keeps whom waiting.
-func (r *Relay) silence(in Waited) {
-	if r.waited {
-		return
-	}
-	waiting := ""
-	dir := session.NoDir
-	switch {
-	case r.phase == asked:
-		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
-	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.scan[session.C2S].IsOpaque()):
-		return // it will send none
-	case r.phase == relaying && !r.header && r.secured:
-		waiting, dir = "TLS is up, and the client has sent no stream header: it may be asking its user about the certificate", session.C2S
-	case r.phase == relaying && !r.header:
-		waiting, dir = "the server waits for the client's stream header", session.C2S
-	case r.phase == relaying && !r.answered:
-		waiting, dir = "the client waits for the server's stream header", session.S2C
-	case r.phase == sniffing, r.phase == addressing:
-		waiting, dir = "the server is not connected yet: the client has sent no complete stream header", session.C2S
-	default:
-		return
-	}
-	r.waited = true
-	r.record(dir, session.RelayTimeout{Waiting: waiting, After: in.For}, nil)
 }

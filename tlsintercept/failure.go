@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,8 +227,8 @@ func (f failure) distrust(out *session.TLSFailed, reason string) {
 func (f failure) serverAlerted(out *session.TLSFailed, got alert) {
 	switch {
 	case got == alertProtocolVersion || got == 86:
-		out.Class, out.Hint = session.ClassVersion, hintLegacy
-		out.Reason = "the server speaks none of the TLS versions that we offered" + offered(f.facts.Hello)
+		out.Class, out.Hint = session.ClassVersion, hintOffer(f.facts.Hello)
+		out.Reason = "the server speaks none of the TLS versions that were offered" + offered(f.facts.Hello)
 	case got == alertCertRequired || f.facts.Mutual && (got == alertHandshakeFailure || got == alertBadCertificate || got == 49):
 		out.Class, out.Hint = session.ClassClientCert, hintClientCert
 		out.Reason = "the server wants a certificate from the client, and the client's own cannot be passed on"
@@ -264,6 +265,20 @@ func protocolList(h *session.ClientHello) string {
 	return " (" + line(strings.Join(h.ALPN, ", ")) + ")"
 }
 
+// hintOffer says which version the client might add to its offer, which is passed
+// on as it is.
+func hintOffer(h *session.ClientHello) string {
+	switch {
+	case h == nil:
+		return hintLegacy
+	case !slices.Contains(h.Versions, "TLS 1.3"):
+		return "allow the client TLS 1.3, or the server " + strings.Join(h.Versions, " or ")
+	case !slices.Contains(h.Versions, "TLS 1.2"):
+		return "allow the client TLS 1.2, or the server " + strings.Join(h.Versions, " or ")
+	}
+	return hintLegacy
+}
+
 func orSome(name, some string) string {
 	if name == "" {
 		return some
@@ -275,8 +290,8 @@ func (f failure) closed(out *session.TLSFailed) {
 	out.Class = session.ClassClosed
 	switch {
 	case f.leg == session.ServerLeg && len(f.first) == 0:
-		out.Reason = "the server hung up on our ClientHello without a word"
-		out.Hint = "it may want another version of TLS (--legacy-tls), or does not speak TLS on this port"
+		out.Reason = "the server hung up on the ClientHello without a word; what was offered" + offered(f.facts.Hello) + " may not suit it"
+		out.Hint = "the server may want another version: " + hintOffer(f.facts.Hello) + "; or it does not speak TLS on this port"
 	case f.leg == session.ServerLeg:
 		out.Reason = "the server hung up in the middle of the TLS handshake without a word"
 		out.Hint = "look into the server's log"
@@ -285,7 +300,8 @@ func (f failure) closed(out *session.TLSFailed) {
 	case f.asked:
 		out.Reason = "the client hung up in the middle of the TLS handshake"
 	default:
-		out.Reason = "the client hung up before its ClientHello"
+		out.Reason = "the client hung up before its ClientHello, when it was its turn to begin TLS"
+		out.Hint = "look into the client's log"
 	}
 }
 

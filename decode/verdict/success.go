@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,10 @@ func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	if !s.State.Secure[session.ClientLeg] && !s.State.Secure[session.ServerLeg] {
 		severity = session.Warning
 	}
+	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
+		what += "; the server's certificate is no good, and only --insecure-upstream let it pass: " + f.Verdict.Problem
+		severity = session.Warning
+	}
 	return []session.Note{{Severity: severity, Name: session.FieldVerdict, Value: what, Text: j.savings(s)}}
 }
 
@@ -67,6 +72,15 @@ func (j *judge) phases(end time.Time) string {
 func (j *judge) savings(s *decode.Seen) string {
 	var out []string
 	_, sasl2 := s.State.Mechanisms()
+	if n := len(j.attempts) - 1; n > 0 {
+		if wasted := j.attempts[n].trips - j.attempts[0].trips; wasted > 0 {
+			saved := fmt.Sprintf("beginning with %s would save %d round trips", j.attempts[n].mechanism, wasted)
+			if !s.State.Captured && !slices.ContainsFunc(j.attempts[:n], func(a attempt) bool { return !decode.BindsChannel(a.mechanism) }) {
+				saved = fmt.Sprintf("the refused attempts cost %d round trips, but only here: a binding to TLS cannot pass xmppscope", wasted)
+			}
+			out = append(out, saved)
+		}
+	}
 	if j.starttls {
 		out = append(out, "direct TLS (XEP-0368) would save 2 round trips")
 	}

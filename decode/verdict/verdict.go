@@ -8,7 +8,6 @@ package verdict
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -28,34 +27,50 @@ type judge struct {
 	began    time.Time
 	tlsDone  time.Time
 	authDone time.Time
-	last     last // what came last from either side
-	trips    int  // times that the client had to wait for an answer
-	asked    bool // the client has said something since the server's last word
+	last     last        // what came last from either side
+	asking   last        // what came last from the client
+	user     string      // who tries to log in
+	resource string      // what the client has asked to bind, "" if it left it to the server
+	left     session.Dir // who was the first to finish sending
+	trips    int         // times that the client had to wait for an answer
+	asked    bool        // the client has said something since the server's last word
 	attempts []attempt
-	legacy   bool   // a session was asked for (RFC 3921)
-	starttls bool   // TLS was begun inside the stream
-	opened   bool   // the client has opened a stream since TLS is up
-	replied  bool   // the server has opened one
-	done     bool   // the login is complete
-	cause    *cause // of the failure, as far as one is known
-	silence  string // who was waiting for whom
-	locked   string // why TLS in a capture cannot be decrypted, "" if it can
-	unlock   string // and what would help
-	opaque   string // what is not understood, "" if all is
+	legacy   bool          // a session was asked for (RFC 3921)
+	starttls bool          // TLS was begun inside the stream
+	opened   bool          // the client has opened a stream since TLS is up
+	replied  bool          // the server has opened one
+	done     bool          // the login is complete
+	cause    *cause        // of the failure, as far as one is known
+	ending   string        // how the server ended the stream after a refusal
+	silence  string        // who was waiting for whom
+	silent   time.Duration // for how long at least
+	opaque   [3]string     // by direction, what is not understood
+	locked   string        // why TLS in a capture cannot be decrypted, "" if it can
+	unlock   string        // and what would help
 }
 
-// last is the newest plaintext event.
+// last is the newest plaintext event of someone.
 type last struct {
-	dir  session.Dir
-	at   time.Time
-	step *session.Step
-	name string
+	dir   session.Dir
+	seq   uint64
+	at    time.Time
+	step  *session.Step
+	name  string // "<iq>"
+	space string // namespace of a stanza's payload
+	size  int64
+	fault string // what is wrong with it
 }
+
+// noXML is the name of what has none.
+const noXML = "bytes that are no XML"
 
 // attempt is one try to authenticate.
 type attempt struct {
-	mechanism, condition, why string
-	step                      *session.Step // where it was refused
+	mechanism, condition, why, text string
+	flag                            string        // gs2 flag of SCRAM: "n", "y" or "p=…"
+	offered                         []string      // the mechanisms that the server had offered
+	trips                           int           // round trips before it
+	step                            *session.Step // where it was refused
 }
 
 // cause is why a login failed.
@@ -71,29 +86,31 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 		j.began = e.At
 	}
 	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
-		j.heard(e)
+		j.heard(s)
 	}
 	switch b := e.Body.(type) {
 	case session.StreamOpened:
 		j.opened = j.opened || e.Dir == session.C2S && !j.tlsDone.IsZero()
 		j.replied = j.replied || e.Dir == session.S2C
+	case session.StreamClosed, session.TCPHalfClosed:
+		if j.left == session.NoDir {
+			j.left = e.Dir
+		}
 	case session.TLSEstablished:
-		j.tlsDone = e.At
+		j.tlsDone, j.replied, j.left = e.At, false, session.NoDir
 		if e.Leg == session.ServerLeg || s.State.Captured {
-			j.trips++
+			j.trips += handshakeTrips(&b.TLSFacts)
 		}
 	case session.TLSFailed:
-		if b.Class != session.ClassOtherLeg {
-			j.fail(e, "TLS failed: "+b.Reason, b.Hint)
-		}
+		j.tlsFailed(e, b)
 	case session.TCPFailed:
 		j.fail(e, fmt.Sprintf("the server %s could not be reached: %s", b.Target, b.Reason), b.Hint)
 	case session.RelayTimeout:
-		j.silence = fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After))
+		return j.waiting(s, b)
 	case session.TLSLocked:
 		j.locked, j.unlock = b.Reason, b.Hint
 	case session.RelayOpaque:
-		j.opaque = fmt.Sprintf("what the %s sends is not understood: %s", side(e.Dir), b.Reason)
+		j.opaque[e.Dir] = b.Reason
 	case session.TCPClosed:
 		if e.Leg == session.ClientLeg {
 			return j.closed(s, b)
@@ -102,7 +119,26 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	if e.Step != nil {
 		return j.step(s)
 	}
-	return nil
+	return j.errand(s)
+}
+
+func (j *judge) tlsFailed(e *session.Event, b session.TLSFailed) {
+	switch {
+	case b.Class == session.ClassOtherLeg:
+	case b.Class == session.ClassClosed && b.Guilty == session.OriginSelf && j.left == session.S2C:
+		j.fail(e, "TLS failed: the server hung up after <proceed/>, before the handshake had begun", "look into the server's log: it may lack a certificate or a key for this domain")
+	default:
+		j.fail(e, "TLS failed: "+b.Reason, b.Hint)
+	}
+}
+
+// handshakeTrips are the round trips of a TLS handshake (RFC 8446 §2, RFC 5246
+// §7.3): TLS 1.3 takes one, what was before it two, unless it is resumed.
+func handshakeTrips(f *session.TLSFacts) int {
+	if f.Version == "TLS 1.3" || f.Resumed {
+		return 1
+	}
+	return 2
 }
 
 func side(d session.Dir) string {
@@ -113,12 +149,14 @@ func side(d session.Dir) string {
 }
 
 // heard counts round trips and remembers who spoke last.
-func (j *judge) heard(e *session.Event) {
+func (j *judge) heard(s *decode.Seen) {
+	e := s.Event
 	if _, keepAlive := e.Body.(session.StreamWhitespace); keepAlive {
 		return
 	}
 	if e.Dir == session.C2S {
 		j.asked = true
+		j.learn(e)
 	} else if j.asked {
 		j.asked = false
 		if !j.done || e.Step != nil {
@@ -129,10 +167,38 @@ func (j *judge) heard(e *session.Event) {
 	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
 		return // what was said before it is what matters
 	}
-	j.last = last{e.Dir, e.At, e.Step, "<" + e.Name + ">"}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: "<" + e.Name + ">", space: payload(s), size: e.Size, fault: worst(e)}
 	if e.Name == "" {
-		j.last.name = "bytes that are no XML"
+		j.last.name = noXML
 	}
+	if e.Dir == session.C2S {
+		j.asking = j.last
+	}
+}
+
+// learn takes the user and the resource from what the client says.
+func (j *judge) learn(e *session.Event) {
+	for i := range e.Notes {
+		switch n := &e.Notes[i]; {
+		case n.Secret != "" || n.Value == "":
+		case n.Name == "authcid" || n.Name == "username":
+			j.user = n.Value
+		case n.Name == "resource":
+			j.resource = n.Value
+		}
+	}
+}
+
+// payload is the namespace of what a stanza carries.
+func payload(s *decode.Seen) string {
+	if s.IsStanza() {
+		for _, c := range s.Root.Children() {
+			if c.Name.Space != s.Root.Name.Space {
+				return c.Name.Space
+			}
+		}
+	}
+	return ""
 }
 
 func (j *judge) fail(e *session.Event, what, next string) {
@@ -150,23 +216,13 @@ func worst(e *session.Event) string {
 	return text
 }
 
-// likely is the cause in an explanation of the form "what it means: the likely
-// cause".
-func likely(why string) string {
-	if _, cause, ok := strings.Cut(why, ": "); ok {
-		return cause
-	}
-	return why
-}
-
 func (j *judge) step(s *decode.Seen) []session.Note {
 	e := s.Event
 	switch id := e.Step.ID; id {
 	case "starttls":
 		j.starttls = true
 	case "sasl-auth", "sasl2-authenticate", "iqauth-set":
-		j.attempts = append(j.attempts, attempt{mechanism: s.State.Mechanism})
-		j.cause = nil
+		j.attempt(s)
 	case "sasl-failure", "sasl2-failure", "iqauth-error":
 		j.refused(s)
 	case "sasl-success", "sasl2-success":
@@ -179,7 +235,7 @@ func (j *judge) step(s *decode.Seen) []session.Note {
 	case "starttls-failure":
 		j.fail(e, "the server refused to start TLS", "look at the server's certificate and TLS settings: it offered STARTTLS, and then could not do it")
 	case "bind-error", "session-error":
-		j.fail(e, fmt.Sprintf("the %s: %s", e.Step.Title, condition(s.Root)), "let the client ask for another resource, or for none")
+		j.unbound(s)
 	case "stream-error":
 		return j.streamError(s)
 	case "bind-result", "sm-resumed", "iqauth-result", "session-result":
@@ -190,160 +246,4 @@ func (j *judge) step(s *decode.Seen) []session.Note {
 		}
 	}
 	return nil
-}
-
-// refused notes that an attempt to authenticate has failed.
-func (j *judge) refused(s *decode.Seen) {
-	e := s.Event
-	if len(j.attempts) == 0 {
-		j.attempts = append(j.attempts, attempt{})
-	}
-	a := &j.attempts[len(j.attempts)-1]
-	a.condition, _ = e.Field("condition")
-	a.step, a.why = e.Step, likely(worst(e))
-	j.cause = nil
-}
-
-func (j *judge) streamError(s *decode.Seen) []session.Note {
-	e := s.Event
-	name := condition(s.Root)
-	next := advice[name]
-	if host := s.Root.Child(decode.NSStreamError, "see-other-host"); host != nil {
-		next = fmt.Sprintf("the client will now go to %q", host.Text())
-		if !s.State.Captured {
-			next += fmt.Sprintf(", round xmppscope: start xmppscope with --upstream %s", host.Text())
-		}
-	}
-	if len(j.attempts) > 0 && j.attempts[len(j.attempts)-1].condition != "" && !j.done {
-		return nil // the refusals before it are the reason; it is only their end
-	}
-	j.fail(e, fmt.Sprintf("the %s ended the stream with %s: %s", side(e.Dir), name, likely(worst(e))), next)
-	if j.done {
-		return []session.Note{note(session.Error, *j.cause)}
-	}
-	return nil
-}
-
-// condition is the defined condition of a stream or stanza error.
-func condition(root *session.Element) string {
-	if err := root.Child("", "error"); err != nil {
-		root = err
-	}
-	for _, c := range root.Children() {
-		if c.Name.Space == decode.NSStreamError || c.Name.Space == decode.NSStanzaError {
-			return c.Name.Local
-		}
-	}
-	return "an error without a condition"
-}
-
-// advice is what to do next about a stream error, where there is something.
-var advice = map[string]string{
-	"host-unknown":        "compare the stream's \"to\" with the domains that the server is set up for",
-	"host-gone":           "ask whoever runs the server where the domain is served now",
-	"conflict":            "look for a second program with the same account and resource, or let the server choose the resource",
-	"policy-violation":    "read the text of the error and the server's log: a limit or a rule of the server was hit, such as TLS being required",
-	"not-well-formed":     "look at the last thing the client sent before the error",
-	"not-authorized":      "the client sent something before it was logged in: look at what came right before",
-	"connection-timeout":  "see who fell silent, and for how long, in the events before",
-	"system-shutdown":     "wait until the server is back",
-	"resource-constraint": "the server is short of something: wait, or read its log",
-	"unsupported-version": "compare the version in the two stream headers",
-	"reset":               "the server wants the stream to be opened anew, often because its certificate or the account has changed",
-}
-
-// closed is the last word: on a login that never was, or on nothing new.
-func (j *judge) closed(s *decode.Seen, b session.TCPClosed) []session.Note {
-	switch {
-	case j.done:
-		return nil
-	case j.locked != "":
-		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted: " + j.locked, next: j.unlock})}
-	case s.State.Joined && len(j.attempts) == 0 && j.cause == nil:
-		return nil // who knows what came before
-	}
-	if j.cause == nil {
-		j.cause = j.guess(s, b)
-	}
-	return []session.Note{note(session.Error, *j.cause)}
-}
-
-func note(severity session.Severity, c cause) session.Note {
-	what := c.what
-	if c.step != nil {
-		what = fmt.Sprintf("at step %d (%s) %s", c.step.N, c.step.ID, what)
-	}
-	return session.Note{Severity: severity, Name: session.FieldVerdict, Value: what, Text: c.next}
-}
-
-// guess says why a connection ended without a login when nobody said so.
-func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
-	if n := len(j.attempts); n > 0 && j.attempts[n-1].condition != "" {
-		return j.refusals(s)
-	}
-	waited := s.Event.At.Sub(j.last.at)
-	by := "the " + b.By
-	if b.By == session.OriginSelf {
-		by = b.By
-	}
-	c := &cause{step: j.last.step}
-	sasl1, sasl2 := s.State.Mechanisms()
-	switch {
-	case j.opaque != "":
-		c.what, c.next = j.opaque, "is this an XMPP client, and is the upstream an XMPP server?"
-	case j.last.dir == session.NoDir:
-		c.what, c.next = by+" closed the connection before anything was said", "does the client speak TLS first, or something else altogether?"
-	case !j.tlsDone.IsZero() && !j.opened && b.By == "client":
-		c.what = "the client left right after TLS was up, without opening a stream: it probably does not accept our certificate"
-		c.next = "let it trust the CA (xmppscope ca says how); some clients also look for the name or address that they connect to"
-		if s.State.Captured {
-			c.what = "the client left right after TLS was up, without opening a stream: it probably does not accept the server's certificate"
-			c.next = "look at the certificate's names, its issuer and its dates"
-		}
-	case !j.replied && j.last.dir == session.C2S && j.tlsDone.IsZero() && b.By == "server":
-		c.what = "the server hung up at the client's stream header, without a word"
-		c.next = "perhaps it wants TLS from the first byte: try --upstream tls://HOST:PORT"
-		if s.State.Captured {
-			c.next = "perhaps it wants TLS from the first byte (direct TLS)"
-		}
-	case j.silence != "":
-		c.what, c.next = j.silence, "look at the side that is silent"
-	case j.last.name == "<features>" && len(sasl1)+len(sasl2) > 0:
-		c.what = fmt.Sprintf("%s left after the server had offered %s: it knows none of them, or is set not to use them", by, strings.Join(append(sasl1, sasl2...), " "))
-		c.next = "compare with the mechanisms that the client allows, and look whether it insists on channel binding"
-	case j.last.name == "<features>":
-		c.what = by + " left after seeing the server's features"
-		c.next = "does it require TLS, or a mechanism, that is not offered?"
-	case j.last.dir == session.C2S:
-		c.what = fmt.Sprintf("%s closed the connection %s after the client had sent %s, which was never answered", by, decode.Since(waited), j.last.name)
-	default:
-		c.what = fmt.Sprintf("%s closed the connection %s after the server had sent %s, and the login was not complete", by, decode.Since(waited), j.last.name)
-	}
-	return c
-}
-
-// refusals sums up attempts of which the last was refused.
-func (j *judge) refusals(s *decode.Seen) *cause {
-	a := j.attempts[len(j.attempts)-1]
-	var tried []string
-	bound := 0
-	for _, t := range j.attempts {
-		tried = append(tried, t.mechanism)
-		if decode.BindsChannel(t.mechanism) {
-			bound++
-		}
-	}
-	c := &cause{step: a.step, what: fmt.Sprintf("the server refused the login with %s (%s): %s", a.mechanism, a.condition, a.why)}
-	if len(tried) > 1 {
-		c.what = fmt.Sprintf("the server refused all %d attempts (%s); the last one, %s: %s", len(tried), strings.Join(tried, ", "), a.condition, a.why)
-	}
-	switch {
-	case bound == len(tried) && !s.State.Captured:
-		c.next = "channel binding cannot pass a man in the middle: let the client use a mechanism without -PLUS, or debug against a server that offers none"
-	case a.condition == "not-authorized":
-		c.next = "check user and password"
-	case a.condition == "invalid-mechanism":
-		c.next = "the client has to choose among the mechanisms that the server lists"
-	}
-	return c
 }

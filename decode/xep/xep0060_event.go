@@ -28,7 +28,7 @@ func pubsubEvent(s *decode.Seen, c *session.Element) []session.Note {
 	case "subscription":
 		return tell("XEP-0060", c.Span, "the subscription of %q to the node %s is now %q", c.Attr("jid"), node, c.Attr("subscription"))
 	case "collection":
-		return tell("XEP-0060", c.Tag, "something has changed in the collection %s", node)
+		return tell("XEP-0248", c.Tag, "something has changed in the collection %s (XEP-0248: PubSub Collection Nodes)", node)
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func jingleContent(c *session.Element) (notes []session.Note) {
 		name += ", sent by the " + quoted(senders) + " only"
 	}
 	notes = tell("XEP-0166 §7.3", c.Tag, "a content of the session: %s", name)
+	if c.Attr("disposition") == "early-session" {
+		notes = append(notes, say("XEP-0269", c.AttrSpan("disposition"), "it is media before the call is answered, such as a ringback tone (XEP-0269: Jingle Early Media)"))
+	}
 	for _, d := range c.Children() {
 		switch d.Name.Local {
 		case "description":
@@ -71,7 +74,7 @@ func jingleContent(c *session.Element) (notes []session.Note) {
 		case "transport":
 			notes = append(notes, extension(d, "how it is sent", candidates(d)))
 		case "security":
-			notes = append(notes, extension(d, "how it is secured", ""))
+			notes = append(notes, extension(d, "how it is secured", envelope(d)))
 		}
 	}
 	return notes
@@ -84,6 +87,14 @@ func extension(el *session.Element, what, details string) session.Note {
 		return say("XEP-0166 §7.3", el.Tag, "%s: %q%s", what, el.Name.Space, details)
 	}
 	return say(spec.ID, el.Tag, "%s: %s%s", what, spec, details)
+}
+
+// envelope is what a content of XEP-0391 is encrypted with.
+func envelope(d *session.Element) string {
+	if kind := d.Attr("type"); kind != "" {
+		return "; the key travels in " + withName(kind)
+	}
+	return ""
 }
 
 func media(d *session.Element) string {

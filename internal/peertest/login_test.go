@@ -1,6 +1,7 @@
 package peertest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,7 @@ func testLogins(t *testing.T, s server, bob *xmpptest.Bob) {
 			checkWho(t, r, mechanism)
 			checkTLS(t, r, s.tls)
 			checkPlus(t, r, plus)
+			checkVerdict(t, r, mechanism, plus)
 			checkRead(t, r, scope.Saved)
 			checkTshark(t, scope.Saved)
 		})
@@ -189,6 +191,41 @@ func checkPlus(t *testing.T, r recording, want int) {
 	}
 	if failed != want {
 		t.Errorf("%d -PLUS attempts failed, want %d", failed, want)
+	}
+}
+
+// checkVerdict wants the verdict to name the login as it was. The round trips are
+// counted anew: one for TLS, and one wherever the server has answered.
+func checkVerdict(t *testing.T, r recording, mechanism string, refused int) {
+	t.Helper()
+	what, next := r.verdict(1)
+	t.Logf("%s\n    next: %s", what, next)
+	trips, asked := 0, false
+	for _, e := range r.events {
+		switch {
+		case e.Kind == "tls:established" && e.Leg == "server":
+			trips++
+			if e.Detail.Version == "TLS 1.2" {
+				trips++
+			}
+		case strings.HasPrefix(e.Kind, "stream:") && e.Dir == "c2s":
+			asked = true
+		case strings.HasPrefix(e.Kind, "stream:") && asked:
+			asked = false
+			trips++
+		}
+		if e.is("bind-result") {
+			break
+		}
+	}
+	want := []string{"logged in as " + xmpptest.AliceJID + "/", "by " + mechanism + " over TLS", "round trips", "to TLS", "authentication", "binding"}
+	if refused > 0 {
+		want = append(want, fmt.Sprintf("after %d refused", refused), fmt.Sprintf("the refused attempts cost %d round trips", 2*refused))
+	}
+	for _, w := range want {
+		if !strings.Contains(what+next, w) {
+			t.Errorf("the verdict does not say %q", w)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func testDistrust(t *testing.T, s server) {
 			if d.Reason == "" || d.Hint == "" {
 				t.Errorf("reason %q, hint %q; want both", d.Reason, d.Hint)
 			}
+			(&broken{step: "tls", want: []string{"client", `our certificate for "` + xmpptest.PeerDomain + `"`, "CA"}}).check(t, r)
 			if !failed[0].is("tls") {
 				t.Errorf("it stands on %+v, want rung tls", failed[0].Step)
 			}
@@ -55,6 +56,7 @@ func testWrongPassword(t *testing.T, s server) {
 			if len(attempts) == 0 || len(attempts) != len(failures) {
 				t.Errorf("%d attempts, %d failures", len(attempts), len(failures))
 			}
+			(&broken{step: "sasl-failure", want: []string{"alice@" + xmpptest.PeerDomain, "not-authorized", "password"}}).check(t, r)
 			for _, f := range failures {
 				if f.Raw == nil || !strings.Contains(*f.Raw, "not-authorized") {
 					t.Errorf("failure is %s", line(&f))

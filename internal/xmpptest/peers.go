@@ -162,6 +162,13 @@ func freePort(t testing.TB) int {
 	return 0
 }
 
+// ServerFolder makes a folder with a short path, which ends with the test.
+func ServerFolder(t testing.TB) string { return peerDir(t) }
+
+// FreeAddress is an address on loopback for a server that cannot pick its own
+// port.
+func FreeAddress(t testing.TB) string { return local(freePort(t)) }
+
 func local(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 
 // process is a program that this test started, and that ends with it.

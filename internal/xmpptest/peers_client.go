@@ -23,6 +23,7 @@ const python = "/usr/bin/python3"
 // Login is what a real client is told to do: log alice in and write to bob.
 type Login struct {
 	Addr     string // "HOST:PORT" to connect to, whatever the domain's SRV records say
+	JID      string // the account; "" is alice
 	CAFile   string // PEM of the CA to trust; "" is one that has signed nothing
 	Password string // "" is alice's own
 	Direct   bool   // TLS from the first byte
@@ -57,7 +58,7 @@ func Slixmpp(t testing.TB, l Login) Ran {
 	if l.Direct {
 		role = "alice-direct"
 	}
-	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, AliceJID, l.Password, l.CAFile), BobJID, l.Says)...)
+	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, l.JID, l.Password, l.CAFile), BobJID, l.Says)...)
 }
 
 // GoSendxmpp runs a Go client that logs in with PLAIN, sends its message and goes.
@@ -65,7 +66,7 @@ func GoSendxmpp(t testing.TB, l Login) Ran {
 	t.Helper()
 	Need(t, "go-sendxmpp")
 	l = l.complete(t)
-	args := []string{"-u", AliceJID, "-p", l.Password, "-j", l.Addr}
+	args := []string{"-u", l.JID, "-p", l.Password, "-j", l.Addr}
 	if l.Direct {
 		args = append(args, "-t")
 	}
@@ -75,6 +76,9 @@ func GoSendxmpp(t testing.TB, l Login) Ran {
 // complete fills in what the zero values stand for.
 func (l Login) complete(t testing.TB) Login {
 	t.Helper()
+	if l.JID == "" {
+		l.JID = AliceJID
+	}
 	if l.Password == "" {
 		l.Password = AlicePassword
 	}

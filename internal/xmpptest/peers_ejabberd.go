@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,9 +35,26 @@ func StartEjabberd(t testing.TB) *PeerServer {
 		StartTLS, TLS12, Direct, HTTP int
 	}{dir, PeerDomain, freePort(t), freePort(t), freePort(t), freePort(t)}
 	peerTemplate(t, "ejabberd.yml", filepath.Join(dir, "ejabberd.yml"), config)
+	s := &PeerServer{
+		Name:     "ejabberd",
+		StartTLS: local(config.StartTLS),
+		TLS12:    local(config.TLS12),
+		Direct:   local(config.Direct),
+		CAFile:   filepath.Join(dir, "ca.pem"),
+	}
+	RunEjabberd(t, dir, local(config.HTTP), map[string]string{AliceJID: AlicePassword, BobJID: BobPassword}, s.StartTLS, s.TLS12, s.Direct)
+	return s
+}
+
+// RunEjabberd starts an ejabberd for the length of the test, configured by the
+// ejabberd.yml in its folder, makes the accounts (passwords by JID) through its
+// mod_http_api at the address http, and waits until it takes connections at the
+// other addresses.
+func RunEjabberd(t testing.TB, dir, http string, accounts map[string]string, addrs ...string) {
+	t.Helper()
+	Need(t, "ejabberd")
 	// Names are resolved from the file alone: nothing is asked of any DNS server.
 	peerWrite(t, filepath.Join(dir, "inetrc"), []byte("{lookup,[file,native]}.\n{host,{127,0,0,1},[\"localhost\"]}.\n"))
-
 	cmd := exec.Command("erl", "+K", "true", "+S", "2:2", "-noinput",
 		"-mnesia", "dir", fmt.Sprintf("%q", filepath.Join(dir, "spool")), "-s", "ejabberd")
 	cmd.Dir = dir
@@ -48,24 +66,17 @@ func StartEjabberd(t testing.TB) *PeerServer {
 		"EJABBERD_CONFIG_PATH=" + filepath.Join(dir, "ejabberd.yml"),
 		"EJABBERD_LOG_PATH=" + filepath.Join(dir, "ejabberd.log"),
 	}
-	s := &PeerServer{
-		Name:     "ejabberd",
-		StartTLS: local(config.StartTLS),
-		TLS12:    local(config.TLS12),
-		Direct:   local(config.Direct),
-		CAFile:   filepath.Join(dir, "ca.pem"),
-	}
 	p := startProcess(t, cmd, nil)
-	p.accepts(t, s.StartTLS, s.TLS12, s.Direct, local(config.HTTP))
-	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
-		p.until(t, "register "+user, func() error { return ejabberdRegister(local(config.HTTP), user, password) })
+	p.accepts(t, append(addrs, http)...)
+	for jid, password := range accounts {
+		p.until(t, "register "+jid, func() error { return ejabberdRegister(http, jid, password) })
 	}
-	return s
 }
 
 // ejabberdRegister makes an account through mod_http_api.
-func ejabberdRegister(addr, user, password string) error {
-	body, err := json.Marshal(map[string]string{"user": user, "host": PeerDomain, "password": password})
+func ejabberdRegister(addr, jid, password string) error {
+	user, host, _ := strings.Cut(jid, "@")
+	body, err := json.Marshal(map[string]string{"user": user, "host": host, "password": password})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func Profanity(t testing.TB, l Login) Ran {
 		policy = "legacy" // its word for TLS from the first byte
 	}
 	peerTemplate(t, "profanity-accounts", filepath.Join(home, "data", "profanity", "accounts"),
-		map[string]string{"JID": AliceJID, "Password": l.Password, "Host": host, "Port": port, "Policy": policy})
+		map[string]string{"JID": l.JID, "Password": l.Password, "Host": host, "Port": port, "Policy": policy})
 
 	s := startScreen(t, l.environment(home), home, "profanity", "-f", filepath.Join(home, "profanity.log"), "-a", "alice")
 	screen := s.until(t, `logged in successfully|Login failed|/tls allow`)

@@ -3,6 +3,7 @@ package xmpptest
 import (
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,23 +19,36 @@ func StartProsody(t testing.TB) *PeerServer {
 		Dir, Domain      string
 		StartTLS, Direct int
 	}{Dir: dir, Domain: PeerDomain, StartTLS: freePort(t), Direct: freePort(t)}
-	path := filepath.Join(dir, "prosody.cfg.lua")
-	peerTemplate(t, "prosody.cfg.lua", path, config)
+	peerTemplate(t, "prosody.cfg.lua", filepath.Join(dir, "prosody.cfg.lua"), config)
 	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
-		// The form in which mod_storage_internal keeps an account; a dot of the
-		// domain is escaped in the name of its folder.
-		account := filepath.Join(dir, "data", "peers%2etest", "accounts", user+".dat")
-		peerWrite(t, account, []byte("return { [\"password\"] = \""+password+"\"; };\n"))
+		ProsodyAccount(t, dir, user, PeerDomain, password)
 	}
-
-	cmd := exec.Command("prosody", "--config", path, "-F")
-	cmd.Dir = dir
 	s := &PeerServer{
 		Name:     "prosody",
 		StartTLS: local(config.StartTLS),
 		Direct:   local(config.Direct),
 		CAFile:   filepath.Join(dir, "ca.pem"),
 	}
-	startProcess(t, cmd, nil).accepts(t, s.StartTLS, s.Direct)
+	RunProsody(t, dir, s.StartTLS, s.Direct)
 	return s
+}
+
+// ProsodyAccount writes an account into the folder of a Prosody, in the form of
+// mod_storage_internal: what is neither letter nor digit is escaped in names.
+func ProsodyAccount(t testing.TB, dir, user, domain, password string) {
+	t.Helper()
+	host := strings.NewReplacer(".", "%2e", "-", "%2d").Replace(domain)
+	account := filepath.Join(dir, "data", host, "accounts", user+".dat")
+	peerWrite(t, account, []byte("return { [\"password\"] = \""+password+"\"; };\n"))
+}
+
+// RunProsody starts a Prosody for the length of the test, configured by the
+// prosody.cfg.lua in its folder, and waits until it takes connections at the
+// addresses.
+func RunProsody(t testing.TB, dir string, addrs ...string) {
+	t.Helper()
+	Need(t, "prosody")
+	cmd := exec.Command("prosody", "--config", filepath.Join(dir, "prosody.cfg.lua"), "-F")
+	cmd.Dir = dir
+	startProcess(t, cmd, nil).accepts(t, addrs...)
 }
