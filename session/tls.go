@@ -26,6 +26,16 @@ type TLSFacts struct {
 	Bindings map[string]string `json:"bindings,omitempty"`
 }
 
+// RoundTrips is how often the client had to wait in the handshake (RFC 8446 §2, RFC
+// 5246 §7.3): TLS 1.3 takes one round trip, what was before it two, unless it is
+// resumed.
+func (f *TLSFacts) RoundTrips() int {
+	if f.Version == "TLS 1.3" || f.Resumed {
+		return 1
+	}
+	return 2
+}
+
 // Types of channel binding: the keys of TLSFacts.Bindings.
 const (
 	BindingUnique   = "tls-unique"           // RFC 5929 §3, up to TLS 1.2

@@ -64,8 +64,8 @@ func (g *Gatherer) Add(seen *session.Event) {
 
 // count counts round trips as the verdict does: a server's word after a client's.
 func (g *Gatherer) count(e *session.Event) {
-	if b, ok := e.Body.(session.TLSEstablished); ok && e.Leg == session.ServerLeg && b.Version != "" {
-		g.trips++
+	if b, ok := e.Body.(session.TLSEstablished); ok && e.Leg != session.ClientLeg && b.Version != "" {
+		g.trips += b.RoundTrips()
 	}
 	if _, keepAlive := e.Body.(session.StreamWhitespace); keepAlive || !session.IsPlaintext(e.Body) {
 		return

@@ -99,7 +99,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	case session.TLSEstablished:
 		j.tlsDone, j.replied, j.left = e.At, false, session.NoDir
 		if e.Leg == session.ServerLeg || s.State.Captured {
-			j.trips += handshakeTrips(&b.TLSFacts)
+			j.trips += b.RoundTrips()
 		}
 	case session.TLSFailed:
 		j.tlsFailed(e, b)
@@ -130,15 +130,6 @@ func (j *judge) tlsFailed(e *session.Event, b session.TLSFailed) {
 	default:
 		j.fail(e, "TLS failed: "+b.Reason, b.Hint)
 	}
-}
-
-// handshakeTrips are the round trips of a TLS handshake (RFC 8446 §2, RFC 5246
-// §7.3): TLS 1.3 takes one, what was before it two, unless it is resumed.
-func handshakeTrips(f *session.TLSFacts) int {
-	if f.Version == "TLS 1.3" || f.Resumed {
-		return 1
-	}
-	return 2
 }
 
 func side(d session.Dir) string {
