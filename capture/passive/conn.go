@@ -46,7 +46,10 @@ type conn struct {
 	middle  bool      // and its handshake is not in the capture
 	asked   bool      // for TLS, by the client
 	secured bool      // TLS is up
-	locked  bool      // and cannot be opened
+	spoken  bool      // and has carried plaintext
+	sealed  string    // why it cannot be opened, "" if it can
+	locked  bool      // that has been told
+	reason  string    // why the connection ended, if there is more to say
 	domain  string    // "to" of the client's newest stream header
 }
 
@@ -148,6 +151,7 @@ func (c *conn) stop(dir session.Dir, fin bool) {
 // closed takes the end of the connection; nobody has closed one that is merely
 // forgotten.
 func (c *conn) closed(by session.Dir, reset bool) {
+	finished := c.lanes[by].ended
 	if reset && c.phase == reading && c.lanes[by].secure && !c.lanes[by].ended {
 		c.tls.End(by)
 	}
@@ -157,7 +161,10 @@ func (c *conn) closed(by session.Dir, reset bool) {
 		if by == session.S2C {
 			body.By = "server"
 		}
-		if reset {
+		switch {
+		case c.reason != "":
+			body.Reason = c.reason
+		case reset && !finished: // who has said its last word resets what comes after
 			body.Reason = "connection reset"
 		}
 		c.record(session.Event{Leg: session.ClientLeg, Body: body})
@@ -174,6 +181,9 @@ func (c *conn) finish() {
 	case reading:
 		if c.tls != nil {
 			c.tls.Close()
+		}
+		if c.sealed != "" && !c.locked && c.phase == reading {
+			c.lock()
 		}
 		for _, dir := range []session.Dir{session.C2S, session.S2C} {
 			if !c.lanes[dir].ended {

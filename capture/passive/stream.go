@@ -188,7 +188,7 @@ func (c *conn) opened(o tls.Output) {
 	if len(o.Plain) > 0 && c.phase == reading {
 		c.inside(o.Dir, o.Plain)
 	}
-	if o.Locked != "" && c.phase == reading {
-		c.lock(o.Locked)
+	if o.Locked != "" {
+		c.sealed = o.Locked // there may be more to see of the handshake
 	}
 }

@@ -39,8 +39,8 @@ type judge struct {
 	done     bool   // the login is complete
 	cause    *cause // of the failure, as far as one is known
 	silence  string // who was waiting for whom
-	locked   string // why TLS in a capture cannot be decrypted, "" if it can
-	unlock   string // and what would help
+	locked   bool   // TLS in a capture cannot be decrypted
+	unlock   string // what would help
 	opaque   string // what is not understood, "" if all is
 }
 
@@ -91,7 +91,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	case session.RelayTimeout:
 		j.silence = fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After))
 	case session.TLSLocked:
-		j.locked, j.unlock = b.Reason, b.Hint
+		j.locked, j.unlock = true, b.Hint
 	case session.RelayOpaque:
 		j.opaque = fmt.Sprintf("what the %s sends is not understood: %s", side(e.Dir), b.Reason)
 	case session.TCPClosed:
@@ -257,8 +257,8 @@ func (j *judge) closed(s *decode.Seen, b session.TCPClosed) []session.Note {
 	switch {
 	case j.done:
 		return nil
-	case j.locked != "":
-		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted: " + j.locked, next: j.unlock})}
+	case j.locked:
+		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted here", next: j.unlock})}
 	case s.State.Joined && len(j.attempts) == 0 && j.cause == nil:
 		return nil // who knows what came before
 	}
