@@ -15,7 +15,7 @@ type Output struct {
 	// Plain is application data. It is borrowed: valid until emit returns.
 	Plain []byte
 	// Lost is how many bytes of application data are missing here, roughly: their
-	// records were not captured, or are damaged.
+	// records were not captured, or are damaged. Less than 0 if nobody knows.
 	Lost int64
 	// Locked says, once, why nothing can be decrypted, and what is needed for it.
 	Locked string
@@ -46,9 +46,10 @@ type half struct {
 	waiting []event // in order, for secrets or for the other direction
 	size    int     // bytes in waiting
 
-	began    bool // bytes have come, or are missing
-	spoke    bool // a record has come
-	deaf     bool // this direction is not followed any more
+	began    bool   // bytes have come, or are missing
+	spoke    bool   // a record has come
+	old      []byte // of a ClientHello in the form of SSL 2.0
+	deaf     bool   // this direction is not followed any more
 	ended    bool
 	closed   bool // close_notify was seen
 	messages messages
@@ -101,9 +102,13 @@ func (c *Conn) Feed(dir session.Dir, p []byte, at time.Time) {
 	h := c.half(dir)
 	c.at = at
 	for len(p) > 0 && !h.deaf {
+		h.began = true
+		if h.isOld(p) {
+			p = c.oldHello(h, p)
+			continue
+		}
 		var record []byte
 		var bad bool
-		h.began = true
 		record, p, bad = h.split.next(p)
 		switch {
 		case bad:
@@ -206,7 +211,7 @@ func (c *Conn) step(h, other *half) bool {
 // release forgets all that a direction holds.
 func (c *Conn) release(h *half) {
 	c.keys.held -= h.size
-	h.waiting, h.size, h.split, h.messages = nil, 0, splitter{}, messages{}
+	h.waiting, h.size, h.old, h.split, h.messages = nil, 0, nil, splitter{}, messages{}
 }
 
 // handle processes one event. It returns false if it has to wait.

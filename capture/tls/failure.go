@@ -127,7 +127,7 @@ func (c *Conn) end(h *half) {
 		return
 	}
 	h.ended = true
-	if c.hs.hello == nil || c.established || c.half(h.dir.Opposite()).ended {
+	if c.hs.hello == nil || c.established || h.closed || c.half(h.dir.Opposite()).ended {
 		return
 	}
 	f := session.TLSFailed{Class: session.ClassClosed, Guilty: who(h.dir), Reason: fmt.Sprintf("the %s hung up in the middle of the TLS handshake without a word", who(h.dir))}

@@ -137,10 +137,11 @@ const smallRecord = 24
 // gap goes on behind missing bytes.
 func (c *Conn) gap(h *half, n int64) {
 	h.messages = messages{}
-	if n < 0 {
-		n = mostSlack * smallRecord
+	records := uint64(mostSlack)
+	if n >= 0 {
+		records = uint64(n)/smallRecord + 1
 	}
-	h.slack = min(h.slack+uint64(n)/smallRecord+1, mostSlack)
+	h.slack = min(h.slack+records, mostSlack)
 	c.lost(h, n)
 }
 
