@@ -51,6 +51,9 @@ type conn struct {
 	locked  bool      // that has been told
 	reason  string    // why the connection ended, if there is more to say
 	domain  string    // "to" of the client's newest stream header
+
+	proceeded time.Time // when the server has agreed to TLS
+	paused    bool      // the session waits for its sequel
 }
 
 // lane is one direction.
@@ -129,6 +132,9 @@ func (c *conn) ended(dir session.Dir) {
 	if c.phase != reading {
 		return
 	}
+	if c.paused = c.pause(dir); c.paused {
+		return
+	}
 	c.stop(dir, true)
 	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 }
@@ -152,6 +158,12 @@ func (c *conn) stop(dir session.Dir, fin bool) {
 // forgotten.
 func (c *conn) closed(by session.Dir, reset bool) {
 	finished := c.lanes[by].ended
+	if c.paused {
+		c.phase = over
+		c.r.await(c)
+		c.r.gone()
+		return
+	}
 	if reset && c.phase == reading && c.lanes[by].secure && !c.lanes[by].ended {
 		c.tls.End(by)
 	}
@@ -206,7 +218,7 @@ func (c *conn) ignore(count *int) {
 
 // recognise makes the connection a session.
 func (c *conn) recognise() {
-	if c.id > 0 {
+	if c.id > 0 || c.sequel() {
 		return
 	}
 	c.r.report.Sessions++

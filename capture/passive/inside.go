@@ -2,6 +2,7 @@ package passive
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,7 +21,9 @@ func (c *conn) fact(b session.Body) {
 		b = body
 	case session.TLSFailed:
 		if c.spoken { // the handshake was fine: this is how the connection ended
-			c.reason = body.Reason
+			if c.reason = body.Reason; body.Alert != "" {
+				c.reason = fmt.Sprintf("the %s sent the TLS alert %s", body.Guilty, body.Alert)
+			}
 			return
 		}
 		facts = &body.TLSFacts

@@ -60,6 +60,7 @@ type reader struct {
 	report Report
 	open   []*conn // in the order in which they were opened
 	dead   int     // among open
+	paused []*conn // see sequel.go
 }
 
 // event takes what the packets tell.
@@ -96,6 +97,9 @@ func (r *reader) end() {
 	r.o.Keys.Complete()
 	for _, c := range r.open {
 		c.finish()
+	}
+	for _, c := range r.paused {
+		c.abandon()
 	}
 }
 

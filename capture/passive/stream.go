@@ -41,8 +41,10 @@ func (c *conn) text(dir session.Dir, p []byte) {
 		}
 		c.frame(dir, &f)
 		switch l.scan.TurnAfter(dir, &f) {
-		case decode.AsksTLS, decode.BeginsTLS:
+		case decode.AsksTLS:
 			c.asked = true
+		case decode.BeginsTLS:
+			c.asked, c.proceeded = true, c.at
 		case decode.RefusesTLS:
 			c.asked = false
 		case decode.Compresses:
