@@ -134,8 +134,11 @@ func (c *Conn) end(h *half) {
 	switch {
 	case c.locked && h.alert:
 		f.Class, f.Reason = session.ClassOther, fmt.Sprintf("the %s seems to have broken off the TLS handshake with an alert, which is encrypted", who(h.dir))
+	case c.hs.version == 0 && h.dir == session.C2S:
+		f.Reason = "the client hung up on the handshake before the server had answered"
 	case c.hs.version == 0:
-		f.Reason = fmt.Sprintf("the %s hung up on the ClientHello without a word", who(h.dir))
+		f.Reason = "the server hung up on the ClientHello without a word"
+		f.Hint = "it may want another version of TLS, or does not speak TLS on this port"
 	}
 	c.fail(h, f)
 }
@@ -143,7 +146,7 @@ func (c *Conn) end(h *half) {
 // notTLS: what a direction sends is no TLS record.
 func (c *Conn) notTLS(h *half, rest []byte) {
 	start := append(append([]byte(nil), h.split.buf...), rest[:min(len(rest), 64)]...)
-	where := "where TLS records had come before"
+	where := "where a TLS record was due"
 	if !h.spoke {
 		where = "where its ClientHello was due"
 		if h.dir == session.S2C {

@@ -148,7 +148,8 @@ func converse(client, server *stdtls.Config) *talk {
 	t := new(talk)
 	a, b := loopback()
 	client, server = client.Clone(), server.Clone()
-	client.KeyLogWriter, client.InsecureSkipVerify = &t.keys, true
+	client.KeyLogWriter = &t.keys
+	client.InsecureSkipVerify = client.RootCAs == nil
 	if client.ServerName == "" {
 		client.ServerName = domain
 	}

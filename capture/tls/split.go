@@ -93,28 +93,39 @@ func (s *splitter) gap(n int64) {
 
 // land looks for where the next record begins: a header whose record is followed
 // by another header, or ends where the bytes do. It returns p from there, or keeps
-// what may be the beginning.
+// what may be the beginning. One that cannot be told yet, for its record is not
+// complete, does not hide one behind it that can: random bytes look like a header
+// now and then.
 func (s *splitter) land(p []byte) []byte {
 	all := append(s.buf, p...)
+	keep := len(all)
 	for i := range all {
 		at := all[i:]
 		if !isHeader(at) {
 			continue
 		}
-		if len(at) < headerSize {
-			s.buf = append(s.buf[:0], at...)
-			return nil
-		}
-		n := recordSize(at)
-		if len(at) < n {
-			s.buf = append(s.buf[:0], at...)
-			return nil
-		}
-		if n > headerSize && isHeader(at[n:]) {
+		switch sure, wrong := follows(at); {
+		case sure:
 			s.adrift, s.buf = false, nil
 			return at
+		case !wrong:
+			keep = min(keep, i)
 		}
 	}
-	s.buf = s.buf[:0]
+	s.buf = append(s.buf[:0], all[keep:]...)
 	return nil
+}
+
+// follows looks at what is behind the record that may begin p.
+func follows(p []byte) (sure, wrong bool) {
+	const enough = 3 // bytes of a header: type and version
+	if len(p) < headerSize || len(p) < recordSize(p) {
+		return false, false
+	}
+	n := recordSize(p)
+	next := p[n:]
+	if n == headerSize || !isHeader(next) {
+		return false, true
+	}
+	return len(next) == 0 || len(next) >= enough, false
 }

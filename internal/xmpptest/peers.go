@@ -51,6 +51,9 @@ var peerPrograms = map[string]struct {
 	"go-sendxmpp": {onPath("go-sendxmpp"), "go-sendxmpp"},
 	"tshark":      {onPath("tshark"), "tshark"},
 	"capinfos":    {onPath("capinfos"), "tshark"},
+	"openssl":     {onPath("openssl"), "openssl"},
+	"gnutls-cli":  {onPath("gnutls-cli"), "gnutls-bin"},
+	"gnutls-serv": {onPath("gnutls-serv"), "gnutls-bin"},
 	"xmllint":     {onPath("xmllint"), "libxml2-utils"},
 }
 
