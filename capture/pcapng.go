@@ -216,6 +216,9 @@ func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
 		return
 	}
 	l := p.leg(s, e.Dir.From())
+	if client := s.legs[session.ClientLeg]; client != nil && client.opened.Captured {
+		l = client // it reaches to the server
+	}
 	p.claim(s, l, nil)
 	from, to := l.ends.client, l.ends.server
 	if e.Dir == session.S2C {

@@ -49,6 +49,9 @@ func (u *ui) ladderHeading(int) line {
 	if half < 10 {
 		names = [3]clean{"C", "X", "S"}
 	}
+	if u.current().Captured {
+		names[1] = spaces(names[1].width())
+	}
 	total := 2*half + 3
 	gap := total - names[0].width() - names[1].width() - names[2].width()
 	before := half + 1 - names[1].width()/2 - names[0].width()
@@ -76,6 +79,9 @@ func (u *ui) ladderRow(i, width int) []line {
 		shown = session.Blank(shown)
 	}
 	r := newRow(&shown)
+	if c.Captured {
+		r.whole()
+	}
 	marker := clean(" ")
 	if i == u.ladder.selected {
 		marker = "▸"

@@ -161,6 +161,18 @@ func ends(d session.Dir) (from, to lifeline) {
 	return scope, scope
 }
 
+// whole draws the row of a session that has one wire, with no xmppscope on it: what
+// ended at the middle goes all the way.
+func (r *row) whole() {
+	switch {
+	case r.from == r.to:
+	case r.to == scope:
+		r.to = server - r.from
+	case r.from == scope:
+		r.from = server - r.to
+	}
+}
+
 // describe says what happened when the event itself has no summary.
 func describe(e *session.Event) string {
 	switch b := e.Body.(type) {

@@ -46,8 +46,14 @@ type conn struct {
 	middle  bool      // and its handshake is not in the capture
 	asked   bool      // for TLS, by the client
 	secured bool      // TLS is up
-	locked  bool      // and cannot be opened
+	spoken  bool      // and has carried plaintext
+	sealed  string    // why it cannot be opened, "" if it can
+	locked  bool      // that has been told
+	reason  string    // why the connection ended, if there is more to say
 	domain  string    // "to" of the client's newest stream header
+
+	proceeded time.Time // when the server has agreed to TLS
+	paused    bool      // the session waits for its sequel
 }
 
 // lane is one direction.
@@ -126,6 +132,9 @@ func (c *conn) ended(dir session.Dir) {
 	if c.phase != reading {
 		return
 	}
+	if c.paused = c.pause(dir); c.paused {
+		return
+	}
 	c.stop(dir, true)
 	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 }
@@ -148,6 +157,13 @@ func (c *conn) stop(dir session.Dir, fin bool) {
 // closed takes the end of the connection; nobody has closed one that is merely
 // forgotten.
 func (c *conn) closed(by session.Dir, reset bool) {
+	finished := c.lanes[by].ended
+	if c.paused {
+		c.phase = over
+		c.r.await(c)
+		c.r.gone()
+		return
+	}
 	if reset && c.phase == reading && c.lanes[by].secure && !c.lanes[by].ended {
 		c.tls.End(by)
 	}
@@ -157,7 +173,10 @@ func (c *conn) closed(by session.Dir, reset bool) {
 		if by == session.S2C {
 			body.By = "server"
 		}
-		if reset {
+		switch {
+		case c.reason != "":
+			body.Reason = c.reason
+		case reset && !finished: // who has said its last word resets what comes after
 			body.Reason = "connection reset"
 		}
 		c.record(session.Event{Leg: session.ClientLeg, Body: body})
@@ -174,6 +193,9 @@ func (c *conn) finish() {
 	case reading:
 		if c.tls != nil {
 			c.tls.Close()
+		}
+		if c.sealed != "" && !c.locked && c.phase == reading {
+			c.lock()
 		}
 		for _, dir := range []session.Dir{session.C2S, session.S2C} {
 			if !c.lanes[dir].ended {
@@ -196,7 +218,7 @@ func (c *conn) ignore(count *int) {
 
 // recognise makes the connection a session.
 func (c *conn) recognise() {
-	if c.id > 0 {
+	if c.id > 0 || c.sequel() {
 		return
 	}
 	c.r.report.Sessions++

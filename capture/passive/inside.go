@@ -2,6 +2,7 @@ package passive
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,6 +20,12 @@ func (c *conn) fact(b session.Body) {
 		c.complete(facts)
 		b = body
 	case session.TLSFailed:
+		if c.spoken { // the handshake was fine: this is how the connection ended
+			if c.reason = body.Reason; body.Alert != "" {
+				c.reason = fmt.Sprintf("the %s sent the TLS alert %s", body.Guilty, body.Alert)
+			}
+			return
+		}
 		facts = &body.TLSFacts
 		c.complete(facts)
 		b = body
@@ -26,6 +33,9 @@ func (c *conn) fact(b session.Body) {
 	c.record(session.Event{Leg: session.ClientLeg, Body: b})
 	if facts != nil && speaksXMPP(facts) {
 		c.recognise()
+	}
+	if c.sealed != "" {
+		c.lock()
 	}
 }
 
@@ -51,6 +61,7 @@ func speaksXMPP(f *session.TLSFacts) bool {
 // inside takes plaintext that was in TLS.
 func (c *conn) inside(dir session.Dir, p []byte) {
 	l := &c.lanes[dir]
+	c.spoken = true
 	if c.id > 0 {
 		c.plain(dir, p)
 		return
@@ -75,9 +86,9 @@ func (c *conn) inside(dir session.Dir, p []byte) {
 	c.at = now
 }
 
-// lock takes that TLS cannot be opened. What there is to see of the handshake has
-// been told; the rest of the connection is of no use.
-func (c *conn) lock(reason string) {
+// lock gives up on TLS that cannot be opened. What there is to see of the handshake
+// has been told; the rest of the connection is of no use.
+func (c *conn) lock() {
 	if c.id == 0 && !packet.IsXMPP(c.wire.Client.Port()) && !packet.IsXMPP(c.wire.Server.Port()) {
 		c.ignore(&c.r.report.Others)
 		return
@@ -86,7 +97,7 @@ func (c *conn) lock(reason string) {
 	c.locked, c.wire.Ignore = true, true
 	c.r.report.Locked++
 	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{
-		Reason: reason,
+		Reason: c.sealed,
 		Hint:   "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE",
 	}})
 }

@@ -1,6 +1,7 @@
 package passive
 
 import (
+	"bufio"
 	"io"
 	"slices"
 
@@ -37,8 +38,12 @@ func Read(in io.Reader, o Options, emit func(session.Event) error) (Report, erro
 	if o.Keys == nil {
 		o.Keys = new(tls.Keys)
 	}
+	b := bufio.NewReader(in)
+	if magic, err := b.Peek(4); err == nil && !packet.IsNG(magic) {
+		o.Keys.Complete() // the older format brings none along
+	}
 	r := &reader{o: o, emit: emit}
-	stats, err := packet.Read(in, r.event)
+	stats, err := packet.Read(b, r.event)
 	r.end()
 	r.report.Stats = stats
 	if r.err != nil {
@@ -55,6 +60,7 @@ type reader struct {
 	report Report
 	open   []*conn // in the order in which they were opened
 	dead   int     // among open
+	paused []*conn // see sequel.go
 }
 
 // event takes what the packets tell.
@@ -91,6 +97,9 @@ func (r *reader) end() {
 	r.o.Keys.Complete()
 	for _, c := range r.open {
 		c.finish()
+	}
+	for _, c := range r.paused {
+		c.abandon()
 	}
 }
 

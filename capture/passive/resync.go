@@ -54,6 +54,11 @@ func findStart(b []byte) (at int, ok bool) {
 		}
 		at += i
 		tag, whole := startTag(b[at:])
+		if bytes.HasPrefix(tag, []byte("<?")) { // a declaration belongs to the header behind it
+			if g := sniffHeader(b[at:]); g != isOther {
+				return at, g == isXMPP
+			}
+		}
 		switch {
 		case isStart(tag, whole):
 			return at, true
@@ -73,7 +78,7 @@ var (
 		"auth", "challenge", "response", "success", "failure", "abort", "starttls", "proceed", "compress", "compressed",
 		"authenticate", "continue", "next", "enable", "enabled", "resume", "resumed", "failed", "r", "a", "active", "inactive", "handshake",
 	}
-	whole      = []string{"?xml", "stream:stream", "stream:features", "stream:error", "/stream:stream", "db:result", "db:verify"}
+	whole      = []string{"stream:stream", "stream:features", "stream:error", "/stream:stream", "db:result", "db:verify"}
 	namespaces = [][]byte{
 		[]byte("urn:ietf:params:xml:ns:xmpp-"), []byte("urn:xmpp:sm:"), []byte("urn:xmpp:sasl:"), []byte("urn:xmpp:csi:"),
 		[]byte("http://jabber.org/protocol/compress"), []byte("jabber:"),

@@ -41,8 +41,10 @@ func (c *conn) text(dir session.Dir, p []byte) {
 		}
 		c.frame(dir, &f)
 		switch l.scan.TurnAfter(dir, &f) {
-		case decode.AsksTLS, decode.BeginsTLS:
+		case decode.AsksTLS:
 			c.asked = true
+		case decode.BeginsTLS:
+			c.asked, c.proceeded = true, c.at
 		case decode.RefusesTLS:
 			c.asked = false
 		case decode.Compresses:
@@ -188,7 +190,7 @@ func (c *conn) opened(o tls.Output) {
 	if len(o.Plain) > 0 && c.phase == reading {
 		c.inside(o.Dir, o.Plain)
 	}
-	if o.Locked != "" && c.phase == reading {
-		c.lock(o.Locked)
+	if o.Locked != "" {
+		c.sealed = o.Locked // there may be more to see of the handshake
 	}
 }

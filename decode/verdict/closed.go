@@ -38,8 +38,8 @@ func (j *judge) closed(s *decode.Seen, b session.TCPClosed) []session.Note {
 	switch {
 	case j.done:
 		return nil
-	case j.locked != "":
-		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted: " + j.locked, next: j.unlock})}
+	case j.locked:
+		return []session.Note{note(session.Notice, cause{what: "the login runs inside TLS, which could not be decrypted here", next: j.unlock})}
 	case s.State.Joined && len(j.attempts) == 0 && j.cause == nil:
 		return nil // who knows what came before
 	}

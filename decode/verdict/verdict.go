@@ -45,8 +45,8 @@ type judge struct {
 	silence  string        // who was waiting for whom
 	silent   time.Duration // for how long at least
 	opaque   [3]string     // by direction, what is not understood
-	locked   string        // why TLS in a capture cannot be decrypted, "" if it can
-	unlock   string        // and what would help
+	locked   bool          // TLS in a capture cannot be decrypted
+	unlock   string        // what would help
 }
 
 // last is the newest plaintext event of someone.
@@ -108,7 +108,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	case session.RelayTimeout:
 		return j.waiting(s, b)
 	case session.TLSLocked:
-		j.locked, j.unlock = b.Reason, b.Hint
+		j.locked, j.unlock = true, b.Hint
 	case session.RelayOpaque:
 		j.opaque[e.Dir] = b.Reason
 	case session.TCPClosed:
