@@ -137,6 +137,13 @@ var bodyTypes = func() map[string]reflect.Type {
 // DecodeJSON reads back what EncodeJSON wrote. A kind that this version does not
 // know is kept under its name (as Unknown), so that newer recordings can be shown.
 func DecodeJSON(line []byte) (Event, error) {
+	if e, ok := readLine(line); ok {
+		return e, nil
+	}
+	return decodeByReflection(line)
+}
+
+func decodeByReflection(line []byte) (Event, error) {
 	var j jsonEvent
 	if err := json.Unmarshal(line, &j); err != nil {
 		return Event{}, fmt.Errorf("session: event: %w", err)
@@ -168,13 +175,15 @@ func DecodeJSON(line []byte) (Event, error) {
 			out.Value = *n.Value
 		}
 		if n.Span != nil {
-			out.Span = clampSpan(*n.Span, len(e.Raw))
+			out.Span = clampSpan(Span{n.Span[0], n.Span[1]}, len(e.Raw))
 		}
 		e.Notes = append(e.Notes, out)
 	}
+	var secrets []Secret
 	for _, s := range j.Secrets {
-		e.AddSecrets(Secret{s.Kind, clampSpan(s.Span, len(e.Raw)), s.Mark})
+		secrets = append(secrets, Secret{s.Kind, Span{s.Span[0], s.Span[1]}, s.Mark})
 	}
+	e.restoreSecrets(secrets)
 	t, ok := bodyTypes[j.Kind]
 	if !ok {
 		e.Body = Unknown{Kind: j.Kind, Detail: j.Detail}
@@ -207,9 +216,19 @@ func (u Unknown) MarshalJSON() ([]byte, error) {
 	return u.Detail, nil
 }
 
-func clampSpan(s [2]int, size int) Span {
-	start := max(0, min(s[0], size))
-	return Span{start, max(start, min(s[1], size))}
+// restoreSecrets sets the secrets to those of a line that may hold anything.
+func (e *Event) restoreSecrets(secrets []Secret) {
+	for i := range secrets {
+		secrets[i].Span = clampSpan(secrets[i].Span, len(e.Raw))
+	}
+	if e.Secrets = nil; len(secrets) > 0 {
+		e.AddSecrets(secrets...)
+	}
+}
+
+func clampSpan(s Span, size int) Span {
+	start := max(0, min(s.Start, size))
+	return Span{start, max(start, min(s.End, size))}
 }
 
 func parseDir(s string) Dir {

@@ -231,3 +231,42 @@ func TestJSONByHand(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecodeJSON: what readLine reads, encoding/json reads in the same way.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, b := range Bodies {
+		line, err := EncodeJSON(full(b))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+	}
+	f.Add([]byte(`{"session":1,"kind":"stream:raw","at":"2026-11-22T10:00:00Z","raw":"\ud83d\ude00\u009b\/\ufffd","rtt_ms":0.5,"notes":[{"severity":"info","span":[-1,99]}]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		got, ok := readLine(line)
+		if !ok {
+			return
+		}
+		want, err := decodeByReflection(line)
+		if err != nil {
+			t.Fatalf("read, but encoding/json says %v: %q", err, line)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +got):\n%s", line, d)
+		}
+	})
+}
+
+// TestReadLine: what is written most is read without reflection.
+func TestReadLine(t *testing.T) {
+	for _, b := range Bodies {
+		line, err := EncodeJSON(full(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ok := readLine(line)
+		if want := !strings.Contains(string(line), `"detail":`); ok != want {
+			t.Errorf("%s: read %v, want %v: %s", b.Name(), ok, want, line)
+		}
+	}
+}
