@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -14,17 +15,17 @@ import (
 // that is wrong. What it does read, it reads as encoding/json would, several times
 // as fast.
 type lineReader struct {
-	line string
+	line []byte
 	at   int
 	bad  bool // it has given up
 }
 
 // readLine returns the event of a line, or false if it gives up.
 func readLine(line []byte) (Event, bool) {
-	p := lineReader{line: string(line)}
+	p := lineReader{line: bytes.TrimSuffix(line, []byte("\n"))}
 	var e Event
 	kind := ""
-	p.object(func(name string) { kind = p.eventField(&e, name, kind) })
+	p.object(func(name []byte) { kind = p.eventField(&e, name, kind) })
 	body, ok := plainBodies[kind]
 	if p.bad || !ok || p.at != len(p.line) || e.Session < 1 {
 		return Event{}, false
@@ -47,14 +48,14 @@ var plainBodies = func() map[string]Body {
 }()
 
 // eventField reads a field, and returns the event's kind as far as it is known.
-func (p *lineReader) eventField(e *Event, name, kind string) string {
-	switch name {
+func (p *lineReader) eventField(e *Event, name []byte, kind string) string {
+	switch string(name) {
 	case "session":
 		e.Session = int(p.number())
 	case "seq":
 		e.Seq = uint64(p.count())
 	case "at":
-		p.give(e.At.UnmarshalText([]byte(p.text())) == nil)
+		p.give(e.At.UnmarshalText(p.bytes()) == nil)
 	case "leg":
 		e.Leg = parseLeg(p.text())
 	case "dir":
@@ -66,7 +67,7 @@ func (p *lineReader) eventField(e *Event, name, kind string) string {
 	case "step":
 		p.give(e.Step == nil)
 		e.Step = new(Step)
-		p.object(func(name string) { p.stepField(e.Step, name) })
+		p.object(func(name []byte) { p.stepField(e.Step, name) })
 	case "name":
 		e.Name = p.text()
 	case "ns":
@@ -74,7 +75,7 @@ func (p *lineReader) eventField(e *Event, name, kind string) string {
 	case "summary":
 		e.Summary = p.text()
 	case "raw":
-		e.Raw = []byte(p.text())
+		e.Raw = bytes.Clone(p.bytes())
 	case "size":
 		e.Size = p.number()
 	case "offset":
@@ -93,13 +94,13 @@ func (p *lineReader) eventField(e *Event, name, kind string) string {
 		p.array(func() {
 			e.Notes = append(e.Notes, Note{})
 			n := &e.Notes[len(e.Notes)-1]
-			p.object(func(name string) { p.noteField(n, name) })
+			p.object(func(name []byte) { p.noteField(n, name) })
 		})
 	case "secrets":
 		p.give(e.Secrets == nil)
 		p.array(func() {
 			var s Secret
-			p.object(func(name string) { p.secretField(&s, name) })
+			p.object(func(name []byte) { p.secretField(&s, name) })
 			e.Secrets = append(e.Secrets, s)
 		})
 	default: // "detail", "raw_base64", or one that a newer version has
@@ -108,8 +109,8 @@ func (p *lineReader) eventField(e *Event, name, kind string) string {
 	return kind
 }
 
-func (p *lineReader) stepField(s *Step, name string) {
-	switch name {
+func (p *lineReader) stepField(s *Step, name []byte) {
+	switch string(name) {
 	case "n":
 		s.N = int(p.number())
 	case "id":
@@ -127,12 +128,12 @@ func (p *lineReader) stepField(s *Step, name string) {
 	}
 }
 
-func (p *lineReader) noteField(n *Note, name string) {
-	switch name {
+func (p *lineReader) noteField(n *Note, name []byte) {
+	switch string(name) {
 	case "rule":
 		n.Rule = p.text()
 	case "severity":
-		p.give(n.Severity.UnmarshalText([]byte(p.text())) == nil)
+		p.give(n.Severity.UnmarshalText(p.bytes()) == nil)
 	case "name":
 		n.Name = p.text()
 	case "value":
@@ -152,8 +153,8 @@ func (p *lineReader) noteField(n *Note, name string) {
 	}
 }
 
-func (p *lineReader) secretField(s *Secret, name string) {
-	switch name {
+func (p *lineReader) secretField(s *Secret, name []byte) {
+	switch string(name) {
 	case "kind":
 		s.Kind = p.text()
 	case "mark":
@@ -178,10 +179,10 @@ func (p *lineReader) next(c byte) bool {
 }
 
 // object calls field for each field, behind its name and colon.
-func (p *lineReader) object(field func(name string)) {
+func (p *lineReader) object(field func(name []byte)) {
 	p.give(p.next('{'))
 	for !p.bad {
-		name := p.text()
+		name := p.bytes()
 		p.give(p.next(':'))
 		if p.bad {
 			return
@@ -216,14 +217,14 @@ func (p *lineReader) span() Span {
 }
 
 func (p *lineReader) isTrue() bool {
-	ok := strings.HasPrefix(p.line[p.at:], "true")
+	ok := bytes.HasPrefix(p.line[p.at:], []byte("true"))
 	p.give(ok)
 	p.at += len("true")
 	return ok
 }
 
 // digits takes a number without a sign, a fraction allowed or not.
-func (p *lineReader) digits(fraction bool) string {
+func (p *lineReader) digits(fraction bool) []byte {
 	from, point := p.at, -1
 	for p.at < len(p.line) {
 		c := p.line[p.at]
@@ -235,12 +236,12 @@ func (p *lineReader) digits(fraction bool) string {
 		p.at++
 	}
 	s := p.line[from:p.at]
-	p.give(s != "" && len(s) <= 18 && p.at-1 != point && (s[0] != '0' || len(s) == 1 || s[1] == '.'))
+	p.give(len(s) > 0 && len(s) <= 18 && p.at-1 != point && (s[0] != '0' || len(s) == 1 || s[1] == '.'))
 	return s
 }
 
 func (p *lineReader) count() int64 {
-	n, err := strconv.ParseInt(p.digits(false), 10, 64)
+	n, err := strconv.ParseInt(string(p.digits(false)), 10, 64)
 	p.give(err == nil)
 	return n
 }
@@ -253,64 +254,41 @@ func (p *lineReader) number() int64 {
 }
 
 func (p *lineReader) millis() time.Duration {
-	ms, err := strconv.ParseFloat(p.digits(true), 64)
+	ms, err := strconv.ParseFloat(string(p.digits(true)), 64)
 	p.give(err == nil)
 	return duration(ms)
 }
 
 // text takes a string.
-func (p *lineReader) text() string {
+func (p *lineReader) text() string { return string(p.bytes()) }
+
+// bytes takes a string. What it returns is a part of the line if it can be.
+func (p *lineReader) bytes() []byte {
+	var out []byte
 	p.give(p.next('"'))
-	if p.bad {
-		return ""
-	}
-	from := p.at
-	ascii := true
-	for i := from; i < len(p.line); i++ {
-		switch c := p.line[i]; {
+	from, ascii := p.at, true
+	for !p.bad && p.at < len(p.line) {
+		c := p.line[p.at]
+		p.at++
+		switch {
 		case c == '"':
-			p.at = i + 1
-			s := p.line[from:i]
-			p.give(ascii || utf8.ValidString(s))
+			s := p.line[from : p.at-1]
+			if len(out) > 0 {
+				s = append(out, s...)
+			}
+			p.give(ascii || utf8.Valid(s))
 			return s
 		case c == '\\':
-			return p.escaped(from, i)
+			out = p.escape(append(out, p.line[from:p.at-1]...))
+			from, ascii = p.at, false
 		case c < ' ':
 			p.bad = true
-			return ""
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
 	p.bad = true
-	return ""
-}
-
-// escaped goes on with a string that began at from, where a backslash stands.
-func (p *lineReader) escaped(from, at int) string {
-	end := strings.IndexByte(p.line[at:], '"')
-	out := make([]byte, 0, max(end, 0)+at-from+64)
-	out = append(out, p.line[from:at]...)
-	for p.at = at; p.at < len(p.line); {
-		c := p.line[p.at]
-		p.at++
-		switch {
-		case c == '"':
-			p.give(utf8.Valid(out))
-			return string(out)
-		case c < ' ':
-			p.bad = true
-			return ""
-		case c == '\\':
-			if out = p.escape(out); p.bad {
-				return ""
-			}
-		default:
-			out = append(out, c)
-		}
-	}
-	p.bad = true
-	return ""
+	return nil
 }
 
 // escape takes what stands behind a backslash.
@@ -342,7 +320,7 @@ func (p *lineReader) hex() rune {
 		p.bad = true
 		return 0
 	}
-	n, err := strconv.ParseUint(p.line[p.at:p.at+4], 16, 16)
+	n, err := strconv.ParseUint(string(p.line[p.at:p.at+4]), 16, 16)
 	p.give(err == nil)
 	p.at += 4
 	return rune(n)
