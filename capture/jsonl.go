@@ -18,9 +18,13 @@ func init() {
 	})
 }
 
+// maxLine bounds the room for a line that is kept for the next one.
+const maxLine = 64 << 10
+
 type jsonlWriter struct {
 	w      io.Writer
 	reveal bool
+	line   []byte // the newest
 }
 
 func newJSONL(w io.Writer, o Options) (Writer, error) {
@@ -41,11 +45,15 @@ func (j *jsonlWriter) Write(e session.Event) error {
 	if !j.reveal {
 		e = session.Blank(e)
 	}
-	line, err := session.EncodeJSON(bounded(e))
+	line, err := session.AppendJSON(j.line[:0], bounded(e))
 	if err != nil {
 		return err
 	}
-	_, err = j.w.Write(append(line, '\n'))
+	line = append(line, '\n')
+	if j.line = line; cap(line) > maxLine {
+		j.line = nil
+	}
+	_, err = j.w.Write(line)
 	return err
 }
 

@@ -109,8 +109,8 @@ func drawEvent(b *strings.Builder, e *session.Event, o *Options, first bool) {
 	if s := e.Step; first {
 		say("", session.SafeLine(withRef(s.Title+": "+s.Text, s.Ref)))
 	}
-	for _, line := range rawLines(*e, o.Pretty) {
-		say("| ", line)
+	for line := range strings.Lines(string(appendRawLines(nil, e, "", o.Pretty))) {
+		say("| ", strings.TrimSuffix(line, "\n"))
 	}
 	for i := range e.Notes {
 		mark, text, _ := strings.Cut(noteLine(&e.Notes[i]), " ")

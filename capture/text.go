@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"xmppscope/session"
@@ -12,42 +13,51 @@ import (
 // a caller who must not show secrets passes session.Blank(e). Text from the wire
 // has been made safe for a terminal. Pretty may be nil.
 func Text(e session.Event, pretty session.Pretty) string {
-	var b strings.Builder
-	b.WriteString(TextLine(e) + "\n")
-	if s := e.Step; s != nil && s.Text != "" {
-		b.WriteString("      " + withRef(s.Text, s.Ref) + "\n")
-	}
-	for _, line := range rawLines(e, pretty) {
-		b.WriteString("      | " + line + "\n")
-	}
-	for i := range e.Notes {
-		b.WriteString("      " + noteLine(&e.Notes[i]) + "\n")
-	}
-	b.WriteString("\n")
-	return b.String()
+	return string(AppendText(nil, e, pretty))
 }
+
+// AppendText appends Text to a buffer.
+func AppendText(b []byte, e session.Event, pretty session.Pretty) []byte {
+	b = append(appendTextLine(b, &e), '\n')
+	if s := e.Step; s != nil && s.Text != "" {
+		b = append(append(append(b, indent...), withRef(s.Text, s.Ref)...), '\n')
+	}
+	b = appendRawLines(b, &e, indent+"| ", pretty)
+	for i := range e.Notes {
+		b = append(appendNoteLine(append(b, indent...), &e.Notes[i]), '\n')
+	}
+	return append(b, '\n')
+}
+
+const indent = "      "
 
 // TextLine is the event's first line: time, session and number, direction, step
 // and summary.
 //
 //	14:02:11.000123  1.10  C>S  step 10 sasl-auth  the client picks PLAIN
-func TextLine(e session.Event) string {
-	arrow := "   "
+func TextLine(e session.Event) string { return string(appendTextLine(nil, &e)) }
+
+func appendTextLine(b []byte, e *session.Event) []byte {
+	b = append(e.At.AppendFormat(b, "15:04:05.000000"), "  "...)
+	b = append(strconv.AppendInt(b, int64(e.Session), 10), '.')
+	b = append(strconv.AppendUint(b, e.Seq, 10), "  "...)
 	switch e.Dir {
 	case session.C2S:
-		arrow = "C>S"
+		b = append(b, "C>S"...)
 	case session.S2C:
-		arrow = "S>C"
+		b = append(b, "S>C"...)
+	default:
+		b = append(b, "   "...)
 	}
-	line := fmt.Sprintf("%s  %d.%d  %s", e.At.Format("15:04:05.000000"), e.Session, e.Seq, arrow)
 	if e.Step != nil {
-		line += fmt.Sprintf("  step %d %s", e.Step.N, session.SafeLine(e.Step.ID))
+		b = strconv.AppendInt(append(b, "  step "...), int64(e.Step.N), 10)
+		b = session.AppendSafeLine(append(b, ' '), e.Step.ID)
 	}
-	line += "  " + session.SafeLine(headline(&e))
+	b = session.AppendSafeLine(append(b, "  "...), headline(e))
 	if e.Dir == session.NoDir && e.Leg != session.NoLeg {
-		line += " (" + e.Leg.String() + " leg)"
+		b = append(append(append(b, " ("...), e.Leg.String()...), " leg)"...)
 	}
-	return line
+	return b
 }
 
 // headline is the event in a few words: its summary, or else what it is.
@@ -61,42 +71,51 @@ func headline(e *session.Event) string {
 	return e.Kind()
 }
 
-func rawLines(e session.Event, pretty session.Pretty) []string {
+// appendRawLines adds the event's bytes, each line of them behind a bar.
+func appendRawLines(b []byte, e *session.Event, bar string, pretty session.Pretty) []byte {
 	if (len(e.Raw) == 0 && !e.Truncated) || e.Kind() == (session.StreamWhitespace{}).Name() {
-		return nil
+		return b
 	}
-	var out []string
 	if pretty == nil {
-		out = strings.Split(session.Safe(strings.TrimRight(string(e.Raw), "\r\n")), "\n")
+		for line := range strings.SplitSeq(session.Safe(strings.TrimRight(string(e.Raw), "\r\n")), "\n") {
+			b = append(append(append(b, bar...), line...), '\n')
+		}
 	} else {
 		for _, line := range pretty(e.Raw) {
-			var text string
-			for _, piece := range line {
-				text += piece.Text
+			b = append(b, bar...)
+			for i := range line {
+				b = session.AppendSafeLine(b, line[i].Text)
 			}
-			out = append(out, session.SafeLine(text))
+			b = append(b, '\n')
 		}
 	}
 	if e.Truncated {
-		out = append(out, fmt.Sprintf("… cut: %d of %d bytes", len(e.Raw), e.Size))
+		b = fmt.Appendf(b, "%s… cut: %d of %d bytes\n", bar, len(e.Raw), e.Size)
 	}
-	return out
+	return b
 }
 
 // noteLine is a note on one line: "! warning: iterations = 4096: few iterations
 // (RFC 7677 §4)".
-func noteLine(n *session.Note) string {
-	out := "- "
+func noteLine(n *session.Note) string { return string(appendNoteLine(nil, n)) }
+
+func appendNoteLine(b []byte, n *session.Note) []byte {
 	if n.Severity > session.Info {
-		out = "! " + n.Severity.String() + ": "
+		b = append(append(append(b, "! "...), n.Severity.String()...), ": "...)
+	} else {
+		b = append(b, "- "...)
 	}
 	if n.Name != "" {
-		out += n.Name + " = " + n.Value
+		b = session.AppendSafeLine(append(session.AppendSafeLine(b, n.Name), " = "...), n.Value)
 		if n.Text != "" {
-			out += ": "
+			b = append(b, ": "...)
 		}
 	}
-	return session.SafeLine(withRef(out+n.Text, n.Ref))
+	b = session.AppendSafeLine(b, n.Text)
+	if n.Ref != "" {
+		b = append(session.AppendSafeLine(append(b, " ("...), n.Ref), ')')
+	}
+	return b
 }
 
 func withRef(text, ref string) string {

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"strings"
 
 	"xmppscope/session"
@@ -11,7 +12,10 @@ import (
 // fails on nothing: what is not XML comes back as text. The concatenated pieces,
 // without the indentation, are the input's characters.
 func Pretty(raw []byte) []session.Line {
+	tags, values := bytes.Count(raw, []byte("<")), bytes.Count(raw, []byte("="))
 	p := pretty{raw: string(raw)}
+	p.lines = make([]session.Line, 0, min(tags+1, 256)) // more come as they do: raw is hostile
+	p.pieces = make([]session.Piece, 0, min(4*tags+5*values+4, 1024))
 	for p.at < len(p.raw) {
 		p.next()
 	}
@@ -20,34 +24,37 @@ func Pretty(raw []byte) []session.Line {
 }
 
 type pretty struct {
-	raw   string
-	at    int
-	depth int
-	lines []session.Line
-	line  session.Line
-	text  bool // the line ends in text, so the end tag stays on it
+	raw    string
+	at     int
+	depth  int
+	lines  []session.Line
+	pieces []session.Piece // of all lines
+	line   int             // where in pieces the newest line begins
+	text   bool            // the line ends in text, so the end tag stays on it
 }
 
 func (p *pretty) put(class session.Class, text string) {
 	if text != "" {
-		p.line = append(p.line, session.Piece{Class: class, Text: text})
+		p.pieces = append(p.pieces, session.Piece{Class: class, Text: text})
 	}
 }
 
 func (p *pretty) flush() {
-	if len(p.line) > 0 {
-		p.lines = append(p.lines, p.line)
-		p.line = nil
+	if end := len(p.pieces); end > p.line {
+		p.lines = append(p.lines, p.pieces[p.line:end:end])
+		p.line = end
 	}
 }
 
 // maxIndent keeps deep trees on the screen.
 const maxIndent = 20
 
+var indents = strings.Repeat("  ", maxIndent)
+
 func (p *pretty) newline() {
 	p.flush()
 	if d := min(max(p.depth, 0), maxIndent); d > 0 {
-		p.put(session.ClassPunct, strings.Repeat("  ", d))
+		p.put(session.ClassPunct, indents[:2*d])
 	}
 }
 
@@ -120,10 +127,10 @@ func isMark(s string) bool {
 
 // tagEnd is the length of the tag or markup at the start of s.
 func tagEnd(s string) int {
-	for open, end := range map[string]string{"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"} {
-		if strings.HasPrefix(s, open) {
-			if i := strings.Index(s, end); i >= 0 {
-				return i + len(end)
+	for _, m := range [...]struct{ open, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
+		if strings.HasPrefix(s, m.open) {
+			if i := strings.Index(s, m.end); i >= 0 {
+				return i + len(m.end)
 			}
 			return len(s)
 		}
@@ -144,10 +151,21 @@ func tagEnd(s string) int {
 	return len(s)
 }
 
+// trimSpace is s without white space before it.
+func trimSpace(s string) string {
+	for s != "" && isSpace[s[0]] {
+		s = s[1:]
+	}
+	return s
+}
+
 // tag classifies a start tag.
 func (p *pretty) tag(tag string) {
-	end := strings.IndexAny(tag, " \t\r\n/>")
-	if end < 0 {
+	end := 0
+	for end < len(tag) && !isSpace[tag[end]] && tag[end] != '/' && tag[end] != '>' {
+		end++
+	}
+	if end == len(tag) {
 		p.put(session.ClassError, tag)
 		return
 	}
@@ -159,8 +177,8 @@ func (p *pretty) tag(tag string) {
 		if eq < 0 {
 			break
 		}
-		name := strings.TrimLeft(rest[:eq], " \t\r\n")
-		value := strings.TrimLeft(rest[eq+1:], " \t\r\n")
+		name := trimSpace(rest[:eq])
+		value := trimSpace(rest[eq+1:])
 		if value == "" || (value[0] != '"' && value[0] != '\'') {
 			break
 		}
@@ -178,7 +196,11 @@ func (p *pretty) tag(tag string) {
 		}
 		p.put(session.ClassPunct, " ")
 		p.put(nameClass, name)
-		p.put(session.ClassPunct, "="+value[:1])
+		quote := `="`
+		if value[0] == '\'' {
+			quote = `='`
+		}
+		p.put(session.ClassPunct, quote)
 		p.put(valueClass, text)
 		p.put(session.ClassPunct, value[:1])
 		rest = value[close+2:]

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -97,58 +96,10 @@ type jsonEvent struct {
 // feed. It writes what it is given: a caller who must not show secrets passes
 // Blank(e).
 func EncodeJSON(e Event) ([]byte, error) {
-	j := jsonEvent{
-		Session: e.Session, Seq: e.Seq, At: e.At.UTC(), Leg: e.Leg.String(), Dir: e.Dir.String(),
-		Kind: e.Kind(), Origin: e.Origin, Name: e.Name, NS: e.Space, Summary: e.Summary,
-		Size: e.Size, Offset: e.Offset, Truncated: e.Truncated, Redacted: e.Redacted,
-		Answers: e.Answers, RTTMS: millis(e.RTT),
-	}
-	if s := e.Step; s != nil {
-		j.Step = &jsonStep{N: s.N, ID: s.ID, Title: s.Title, Text: s.Text, Ref: s.Ref, SinceMS: millis(s.Since)}
-	}
-	if e.Raw != nil {
-		if utf8.Valid(e.Raw) {
-			raw := string(e.Raw)
-			j.Raw = &raw
-		} else {
-			j.RawBase64 = e.Raw
-		}
-	}
-	for i := range e.Notes {
-		n := &e.Notes[i]
-		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
-		if n.Name != "" {
-			out.Value = &n.Value
-		}
-		if n.Span.Len() > 0 {
-			out.Span = &[2]int{n.Span.Start, n.Span.End}
-		}
-		j.Notes = append(j.Notes, out)
-	}
-	for _, s := range e.Secrets {
-		j.Secrets = append(j.Secrets, jsonSecret{s.Kind, s.Mark, [2]int{s.Span.Start, s.Span.End}})
-	}
-	if e.Body != nil {
-		d, err := json.Marshal(e.Body)
-		if err != nil {
-			return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
-		}
-		if !bytes.Equal(d, []byte("{}")) {
-			j.Detail = d
-		}
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(j); err != nil {
-		return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
-	}
-	return visibleJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
+	return AppendJSON(make([]byte, 0, 256+2*len(e.Raw)+256*len(e.Notes)), e)
 }
 
-// visibleJSON writes characters that Safe would not show (C1 controls, bidi
-// overrides, zero-width marks) as \u escapes: the value is the same, and a
-// terminal that the line is printed on stays as it is.
+// visibleJSON writes the characters of a JSON text as appendString does.
 func visibleJSON(line []byte) []byte {
 	if isSafe(string(line)) {
 		return line
@@ -156,18 +107,23 @@ func visibleJSON(line []byte) []byte {
 	out := make([]byte, 0, len(line)+32)
 	for i := 0; i < len(line); {
 		r, n := utf8.DecodeRune(line[i:])
-		switch {
-		case r != 0x7f && (r < 0x80 || visible(r)):
+		if r != 0x7f && (r < 0x80 || visible(r)) {
 			out = append(out, line[i:i+n]...)
-		case r > 0xFFFF:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = appendUnicode(out, r)
 		}
 		i += n
 	}
 	return out
+}
+
+// appendUnicode writes a character as its \u escapes.
+func appendUnicode(out []byte, r rune) []byte {
+	if r > 0xFFFF {
+		hi, lo := utf16.EncodeRune(r)
+		return fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+	}
+	return fmt.Appendf(out, `\u%04x`, r)
 }
 
 var bodyTypes = func() map[string]reflect.Type {
@@ -181,6 +137,13 @@ var bodyTypes = func() map[string]reflect.Type {
 // DecodeJSON reads back what EncodeJSON wrote. A kind that this version does not
 // know is kept under its name (as Unknown), so that newer recordings can be shown.
 func DecodeJSON(line []byte) (Event, error) {
+	if e, ok := readLine(line); ok {
+		return e, nil
+	}
+	return decodeByReflection(line)
+}
+
+func decodeByReflection(line []byte) (Event, error) {
 	var j jsonEvent
 	if err := json.Unmarshal(line, &j); err != nil {
 		return Event{}, fmt.Errorf("session: event: %w", err)
@@ -212,13 +175,15 @@ func DecodeJSON(line []byte) (Event, error) {
 			out.Value = *n.Value
 		}
 		if n.Span != nil {
-			out.Span = clampSpan(*n.Span, len(e.Raw))
+			out.Span = clampSpan(Span{n.Span[0], n.Span[1]}, len(e.Raw))
 		}
 		e.Notes = append(e.Notes, out)
 	}
+	var secrets []Secret
 	for _, s := range j.Secrets {
-		e.AddSecrets(Secret{s.Kind, clampSpan(s.Span, len(e.Raw)), s.Mark})
+		secrets = append(secrets, Secret{s.Kind, Span{s.Span[0], s.Span[1]}, s.Mark})
 	}
+	e.restoreSecrets(secrets)
 	t, ok := bodyTypes[j.Kind]
 	if !ok {
 		e.Body = Unknown{Kind: j.Kind, Detail: j.Detail}
@@ -251,9 +216,19 @@ func (u Unknown) MarshalJSON() ([]byte, error) {
 	return u.Detail, nil
 }
 
-func clampSpan(s [2]int, size int) Span {
-	start := max(0, min(s[0], size))
-	return Span{start, max(start, min(s[1], size))}
+// restoreSecrets sets the secrets to those of a line that may hold anything.
+func (e *Event) restoreSecrets(secrets []Secret) {
+	for i := range secrets {
+		secrets[i].Span = clampSpan(secrets[i].Span, len(e.Raw))
+	}
+	if e.Secrets = nil; len(secrets) > 0 {
+		e.AddSecrets(secrets...)
+	}
+}
+
+func clampSpan(s Span, size int) Span {
+	start := max(0, min(s.Start, size))
+	return Span{start, max(start, min(s.End, size))}
 }
 
 func parseDir(s string) Dir {

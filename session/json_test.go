@@ -1,10 +1,14 @@
 package session
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -144,6 +148,125 @@ func TestHeaderCheck(t *testing.T) {
 	for _, h := range []Header{{}, {Format: "other", Version: 1}, {Format: FormatName, Version: 2}} {
 		if h.Check() == nil {
 			t.Errorf("%+v accepted", h)
+		}
+	}
+}
+
+// byReflection is EncodeJSON as encoding/json does it, from the type that DecodeJSON
+// reads.
+func byReflection(e Event) ([]byte, error) {
+	j := jsonEvent{
+		Session: e.Session, Seq: e.Seq, At: e.At.UTC(), Leg: e.Leg.String(), Dir: e.Dir.String(),
+		Kind: e.Kind(), Origin: e.Origin, Name: e.Name, NS: e.Space, Summary: e.Summary,
+		Size: e.Size, Offset: e.Offset, Truncated: e.Truncated, Redacted: e.Redacted,
+		Answers: e.Answers, RTTMS: millis(e.RTT),
+	}
+	if s := e.Step; s != nil {
+		j.Step = &jsonStep{N: s.N, ID: s.ID, Title: s.Title, Text: s.Text, Ref: s.Ref, SinceMS: millis(s.Since)}
+	}
+	if e.Raw != nil {
+		if utf8.Valid(e.Raw) {
+			raw := string(e.Raw)
+			j.Raw = &raw
+		} else {
+			j.RawBase64 = e.Raw
+		}
+	}
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
+		if n.Name != "" {
+			out.Value = &n.Value
+		}
+		if n.Span.Len() > 0 {
+			out.Span = &[2]int{n.Span.Start, n.Span.End}
+		}
+		j.Notes = append(j.Notes, out)
+	}
+	for _, s := range e.Secrets {
+		j.Secrets = append(j.Secrets, jsonSecret{s.Kind, s.Mark, [2]int{s.Span.Start, s.Span.End}})
+	}
+	if e.Body != nil {
+		d, err := json.Marshal(e.Body)
+		if err != nil {
+			return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
+		}
+		if !bytes.Equal(d, []byte("{}")) {
+			j.Detail = d
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(j); err != nil {
+		return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
+	}
+	return visibleJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
+}
+
+// TestJSONByHand: what is written by hand is what encoding/json writes.
+func TestJSONByHand(t *testing.T) {
+	events := []Event{{}, {Notes: []Note{{}, {}}, Secrets: []Secret{{}, {}}, Raw: []byte{}, Step: &Step{}, At: time.Unix(0, 1)}, {At: time.Unix(1<<40, 0)}}
+	for _, b := range Bodies {
+		events = append(events, full(b), full(fill(t, b)))
+	}
+	var all []byte
+	for c := range 256 {
+		all = append(all, byte(c), 'a')
+	}
+	texts := []string{string(all), "\u2028\u2029\u202e\u0085\ufffd\U000e0041 ä 😀 \xe4\xb8", "\xf0\x9f\x98", "<&>\"\\/"}
+	for _, s := range texts {
+		e := full(StreamElement{})
+		e.Name, e.Summary, e.Raw, e.RTT, e.Notes[0].Value, e.Notes[0].Text = s, s, []byte(s), -1, s, s
+		events = append(events, e, full(RelayDropped{Reason: s}), full(Unknown{Kind: s, Detail: []byte(`{ "a": "<\u202e" }`)}))
+	}
+	for _, e := range events {
+		got, err := EncodeJSON(e)
+		want, wantErr := byReflection(e)
+		if (err == nil) != (wantErr == nil) {
+			t.Errorf("%+v: error %v, want %v", e, err, wantErr)
+		}
+		if d := cmp.Diff(string(want), string(got)); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	}
+}
+
+// FuzzDecodeJSON: what readLine reads, encoding/json reads in the same way.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, b := range Bodies {
+		line, err := EncodeJSON(full(b))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+	}
+	f.Add([]byte(`{"session":1,"kind":"stream:raw","at":"2026-11-22T10:00:00Z","raw":"\ud83d\ude00\u009b\/\ufffd","rtt_ms":0.5,"notes":[{"severity":"info","span":[-1,99]}]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		got, ok := readLine(line)
+		if !ok {
+			return
+		}
+		want, err := decodeByReflection(line)
+		if err != nil {
+			t.Fatalf("read, but encoding/json says %v: %q", err, line)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +got):\n%s", line, d)
+		}
+	})
+}
+
+// TestReadLine: what is written most is read without reflection.
+func TestReadLine(t *testing.T) {
+	for _, b := range Bodies {
+		line, err := EncodeJSON(full(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ok := readLine(line)
+		if want := !strings.Contains(string(line), `"detail":`); ok != want {
+			t.Errorf("%s: read %v, want %v: %s", b.Name(), ok, want, line)
 		}
 	}
 }

@@ -45,6 +45,16 @@ func SafeLine(s string) string {
 	return strings.NewReplacer("\n", "␊", "\t", "␉").Replace(s)
 }
 
+// AppendSafeLine appends SafeLine(s) to a buffer.
+func AppendSafeLine(b []byte, s string) []byte {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return append(b, SafeLine(s)...)
+		}
+	}
+	return append(b, s...)
+}
+
 func isSafe(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

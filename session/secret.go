@@ -61,8 +61,7 @@ func (e *Event) AddSecrets(more ...Secret) {
 // the notes, and Redacted set. Spans of notes are moved to fit. An event without
 // secrets, or one that is blanked already, comes back as it is.
 func Blank(e Event) Event {
-	hasNote := slices.ContainsFunc(e.Notes, func(n Note) bool { return n.Secret != "" })
-	if e.Redacted || (len(e.Secrets) == 0 && !hasNote) {
+	if e.Redacted || len(e.Secrets) == 0 && !e.tellsSecret() {
 		return e
 	}
 	e.Redacted = true
@@ -116,4 +115,14 @@ func Blank(e Event) Event {
 	}
 	e.Secrets = secrets
 	return e
+}
+
+// tellsSecret says whether a note holds a secret.
+func (e *Event) tellsSecret() bool {
+	for i := range e.Notes {
+		if e.Notes[i].Secret != "" {
+			return true
+		}
+	}
+	return false
 }

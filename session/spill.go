@@ -43,14 +43,14 @@ func (s *spill) write(events []Event) error {
 	at := s.size
 	var offsets []int64
 	for i := range events {
-		line, err := EncodeJSON(events[i])
-		if err != nil {
-			return err
-		}
 		if (s.count+i)%spillStride == 0 {
 			offsets = append(offsets, at+int64(len(buf)))
 		}
-		buf = append(append(buf, line...), '\n')
+		var err error
+		if buf, err = AppendJSON(buf, events[i]); err != nil {
+			return err
+		}
+		buf = append(buf, '\n')
 	}
 	if _, err := s.file.WriteAt(buf, at); err != nil {
 		return fmt.Errorf("session: spill file: %w", err)

@@ -94,11 +94,11 @@ func (t textPrinter) Write(e session.Event) error {
 	if !t.reveal {
 		e = session.Blank(e)
 	}
-	text := capture.Text(e, decode.Pretty)
 	if t.colour {
-		text = colourise(text, &e)
+		_, err := io.WriteString(t.w, colourise(capture.Text(e, decode.Pretty), &e))
+		return err
 	}
-	_, err := io.WriteString(t.w, text)
+	_, err := t.w.Write(capture.AppendText(nil, e, decode.Pretty))
 	return err
 }
 
