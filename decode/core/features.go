@@ -81,7 +81,8 @@ func explainFeature(s *decode.Seen, f *session.Element) []session.Note {
 		return []session.Note{lint("S22", "RFC 6120 §4.3.2", session.Error, f.Span,
 			"the server offers %q in %q; a feature must be in a namespace of its own", f.Name.Local, f.Name.Space)}
 	}
-	return []session.Note{say("RFC 6120 §4.3.2", f.Span, "the server offers %q in %q, a feature that xmppscope does not know", f.Name.Local, f.Name.Space)}
+	// Which extension that is, package xep says.
+	return []session.Note{say("RFC 6120 §4.3.2", f.Span, "the server offers %q of %q", f.Name.Local, f.Name.Space)}
 }
 
 func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {

@@ -38,6 +38,27 @@ func readTLV(b []byte) (v tlv, rest []byte, ok bool) {
 	return tlv{b[0], b[at:end]}, b[end:], true
 }
 
+// derLength is how long the first value says that it is, header and all; 0 if that
+// cannot be told.
+func derLength(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	n, at := int(b[1]), 2
+	if n >= 0x80 {
+		count := n & 0x7f
+		if count == 0 || count > 3 || len(b) < 2+count {
+			return 0
+		}
+		n = 0
+		for _, x := range b[2 : 2+count] {
+			n = n<<8 | int(x)
+		}
+		at += count
+	}
+	return at + n
+}
+
 // derValues are the values in b, in order, up to the first that cannot be read.
 func derValues(b []byte) (out []tlv) {
 	for len(b) > 0 && len(out) < 100 {

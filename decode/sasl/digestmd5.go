@@ -2,6 +2,7 @@ package sasl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -21,7 +22,8 @@ func init() {
 // digest is RFC 2831: the server's nonce, the client's MD5 over it and the
 // password, and the server's MD5 in return.
 type digest struct {
-	nonce, realm string
+	nonce        string
+	realms, qops []string // on offer; no qop stands for auth
 	challenged   bool
 	responded    bool
 	rspauth      string // what the server's should be, "" if it is not known
@@ -85,12 +87,29 @@ func (d *digest) challenge(m Message, pairs []directive) (notes []session.Note) 
 		case "nonce":
 			d.nonce, d.challenged = p.value, true
 		case "realm":
-			d.realm = p.value
+			d.realms = append(d.realms, p.value)
+		case "qop":
+			d.qops = strings.FieldsFunc(p.value, func(r rune) bool { return r == ',' || r == ' ' })
 		}
 		notes = append(notes, d.field(m, p))
 	}
-	if !has(pairs, "nonce") && !has(pairs, "rspauth") {
-		notes = append(notes, lint("A21", "RFC 2831 §2.1.1", session.Error, m.Span, "the server's challenge has no nonce"))
+	if has(pairs, "rspauth") {
+		return notes
+	}
+	fault := func(sev session.Severity, format string, args ...any) {
+		notes = append(notes, lint("A21", "RFC 2831 §2.1.1", sev, m.Span, format, args...))
+	}
+	if !has(pairs, "nonce") {
+		fault(session.Error, "the server's challenge has no nonce")
+	}
+	switch algorithm := valueOf(pairs, "algorithm"); {
+	case algorithm == "":
+		fault(session.Notice, "the server's challenge does not say algorithm=md5-sess, which it must, and some clients want to see")
+	case algorithm != "md5-sess":
+		fault(session.Error, "the server's algorithm is %q; only md5-sess is defined", algorithm)
+	}
+	if twice := repeated(pairs, "realm"); twice != "" {
+		fault(session.Error, "the server's %s stands there twice", twice)
 	}
 	return notes
 }
@@ -121,11 +140,37 @@ func (d *digest) response(m Message, pairs []directive) (notes []session.Note) {
 // missing names the directives that every response must have (RFC 2831 §2.1.2).
 func (d *digest) missing(m Message, pairs []directive) (notes []session.Note) {
 	for _, key := range []string{"nonce", "cnonce", "nc", "digest-uri"} {
-		if !has(pairs, key) {
-			notes = append(notes, lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, "the client's response has no %s", key))
+		if valueOf(pairs, key) == "" {
+			notes = append(notes, d.breach(m, "the client's response has no %s", key)...)
 		}
 	}
-	return notes
+	if twice := repeated(pairs, ""); twice != "" {
+		notes = append(notes, d.breach(m, "the client's %s stands there twice", twice)...)
+	}
+	if r := valueOf(pairs, "response"); len(r) != 32 || strings.Trim(r, "0123456789abcdef") != "" {
+		notes = append(notes, d.breach(m, "the client's response is not 32 hex digits in lower case")...)
+	}
+	return append(notes, d.unquoted(m, pairs)...)
+}
+
+// unquoted names what has to stand in quotes, and does not. Many servers read it
+// all the same.
+func (d *digest) unquoted(m Message, pairs []directive) []session.Note {
+	var bare []string
+	for _, p := range pairs {
+		if slices.Contains([]string{"username", "realm", "nonce", "cnonce", "digest-uri", "authzid"}, p.key) && !p.quoted {
+			bare = append(bare, p.key)
+		}
+	}
+	if len(bare) == 0 {
+		return nil
+	}
+	return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Notice, m.Span, "the client does not put the values of %s in quotes, and some servers want them", list(bare))}
+}
+
+// breach is A21.
+func (d *digest) breach(m Message, format string, args ...any) []session.Note {
+	return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, format, args...)}
 }
 
 // field is a directive with what it means.
@@ -139,37 +184,71 @@ func (d *digest) field(m Message, p directive) session.Note {
 
 // check is A21.
 func (d *digest) check(m Message, p directive) []session.Note {
-	fault := func(format string, args ...any) []session.Note {
-		return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, format, args...)}
-	}
 	switch p.key {
 	case "digest-uri":
+		// A host may be named before the domain: serv-type/host/serv-name.
 		service, host, _ := strings.Cut(p.value, "/")
+		if _, name, ok := strings.Cut(host, "/"); ok {
+			host = name
+		}
 		if domain := m.State.Domain(); service != "xmpp" || (domain != "" && !strings.EqualFold(host, domain)) {
-			return fault("the client's digest-uri is %q; it must be %q", p.value, "xmpp/"+domain)
+			return d.breach(m, "the client's digest-uri is %q; it must be %q", p.value, "xmpp/"+domain)
+		}
+	case "realm":
+		if d.challenged && len(d.realms) > 0 && !slices.Contains(d.realms, p.value) {
+			return d.breach(m, "the client's realm is %q, but the server's was %s", p.value, list(d.realms))
+		}
+	case "qop":
+		if offered := d.qops; d.challenged && p.value != "auth" && !slices.Contains(offered, p.value) {
+			return d.breach(m, "the client chose the qop %q, which the server did not offer", p.value)
+		}
+	case "charset":
+		if p.value != "utf-8" {
+			return d.breach(m, "the client's charset is %q; only utf-8 is defined", p.value)
 		}
 	case "nc":
 		if p.value != "00000001" {
-			return fault("the client's nc is %q; on a fresh nonce it must be %q", p.value, "00000001")
+			return d.breach(m, "the client's nc is %q; on a fresh nonce it must be %q", p.value, "00000001")
 		}
 	case "nonce":
 		if d.challenged && p.value != d.nonce {
-			return fault("the client's nonce is %q, but the server's was %q", p.value, d.nonce)
+			return d.breach(m, "the client's nonce is %q, but the server's was %q", p.value, d.nonce)
 		}
 	}
 	return nil
 }
 
 // directive is one key=value of a DIGEST-MD5 message.
-type directive struct{ key, value string }
+type directive struct {
+	key, value string
+	quoted     bool
+}
 
 func has(pairs []directive, key string) bool {
+	return slices.ContainsFunc(pairs, func(p directive) bool { return p.key == key })
+}
+
+// valueOf is the value of a directive, "" if it is not there.
+func valueOf(pairs []directive, key string) string {
 	for _, p := range pairs {
 		if p.key == key {
-			return true
+			return p.value
 		}
 	}
-	return false
+	return ""
+}
+
+// repeated is the first key that stands there twice, though it is not the one that
+// may; "" if none does.
+func repeated(pairs []directive, may string) string {
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		if seen[p.key] && p.key != may {
+			return p.key
+		}
+		seen[p.key] = true
+	}
+	return ""
 }
 
 // directives takes a comma list apart: values quoted or not, whatever the
@@ -185,11 +264,13 @@ func directives(text string) (out []directive, ok bool) {
 		if !found || key == "" || strings.ContainsAny(key, "\", \t\x00") {
 			return nil, false
 		}
-		value, rest, err := directiveValue(strings.TrimLeft(rest, " \t\r\n"))
+		rest = strings.TrimLeft(rest, " \t\r\n")
+		quoted := strings.HasPrefix(rest, `"`)
+		value, rest, err := directiveValue(rest)
 		if err != nil {
 			return nil, false
 		}
-		out = append(out, directive{key, value})
+		out = append(out, directive{key, value, quoted})
 		text = rest
 	}
 }

@@ -3,6 +3,8 @@ package sasl
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"slices"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -33,9 +35,19 @@ func digestValuesOf(pairs []directive) (v digestValues, response string) {
 // rspauth for none. Name, realm and password are bytes in the character set agreed
 // on.
 func (v digestValues) hash(password, verb string) string {
-	sum := func(s string) string { h := md5.Sum([]byte(s)); return string(h[:]) }
-	hexed := func(s string) string { return hex.EncodeToString([]byte(s)) }
-	a1 := sum(v.user+":"+v.realm+":"+password) + ":" + v.nonce + ":" + v.cnonce
+	return v.hashWith(sum(v.user+":"+v.realm+":"+password), verb)
+}
+
+func sum(s string) string {
+	h := md5.Sum([]byte(s))
+	return string(h[:])
+}
+
+func hexed(s string) string { return hex.EncodeToString([]byte(s)) }
+
+// hashWith is hash with the secret that is made of name, realm and password.
+func (v digestValues) hashWith(secret, verb string) string {
+	a1 := secret + ":" + v.nonce + ":" + v.cnonce
 	if v.authzid != "" {
 		a1 += ":" + v.authzid
 	}
@@ -75,6 +87,38 @@ func (d *digest) verify(m Message, pairs []directive) []session.Note {
 		}
 		return false
 	})
+	if v.Result == decode.Differs {
+		v = values.mistakes(forms, response)
+	}
 	d.Check = v
 	return v.Note("client", "response", m.Span)
+}
+
+// mistakes tries what software is known to compute instead.
+func (v digestValues) mistakes(forms []decode.PasswordForm, response string) decode.Check {
+	for _, m := range []struct {
+		fault string
+		hash  func(v digestValues, password string) string
+	}{
+		{"wrote its response in upper case, where lower case is asked for", func(v digestValues, password string) string {
+			return strings.ToUpper(v.hash(password, "AUTHENTICATE"))
+		}},
+		{"hashed the hash of name, realm and password as hex, where its bytes are asked for", func(v digestValues, password string) string {
+			return v.hashWith(hexed(sum(v.user+":"+v.realm+":"+password)), "AUTHENTICATE")
+		}},
+		{"left its authzid out of the hash", func(v digestValues, password string) string {
+			v.authzid = ""
+			return v.hash(password, "AUTHENTICATE")
+		}},
+		{"left the realm out of the hash", func(v digestValues, password string) string {
+			v.realm = ""
+			return v.hash(password, "AUTHENTICATE")
+		}},
+		{"computed what is for the server to compute", func(v digestValues, password string) string { return v.hash(password, "") }},
+	} {
+		if slices.ContainsFunc(forms, func(f decode.PasswordForm) bool { return m.hash(v, f.Password) == response }) {
+			return decode.Check{Result: decode.Fits, Fault: m.fault}
+		}
+	}
+	return decode.Check{Result: decode.Differs}
 }

@@ -17,9 +17,10 @@ type exchange struct {
 	tries     int
 	aborted   bool // the client sent <abort/>, and the server has not answered
 
-	user string // who logs in, as far as the client has said
-	fast fast
-	task task
+	user  string // who logs in, as far as the client has said
+	fault string // the first error in what the client has sent in this attempt, "" if there is none
+	fast  fast
+	task  task
 }
 
 // Explain implements decode.Explainer.
@@ -68,7 +69,7 @@ func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
 	x.name, x.mechanism = name, find(name)
 	x.decoder = x.mechanism.New(strings.ToUpper(name))
 	x.tries++
-	x.aborted = false
+	x.aborted, x.fault = false, ""
 
 	choice := decode.Field("mechanism", name, span)
 	choice.Text = "the client logs in with " + quote(name)
@@ -143,9 +144,20 @@ func inTheClear(state *decode.State, name string, span session.Span) (notes []se
 	return notes
 }
 
-// message decodes the text of an element as a SASL message. SASL2 has no rule
-// that "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
+// message explains a SASL message, and keeps what is wrong with a client's.
 func (x *exchange) message(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
+	notes := x.read(s, kind, el, sasl2)
+	for i := range notes {
+		if n := &notes[i]; x.fault == "" && kind.FromClient() && n.Severity == session.Error && n.Rule != decode.RuleVerify {
+			x.fault = n.Text
+		}
+	}
+	return notes
+}
+
+// read decodes the text of an element as a SASL message. SASL2 has no rule that
+// "=" stands for an empty message (XEP-0388 §2.2): an empty element is one.
+func (x *exchange) read(s *decode.Seen, kind Kind, el *session.Element, sasl2 bool) []session.Note {
 	m := Message{Kind: kind, Element: el, Span: el.TextSpan(), State: s.State, At: s.Event.At, Agent: x.fast.agent}
 	if el.First() != nil {
 		return x.childPayload(m)

@@ -54,6 +54,20 @@ func (f *facebook) Decode(m Message) []session.Note {
 	for _, name := range names {
 		notes = append(notes, f.parameter(m, name, strings.Join(values[name], " "))...)
 	}
+	return append(notes, missingParameters(m, values)...)
+}
+
+// missingParameters names what each side has to send.
+func missingParameters(m Message, values url.Values) (notes []session.Note) {
+	want := []string{"method", "nonce"}
+	if m.Kind.FromClient() {
+		want = append(want, "api_key", "call_id", "v")
+	}
+	for _, name := range want {
+		if !values.Has(name) {
+			notes = append(notes, decode.Say(session.Error, m.Span, "the %s's message has no %s", sender(m), name))
+		}
+	}
 	return notes
 }
 

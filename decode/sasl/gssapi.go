@@ -47,7 +47,19 @@ func (g *gssapi) Decode(m Message) []session.Note {
 	if !ok {
 		return malformed(m, "sasl-gssapi", refGSSAPI, "the %s sent something that is not a GSS-API token", sender(m))
 	}
+	if cutOff(token) {
+		n := decode.Say(session.Error, m.Span, "the %s's token is cut off: it is longer by what it says itself", sender(m))
+		inner = append(inner, n)
+	}
 	return append(append(notes, inner...), wholeToken(m, inner)...)
+}
+
+// cutOff says whether a token in DER is shorter than its first length says.
+func cutOff(p []byte) bool {
+	if len(p) < 2 || p[0] != 0x60 && p[0] != 0x6e && p[0] != 0xa0 && p[0] != 0xa1 {
+		return false
+	}
+	return derLength(p) > len(p)
 }
 
 // wholeToken marks a client's token as secret, unless its parts are already.
@@ -168,6 +180,10 @@ func spnego(m Message, p []byte, depth int) (notes []session.Note, ok bool) {
 	} else {
 		if state, ok := derNumber(body[0]); ok {
 			field("neg-state", negStates[state], "what the peer says to the offer")
+			if negStates[state] == "reject" {
+				n := &notes[len(notes)-1]
+				n.Severity, n.Text = session.Error, "the "+sender(m)+" takes none of the mechanisms on offer, or refuses the token"
+			}
 		}
 		if chosen := inside(body[1], derOID); len(chosen) > 0 {
 			field("gss-mechanism", mechanismName(oid(chosen)), "what the server has chosen")

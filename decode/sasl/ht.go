@@ -68,6 +68,8 @@ func (h *hashedToken) Decode(m Message) []session.Note {
 	switch {
 	case m.Kind == Initial && !m.Present:
 		return []session.Note{decode.Say(session.Error, m.Element.Tag, "the client sends no initial response, but in this mechanism it has the first word")}
+	case len(m.Payload) == 0 && m.Kind == Success && len(h.parts.mac) > 0:
+		return []session.Note{decode.Say(session.Warning, m.Element.Tag, "the server lets the client in without an answer to its HMAC, and so without a proof that it has the token: the client should refuse")}
 	case len(m.Payload) == 0 && !m.Kind.FromClient():
 		return nil
 	case !m.Kind.FromClient():

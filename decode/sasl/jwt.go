@@ -40,8 +40,11 @@ func openJWT(token string, m Message) []session.Note {
 	head, rest, _ := strings.Cut(strings.TrimSpace(token), ".")
 	body, signature, ok := strings.Cut(rest, ".")
 	header, payload := jsonPart(head), jsonPart(body)
-	if !ok || header["alg"] == nil && header["typ"] == nil {
+	if header["alg"] == nil && header["typ"] == nil {
 		return nil
+	}
+	if !ok {
+		return []session.Note{badJWT(m, "has two parts, where a JWT has three")}
 	}
 	show := func(name, value, text string) session.Note {
 		n := explained(decode.Field(name, value, m.Span), text)
@@ -52,13 +55,16 @@ func openJWT(token string, m Message) []session.Note {
 		return []session.Note{show("alg", claimText(header["alg"]), "the token is an encrypted JWT: only the server can open it")}
 	}
 	if payload == nil {
-		return nil
+		return []session.Note{badJWT(m, "cannot be read: its claims are not a JSON object in base64url")}
 	}
 	alg := show("alg", claimText(header["alg"]), "the token is a JWT, signed in this way; whoever has it can read what follows, but not change it")
 	if strings.EqualFold(claimText(header["alg"]), "none") {
 		alg.Severity, alg.Text, alg.Ref = session.Warning, "the token is a JWT without a signature: anybody can make one, and no server should take it", "RFC 8725 §3.2"
 	}
 	notes := []session.Note{alg}
+	if _, err := base64.RawURLEncoding.DecodeString(signature); err != nil {
+		notes = append(notes, badJWT(m, "is damaged: its signature is not base64url without padding"))
+	}
 	for _, c := range claims {
 		if v, ok := payload[c.name]; ok {
 			notes = append(notes, show(c.name, decode.Clip(claimText(v), 200), c.text))
@@ -76,6 +82,13 @@ func openJWT(token string, m Message) []session.Note {
 		}
 	}
 	return append(notes, otherClaims(payload, m)...)
+}
+
+// badJWT is about a token that begins like a JWT.
+func badJWT(m Message, what string) session.Note {
+	n := decode.Say(session.Warning, m.Span, "the client's token begins like a JWT, but %s", what)
+	n.Rule, n.Ref = ruleJWT, "RFC 7519 §7.2"
+	return n
 }
 
 // jsonPart is the object in a part of a JWT, nil if there is none.

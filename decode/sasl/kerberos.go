@@ -40,13 +40,32 @@ func kerberosMessage(m Message, p []byte) (notes []session.Note, ok bool) {
 	k := krb{m}
 	switch v.tag {
 	case 0x6e:
-		return k.request(body), true
+		notes = k.request(body)
 	case 0x6f:
-		return []session.Note{k.field("kerberos-message", "AP-REP", "the server proves that it could read the ticket; all of it is encrypted")}, true
+		notes = []session.Note{k.field("kerberos-message", "AP-REP", "the server proves that it could read the ticket; all of it is encrypted")}
 	case 0x7e:
-		return k.refused(body), true
+		notes = k.refused(body)
+	default:
+		return nil, false
 	}
-	return nil, false
+	return append(notes, k.version(v.tag, body)...), true
+}
+
+// version holds the two numbers that every message begins with against its tag,
+// whose own number is that of the message (RFC 4120 §5.5 and §5.9).
+func (k krb) version(tag byte, body map[int][]byte) (notes []session.Note) {
+	fault := func(what string, got, want int) {
+		n := decode.Say(session.Error, k.m.Span, "the %s's Kerberos message has the %s %d, where %d belongs", sender(k.m), what, got, want)
+		n.Ref = refKerberos
+		notes = append(notes, n)
+	}
+	if pvno, ok := derNumber(body[0]); ok && pvno != 5 {
+		fault("version", pvno, 5)
+	}
+	if kind, ok := derNumber(body[1]); ok && kind != int(tag&0x1f) {
+		fault("type", kind, int(tag&0x1f))
+	}
+	return notes
 }
 
 type krb struct{ m Message }

@@ -29,6 +29,9 @@ type login struct {
 }
 
 func (l *login) Decode(m Message) []session.Note {
+	if !m.Kind.FromClient() { // prompts may end in a NUL byte
+		m.Payload = bytes.TrimSuffix(m.Payload, []byte{0})
+	}
 	switch {
 	case m.Kind == Initial && len(m.Payload) == 0:
 		return []session.Note{decode.Say(session.Info, m.Element.Tag, "no initial response: in this mechanism the server speaks first")}
@@ -49,6 +52,7 @@ func (l *login) Decode(m Message) []session.Note {
 	case wantsPassword || (l.answers > 1 && !wantsUser):
 		return l.password(m)
 	case !asked:
+		l.user = string(m.Payload)
 		n := secret("answer", string(m.Payload), "user name or password", m.Span)
 		n.Text = "by its place the user name; but the server had not asked, so it is taken for secret"
 		return []session.Note{n}

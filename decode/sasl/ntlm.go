@@ -46,9 +46,10 @@ var ntlmFlags = []struct {
 	bit  uint32
 	text string
 }{
-	{1 << 0, "Unicode"}, {1 << 1, "OEM text"}, {1 << 4, "signing"}, {1 << 5, "sealing"}, {1 << 7, "LM key"}, {1 << 9, "NTLM"},
-	{1 << 11, "anonymous"}, {1 << 15, "always sign"}, {1 << 16, "target is a domain"}, {1 << 17, "target is a server"},
-	{1 << 19, "extended session security"}, {1 << 23, "target info"}, {1 << 25, "version"},
+	{1 << 0, "Unicode"}, {1 << 1, "OEM text"}, {1 << 2, "asks for the target"}, {1 << 4, "signing"}, {1 << 5, "sealing"},
+	{1 << 6, "datagrams"}, {1 << 7, "LM key"}, {1 << 9, "NTLM"}, {1 << 11, "anonymous"}, {1 << 12, "names its domain"},
+	{1 << 13, "names its workstation"}, {1 << 15, "always sign"}, {1 << 16, "target is a domain"}, {1 << 17, "target is a server"},
+	{1 << 19, "extended session security"}, {1 << 20, "identify only"}, {1 << 22, "LM session key"}, {1 << 23, "target info"}, {1 << 25, "version"},
 	{1 << 29, "128-bit keys"}, {1 << 30, "key exchange"}, {1 << 31, "56-bit keys"},
 }
 
@@ -68,15 +69,24 @@ func ntlmMessage(m Message, p []byte) (notes []session.Note, ok bool) {
 		return nil, false
 	}
 	read := ntlmReader{m: m, p: p}
-	switch kind := binary.LittleEndian.Uint32(p[8:]); kind {
+	kind := binary.LittleEndian.Uint32(p[8:])
+	switch kind {
 	case 1:
-		return read.negotiate(), true
+		notes = read.negotiate()
 	case 2:
-		return read.challenge(), true
+		notes = read.challenge()
 	case 3:
-		return read.authenticate(), true
+		notes = read.authenticate()
+	default:
+		return nil, false
 	}
-	return nil, false
+	if fromClient := kind != 2; fromClient != m.Kind.FromClient() {
+		notes = append(notes, read.fault("the %s sends message %d of NTLM, which is for the other side to send", sender(m), kind))
+	}
+	if read.cut || len(p) < map[uint32]int{1: 16, 2: 32, 3: 52}[kind] {
+		notes = append(notes, read.fault("the %s's message is cut off: a field lies outside of it", sender(m)))
+	}
+	return notes, true
 }
 
 // ntlmReader reads fields at their places; what lies outside of the message is
@@ -85,6 +95,13 @@ type ntlmReader struct {
 	m       Message
 	p       []byte
 	unicode bool
+	cut     bool // a field lies outside of the message
+}
+
+func (r *ntlmReader) fault(format string, args ...any) session.Note {
+	n := decode.Say(session.Error, r.m.Span, format, args...)
+	n.Ref = refNTLM
+	return n
 }
 
 func (r *ntlmReader) field(name, value, text string) session.Note {
@@ -110,6 +127,7 @@ func (r *ntlmReader) buffer(at int) []byte {
 	}
 	length, start := int(binary.LittleEndian.Uint16(r.p[at:])), int(binary.LittleEndian.Uint32(r.p[at+4:]))
 	if start > len(r.p) || length > len(r.p)-start {
+		r.cut = r.cut || length > 0
 		return nil
 	}
 	return r.p[start : start+length]

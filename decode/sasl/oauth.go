@@ -58,20 +58,34 @@ func (o *oauth) header(m Message, parts []string) (notes []session.Note, rest []
 		return []session.Note{explained(decode.Field("authcid", user, m.Span), "the user that the token was issued to")}, parts[1:], nil
 	}
 	gs2 := strings.Split(parts[0], ",")
-	if len(gs2) != 3 || gs2[2] != "" || gs2[0] == "" {
+	bound := strings.HasPrefix(gs2[0], "p=")
+	if len(gs2) != 3 || gs2[2] != "" || gs2[0] != "n" && gs2[0] != "y" && !bound || gs2[1] != "" && !strings.HasPrefix(gs2[1], "a=") {
 		return nil, nil, malformed(m, "A22", refOAuth, "the client's message does not begin with a GS2 header such as %q", "n,,")
 	}
+	flag := decode.Field("gs2-flag", gs2[0], m.Span)
+	if flag.Text = "a token is not bound to the TLS connection, whatever the flag says"; bound {
+		flag.Severity, flag.Text = session.Warning, "the client names a channel binding, but this mechanism has none"
+	}
+	notes = append(notes, flag)
 	if id, ok := strings.CutPrefix(gs2[1], "a="); ok {
 		name, _ := unescape(id)
-		notes = []session.Note{explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity")}
+		notes = append(notes, explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity"))
 	}
 	return notes, parts[1:], nil
 }
 
 func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 	found := false
+	seen := map[string]bool{}
 	for _, p := range parts {
 		key, value, _ := strings.Cut(p, "=")
+		if seen[key] {
+			notes = append(notes, lint("A22", refOAuth, session.Error, m.Span, "one of the client's keys stands there twice"))
+		}
+		seen[key] = true
+		if key == "port" && strings.Trim(value, "0123456789") != "" {
+			notes = append(notes, lint("A22", refOAuth, session.Error, m.Span, "the client's port is %q, which is no number", value))
+		}
 		switch key {
 		case "host", "port":
 			notes = append(notes, explained(decode.Field(key, value, m.Span), "where the client thinks it is connected to"))
@@ -90,7 +104,10 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 
 // auth is what an HTTP client would send as its Authorization header.
 func (o *oauth) auth(m Message, value string) []session.Note {
-	scheme, rest, _ := strings.Cut(value, " ")
+	scheme, rest, ok := strings.Cut(value, " ")
+	if !ok || len(scheme) > 20 { // the token may be part of it
+		return malformed(m, "A22", refOAuth, "the client's auth= is not a type, a space and a token")
+	}
 	notes := []session.Note{decode.Field("scheme", scheme, m.Span)}
 	if o.name == "OAUTH10A" {
 		return append(notes, signedRequest(m, rest)...)
@@ -100,10 +117,18 @@ func (o *oauth) auth(m Message, value string) []session.Note {
 	}
 	n := secret("token", rest, "token", m.Span)
 	n.Text = "an access token, fetched over HTTPS from the authorization server outside of this stream"
-	if rest == "" {
+	switch {
+	case rest == "":
 		n.Severity, n.Text = session.Error, "the client's token is empty"
+	case strings.ContainsFunc(strings.TrimRight(rest, "="), func(r rune) bool { return !tokenChar(r) }):
+		n.Severity, n.Text = session.Error, "the client's token has a character that no token may have (RFC 6750 §2.1)"
 	}
 	return append(append(notes, n), openJWT(rest, m)...)
+}
+
+// tokenChar says whether a token may have a character (b64token, RFC 6750 §2.1).
+func tokenChar(r rune) bool {
+	return r < 0x80 && (isBase64(byte(r)) || strings.ContainsRune("-._~", r))
 }
 
 // signedRequest is a signed request of OAuth 1.0a (RFC 5849 §3.5.1): the token

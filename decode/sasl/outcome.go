@@ -19,7 +19,7 @@ var conditions = map[string]condition{
 	"incorrect-encoding":     {"RFC 6120 §6.5.5", "the server could not read the base64", "line breaks, missing padding or another alphabet in the client's message"},
 	"invalid-authzid":        {"RFC 6120 §6.5.6", "the client may not act as the identity that it asked for", "the authzid is a full JID, someone else, or in another domain"},
 	"invalid-mechanism":      {"RFC 6120 §6.5.7", "the server does not do this mechanism", "the client chose one that is not on offer, or the offer changed when TLS began"},
-	"malformed-request":      {"RFC 6120 §6.5.8", "the server could not read the SASL message, or it came at the wrong time", "PLAIN without its two NUL bytes, a SCRAM attribute or the channel binding wrong, two logins at once"},
+	"malformed-request":      {"RFC 6120 §6.5.8", "the server could not read the SASL message, or it came at the wrong time", "the message is not what the mechanism asks for, or two logins at once"},
 	"mechanism-too-weak":     {"RFC 6120 §6.5.9", "the server wants a stronger mechanism for this account", "PLAIN or an older SCRAM was chosen, or the server holds no password in this hash"},
 	"not-authorized":         {"RFC 6120 §6.5.10", "the server refuses the login and does not say why", "a wrong user name or password is by far the most likely"},
 	"temporary-auth-failure": {"RFC 6120 §6.5.11", "the server cannot check the credentials now", "its database or LDAP server is down, or there were too many tries: later it may work"},
@@ -93,8 +93,10 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the %s; the client should try the next mechanism", x.name, secret)
 		return n, true
 	}
-	_, token := x.decoder.(*hashedToken)
-	if why := x.cause(); why != "" && (refused || token && c.Name.Local == "credentials-expired") {
+	if why := unread[x.mechanism.ID]; c.Name.Local == "malformed-request" && why != "" {
+		known.cause = why
+	}
+	if why := x.because(c.Name.Local); why != "" {
 		known.cause = why
 	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
@@ -102,6 +104,25 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Severity = session.Notice
 	}
 	return n, true
+}
+
+// because is what was seen to be the cause of a refusal; "" if nothing was.
+func (x *exchange) because(condition string) string {
+	_, token := x.decoder.(*hashedToken)
+	refused := condition == "not-authorized"
+	switch why := x.cause(); {
+	case x.fault != "" && (refused || condition == "malformed-request" || condition == "incorrect-encoding"):
+		return x.fault
+	case refused || token && condition == "credentials-expired":
+		return why
+	}
+	return ""
+}
+
+// unread are the usual causes of malformed-request, by family of mechanisms.
+var unread = map[string]string{
+	"sasl-plain": "PLAIN without its two NUL bytes, or two logins at once",
+	"sasl-scram": "an attribute or the channel binding of SCRAM is wrong, or two logins at once",
 }
 
 // unlike are the usual causes of not-authorized where no password is sent, by

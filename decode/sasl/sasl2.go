@@ -124,6 +124,9 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 	n := decode.Say(session.Info, s.Root.Tag, "the server lets the client in; the stream is not restarted, and the features follow at once")
 	n.Ref = "XEP-0388 §2.6.1"
 	notes := append([]session.Note{n}, x.tookAnyway(s)...)
+	if s.Root.Child("", "additional-data") == nil && x.decoder != nil {
+		notes = append(notes, x.decode(Message{Kind: Success, Element: s.Root, State: s.State, At: s.Event.At, Agent: x.fast.agent})...)
+	}
 	for _, c := range s.Root.Children() {
 		switch c.Name.Local {
 		case "additional-data":

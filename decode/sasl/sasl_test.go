@@ -79,18 +79,18 @@ func TestUnbase64(t *testing.T) {
 
 func TestDirectives(t *testing.T) {
 	got, ok := directives(`realm="a\"b\\c", nonce=x ,,QOP=auth,charset = utf-8,empty=""`)
-	want := []directive{{"realm", `a"b\c`}, {"nonce", "x"}, {"qop", "auth"}, {"charset", "utf-8"}, {"empty", ""}}
+	want := []directive{{"realm", `a"b\c`, true}, {"nonce", "x", false}, {"qop", "auth", false}, {"charset", "utf-8", false}, {"empty", "", true}}
 	if !ok || len(got) != len(want) {
-		t.Fatalf("got %q, %t", got, ok)
+		t.Fatalf("got %+v, %t", got, ok)
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("directive %d is %q, want %q", i, got[i], want[i])
+			t.Errorf("directive %d is %+v, want %+v", i, got[i], want[i])
 		}
 	}
 	for _, bad := range []string{"", ",", "x", "=x", `a="b`, `a="b\`, "a b=c"} {
 		if got, ok := directives(bad); ok {
-			t.Errorf("%q is taken for %q", bad, got)
+			t.Errorf("%q is taken for %+v", bad, got)
 		}
 	}
 }

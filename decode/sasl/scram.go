@@ -2,8 +2,8 @@ package sasl
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,6 +35,7 @@ type scram struct {
 	clientNonce string
 	serverNonce string // client's and server's parts together
 	finished    bool   // client-final was seen
+	signed      bool   // server-final was seen
 	transcript  transcript
 	checked
 }
@@ -67,10 +68,17 @@ func (c *scram) emptyFromServer(m Message) []session.Note {
 	if m.Kind == Challenge {
 		return []session.Note{decode.Say(session.Info, m.Element.Tag, "an empty challenge: the server asks for the client's first message")}
 	}
-	if c.finished {
-		return nil // the signature came in a challenge, or is missing: clients differ in what they make of it
+	switch {
+	case !c.finished:
+		return []session.Note{c.tooEarly(m)}
+	case !c.signed: // in a challenge, it would have come before
+		return []session.Note{decode.Say(session.Error, m.Element.Tag, "the server lets the client in without its signature, and so without a proof that it knows the account: the client must refuse")}
 	}
-	return []session.Note{decode.Say(session.Error, m.Element.Tag, "the server reports success before the client has proved anything")}
+	return nil
+}
+
+func (c *scram) tooEarly(m Message) session.Note {
+	return decode.Say(session.Error, m.Element.Tag, "the server reports success before the client has proved anything")
 }
 
 // clientFirst: gs2-cbind-flag "," [authzid] "," [reserved-mext ","] username "," nonce.
@@ -82,8 +90,8 @@ func (c *scram) clientFirst(m Message, text string) []session.Note {
 	flag, authzid, bare := parts[0], parts[1], parts[2]
 	c.gs2 = flag + "," + authzid + ","
 	attrs, notes := mandatory(m, attributes(bare))
-	if !wellFormed(attrs, "n", "r") {
-		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a first message that is not n=user,r=nonce after the GS2 header")
+	if why := disorder(attrs, "", "n", "r"); why != "" {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a first message that is not n=user,r=nonce after the GS2 header: %s", why)
 	}
 	about, bad := c.bindingFlag(m, flag)
 	if bad != nil {
@@ -96,6 +104,7 @@ func (c *scram) clientFirst(m Message, text string) []session.Note {
 	c.transcript.clientFirst = bare
 	notes = append(notes, explained(decode.Field("nonce", c.clientNonce, m.Span),
 		"the client's nonce: it makes this login unlike every other, so that a recording of it cannot be played back"))
+	notes = append(notes, nonceText(m, c.clientNonce)...)
 	return append(notes, extensions(m, attrs[2:])...)
 }
 
@@ -135,22 +144,23 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 		return []session.Note{serverError(m, e.value)}
 	}
 	attrs, notes := mandatory(m, attrs)
-	if !wellFormed(attrs, "r", "s", "i") {
-		return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a first message that is not r=nonce,s=salt,i=iterations")
+	if why := disorder(attrs, "", "r", "s", "i"); why != "" {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the server sent a first message that is not r=nonce,s=salt,i=iterations: %s", why)
 	}
 	c.serverNonce = attrs[0].value
 	notes = append(notes, c.nonceGrown(m))
-	salt, err := base64.StdEncoding.DecodeString(attrs[1].value)
+	notes = append(notes, nonceText(m, strings.TrimPrefix(c.serverNonce, c.clientNonce))...)
+	salt, why := strict(attrs[1].value)
 	switch {
-	case err != nil || len(salt) == 0:
+	case why != "":
 		notes = append(notes, decode.Field("salt", attrs[1].value, m.Span),
-			decode.Say(session.Error, m.Span, "the server sent a salt that is empty or not base64"))
+			decode.Say(session.Error, m.Span, "the server's salt is not base64: %s", why))
 	default:
 		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span),
 			fmt.Sprintf("%s of salt: the same password gives another key for every account", plural(len(salt), "byte"))))
 	}
 	c.transcript.serverFirst, c.transcript.salt = text, salt
-	c.transcript.iterations, _ = strconv.Atoi(attrs[2].value)
+	c.transcript.iterations, _ = positive(attrs[2].value)
 	notes = append(notes, c.iterations(m, attrs[2].value)...)
 	return append(notes, c.serverExtensions(m, attrs[3:])...)
 }
@@ -175,9 +185,9 @@ func (c *scram) nonceGrown(m Message) session.Note {
 // iterations is check A16.
 func (c *scram) iterations(m Message, value string) []session.Note {
 	n := decode.Field("iterations", value, m.Span)
-	count, err := strconv.Atoi(value)
-	if err != nil || count <= 0 {
-		n.Severity, n.Text = session.Error, "the server's iteration count is not a positive number"
+	count, ok := positive(value)
+	if !ok {
+		n.Severity, n.Text = session.Error, "the server's iteration count is not a positive number, in digits that do not begin with 0"
 		return []session.Note{n}
 	}
 	n.Text = fmt.Sprintf("%s of PBKDF2 with %s turn the password into the salted password: they make guessing slow",
@@ -197,8 +207,8 @@ func (c *scram) iterations(m Message, value string) []session.Note {
 func (c *scram) clientFinal(m Message, text string) []session.Note {
 	attrs := attributes(text)
 	last := attrs[len(attrs)-1]
-	if !wellFormed(attrs, "c", "r") || last.name != "p" {
-		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a final message that is not c=binding,r=nonce,p=proof")
+	if why := disorder(attrs, "p", "c", "r"); why != "" {
+		return malformed(m, "sasl-scram", "RFC 5802 §7", "the client sent a final message that is not c=binding,r=nonce,p=proof: %s", why)
 	}
 	c.finished = true
 	notes := c.bindingData(m, attrs[0].value)
@@ -211,9 +221,8 @@ func (c *scram) clientFinal(m Message, text string) []session.Note {
 	notes = append(notes, extensions(m, attrs[2:len(attrs)-1])...)
 	proof := secret("proof", last.value, "SCRAM proof", m.Span)
 	proof.Text = "proves that the client knows the password without showing it; with the salt it lets whoever records it guess passwords off line"
-	if raw, err := base64.StdEncoding.DecodeString(last.value); err != nil || (c.hashSize() > 0 && len(raw) != c.hashSize()) {
-		notes = append(notes, decode.Say(session.Error, m.Span,
-			"the client's proof is not base64 of the %d bytes that %s has", c.hashSize(), c.hash))
+	if raw, why := c.hashed(last.value); why != "" {
+		notes = append(notes, decode.Say(session.Error, m.Span, "the client's proof is not right: %s", why))
 	} else {
 		c.transcript.clientFinal = strings.TrimSuffix(text, ",p="+last.value)
 		notes = append(notes, c.verifyProof(m, raw)...)
@@ -224,10 +233,14 @@ func (c *scram) clientFinal(m Message, text string) []session.Note {
 // serverFinal: (server-error / verifier) ["," extensions].
 func (c *scram) serverFinal(m Message, text string) []session.Note {
 	attrs := attributes(text)
+	if m.Kind == Success && !c.finished && c.gs2 != "" {
+		return append([]session.Note{c.tooEarly(m)}, malformed(m, "sasl-scram", "RFC 5802 §7", "the server's last message stands where there is nothing to answer")...)
+	}
 	switch attrs[0].name {
 	case "e":
 		return []session.Note{serverError(m, attrs[0].value)}
 	case "v":
+		c.signed = true
 		n := secret("signature", attrs[0].value, "SCRAM signature", m.Span)
 		n.Text = "proves to the client that the server knows the password's key too, and that nobody changed a message on the way"
 		notes := append([]session.Note{n}, c.verifySignature(m, attrs[0].value)...)
@@ -283,22 +296,78 @@ func mandatory(m Message, attrs []attribute) ([]attribute, []session.Note) {
 	return attrs[1:], extensions(m, attrs[:1])
 }
 
-// wellFormed says whether attrs begin with these names, and all have one.
-func wellFormed(attrs []attribute, names ...string) bool {
-	if len(attrs) < len(names) {
-		return false
+// disorder says why attrs do not begin with these names, end with the last (if any)
+// and have each name once; "" if they do. It quotes no value.
+func disorder(attrs []attribute, last string, names ...string) string {
+	count := map[string]int{}
+	for _, a := range attrs {
+		if a.name == "" {
+			return "one of its parts is not a letter, an equals sign and a value"
+		}
+		if count[a.name]++; count[a.name] == 2 {
+			return quote(a.name+"=") + " stands there twice"
+		}
+	}
+	want := slices.Clone(names)
+	if last != "" {
+		want = append(want, last)
+	}
+	for _, n := range want {
+		if count[n] == 0 {
+			return quote(n+"=") + " is missing"
+		}
 	}
 	for i, n := range names {
 		if attrs[i].name != n {
-			return false
+			return quote(n+"=") + " does not stand in its place"
 		}
 	}
-	for _, a := range attrs {
-		if a.name == "" {
-			return false
-		}
+	if last != "" && attrs[len(attrs)-1].name != last {
+		return quote(last+"=") + " is not the last of them"
 	}
-	return true
+	return ""
+}
+
+// nonceText: a nonce is printable ASCII without commas (RFC 5802 §7).
+func nonceText(m Message, nonce string) []session.Note {
+	odd := func(r rune) bool { return r < 0x21 || r > 0x7e || r == ',' }
+	switch {
+	case nonce == "" && m.Kind.FromClient():
+		return []session.Note{decode.Say(session.Error, m.Span, "the client's nonce is empty: its login could be played back")}
+	case strings.ContainsFunc(nonce, odd):
+		return []session.Note{decode.Say(session.Error, m.Span, "the %s's nonce has characters that are not printable ASCII", sender(m))}
+	}
+	return nil
+}
+
+// positive reads posit-number (RFC 5802 §7): digits that do not begin with 0.
+func positive(value string) (n int, ok bool) {
+	n, err := strconv.Atoi(value)
+	return n, err == nil && n > 0 && value[0] >= '1' && value[0] <= '9'
+}
+
+// strict decodes base64 inside of a message and says what is wrong with it.
+func strict(value string) (raw []byte, why string) {
+	raw, ok := strictBase64(value)
+	switch {
+	case !ok:
+		_, why = base64Fault(value)
+	case len(raw) == 0:
+		why = "it is empty"
+	}
+	return raw, why
+}
+
+// hashed decodes a proof or signature, which is as long as the hash.
+func (c *scram) hashed(value string) (raw []byte, why string) {
+	raw, why = strict(value)
+	switch {
+	case why != "":
+		return nil, "it is not base64: " + why
+	case c.hashSize() > 0 && len(raw) != c.hashSize():
+		return nil, fmt.Sprintf("it has %s, and %s has %d", plural(len(raw), "byte"), c.hash, c.hashSize())
+	}
+	return raw, ""
 }
 
 // expectedBinding says whether data begins with the GS2 header of client-first.

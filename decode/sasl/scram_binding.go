@@ -1,7 +1,6 @@
 package sasl
 
 import (
-	"encoding/base64"
 	"strings"
 
 	"xmppscope/decode"
@@ -93,9 +92,9 @@ func (c *scram) downgrade(m Message) []session.Note {
 
 // bindingData is check A15: c= repeats the GS2 header, then the binding's data.
 func (c *scram) bindingData(m Message, value string) []session.Note {
-	data, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span, "the client's channel binding (c=) is not base64")}
+	data, why := strict(value)
+	if why != "" {
+		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span, "the client's channel binding (c=) is not base64: %s", why)}
 	}
 	rest, ok := expectedBinding(data, c.gs2)
 	switch {

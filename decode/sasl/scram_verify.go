@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/subtle"
-	"encoding/base64"
 	"hash"
 
 	"xmppscope/decode"
@@ -84,10 +83,10 @@ func (c *scram) verifyProof(m Message, proof []byte) []session.Note {
 // verifySignature holds the server's signature against the one that belongs to
 // the client's proof.
 func (c *scram) verifySignature(m Message, value string) []session.Note {
-	raw, err := base64.StdEncoding.DecodeString(value)
+	raw, why := c.hashed(value)
 	switch {
-	case err != nil || (c.hashSize() > 0 && len(raw) != c.hashSize()):
-		return []session.Note{decode.Say(session.Error, m.Span, "the server's signature is not base64 of the %d bytes that %s has", c.hashSize(), c.hash)}
+	case why != "":
+		return []session.Note{decode.Say(session.Error, m.Span, "the server's signature is not right: %s; the client must refuse", why)}
 	case c.transcript.signature == nil:
 		return nil
 	}

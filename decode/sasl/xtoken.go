@@ -33,7 +33,10 @@ var tokenOrigins = map[string]string{
 }
 
 func (t token) Decode(m Message) []session.Note {
-	if !m.Kind.FromClient() || !m.Present {
+	switch {
+	case m.Kind == Initial && !m.Present:
+		return []session.Note{decode.Say(session.Info, m.Element.Tag, "the client sends no initial response: the server has to ask with an empty challenge first")}
+	case !m.Kind.FromClient():
 		return serverSilent(m, t.name)
 	}
 	authzid, authcid, value, bad := threeFields(m, "token")
@@ -52,8 +55,11 @@ func (t token) Decode(m Message) []session.Note {
 type messenger struct{}
 
 func (messenger) Decode(m Message) []session.Note {
-	if !m.Kind.FromClient() || len(m.Payload) == 0 {
+	switch {
+	case !m.Kind.FromClient():
 		return serverSilent(m, "X-MESSENGER-OAUTH2")
+	case len(m.Payload) == 0:
+		return []session.Note{decode.Say(session.Error, m.Element.Tag, "the client sends no token")}
 	}
 	value := string(m.Payload)
 	if !utf8.Valid(m.Payload) {

@@ -41,6 +41,9 @@ func carbons(s *decode.Seen) []session.Note {
 // carbonCopy also checks who sent the copy: only the own account may, or anyone
 // could put words into a contact's mouth (CVE-2017-5589 and its kin).
 func carbonCopy(s *decode.Seen, c *session.Element, text string) []session.Note {
+	for _, f := range c.Children() {
+		text += parties(f.Child("", "message"))
+	}
 	notes := []session.Note{say("XEP-0280 §6", c.Tag, "%s", text)}
 	from := s.Root.Attr("from")
 	account, _, _ := strings.Cut(s.State.JID, "/")

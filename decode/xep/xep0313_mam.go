@@ -92,9 +92,7 @@ func (a *archive) result(s *decode.Seen, el *session.Element) []session.Note {
 		text = "message " + strconv.Itoa(n+1) + " of the page that was asked for"
 	}
 	if f := el.Child("", "forwarded"); f != nil {
-		if m := f.Child("", "message"); m != nil && m.Attr("from") != "" {
-			text += ", from " + quoted(m.Attr("from")) + " to " + quoted(m.Attr("to"))
-		}
+		text += parties(f.Child("", "message"))
 		if d := f.Child(nsDelay, "delay"); d != nil {
 			text += ", of " + quoted(d.Attr("stamp"))
 		}

@@ -5,10 +5,9 @@ import (
 	"xmppscope/session"
 )
 
-func init() {
-	about("0425", "Moderated Message Retraction", moderation,
-		"urn:xmpp:message-moderate:1", "urn:xmpp:message-moderate:0", "urn:xmpp:fasten:0")
-}
+var nsModerate = []string{"urn:xmpp:message-moderate:1", "urn:xmpp:message-moderate:0", "urn:xmpp:fasten:0"}
+
+func init() { about("0425", "Moderated Message Retraction", moderation, nsModerate...) }
 
 func moderation(s *decode.Seen, el *session.Element) []session.Note {
 	id := el.Attr("id")
