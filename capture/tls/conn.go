@@ -15,7 +15,7 @@ type Output struct {
 	// Plain is application data. It is borrowed: valid until emit returns.
 	Plain []byte
 	// Lost is how many bytes of application data are missing here, roughly: their
-	// records were not captured, or are damaged. Less than 0 if nobody knows.
+	// records were not captured, or are damaged. It is 1 if nobody knows.
 	Lost int64
 	// Locked says, once, why nothing can be decrypted, and what is needed for it.
 	Locked string

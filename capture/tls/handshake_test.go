@@ -1,10 +1,14 @@
 package tls
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/ed25519"
 	"crypto/sha256"
 	stdtls "crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +104,34 @@ func TestBindings(t *testing.T) {
 					t.Errorf("%s: %s is %q, want %q", stdtls.VersionName(version), kind, got[kind], want[kind])
 				}
 			}
+		}
+	}
+}
+
+// TestCompressedCertificates: those of zlib are read, the others are named.
+func TestCompressedCertificates(t *testing.T) {
+	der := ecCert().Certificate[0]
+	uint24 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n))[1:] }
+	message := slices.Concat([]byte{0}, uint24(len(der)+5), uint24(len(der)), der, []byte{0, 0})
+	var packed bytes.Buffer
+	z := zlib.NewWriter(&packed)
+	z.Write(message)
+	z.Close()
+	compressed := func(algorithm byte, size int) []byte {
+		return slices.Concat([]byte{0, algorithm}, uint24(size), uint24(packed.Len()), packed.Bytes())
+	}
+	if got, problem := compressedCertificates(compressed(1, len(message))); len(got) != 1 || !bytes.Equal(got[0], der) || problem != "" {
+		t.Errorf("%d certificates, %q", len(got), problem)
+	}
+	for _, test := range []struct {
+		body []byte
+		want string
+	}{
+		{compressed(2, len(message)), "brotli"}, {compressed(3, len(message)), "zstd"}, {compressed(9, len(message)), "with 9"},
+		{compressed(1, len(message)+1), "damaged"}, {compressed(1, 1<<23), "damaged"}, {compressed(1, len(message))[:30], "damaged"},
+	} {
+		if got, problem := compressedCertificates(test.body); len(got) > 0 || !strings.Contains(problem, test.want) {
+			t.Errorf("%d certificates, %q, want %q", len(got), problem, test.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func parseClientHello(body []byte) *clientHello {
 
 // upTo lists the versions that a client speaks who names the newest alone.
 func upTo(newest uint16) (out []uint16) {
-	for v := min(newest, version12); v >= stdtls.VersionSSL30+1; v-- {
+	for v := min(newest, version12); v >= version10; v-- {
 		out = append(out, v)
 	}
 	if len(out) == 0 {

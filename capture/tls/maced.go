@@ -53,7 +53,8 @@ func (m *maced) verify(record, text []byte, first, slack uint64) (uint64, []byte
 	if size < 0 {
 		return 0, nil, false
 	}
-	for n := first; n <= first+slack; n++ {
+	for skip := range slack + 1 {
+		n := first + skip
 		m.mac.Reset()
 		m.mac.Write(macHeader(&m.header, n, record, size))
 		m.mac.Write(text[:size])

@@ -56,8 +56,8 @@ func (a *aead) open(dst, record []byte, first, slack uint64) (opened, bool) {
 			return o, true
 		}
 	}
-	for n := first; n <= first+slack; n++ {
-		if o, ok := a.try(dst, record, body, n); ok {
+	for skip := range slack + 1 {
+		if o, ok := a.try(dst, record, body, first+skip); ok {
 			return o, true
 		}
 	}
@@ -71,7 +71,7 @@ func (a *aead) hint(first, slack uint64) (uint64, bool) {
 		return 0, false
 	}
 	n := a.number + binary.BigEndian.Uint64(a.nonce[4:]) - a.last
-	return n, n > first
+	return n, n > first && n-first < 1<<32
 }
 
 func (a *aead) try(dst, record, body []byte, n uint64) (opened, bool) {

@@ -148,7 +148,7 @@ func (c *Conn) gap(h *half, n int64) {
 // lost tells of missing application data.
 func (c *Conn) lost(h *half, n int64) {
 	if c.established && !c.locked {
-		c.say(h, Output{Lost: n})
+		c.say(h, Output{Lost: max(n, 1)})
 	}
 }
 

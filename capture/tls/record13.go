@@ -141,12 +141,16 @@ func (c *Conn) tryKeys(h *half, secret, record []byte) (opened, bool) {
 	return o, ok
 }
 
+// mostEarly is how many records of early data may remain unread.
+const mostEarly = 1024
+
 // miss13 goes on behind a record of TLS 1.3 that cannot be decrypted. That is no
 // surprise for early data, and for the handshake if only the later secrets are
 // there.
 func (c *Conn) miss13(h *half, record []byte) {
 	switch {
-	case h.epoch == epochEarly:
+	case h.epoch == epochEarly && h.missed < mostEarly && (h.slack == 0 || h.missed < mostMissed):
+		h.missed++
 		if c.hs.accepted {
 			c.say(h, Output{Lost: int64(len(record) - headerSize)})
 		}
