@@ -47,6 +47,8 @@ func (u *ui) sign(o *session.Overview) (clean, tcell.Style) {
 		return "✗", u.theme.failure
 	case session.LoggingIn:
 		return "●", u.theme.warning
+	case session.Encrypted:
+		return "■", u.theme.faint
 	}
 	return "○", u.theme.faint
 }
@@ -115,6 +117,8 @@ func standing(o *session.Overview) string {
 			return "failed"
 		}
 		return "failed: " + o.Reason
+	case session.Encrypted:
+		return "inside TLS that cannot be decrypted: " + name
 	case session.LoggingIn:
 		said := "logging in to " + o.Domain
 		if o.User != "" || o.Domain == "" {

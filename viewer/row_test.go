@@ -71,6 +71,32 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// TestOneWire: without xmppscope in the middle, what ends there goes all the way.
+func TestOneWire(t *testing.T) {
+	for _, c := range []struct {
+		e    session.Event
+		want string
+	}{
+		{session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{}}, "├╌╌╌┼╌╌►│"},
+		{session.Event{Leg: session.ClientLeg, Body: session.TLSEstablished{}}, "│◄══╪══►│"},
+		{session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{}}, "│◄✗═╪═✗►│"},
+		{session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "server"}}, "│✗╌╌┼╌╌╌┤"},
+		{session.Event{Leg: session.ServerLeg, Dir: session.S2C, Body: session.TCPHalfClosed{}}, "│◄╌╌┼╌╌╌┤"},
+		{session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}}, "├───┼──►│"},
+		{session.Event{Body: session.LogLost{}}, "│   ●   │"},
+	} {
+		u, r := newUI(Options{}, false, time.Now), newRow(&c.e)
+		r.whole()
+		var got strings.Builder
+		for _, s := range u.arrow(&r, 3) {
+			got.WriteString(string(s.text))
+		}
+		if got.String() != c.want {
+			t.Errorf("%s: %s, want %s", c.e.Kind(), got.String(), c.want)
+		}
+	}
+}
+
 func TestTones(t *testing.T) {
 	step := func(id string) *session.Step { return &session.Step{N: 1, ID: id, Title: "x"} }
 	note := func(s session.Severity) []session.Note { return []session.Note{{Severity: s, Text: "x"}} }

@@ -28,6 +28,7 @@ type Login struct {
 	Password string // "" is alice's own
 	Direct   bool   // TLS from the first byte
 	Says     string // the message to bob
+	KeyLog   string // file for the TLS secrets, which slixmpp writes (SSLKEYLOGFILE); "" for none
 }
 
 // Ran is how that went.
@@ -95,11 +96,15 @@ func (l Login) complete(t testing.TB) Login {
 
 // environment is the client's: its own home, and no certificates but the given.
 func (l Login) environment(home string) []string {
-	return []string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "TERM=xterm-256color",
 		"SSL_CERT_FILE=" + l.CAFile, "SSL_CERT_DIR=" + filepath.Join(home, "no-certificates"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
 	}
+	if l.KeyLog != "" {
+		env = append(env, "SSLKEYLOGFILE="+l.KeyLog)
+	}
+	return env
 }
 
 func runClient(t testing.TB, l Login, input, program string, args ...string) Ran {
