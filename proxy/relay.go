@@ -198,6 +198,9 @@ func (r *Relay) connected() {
 		r.pass(session.C2S, held)
 	}
 	if r.ended[session.C2S] && r.phase != closing {
+		if f, ok := r.scan[session.C2S].Finish(); ok { // what it had begun when it ended
+			r.frame(session.C2S, &f)
+		}
 		r.do(Finish{session.C2S})
 	}
 }

@@ -189,7 +189,7 @@ func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
 		c.next = "let the client use STARTTLS; if it wants TLS from the first byte, let it connect like that" + option(s, ", with %s")
 	case !secure && offer != "":
 		c.what = fmt.Sprintf("%s: the server does not offer STARTTLS on this port (only logins in the clear, by %s), and the client probably requires TLS", e.did, offer)
-		c.next = "turn TLS on in the server, or name its port for TLS" + option(s, " with %s") + "; where it has none, allow the client to go without"
+		c.next = "turn TLS on in the server, name its TLS port" + option(s, " with %s") + ", or allow the client to go without"
 	case !secure:
 		c.what = e.did + ": the server offers neither STARTTLS nor a way to log in"
 		c.next = "look at the server's settings for this domain"
@@ -202,5 +202,8 @@ func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
 	default:
 		c.what = fmt.Sprintf("%s after the server had offered %s: it knows none of them, or is set not to use them", e.did, offer)
 		c.next = "compare with the mechanisms that the client allows, and look whether it insists on channel binding"
+		if h := s.State.Header[session.C2S]; secure && len(e.more) == 0 && h != nil && h.From == "" {
+			c.next += "; if it wants SASL2: its stream header has no \"from\", without which some servers do not offer it"
+		}
 	}
 }

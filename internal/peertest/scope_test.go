@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +19,17 @@ import (
 // patience is how long anything may take; what is healthy takes a hundredth.
 const patience = 60 * time.Second
 
-// binary builds cmd/xmppscope once and gives its path.
+// binary builds cmd/xmppscope once and gives its path. It looks at every source
+// file, so that "go test" does not take an older result for that of a new binary.
 var binary = sync.OnceValues(func() (string, error) {
+	if err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+		}
+		return err
+	}); err != nil {
+		return "", err
+	}
 	path := filepath.Join(buildDir, "xmppscope")
 	out, err := exec.Command("go", "build", "-o", path, "xmppscope/cmd/xmppscope").CombinedOutput()
 	if err != nil {
