@@ -20,6 +20,9 @@ func (j *judge) attempt(s *decode.Seen) {
 		a.mechanism, a.offered = "jabber:iq:auth (XEP-0078)", nil
 	}
 	a.flag, _ = s.Event.Field("gs2-flag")
+	if j.over {
+		return // it was on its way when the error came
+	}
 	j.attempts = append(j.attempts, a)
 	j.cause, j.ending = nil, ""
 }

@@ -12,6 +12,7 @@ func (j *judge) streamError(s *decode.Seen) []session.Note {
 	e := s.Event
 	name := condition(s.Root)
 	text := errorText(s.Root)
+	j.over = j.over || e.Dir == session.S2C
 	if n := len(j.attempts); n > 0 && j.attempts[n-1].condition != "" && !j.done {
 		j.ending = fmt.Sprintf("; then the %s ended the stream with %s%s", side(e.Dir), name, quoted(text))
 		return nil // the refusals before it are the reason; it is only their end

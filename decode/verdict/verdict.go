@@ -40,6 +40,7 @@ type judge struct {
 	opened   bool          // the client has opened a stream since TLS is up
 	replied  bool          // the server has opened one
 	done     bool          // the login is complete
+	over     bool          // the server has ended the stream with an error
 	cause    *cause        // of the failure, as far as one is known
 	ending   string        // how the server ended the stream after a refusal
 	silence  string        // who was waiting for whom
