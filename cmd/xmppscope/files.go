@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,9 +21,12 @@ import (
 // later files are numbered on. A file that breaks off is read as far as it goes,
 // with a line on standard error; one that cannot be read at all is an error.
 func readFiles(ctx context.Context, paths []string, emit func(session.Event) error) error {
+	// Reading makes much garbage and keeps little: collect it less often.
+	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	base, last := 0, 0
 	for _, path := range paths {
-		err := readFile(path, func(e session.Event) error {
+		read := func(emit func(session.Event) error) error { return readFile(path, emit) }
+		err := ahead(read, func(e session.Event) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
