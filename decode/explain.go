@@ -61,6 +61,7 @@ func (d *Session) explain(s *Seen) {
 	e := s.Event
 	d.begin(e)
 	faults := d.parse(s)
+	s.classify()
 	d.pair(s)
 	d.learn(s)
 	e.Step = d.steps.place(s)

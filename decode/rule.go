@@ -46,7 +46,8 @@ type Seen struct {
 	// Request is what this event answers, nil if it is no answer or nothing fits.
 	Request *Request
 
-	spaces uint64 // of the stanza's children, see childSpaces
+	stanza bool   // see IsStanza
+	spaces uint64 // of the stanza's children, see classify
 }
 
 // Request is a get or set iq that waits for its answer.
@@ -74,7 +75,7 @@ func Payload(spaces ...string) Match {
 		mask |= spaceBit(space)
 	}
 	return func(s *Seen) bool {
-		if s.childSpaces()&mask == 0 {
+		if s.spaces&mask == 0 {
 			return false
 		}
 		for i := range s.Root.Nodes {
@@ -86,17 +87,22 @@ func Payload(spaces ...string) Match {
 	}
 }
 
-// childSpaces has the bits of the namespaces of a stanza's children, 0 if there are
-// none. Many rules ask for their payload, few find it: so each asks with one AND.
-func (s *Seen) childSpaces() uint64 {
-	if s.spaces == 0 && s.IsStanza() {
-		for i := range s.Root.Nodes {
-			if c := s.Root.Nodes[i].Element; c != nil {
-				s.spaces |= spaceBit(c.Name.Space)
-			}
+// classify finds out once what many rules ask about: whether the event is a stanza,
+// and which namespaces its children are in, a bit for each. So a rule that looks for
+// its payload, and most do not find it, asks with one AND.
+func (s *Seen) classify() {
+	if s.Root == nil {
+		return
+	}
+	switch s.Root.Name.Local {
+	case "message", "presence", "iq":
+		s.stanza = IsContentNS(s.Root.Name.Space)
+	}
+	if s.stanza {
+		for c := range s.Root.Elements() {
+			s.spaces |= spaceBit(c.Name.Space)
 		}
 	}
-	return s.spaces
 }
 
 // spaceBit is one of 64 bits for a namespace.
@@ -109,16 +115,7 @@ func spaceBit(space string) uint64 {
 }
 
 // IsStanza says whether the event is a message, presence or iq.
-func (s *Seen) IsStanza() bool {
-	if s.Root == nil {
-		return false
-	}
-	switch s.Root.Name.Local {
-	case "message", "presence", "iq":
-		return IsContentNS(s.Root.Name.Space)
-	}
-	return false
-}
+func (s *Seen) IsStanza() bool { return s.stanza }
 
 // State is what is known of a session: what the events so far have told.
 type State struct {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/xml"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -31,16 +34,60 @@ func everyday() (events []session.Event, size int) {
 	return events, 16 * len(one)
 }
 
-// BenchmarkExplain is everything that is said about a stanza: all rules.
+// BenchmarkExplain is everything that is said about a stanza: all rules. Beside it,
+// encoding/xml on the same bytes, which says nothing.
 func BenchmarkExplain(b *testing.B) {
 	events, size := everyday()
+	b.Run("all-rules", func(b *testing.B) {
+		d := decode.NewSession(rules(), new(session.Book))
+		d.Explain(events[0])
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, e := range events[1:] {
+				d.Explain(e)
+			}
+		}
+	})
+	b.Run("encoding-xml", func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, e := range events[1:] {
+				x := xml.NewDecoder(bytes.NewReader(e.Raw))
+				for {
+					if _, err := x.Token(); err == io.EOF {
+						break
+					} else if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkRead is what print and check read: a .jsonl recording of explained
+// events. Its bytes are those of the file.
+func BenchmarkRead(b *testing.B) {
+	events, _ := everyday()
+	var file bytes.Buffer
+	printer, err := eventPrinter(&file, &outputFlags{json: true}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
 	d := decode.NewSession(rules(), new(session.Book))
-	d.Explain(events[0])
-	b.SetBytes(int64(size))
+	for _, e := range events {
+		if err := printer.Write(d.Explain(e)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(file.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		for _, e := range events[1:] {
-			d.Explain(e)
+		n := 0
+		if _, err := capture.Read(bytes.NewReader(file.Bytes()), func(session.Event) error { n++; return nil }); err != nil || n != len(events) {
+			b.Fatal(n, err)
 		}
 	}
 }

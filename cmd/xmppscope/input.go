@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
@@ -40,19 +41,31 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	if err != nil {
 		return err
 	}
+	// Reading makes much garbage and keeps little: collect it less often.
+	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	base, last := 0, 0
 	for _, path := range paths {
 		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
-		f.emit = func(e session.Event) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
+		read := func(emit func(session.Event) error) error {
+			f.emit = func(e session.Event) error {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				f.events++
+				return emit(e)
 			}
+			return f.read()
+		}
+		take := func(e session.Event) error {
 			e.Session += base
 			last = max(last, e.Session)
-			f.events++
 			return emit(e)
 		}
-		err := f.read()
+		if path == "-" { // it may come slowly: each event counts at once
+			err = read(take)
+		} else {
+			err = ahead(read, take)
+		}
 		f.progress.clear()
 		if ctx.Err() != nil {
 			return nil

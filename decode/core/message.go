@@ -32,7 +32,7 @@ func explainMessage(s *decode.Seen) []session.Note {
 		return []session.Note{lint("Q14", "RFC 6121 §5.2.2", session.Warning, s.Root.AttrSpan("type"),
 			"the message's type is %q, which is not defined; it counts as normal", typ)}
 	}
-	notes := []session.Note{say("RFC 6121 §5.2.2", s.Root.Tag, "%s", text)}
+	notes := append(make([]session.Note, 0, 2), say("RFC 6121 §5.2.2", s.Root.Tag, "%s", text))
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil {
 		n := utf8.RuneCountInString(body.Text())
 		notes = append(notes, say("RFC 6121 §5.2.3", body.Span, "the text, %s long", plural(n, "character")))

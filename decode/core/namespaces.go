@@ -156,6 +156,6 @@ var firstLevel = []string{
 // known says whether an element may stand at the first level.
 func known(s *decode.Seen) bool {
 	name := s.Root.Name
-	return slices.Contains(firstLevel, name.Space) || s.IsStanza() ||
+	return s.IsStanza() || slices.Contains(firstLevel, name.Space) ||
 		name.Local == "handshake" && roleOf(s.State) == componentStream
 }

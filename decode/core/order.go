@@ -172,6 +172,16 @@ func (o *order) learn(s *decode.Seen) {
 	if s.Event.Dir == session.C2S {
 		return
 	}
+	if !s.IsStanza() {
+		o.learnName(s)
+	}
+	if step := s.Event.Step; step != nil && (step.ID == "bind-result" || step.ID == "sm-resumed") {
+		o.bound, o.complete = true, true
+	}
+}
+
+// learnName notes what an element that is no stanza changes.
+func (o *order) learnName(s *decode.Seen) {
 	switch name := s.Root.Name; name.Space + " " + name.Local {
 	case decode.NSTLS + " proceed":
 		o.proceeded = !encrypted(s.State)
@@ -186,9 +196,6 @@ func (o *order) learn(s *decode.Seen) {
 		o.resumed = s.Root.Child("", "resumed") != nil
 		o.sasl2, o.atOnce = true, !o.resumed
 		o.bound = o.bound || s.Root.Child(decode.NSBind2, "bound") != nil
-	}
-	if step := s.Event.Step; step != nil && (step.ID == "bind-result" || step.ID == "sm-resumed") {
-		o.bound, o.complete = true, true
 	}
 }
 

@@ -122,7 +122,10 @@ var oneSided = map[string]bool{
 // foreign is Q21: elements that nobody expects, or not from this side.
 func foreign(s *decode.Seen) []session.Note {
 	name, who := s.Root.Name, side(s.Event.Dir)
-	if s.State.Header[s.Event.Dir] == nil {
+	switch {
+	case s.IsStanza():
+		return nil
+	case s.State.Header[s.Event.Dir] == nil:
 		return nil // it is not even known which namespace is the default one
 	}
 	if fromClient, ok := oneSided[name.Space+" "+name.Local]; ok && fromClient != (s.Event.Dir == session.C2S) {

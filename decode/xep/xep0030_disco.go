@@ -35,7 +35,8 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 	case "get":
 		return []session.Note{say("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", side(s.Event.Dir), ofNode(q))}
 	case "result":
-		var notes, named []session.Note
+		var notes []session.Note
+		named := make([]session.Note, 0, min(len(q.Nodes), maxFeatures))
 		features := 0
 		for c := range q.Elements() {
 			switch c.Name.Local {
