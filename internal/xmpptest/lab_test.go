@@ -15,41 +15,6 @@ import (
 	"xmppscope/session"
 )
 
-// The files in testdata/lab are what real clients and servers said to each other
-// with nothing in between, both directions in the clear. A block begins with a
-// line such as "<<< +0.001 clear 299 bytes".
-var labBlock = regexp.MustCompile(`(?m)^(>>>|<<<) \+[0-9.]+ (clear|tls) ([0-9]+) bytes\n`)
-
-// labDialogue turns a recording into a dialogue as Dialogue takes it.
-func labDialogue(text string) string {
-	var b strings.Builder
-	secure := false
-	heads := labBlock.FindAllStringSubmatchIndex(text, -1)
-	for i, h := range heads {
-		end := len(text)
-		if i+1 < len(heads) {
-			end = heads[i+1][0]
-		}
-		if text[h[4]:h[5]] == "tls" && !secure {
-			secure = true
-			b.WriteString("*: tls server " + labVersion(text) + "\n")
-		}
-		side := "C: "
-		if text[h[2]:h[3]] == "<<<" {
-			side = "S: "
-		}
-		b.WriteString(side + strings.TrimRight(text[h[1]:end], "\n") + "\n")
-	}
-	return b.String()
-}
-
-func labVersion(text string) string {
-	if strings.Contains(text, "ServerHello: cipher=0xc0") || strings.Contains(text, "version=0x0303\n") {
-		return "TLS 1.2"
-	}
-	return "TLS 1.3"
-}
-
 func labEvents(t *testing.T, file string) []session.Event {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -57,7 +22,7 @@ func labEvents(t *testing.T, file string) []session.Event {
 	}
 	var rules []decode.Rule
 	rules = append(append(append(rules, core.Rules()...), sasl.Rules()...), xep.Rules()...)
-	return xmpptest.Dialogue(t, labDialogue(string(text)), rules, 0)
+	return xmpptest.Dialogue(t, xmpptest.LabDialogue(string(text)), rules, 0)
 }
 
 func labFiles(t *testing.T) []string {
