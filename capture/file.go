@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"xmppscope/session"
@@ -18,51 +19,112 @@ import (
 // it (see Flusher) before it is written without.
 const flushAfter = 50 * time.Millisecond
 
-// File is a recording on disk, mode 0600. Each event is handed to the system by
-// the time Write returns, so that kill -9 takes at most what had not been
-// written yet; a packet format may keep a packet back for 50 ms and TLS
-// handshakes until they have ended. It may be used by several goroutines.
+// File is a recording on disk, mode 0600, or on its way to another program. Each
+// event is handed to the system by the time Write returns, so that kill -9 takes
+// at most what had not been written yet; a packet format may keep a packet back
+// for 50 ms and TLS handshakes until they have ended, and what stands on top of a
+// report follows within 50 ms. It may be used by several goroutines.
 type File struct {
 	path    string
 	format  Format
-	reveal  bool
+	o       Options
+	names   *Pseudonyms // nil without Options.Pseudonymise
 	mu      sync.Mutex
 	file    *os.File
 	writer  Writer
 	flusher Flusher     // writer, if it is one
-	timer   *time.Timer // runs Flush; nil without flusher
+	timer   *time.Timer // runs Flush
 	waiting bool        // the timer runs
-	err     error       // the first failure: nothing is written after it
+	written atomic.Int64
+	err     error // the first failure: nothing is written after it
+
+	// Of a recording that goes on in further files.
+	base      string // the path as it was given
+	number    int    // of the file at hand
+	rotate    Rotate
+	overwrite bool
+	begun     time.Time // when the file at hand was
+	underway  map[int]*underway
 }
 
 // Create starts a recording in the format of path's extension. A file that is
 // there already and not empty is refused unless overwrite is set; that the path
 // is none that is being read is for the caller to see to (SameFile).
 func Create(path string, overwrite bool, o Options) (*File, error) {
+	f := &File{base: path, overwrite: overwrite, o: o}
+	return f.unless(f.begin(path))
+}
+
+func (f *File) unless(err error) (*File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Attach starts a recording on a file that is open, such as standard output; path
+// names it, and its format.
+func Attach(file *os.File, path string, o Options) (*File, error) {
+	f := &File{base: path, o: o}
+	if err := f.options(path); err != nil {
+		return nil, err
+	}
+	return f.unless(f.start(file))
+}
+
+// options settles what is to be written.
+func (f *File) options(path string) error {
 	format, err := ForPath(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f, err := openPrivate(path, overwrite)
+	f.path, f.format = path, format
+	f.o.Redact = f.o.Redact || f.o.Pseudonymise
+	switch {
+	case f.o.Redact && f.o.Reveal:
+		return fmt.Errorf("capture: %q cannot have secrets both in the clear and blanked", path)
+	case f.o.Redact && format.Ext == ".keylog":
+		return fmt.Errorf("capture: %q would hold keys and nothing else: there is nothing to blank them in", path)
+	}
+	if f.o.Pseudonymise && f.names == nil {
+		f.names = NewPseudonyms()
+	}
+	return nil
+}
+
+// begin makes a file and starts a recording in it.
+func (f *File) begin(path string) error {
+	if err := f.options(path); err != nil {
+		return err
+	}
+	file, err := openPrivate(path, f.overwrite)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var sink io.Writer = f
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		sink = &diskFile{file: f}
+	return f.start(file)
+}
+
+func (f *File) start(file *os.File) error {
+	f.file, f.begun = file, time.Now()
+	f.written.Store(0)
+	var sink io.Writer = &countedFile{file, &f.written}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		sink = &diskFile{file: file, written: &f.written}
 	}
-	w, err := format.New(sink, o)
+	w, err := f.format.New(sink, f.o)
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("capture: cannot write %q: %w", path, err)
+		file.Close()
+		return fmt.Errorf("capture: cannot write %q: %w", f.path, err)
 	}
-	out := &File{path: path, format: format, reveal: o.Reveal, file: f, writer: w}
-	if flusher, ok := w.(Flusher); ok {
-		out.flusher = flusher
-		out.timer = time.AfterFunc(flushAfter, func() { out.Flush() })
-		out.timer.Stop()
+	f.writer = w
+	if f.flusher, _ = w.(Flusher); f.flusher != nil && f.timer == nil {
+		f.timer = time.AfterFunc(time.Hour, func() { f.Flush() })
+		f.timer.Stop()
 	}
-	return out, nil
+	if f.underway == nil {
+		f.underway = map[int]*underway{}
+	}
+	return nil
 }
 
 // SameFile says whether path is one of the others under whatever name: by a
@@ -104,15 +166,26 @@ func openPrivate(path string, overwrite bool) (*os.File, error) {
 	return f, nil
 }
 
-// Path is the file's name as it was given.
-func (f *File) Path() string { return f.path }
+// Path is the name of the file at hand.
+func (f *File) Path() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.path
+}
 
 // Format is the file's format.
 func (f *File) Format() Format { return f.format }
 
+// Wire says whether the file wants wire:bytes and tls:secret.
+func (f *File) Wire() bool { return f.format.Wire && !f.o.Redact }
+
 // Secrets says whether the file holds secrets in the clear: because its format
 // does by nature, or because they were to be revealed.
-func (f *File) Secrets() bool { return f.format.Secrets || f.reveal }
+func (f *File) Secrets() bool { return f.format.Secrets && !f.o.Redact || f.o.Reveal }
+
+// Written is how many bytes the system has taken for the file at hand. Unlike all
+// else it does not wait for a Write that hangs.
+func (f *File) Written() int64 { return f.written.Load() }
 
 // Write records an event. After a failure every call returns that failure.
 func (f *File) Write(e session.Event) error {
@@ -121,10 +194,17 @@ func (f *File) Write(e session.Event) error {
 	if f.err != nil {
 		return f.err
 	}
-	if !f.format.Wire && !session.Numbered(e.Body) {
+	if !f.Wire() && !session.Numbered(e.Body) {
 		return nil
 	}
+	if f.names != nil {
+		e = f.names.Event(e)
+	}
 	f.fail(f.writer.Write(e))
+	f.carry(&e)
+	if f.err == nil && f.due() {
+		f.err = f.next()
+	}
 	if f.flusher != nil && !f.waiting {
 		f.waiting = true
 		f.timer.Reset(flushAfter)
@@ -153,11 +233,12 @@ func (f *File) Close() error {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
-	if c, ok := f.writer.(Closer); ok && f.err == nil {
-		f.fail(c.Close())
-	}
-	f.fail(f.file.Close())
 	err := f.err
+	if err == nil {
+		err = f.end()
+	} else {
+		f.file.Close() // it fails for the same reason
+	}
 	f.err = fmt.Errorf("capture: %q: %w", f.path, os.ErrClosed)
 	return err
 }
@@ -168,18 +249,32 @@ func (f *File) fail(err error) {
 	}
 }
 
+// countedFile counts what a file that is no regular one has taken.
+type countedFile struct {
+	file    *os.File
+	written *atomic.Int64
+}
+
+func (c *countedFile) Write(b []byte) (int, error) {
+	n, err := c.file.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
 // diskFile writes a regular file at an offset of its own, so that the tail of
 // one write can be overwritten by the next.
 type diskFile struct {
-	file *os.File
-	at   int64
-	size int64 // of the file, tail included
+	file    *os.File
+	written *atomic.Int64
+	at      int64
+	size    int64 // of the file, tail included
 }
 
 func (d *diskFile) Write(b []byte) (int, error) {
 	n, err := d.file.WriteAt(b, d.at)
 	d.at += int64(n)
 	d.size = max(d.size, d.at)
+	d.written.Store(d.at)
 	return n, err
 }
 
@@ -189,6 +284,7 @@ func (d *diskFile) WriteTail(b, tail []byte) error {
 	_, err := d.file.WriteAt(joined, d.at)
 	end := d.at + int64(len(joined))
 	d.at += int64(len(b))
+	d.written.Store(d.at)
 	if err == nil && end < d.size {
 		err = d.file.Truncate(end)
 	}

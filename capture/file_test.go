@@ -22,7 +22,7 @@ func TestForPath(t *testing.T) {
 	}
 	for _, path := range []string{"a.doc", "b"} {
 		_, err := ForPath(path)
-		if err == nil || !strings.Contains(err.Error(), ".html, .jsonl, .md, .pcap, .pcapng, .txt, .xml") {
+		if err == nil || !strings.Contains(err.Error(), ".html, .jsonl, .keylog, .md, .pcap, .pcapng, .txt, .xml") {
 			t.Errorf("%s: error is %v", path, err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestSameFile(t *testing.T) {
 }
 
 func TestSecretsAreSaid(t *testing.T) {
-	for ext, want := range map[string]bool{".pcapng": true, ".pcap": true, ".xml": false, ".jsonl": false, ".txt": false, ".html": false, ".md": false} {
+	for ext, want := range map[string]bool{".pcapng": true, ".pcap": true, ".keylog": true, ".xml": false, ".jsonl": false, ".txt": false, ".html": false, ".md": false} {
 		f, err := Create(filepath.Join(t.TempDir(), "x"+ext), false, Options{})
 		if err != nil {
 			t.Fatal(err)

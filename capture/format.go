@@ -12,9 +12,11 @@
 //	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
 //	.pcapng  both legs as TCP carried them, TLS keys, comments (pcapng.go)
 //	.pcap    the plaintext as TCP connections (pcap.go)
+//	.keylog  the TLS keys alone (keylog.go)
 //
-// The packet formats hold secrets by nature. The others blank them unless
-// Options.Reveal is set. File puts either on disk with mode 0600.
+// The last three hold secrets by nature, unless Options.Redact is set. The others
+// blank them unless Options.Reveal is. Options.Pseudonymise hides names and texts
+// as well. File puts any on disk with mode 0600, in one file or in several.
 package capture
 
 import (
@@ -66,10 +68,16 @@ type Rewriter interface {
 
 // Options says what a recording is to hold.
 type Options struct {
-	Tool    string         // who writes it: "xmppscope 0.1.0"
-	Created time.Time      // when the recording began; zero for not told
-	Reveal  bool           // secrets in the clear, where the format has a choice
-	Pretty  session.Pretty // lays XML out for a person; nil leaves it as it was sent
+	Tool    string    // who writes it: "xmppscope 0.1.0"
+	Created time.Time // when the recording began; zero for not told
+	Reveal  bool      // secrets in the clear, where the format has a choice
+	// Redact blanks secrets where the format would hold them by nature, and leaves
+	// out keys and what was encrypted with them.
+	Redact bool
+	// Pseudonymise replaces names, addresses and texts (see Pseudonyms); it implies
+	// Redact.
+	Pseudonymise bool
+	Pretty       session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 
 // heading is one line about a recording, for formats that a person reads.
@@ -81,8 +89,11 @@ func (o *Options) heading() string {
 	if !o.Created.IsZero() {
 		out += ", recorded " + o.Created.Format(time.RFC3339)
 	}
-	if o.Reveal {
+	switch {
+	case o.Reveal:
 		return out + ", secrets in the clear"
+	case o.Pseudonymise:
+		return out + ", secrets blanked, names and texts replaced"
 	}
 	return out + ", secrets blanked"
 }

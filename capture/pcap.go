@@ -34,6 +34,7 @@ const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 // no place to tell of the cut; .pcapng tells on its "decoded" interface.
 type pcapWriter struct {
 	w        io.Writer
+	redact   bool // secrets blanked
 	buf      bytes.Buffer
 	packets  *pcapgo.Writer
 	open     tuples
@@ -50,8 +51,8 @@ type plainSession struct {
 	over bool
 }
 
-func newPcap(w io.Writer, _ Options) (Writer, error) {
-	p := &pcapWriter{w: w, open: tuples{}, sessions: map[int]*plainSession{}}
+func newPcap(w io.Writer, o Options) (Writer, error) {
+	p := &pcapWriter{w: w, redact: o.Redact, open: tuples{}, sessions: map[int]*plainSession{}}
 	p.packets = pcapgo.NewWriter(&p.buf)
 	if err := p.packets.WriteFileHeader(maxCaptured, layers.LinkTypeRaw); err != nil {
 		return nil, err
@@ -60,6 +61,9 @@ func newPcap(w io.Writer, _ Options) (Writer, error) {
 }
 
 func (p *pcapWriter) Write(e session.Event) error {
+	if p.redact {
+		e = session.Blank(e)
+	}
 	switch body := e.Body.(type) {
 	case session.TCPOpened:
 		s := p.session(e.Session)

@@ -49,7 +49,7 @@ const (
 // as TCP carried them, and on "decoded" each element by itself. Each event also
 // stands, as it happens, as its JSON line in a custom block; the first such
 // block is a header, so that the custom blocks together are a .jsonl file with
-// secrets in the clear. Time stamps are nanoseconds.
+// secrets in the clear (Options.Redact: blanked, and "decoded" is all there is). Time stamps are nanoseconds.
 //
 // Two things come later than they happened, with their own times. A leg's bytes
 // from ServerHello on wait until its handshake has ended, because Wireshark must
@@ -61,8 +61,9 @@ type pcapngWriter struct {
 	open     tuples
 	sessions map[int]*ngSession
 	ended    ended
-	waiting  int // sessions with a packet that waits
-	held     int // bytes in all handshakes
+	redact   bool // no legs: "decoded" is the only interface
+	waiting  int  // sessions with a packet that waits
+	held     int  // bytes in all handshakes
 }
 
 type ngSession struct {
@@ -82,38 +83,46 @@ type ngPacket struct {
 }
 
 func newPcapNG(w io.Writer, o Options) (Writer, error) {
-	p := &pcapngWriter{w: w, open: tuples{}, sessions: map[int]*ngSession{}}
-	var head bytes.Buffer
-	intf := func(name, about string, link layers.LinkType) pcapgo.NgInterface {
-		return pcapgo.NgInterface{Name: name, Description: about, LinkType: link, SnapLength: maxCaptured, TimestampResolution: 9}
-	}
-	section := pcapgo.NgSectionInfo{
-		Application: o.Tool,
-		Comment:     "written by xmppscope; holds passwords and TLS keys in the clear",
-	}
-	ng, err := pcapgo.NewNgWriterInterface(&head,
-		intf("client-leg", "between the client and xmppscope, XMPP port shown as 5222", layers.LinkTypeRaw),
-		pcapgo.NgWriterOptions{SectionInfo: section})
+	p := &pcapngWriter{w: w, open: tuples{}, sessions: map[int]*ngSession{}, redact: o.Redact}
+	head, err := p.section(&o)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range []pcapgo.NgInterface{
+	header, err := json.Marshal(session.NewHeader(o.Tool, o.Created, !o.Redact))
+	if err != nil {
+		return nil, err
+	}
+	p.buf = appendCustom(head, header)
+	return p, p.out()
+}
+
+// section is the beginning of the file: what it is, and its interfaces.
+func (p *pcapngWriter) section(o *Options) ([]byte, error) {
+	intf := func(name, about string, link layers.LinkType) pcapgo.NgInterface {
+		return pcapgo.NgInterface{Name: name, Description: about, LinkType: link, SnapLength: maxCaptured, TimestampResolution: 9}
+	}
+	all := []pcapgo.NgInterface{
+		intf("client-leg", "between the client and xmppscope, XMPP port shown as 5222", layers.LinkTypeRaw),
 		intf("server-leg", "between xmppscope and the server, XMPP port shown as 5222", layers.LinkTypeRaw),
 		intf(decodedName, "each XMPP element by itself", linkExported),
-	} {
+	}
+	comment := "written by xmppscope; holds passwords and TLS keys in the clear"
+	if o.Redact {
+		all, comment = all[intfDecoded:], "written by xmppscope; secrets are blanked, and there are no TLS keys"
+	}
+	var head bytes.Buffer
+	options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: o.Tool, Comment: comment}}
+	ng, err := pcapgo.NewNgWriterInterface(&head, all[0], options)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range all[1:] {
 		if _, err := ng.AddInterface(i); err != nil {
 			return nil, err
 		}
 	}
-	if err := ng.Flush(); err != nil {
-		return nil, err
-	}
-	header, err := json.Marshal(session.NewHeader(o.Tool, o.Created, true))
-	if err != nil {
-		return nil, err
-	}
-	p.buf = appendCustom(head.Bytes(), header)
-	return p, p.out()
+	err = ng.Flush()
+	return head.Bytes(), err
 }
 
 // out hands what has been gathered to the system.
@@ -129,6 +138,12 @@ func (p *pcapngWriter) out() error {
 }
 
 func (p *pcapngWriter) Write(e session.Event) error {
+	if p.redact {
+		if !session.Numbered(e.Body) {
+			return nil
+		}
+		e = session.Blank(e)
+	}
 	s := p.session(e.Session)
 	switch body := e.Body.(type) {
 	case session.TCPOpened:
@@ -232,7 +247,11 @@ func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
 		comment = fmt.Sprintf("cut: the first %d of %d bytes\n%s", kept, size, comment)
 		comment = cutText(comment, maxComment)
 	}
-	p.buf = appendPacket(p.buf, intfDecoded, e.At, packet, int64(tags)+size, []string{comment})
+	intf := uint32(intfDecoded)
+	if p.redact {
+		intf = 0
+	}
+	p.buf = appendPacket(p.buf, intf, e.At, packet, int64(tags)+size, []string{comment})
 }
 
 // settle writes the session's packet that waits.

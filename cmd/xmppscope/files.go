@@ -86,8 +86,10 @@ func newExport() *cobra.Command {
 	var in inputFlags
 	var out string
 	var overwrite bool
+	var share shareFlags
 	cmd := &cobra.Command{
 		Use: "export FILE… -o OUT", Short: "convert saved sessions; the format comes from OUT's extension", Args: someFiles,
+		Long: exportHelp(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{hinted{errors.New("export: no output is named"), "add -o OUT, such as -o login.xml"}}
@@ -99,7 +101,11 @@ func newExport() *cobra.Command {
 			if capture.SameFile(out, args...) {
 				return usageError{hinted{fmt.Errorf("export: %s is an input too, and would be lost", out), "choose another name for -o"}}
 			}
-			f, err := capture.Create(out, overwrite, captureOptions(o.reveal))
+			options, err := share.options(o.reveal)
+			if err != nil {
+				return err
+			}
+			f, err := capture.Create(out, overwrite, options)
 			if err != nil {
 				return usageError{err}
 			}
@@ -120,5 +126,21 @@ func newExport() *cobra.Command {
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "keep secrets in the clear")
 	in.add(cmd.Flags())
 	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
+	share.add(cmd.Flags())
 	return cmd
+}
+
+// exportHelp lists the formats.
+func exportHelp() string {
+	var b strings.Builder
+	b.WriteString("Formats, by the extension of OUT:\n\n")
+	for _, f := range capture.Formats() {
+		secrets := ""
+		if f.Secrets {
+			secrets = " (holds secrets)"
+		}
+		fmt.Fprintf(&b, "  %-8s %s%s\n", f.Ext, f.Title, secrets)
+	}
+	b.WriteString("\nSecrets become placeholders such as [password #1, 12 characters] unless --reveal is\ngiven; in .pcapng and .pcap only with --redact. To show a capture to others, look\nat --pseudonymise as well: it replaces names, hosts, addresses and messages.")
+	return b.String()
 }

@@ -29,6 +29,28 @@ func captureOptions(reveal bool) capture.Options {
 	return capture.Options{Tool: tool, Created: time.Now(), Reveal: reveal, Pretty: decode.Pretty}
 }
 
+// shareFlags say what a capture is to hold that goes to somebody else.
+type shareFlags struct{ redact, pseudonymise bool }
+
+func (s *shareFlags) add(f *pflag.FlagSet) {
+	f.BoolVar(&s.redact, "redact", false, "blank secrets in .pcapng and .pcap too, and leave keys and encrypted bytes out")
+	f.BoolVar(&s.pseudonymise, "pseudonymise", false, "replace names, hosts, addresses and what people wrote, the same everywhere (implies --redact)")
+}
+
+// options are those of a capture with these flags.
+func (s *shareFlags) options(reveal bool) (capture.Options, error) {
+	o := captureOptions(reveal)
+	o.Redact, o.Pseudonymise = s.redact || s.pseudonymise, s.pseudonymise
+	if o.Redact && reveal {
+		flag := "--redact"
+		if s.pseudonymise {
+			flag = "--pseudonymise"
+		}
+		return o, usageError{hinted{fmt.Errorf("--reveal keeps secrets and %s takes them out", flag), "leave one of the two out"}}
+	}
+	return o, nil
+}
+
 // rules are all that xmppscope can say, in the order in which it is said.
 func rules() []decode.Rule {
 	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())

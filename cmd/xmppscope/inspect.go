@@ -147,7 +147,7 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 		e = d.Explain(unexplained(e))
 		for k := range e.Notes {
 			switch n := e.Notes[k]; {
-			case n.Rule == "sasl-verify" && n.Text != "":
+			case n.Rule == decode.RuleVerify && n.Text != "":
 				out.Proofs = append(out.Proofs, viewer.Proof{Seq: e.Seq, Step: e.Step, Note: n})
 			case n.Name == session.FieldVerdict:
 				out.Verdict, out.Advice = n.Value, n.Text

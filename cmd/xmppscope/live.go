@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,7 +23,9 @@ import (
 type live struct {
 	out     outputFlags
 	saves   []string
-	replace bool     // --overwrite
+	rotate  string // --save-rotate
+	replace bool   // --overwrite
+	share   shareFlags
 	known   []string // --password-file
 
 	title   string
@@ -30,6 +33,7 @@ type live struct {
 	log     *session.Log
 	inspect inspection
 	files   []*capture.File
+	piped   *capture.File // the one of files that is standard output, or nil
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
@@ -46,29 +50,15 @@ func (l *live) open() error {
 	}
 	l.inspect.inUse = l.saves
 	l.log = session.NewLog()
-	for _, path := range l.saves {
-		f, err := capture.Create(path, l.replace, captureOptions(l.out.reveal))
-		if err != nil {
-			l.closeFiles()
-			return usageError{err}
-		}
-		if f.Secrets() {
-			say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", path)
-		}
-		l.files = append(l.files, f)
+	if err := l.openFiles(); err != nil {
+		l.closeFiles()
+		return err
 	}
 	return nil
 }
 
 // tap says whether anyone wants the bytes below TLS.
-func (l *live) tap() bool {
-	for _, f := range l.files {
-		if f.Format().Wire {
-			return true
-		}
-	}
-	return false
-}
+func (l *live) tap() bool { return slices.ContainsFunc(l.files, (*capture.File).Wire) }
 
 // explain runs the rules over one session's events.
 func (l *live) explain(q *session.Queue) {
@@ -100,7 +90,7 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 	var readers sync.WaitGroup
 	problems := make(chan error, len(l.files)+3)
 	for _, f := range l.files {
-		readers.Go(func() { problems <- l.save(f) })
+		readers.Go(func() { problems <- l.saved(f) })
 	}
 	served := make(chan struct{})
 	go func() {
@@ -160,7 +150,7 @@ func abandon(printed <-chan error) error {
 	case err := <-printed:
 		return err
 	case <-time.After(printGrace):
-		say(os.Stderr, "warning: standard output is not read: the last events were not printed")
+		say(os.Stderr, "warning: what is printed is not read: the last events are missing there")
 		return nil
 	}
 }
@@ -169,7 +159,8 @@ func abandon(printed <-chan error) error {
 func (l *live) printing(match func(*session.Event) bool) <-chan error {
 	done := make(chan error, 1)
 	go func() {
-		printer, err := eventPrinter(os.Stdout, &l.out, wantsColour(os.Stdout))
+		out := l.printTo()
+		printer, err := eventPrinter(out, &l.out, wantsColour(out))
 		if err == nil {
 			err = l.pull(func(e session.Event) error {
 				if match != nil && !match(&e) {
@@ -180,7 +171,7 @@ func (l *live) printing(match func(*session.Event) bool) <-chan error {
 		}
 		switch {
 		case errors.Is(err, syscall.EPIPE):
-			say(os.Stderr, "standard output was closed: nothing more is printed there; the sessions go on")
+			say(os.Stderr, "%s was closed: nothing more is printed there; the sessions go on", l.printName())
 			err = nil
 		case err != nil:
 			say(os.Stderr, "%v: nothing more is printed; the sessions go on", err)
@@ -188,21 +179,6 @@ func (l *live) printing(match func(*session.Event) bool) <-chan error {
 		done <- err
 	}()
 	return done
-}
-
-// save writes events to a file until the log ends. When the file fails the rest
-// of the run goes on without it.
-func (l *live) save(f *capture.File) error {
-	err := l.pull(f.Write)
-	if err != nil {
-		say(os.Stderr, "%v: nothing more is saved there; the sessions go on", err)
-		f.Close() // it fails for the same reason
-		return errSaid
-	}
-	if err = f.Close(); err == nil {
-		l.inspect.wrote("saved to %s", f.Path())
-	}
-	return err
 }
 
 // pull calls take with every event of the log.
@@ -218,11 +194,5 @@ func (l *live) pull(take func(session.Event) error) error {
 				return err
 			}
 		}
-	}
-}
-
-func (l *live) closeFiles() {
-	for _, f := range l.files {
-		f.Close()
 	}
 }

@@ -46,11 +46,13 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 // addLive adds the flags that proxy and demo share.
 func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string) {
 	f.StringVarP(listen, "listen", "l", addr, "`address` to listen on; port 0 picks one")
-	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension (repeatable)")
+	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension; - is pcapng on standard output (repeatable; see xmppscope help save)")
+	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	f.StringArrayVar(&l.known, "password-file", nil, "`JID=FILE`: the account's password, to say which side of a failed login computed wrong; it is not kept (repeatable)")
 	ca.add(f)
 	l.out.add(f)
+	l.share.add(f)
 }
 
 func newProxy() *cobra.Command {

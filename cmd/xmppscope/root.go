@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newProxy(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newDiff(), newCA(), newMan(), newFilterHelp(), newExpectHelp())
+	root.AddCommand(newProxy(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newDiff(), newCA(), newMan(), newFilterHelp(), newExpectHelp(), newSaveHelp())
 	return root
 }
 

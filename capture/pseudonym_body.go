@@ -1,0 +1,135 @@
+package capture
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"xmppscope/session"
+)
+
+// body is the event's body under pseudonyms. A kind that is not known here loses
+// what it holds.
+func (n *Pseudonyms) body(b session.Body) session.Body {
+	switch b := b.(type) {
+	case session.TCPOpened:
+		b.Local, b.Peer, b.Target = n.host(b.Local), n.host(b.Peer), n.host(b.Target)
+		b.Via = n.sentence(b.Via)
+		return b
+	case session.TCPFailed:
+		b.Target = n.host(b.Target)
+		b.Reason, b.Hint = n.sentence(b.Reason), n.sentence(b.Hint)
+		return b
+	case session.TCPClosed:
+		b.Reason = n.sentence(b.Reason)
+		return b
+	case session.TLSEstablished:
+		b.TLSFacts = n.facts(b.TLSFacts)
+		return b
+	case session.TLSFailed:
+		b.TLSFacts = n.facts(b.TLSFacts)
+		b.Reason, b.Hint, b.Err = n.sentence(b.Reason), n.sentence(b.Hint), n.sentence(b.Err)
+		return b
+	case session.RelayOpaque:
+		b.Reason = n.sentence(b.Reason)
+		return b
+	case session.RelayDropped:
+		b.Reason = n.sentence(b.Reason)
+		return b
+	case session.RelaySent:
+		b.Reason = n.sentence(b.Reason)
+		return b
+	case session.RelayTimeout:
+		b.Waiting = n.sentence(b.Waiting)
+		return b
+	case session.TCPHalfClosed, session.StreamOpened, session.StreamElement, session.StreamWhitespace, session.StreamClosed,
+		session.StreamPartial, session.StreamRaw, session.LogLost, nil:
+		return b
+	}
+	return session.Unknown{Kind: b.Name()}
+}
+
+// facts keeps what was negotiated, and hides between whom.
+func (n *Pseudonyms) facts(f session.TLSFacts) session.TLSFacts {
+	f.SNI, f.Domain = n.host(f.SNI), n.host(f.Domain)
+	f.SNIFrom = n.sentence(f.SNIFrom)
+	if h := f.Hello; h != nil {
+		hello := *h
+		hello.SNI = n.host(h.SNI)
+		f.Hello = &hello
+	}
+	chain := f.Chain
+	f.Chain = nil
+	for _, c := range chain {
+		f.Chain = append(f.Chain, n.certificate(c))
+	}
+	f.Unminted = n.each(f.Unminted, n.host)
+	if v := f.Verdict; v != nil {
+		verdict := *v
+		verdict.By, verdict.Problem = n.sentence(v.By), n.sentence(v.Problem)
+		f.Verdict = &verdict
+	}
+	f.Bindings = maps.Clone(f.Bindings)
+	for name, data := range f.Bindings { // the hash of a certificate says whose it is
+		f.Bindings[name] = n.replaced(data, n.hash(data, len(data)))
+	}
+	return f
+}
+
+// certificate hides what tells one from all others: names, numbers, the hash, and
+// the second in which it was made.
+func (n *Pseudonyms) certificate(c session.Certificate) session.Certificate {
+	const day = 24 * time.Hour
+	c.DNS, c.SRV, c.IP = n.each(c.DNS, n.host), n.each(c.SRV, n.host), n.each(c.IP, n.host)
+	c.XMPP = n.each(c.XMPP, n.jid)
+	c.Subject, c.Issuer = n.distinguished(c.Subject), n.distinguished(c.Issuer)
+	c.Serial = n.replaced(c.Serial, n.hash(c.Serial, min(len(c.Serial), 16)))
+	c.SHA256 = n.replaced(c.SHA256, n.hash(c.SHA256, len(c.SHA256)))
+	c.NotBefore, c.NotAfter = c.NotBefore.Truncate(day), c.NotAfter.Truncate(day)
+	return c
+}
+
+func (n *Pseudonyms) each(list []string, f func(string) string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, f(s))
+	}
+	return out
+}
+
+// distinguished is a name as RFC 4514 writes it, each value replaced.
+func (n *Pseudonyms) distinguished(s string) string {
+	if s == "" {
+		return ""
+	}
+	var out []string
+	for _, part := range splitName(s) {
+		kind, value, ok := strings.Cut(part, "=")
+		switch {
+		case !ok:
+			out = append(out, n.replaced(part, n.named(tableName, part)))
+		case hostName.MatchString(value):
+			out = append(out, kind+"="+n.host(value))
+		default:
+			out = append(out, kind+"="+n.replaced(value, n.named(tableName, value)))
+		}
+	}
+	return n.replaced(s, strings.Join(out, ","))
+}
+
+// splitName cuts a distinguished name at the commas and plus signs between its
+// parts.
+func splitName(s string) []string {
+	var out []string
+	start := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case ',', '+':
+			out = append(out, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(out, s[start:])
+}

@@ -1,0 +1,258 @@
+package capture
+
+import (
+	"cmp"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"xmppscope/session"
+)
+
+// typed replaces the values of notes whose name says what they are, so that the
+// sentences can be looked through afterwards.
+func (n *Pseudonyms) typed(note *session.Note) {
+	switch {
+	case note.Secret != "" || note.Name == "":
+	case jidNames[note.Name]:
+		note.Value = n.jid(note.Value)
+	case userNames[note.Name]:
+		note.Value = n.user(note.Value)
+	case resourceNames[note.Name]:
+		note.Value = n.resource(note.Value)
+	case hostNames[note.Name]:
+		note.Value = n.host(note.Value)
+	case idNames[note.Name]:
+		note.Value = n.id(note.Value)
+	}
+}
+
+// note replaces what typed has left.
+func (n *Pseudonyms) note(note *session.Note) {
+	note.Text = n.sentence(note.Text)
+	name := note.Name
+	switch {
+	case note.Secret != "" || name == "" || jidNames[name] || userNames[name] || resourceNames[name] || hostNames[name] || idNames[name]:
+	case sentences[name] || name == session.FieldVerdict:
+		note.Value = n.sentence(note.Value)
+	case keptFields[name] && (isWord(note.Value) || isKnownSpace(note.Value)):
+	default:
+		if p, ok := n.pairOf(note.Value); ok {
+			note.Value = p
+			return
+		}
+		note.Value = n.text(name, note.Value)
+	}
+}
+
+// Lengths to which sentences clip what they name.
+var clips = []int{20, 40, 48, 60, 80, 100, 120, 160, 200}
+
+// candidates are the pairs of the event as sentences may have them: quoted, and
+// clipped. The longest is first.
+func (n *Pseudonyms) candidates() []pair {
+	var out []pair
+	for _, p := range n.pairs {
+		forms := []string{p.old}
+		for _, most := range clips {
+			if utf8.RuneCountInString(p.old) > most {
+				forms = append(forms, clipRunes(p.old, most))
+			}
+		}
+		for _, f := range forms {
+			out = append(out, pair{f, p.new})
+			if q := strconv.Quote(f); q[1:len(q)-1] != f {
+				out = append(out, pair{q[1 : len(q)-1], p.new})
+			}
+			if q := session.SafeLine(f); q != f {
+				out = append(out, pair{q, p.new})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b pair) int { return cmp.Compare(len(b.old), len(a.old)) })
+	return slices.CompactFunc(out, func(a, b pair) bool { return a.old == b.old })
+}
+
+func (n *Pseudonyms) pairOf(old string) (string, bool) {
+	for _, p := range n.pairs {
+		if p.old == old {
+			return p.new, true
+		}
+	}
+	return "", false
+}
+
+// sentence replaces, in a sentence of ours, what it says of the wire: whatever was
+// replaced in the event, names that are known, all that looks like an address,
+// and everything quoted that is not a word of the protocol.
+func (n *Pseudonyms) sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	w := sentenceWalk{n: n, text: s, pairs: n.candidates()}
+	return w.walk()
+}
+
+type sentenceWalk struct {
+	n     *Pseudonyms
+	text  string
+	pairs []pair
+	out   strings.Builder
+	last  string // the word before
+}
+
+func (w *sentenceWalk) walk() string {
+	for i := 0; i < len(w.text); {
+		if n := w.step(i); n > 0 {
+			i += n
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(w.text[i:])
+		w.out.WriteString(w.text[i : i+size])
+		i += size
+	}
+	return w.out.String()
+}
+
+// step deals with what begins at i, and says how long it was; 0 for nothing.
+func (w *sentenceWalk) step(i int) int {
+	rest := w.text[i:]
+	if rest[0] == '"' {
+		if end := closingQuote(rest); end > 0 {
+			w.out.WriteString(`"` + w.quoted(rest[1:end]) + `"`)
+			return end + 1
+		}
+	}
+	if m := mark.FindString(rest); m != "" { // a placeholder stays
+		w.out.WriteString(m)
+		return len(m)
+	}
+	if m := folder.FindString(rest); m != "" && (i == 0 || strings.IndexByte(" (=", w.text[i-1]) >= 0) {
+		w.out.WriteString(w.n.text("path", m))
+		return len(m)
+	}
+	if before, _ := utf8.DecodeLastRuneInString(w.text[:i]); i > 0 && isNameRune(before) {
+		return 0
+	}
+	if n := w.pair(rest); n > 0 {
+		return n
+	}
+	token := nameToken.FindString(rest)
+	token = strings.TrimRight(token, ".:/-")
+	if token == "" {
+		return 0
+	}
+	w.out.WriteString(w.n.token(token, w.last == "as"))
+	w.last = token
+	return len(token)
+}
+
+var mark = regexp.MustCompile(`^\[[^\[\]]{1,60} #[0-9]+, [0-9]+ (?:characters|bytes)\]`)
+
+// folder is the path of a file, which may name a user.
+var folder = regexp.MustCompile(`^(?:~?/[^\s/"]+/[^\s"]*|[A-Za-z]:\\[^\s"]*)`)
+
+// nameToken is what a name or an address may be made of.
+var nameToken = regexp.MustCompile(`^[\pL\pN_](?:[\pL\pN_.@/:+~%*-]*[\pL\pN_/-])?`)
+
+func isNameRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+
+// pair replaces what was replaced in the event, if it begins here and ends where
+// a word ends.
+func (w *sentenceWalk) pair(rest string) int {
+	for _, p := range w.pairs {
+		if !strings.HasPrefix(rest, p.old) || plain[strings.ToLower(p.old)] && w.last != "as" {
+			continue
+		}
+		after, _ := utf8.DecodeRuneInString(rest[len(p.old):])
+		before, _ := utf8.DecodeLastRuneInString(p.old)
+		if len(rest) > len(p.old) && isNameRune(after) && isNameRune(before) {
+			continue
+		}
+		w.out.WriteString(p.new)
+		w.last = p.old
+		return len(p.old)
+	}
+	return 0
+}
+
+// closingQuote finds the end of what begins with a quote, as strconv.Quote ends
+// it; 0 if there is none.
+func closingQuote(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return 0
+}
+
+// quoted is what stands between quotes: a pseudonym, a word of the protocol, or a
+// placeholder.
+func (w *sentenceWalk) quoted(s string) string {
+	for _, p := range w.pairs {
+		if p.old == s {
+			return p.new
+		}
+	}
+	plainText := s
+	if u, err := strconv.Unquote(`"` + s + `"`); err == nil {
+		plainText = u
+	}
+	if t := w.n.token(plainText, true); t != plainText {
+		return t
+	}
+	if w.n.kept[plainText] || isKnownSpace(plainText) || capitals.MatchString(plainText) || strings.TrimSpace(s) == "" || mark.FindString(s) == s {
+		return s
+	}
+	return w.n.text("text", plainText)
+}
+
+var capitals = regexp.MustCompile(`^[A-Z0-9][A-Z0-9_-]*$|^[ynp,=]{1,4}$`)
+
+var hostName = regexp.MustCompile(`^(?:[\pL\pN_*](?:[\pL\pN_-]*[\pL\pN])?\.)+(?:\pL{2,}|xn--[a-z0-9-]+)$`)
+
+// token is a word of a sentence: a name that is known, or what looks like an
+// address. A word of ours stays, unless a name must stand here.
+func (n *Pseudonyms) token(s string, name bool) string {
+	lower := strings.ToLower(s)
+	if isKnownSpace(s) || !name && plain[lower] {
+		return s
+	}
+	if p, ok := n.tables[tableDomain][lower]; ok {
+		return p
+	}
+	for _, table := range []string{tableUser, tableResource, tableName} {
+		if p, ok := n.tables[table][lower]; ok {
+			return p
+		}
+	}
+	bare, _, _ := strings.Cut(s, "/")
+	if strings.Contains(bare, "@") {
+		return n.jid(s)
+	}
+	head, tail, port := strings.Cut(s, ":")
+	if _, err := netip.ParseAddr(s); err == nil && strings.ContainsAny(s, ".:") {
+		return n.host(s)
+	}
+	if _, err := netip.ParseAddrPort(s); err == nil {
+		return n.host(s)
+	}
+	if port && isNumber(tail) && (hostName.MatchString(head) || n.tables[tableDomain][strings.ToLower(head)] != "") {
+		return n.host(s)
+	}
+	switch service, host, ok := strings.Cut(s, "/"); {
+	case hostName.MatchString(bare):
+		return n.jid(s)
+	case ok: // such as xmpp/example.net
+		return n.token(service, name) + "/" + n.token(host, name)
+	}
+	return s
+}

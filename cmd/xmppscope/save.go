@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"xmppscope/capture"
+)
+
+// toStdout is the --save that goes to standard output, as pcapng.
+const toStdout = "-"
+
+// saveHelp is what xmppscope help save says.
+const saveHelp = `--save FILE records all sessions, in the format of FILE's extension (xmppscope help
+export lists them). It can be repeated: --save login.pcapng --save login.html.
+
+--save - writes pcapng to standard output as it happens; events are then printed
+on standard error:
+
+  xmppscope --plain --save - | wireshark -k -i -
+
+What is on disk when: each event is handed to the system when it happens, and what
+the system has taken survives even kill -9 (a crash of the whole machine may still
+cost what it had not written out). A .pcapng keeps the newest packet of a session
+back for 50 ms, for the explanation beside it, and a TLS handshake until it has
+ended. In a .html or .md, what stands on top is drawn anew every 50 ms. All files
+open at any time, up to their last whole event.
+
+--save-rotate 100MB,1h goes on in another file when one has 100 MB or is an hour
+old: login-00001.pcapng, login-00002.pcapng and so on. Each opens alone: it repeats
+the connections, TLS keys and login steps of the sessions that are under way. What
+Wireshark cannot do is decrypt a leg whose handshake lies in an earlier file: look
+at the interface "decoded" there.
+
+.pcapng, .pcap and .keylog hold secrets; all files are readable by you alone. With
+--redact they are blanked there too, with --pseudonymise names and texts as well.`
+
+// newSaveHelp is a help topic, not a command.
+func newSaveHelp() *cobra.Command {
+	return &cobra.Command{Use: "save", Short: "what --save keeps, and when", Long: saveHelp}
+}
+
+// openFiles makes the files of --save ready.
+func (l *live) openFiles() error {
+	options, err := l.share.options(l.out.reveal)
+	if err != nil {
+		return err
+	}
+	var rotate capture.Rotate
+	if l.rotate != "" {
+		if rotate, err = capture.ParseRotate(l.rotate); err != nil {
+			return usageError{hinted{err, "see xmppscope help save"}}
+		}
+	}
+	for _, path := range l.saves {
+		var f *capture.File
+		if path == toStdout {
+			f, err = l.openStdout(options)
+		} else {
+			f, err = capture.CreateRotating(path, l.replace, options, rotate)
+		}
+		if err != nil {
+			return usageError{err}
+		}
+		l.files = append(l.files, f)
+		if f.Secrets() {
+			say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", f.Path(), whoReads(path))
+		}
+	}
+	return nil
+}
+
+func whoReads(path string) string {
+	if path == toStdout {
+		return "whoever reads it has them"
+	}
+	return "it is readable by you alone"
+}
+
+// openStdout takes standard output for a capture, if it is not the screen.
+func (l *live) openStdout(o capture.Options) (*capture.File, error) {
+	if isTerminal(os.Stdout) {
+		return nil, hinted{errors.New("--save - writes packets to standard output, which is a terminal"), "pipe it: xmppscope --plain --save - | wireshark -k -i -"}
+	}
+	if l.piped != nil {
+		return nil, errors.New("--save - is there twice: standard output takes one capture")
+	}
+	var err error
+	l.piped, err = capture.Attach(os.Stdout, "standard output.pcapng", o)
+	return l.piped, err
+}
+
+// printTo is where events are printed: standard output, unless it is a capture.
+func (l *live) printTo() *os.File {
+	if l.piped != nil {
+		return os.Stderr
+	}
+	return os.Stdout
+}
+
+func (l *live) printName() string {
+	if l.piped != nil {
+		return "standard error"
+	}
+	return "standard output"
+}
+
+// saved is save, which is given up at the end when nobody reads standard output.
+func (l *live) saved(f *capture.File) error {
+	if f != l.piped {
+		return l.save(f)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.save(f) }()
+	last := int64(-1)
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(printGrace):
+		}
+		now := f.Written()
+		if l.log.Ended() && now == last {
+			say(os.Stderr, "warning: standard output is not read: the last packets are missing there")
+			return nil
+		}
+		last = now
+	}
+}
+
+// save writes events to a file until the log ends. When the file fails the rest
+// of the run goes on without it.
+func (l *live) save(f *capture.File) error {
+	err := l.pull(f.Write)
+	switch {
+	case err == nil:
+		if err = f.Close(); err == nil && f != l.piped {
+			l.inspect.wrote("saved to %s", f.Path())
+		}
+		return err
+	case f == l.piped && errors.Is(err, syscall.EPIPE): // Wireshark was closed
+		say(os.Stderr, "standard output was closed: nothing more is saved there; the sessions go on")
+		f.Close()
+		return nil
+	}
+	say(os.Stderr, "%v: nothing more is saved there; the sessions go on", err)
+	f.Close()
+	return errSaid
+}
+
+func (l *live) closeFiles() {
+	for _, f := range l.files {
+		f.Close()
+	}
+}
