@@ -30,6 +30,9 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 		b.TLSFacts = n.facts(b.TLSFacts)
 		b.Reason, b.Hint, b.Err = n.sentence(b.Reason), n.sentence(b.Hint), n.sentence(b.Err)
 		return b
+	case session.TLSLocked:
+		b.Reason, b.Hint = n.sentence(b.Reason), n.sentence(b.Hint)
+		return b
 	case session.RelayOpaque:
 		b.Reason = n.sentence(b.Reason)
 		return b

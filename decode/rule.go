@@ -87,6 +87,14 @@ func Payload(spaces ...string) Match {
 	}
 }
 
+// Inside is a stanza that is wrapped in another, as a rule sees it that knows
+// nothing of the wrapping: e is the event, as far as it is true of what is inside.
+func (s *Seen) Inside(stanza *session.Element, e *session.Event) *Seen {
+	inner := &Seen{Event: e, Root: stanza, State: s.State}
+	inner.classify()
+	return inner
+}
+
 // classify finds out once what many rules ask about: whether the event is a stanza,
 // and which namespaces its children are in, a bit for each. So a rule that looks for
 // its payload, and most do not find it, asks with one AND.

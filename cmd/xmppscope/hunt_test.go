@@ -133,10 +133,17 @@ func secretsOf(events []session.Event) map[string]string {
 }
 
 // harmless says whether a secret's value stands in the dialogue in the open too,
-// outside of what is marked: then it is no secret there.
-func harmless(value string, events []session.Event) bool {
+// outside of what is marked: then it is no secret there. A payload that could not
+// be read is blanked whole; it may hold nothing but what others of the same kind
+// have, in base64 too.
+func harmless(value, kind string, events []session.Event) bool {
+	code := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "=")
+	code = code[:len(code)-1] // the last character depends on what comes next
 	for _, e := range events {
 		shown := session.Blank(e)
+		if kind == "credentials" && strings.Contains(string(shown.Raw), code) {
+			return true
+		}
 		if strings.Contains(string(shown.Raw), value) || strings.Contains(shown.Summary, value) {
 			return true
 		}
@@ -178,7 +185,7 @@ func TestHuntSecrets(t *testing.T) {
 	huntingGround(t, func(name string, events []session.Event) {
 		secrets := secretsOf(events)
 		for value := range secrets {
-			if harmless(value, events) {
+			if harmless(value, secrets[value], events) {
 				delete(secrets, value)
 				open++
 			}

@@ -59,7 +59,7 @@ func (in *inside) look(s *decode.Seen, depth int) (notes []session.Note) {
 		e := *s.Event
 		e.Notes, e.Step = nil, nil
 		e.Dir = session.S2C // whoever forwards it has not written it
-		inner := &decode.Seen{Event: &e, Root: el, State: s.State}
+		inner := s.Inside(el, &e)
 		notes = append(notes, in.speak(inner)...)
 		notes = append(notes, in.look(inner, depth-1)...)
 	}
