@@ -55,6 +55,7 @@ type jsonNote struct {
 	Severity Severity `json:"severity"`
 	Name     string   `json:"name,omitempty"`
 	Value    *string  `json:"value,omitempty"`
+	Value64  []byte   `json:"value_base64,omitempty"` // beside a value that is not UTF-8
 	Text     string   `json:"text,omitempty"`
 	Ref      string   `json:"ref,omitempty"`
 	Secret   string   `json:"secret,omitempty"`
@@ -119,6 +120,9 @@ func EncodeJSON(e Event) ([]byte, error) {
 		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Name != "" {
 			out.Value = &n.Value
+			if !utf8.ValidString(n.Value) {
+				out.Value64 = []byte(n.Value)
+			}
 		}
 		if n.Span.Len() > 0 {
 			out.Span = &[2]int{n.Span.Start, n.Span.End}
@@ -210,6 +214,9 @@ func DecodeJSON(line []byte) (Event, error) {
 		out := Note{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Value != nil {
 			out.Value = *n.Value
+		}
+		if n.Value64 != nil {
+			out.Value = string(n.Value64)
 		}
 		if n.Span != nil {
 			out.Span = clampSpan(*n.Span, len(e.Raw))

@@ -147,3 +147,20 @@ func TestHeaderCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestJSONKeepsValuesThatAreNotText: a field need not be UTF-8, and comes back as
+// it was.
+func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
+	want := Event{Session: 1, Body: StreamElement{}, Notes: []Note{{Name: "payload", Value: "\x00tim\x00\xff\xfe"}, {Name: "user", Value: "tim ü"}}}
+	line, err := EncodeJSON(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeJSON(line)
+	if err != nil || got.Notes[0].Value != want.Notes[0].Value || got.Notes[1].Value != want.Notes[1].Value {
+		t.Errorf("%q, %v", got.Notes, err)
+	}
+	if n := strings.Count(string(line), "value_base64"); n != 1 {
+		t.Errorf("%d values are in base64: %s", n, line)
+	}
+}
