@@ -249,6 +249,14 @@ func (f *File) fail(err error) {
 	}
 }
 
+// storage is what diskFile needs of an *os.File.
+type storage interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Name() string
+}
+
 // countedFile counts what a file that is no regular one has taken.
 type countedFile struct {
 	file    *os.File
@@ -264,7 +272,7 @@ func (c *countedFile) Write(b []byte) (int, error) {
 // diskFile writes a regular file at an offset of its own, so that the tail of
 // one write can be overwritten by the next.
 type diskFile struct {
-	file    *os.File
+	file    storage
 	written *atomic.Int64
 	at      int64
 	size    int64 // of the file, tail included

@@ -54,6 +54,7 @@ type jsonNote struct {
 	Severity Severity `json:"severity"`
 	Name     string   `json:"name,omitempty"`
 	Value    *string  `json:"value,omitempty"`
+	Value64  []byte   `json:"value_base64,omitempty"` // beside a value that is not UTF-8
 	Text     string   `json:"text,omitempty"`
 	Ref      string   `json:"ref,omitempty"`
 	Secret   string   `json:"secret,omitempty"`
@@ -173,6 +174,9 @@ func decodeByReflection(line []byte) (Event, error) {
 		out := Note{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Value != nil {
 			out.Value = *n.Value
+		}
+		if n.Value64 != nil {
+			out.Value = string(n.Value64)
 		}
 		if n.Span != nil {
 			out.Span = clampSpan(Span{n.Span[0], n.Span[1]}, len(e.Raw))

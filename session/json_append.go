@@ -95,6 +95,10 @@ func appendNotes(b []byte, notes []Note) []byte {
 		if n.Name != "" {
 			b = appendString(append(b, `,"name":`...), n.Name)
 			b = appendString(append(b, `,"value":`...), n.Value)
+			if !utf8.ValidString(n.Value) {
+				b = append(b, `,"value_base64":"`...)
+				b = append(base64.StdEncoding.AppendEncode(b, []byte(n.Value)), '"')
+			}
 		}
 		b = appendNamed(b, `,"text":`, n.Text)
 		b = appendNamed(b, `,"ref":`, n.Ref)

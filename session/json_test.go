@@ -177,6 +177,9 @@ func byReflection(e Event) ([]byte, error) {
 		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Name != "" {
 			out.Value = &n.Value
+			if !utf8.ValidString(n.Value) {
+				out.Value64 = []byte(n.Value)
+			}
 		}
 		if n.Span.Len() > 0 {
 			out.Span = &[2]int{n.Span.Start, n.Span.End}
@@ -268,5 +271,22 @@ func TestReadLine(t *testing.T) {
 		if want := !strings.Contains(string(line), `"detail":`); ok != want {
 			t.Errorf("%s: read %v, want %v: %s", b.Name(), ok, want, line)
 		}
+	}
+}
+
+// TestJSONKeepsValuesThatAreNotText: a field need not be UTF-8, and comes back as
+// it was.
+func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
+	want := Event{Session: 1, Body: StreamElement{}, Notes: []Note{{Name: "payload", Value: "\x00tim\x00\xff\xfe"}, {Name: "user", Value: "tim ü"}}}
+	line, err := EncodeJSON(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeJSON(line)
+	if err != nil || got.Notes[0].Value != want.Notes[0].Value || got.Notes[1].Value != want.Notes[1].Value {
+		t.Errorf("%+v, %v", got.Notes, err)
+	}
+	if n := strings.Count(string(line), "value_base64"); n != 1 {
+		t.Errorf("%d values are in base64: %s", n, line)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -56,6 +57,9 @@ func (l *live) openFiles() error {
 			return usageError{hinted{err, "see xmppscope help save"}}
 		}
 	}
+	if first := slices.Index(l.saves, toStdout); first >= 0 && slices.Contains(l.saves[first+1:], toStdout) {
+		return usageError{errors.New("--save - is there twice: standard output takes one capture")}
+	}
 	for _, path := range l.saves {
 		var f *capture.File
 		if path == toStdout {
@@ -68,26 +72,20 @@ func (l *live) openFiles() error {
 		}
 		l.files = append(l.files, f)
 		if f.Secrets() {
-			say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", f.Path(), whoReads(path))
+			name, reader := path, "it is readable by you alone"
+			if path == toStdout {
+				name, reader = "standard output", "whoever reads it has them"
+			}
+			say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", name, reader)
 		}
 	}
 	return nil
-}
-
-func whoReads(path string) string {
-	if path == toStdout {
-		return "whoever reads it has them"
-	}
-	return "it is readable by you alone"
 }
 
 // openStdout takes standard output for a capture, if it is not the screen.
 func (l *live) openStdout(o capture.Options) (*capture.File, error) {
 	if isTerminal(os.Stdout) {
 		return nil, hinted{errors.New("--save - writes packets to standard output, which is a terminal"), "pipe it: xmppscope --plain --save - | wireshark -k -i -"}
-	}
-	if l.piped != nil {
-		return nil, errors.New("--save - is there twice: standard output takes one capture")
 	}
 	var err error
 	l.piped, err = capture.Attach(os.Stdout, "standard output.pcapng", o)
