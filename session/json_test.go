@@ -158,7 +158,7 @@ func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
 	}
 	got, err := DecodeJSON(line)
 	if err != nil || got.Notes[0].Value != want.Notes[0].Value || got.Notes[1].Value != want.Notes[1].Value {
-		t.Errorf("%q, %v", got.Notes, err)
+		t.Errorf("%+v, %v", got.Notes, err)
 	}
 	if n := strings.Count(string(line), "value_base64"); n != 1 {
 		t.Errorf("%d values are in base64: %s", n, line)
