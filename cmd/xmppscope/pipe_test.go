@@ -76,7 +76,7 @@ func TestEveryTranscriptComesBack(t *testing.T) {
 			o.Redact = c.redact
 			written(t, dir, c.ext, o, events)
 			var got []session.Event
-			err := readFile(filepath.Join(dir, "x"+c.ext), func(e session.Event) error {
+			err := new(inputFlags).read(t.Context(), []string{filepath.Join(dir, "x"+c.ext)}, func(e session.Event) error {
 				got = append(got, e)
 				return nil
 			})
