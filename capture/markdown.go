@@ -45,7 +45,7 @@ type mdSession struct {
 func newMarkdown(w io.Writer, o Options) (Writer, error) {
 	m := &markdownWriter{w: w, o: o, live: map[int]*mdSession{}}
 	m.tail, _ = w.(TailWriter)
-	_, err := fmt.Fprintf(w, "*%s*\n\n", mdSentence(o.heading()))
+	_, err := fmt.Fprintf(w, "%s\n\n", mdCode(o.heading()))
 	return m, err
 }
 

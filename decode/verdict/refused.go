@@ -58,6 +58,16 @@ func (j *judge) who(s *decode.Seen) string {
 	return j.user + "@" + domain
 }
 
+// passwordKnown says whether the user has told the account's password, so that the
+// messages were held against it.
+func (j *judge) passwordKnown(s *decode.Seen) bool {
+	if s.State.Passwords == nil {
+		return false
+	}
+	_, ok := s.State.Passwords(j.user, s.State.Domain())
+	return ok
+}
+
 // refusals sums up attempts of which the last was refused.
 func (j *judge) refusals(s *decode.Seen) *cause {
 	a := j.attempts[len(j.attempts)-1]
@@ -99,7 +109,7 @@ func (j *judge) refusals(s *decode.Seen) *cause {
 		c.next = "channel binding cannot pass a man in the middle: let the client use a mechanism without -PLUS, or debug against a server that offers none"
 	case a.condition == "not-authorized" && withoutPassword(a.mechanism) != "":
 		c.next = withoutPassword(a.mechanism)
-	case a.condition == "not-authorized" && s.State.Passwords == nil:
+	case a.condition == "not-authorized" && !j.passwordKnown(s):
 		c.next = "check user and password; with --password-file JID=FILE xmppscope says which side has it wrong"
 	default:
 		c.next = refusalAdvice[a.condition]
