@@ -2,7 +2,9 @@ package decode
 
 // slab hands out pieces of a larger array, so that the many small slices of a
 // tree cost one allocation for many. What was handed out is never used again: a
-// rule may keep a piece, and with it keeps its array, for as long as it likes.
+// rule may keep a piece, and with it keeps its array, for as long as it likes. What
+// holds pointers must not share an array with another tree: else a piece that is
+// kept would keep the next tree, that one the one after it, and so on for ever.
 type slab[T any] struct {
 	free []T
 	last int // length of the newest array
@@ -10,6 +12,12 @@ type slab[T any] struct {
 
 // maxSlab bounds the elements of an array, and so what one kept piece can hold.
 const maxSlab = 64
+
+// begin forgets the newest array and makes one of about n elements.
+func (s *slab[T]) begin(n int) {
+	s.last = min(max(n, 1), maxSlab)
+	s.free = make([]T, s.last)
+}
 
 // take returns n zero elements, without room behind them.
 func (s *slab[T]) take(n int) []T {

@@ -74,6 +74,9 @@ func (f *forest) parser(raw string, scope Scope) parser {
 		scope = baseScope
 	}
 	f.scope = append(f.scope[:0], scope...)
+	n := strings.Count(raw, "<") - strings.Count(raw, "</")
+	f.elements.begin(n)
+	f.nodes.begin(n + 1) // children, and a text
 	return parser{forest: f, raw: raw, scope: f.scope}
 }
 
