@@ -168,7 +168,8 @@ func TestRotationByTime(t *testing.T) {
 // elements of the session under way are in each.
 func TestWiresharkReadsRotated(t *testing.T) {
 	needPeer(t, "tshark", "tshark")
-	for i, path := range rotated(t, ".pcapng", Options{}, long(t)) {
+	files := rotated(t, ".pcapng", Options{}, long(t))
+	for i, path := range append(files[:2:2], files[len(files)-1]) {
 		peer(t, "tshark", "capinfos", path)
 		expectNone(t, path)
 		if got := tshark(t, path, `frame.interface_name == "decoded" && xmpp.auth`, "frame.number"); len(got) == 0 {

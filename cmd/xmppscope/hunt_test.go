@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -32,6 +31,9 @@ func huntingGround(t *testing.T, visit func(name string, events []session.Event)
 	}
 	more, _ := filepath.Glob("../../decode/*/testdata/*.txtar")
 	for i, file := range append(transcripts, more...) {
+		if i%every != 0 {
+			continue
+		}
 		ar, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +48,10 @@ func huntingGround(t *testing.T, visit func(name string, events []session.Event)
 	if err != nil || len(recordings) < 20 {
 		t.Fatalf("%d recordings, %v", len(recordings), err)
 	}
-	for _, file := range recordings {
+	for i, file := range recordings {
+		if i%every != 0 {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -79,10 +84,22 @@ func written(t *testing.T, dir, ext string, o capture.Options, events []session.
 	return [2][]byte{file, squeezed(file)}
 }
 
-var betweenParts = regexp.MustCompile(`<[^<>]*>|[\s|]+`)
-
+// squeezed is a file without its markup, white space and bars.
 func squeezed(b []byte) []byte {
-	return []byte(html.UnescapeString(string(betweenParts.ReplaceAll(b, nil))))
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '<':
+			if end := bytes.IndexAny(b[i+1:], "<>"); end >= 0 && b[i+1+end] == '>' {
+				i += 1 + end
+				continue
+			}
+			out = append(out, c)
+		case c > ' ' && c != '|':
+			out = append(out, c)
+		}
+	}
+	return []byte(html.UnescapeString(string(out)))
 }
 
 // disguises are the ways in which a text may hide in a file.
@@ -102,6 +119,15 @@ func disguises(s string) []string {
 				out = append(out, code[skip:])
 			}
 		}
+	}
+	return out
+}
+
+// disguised are the disguises of each value.
+func disguised(values map[string]string) map[string][]string {
+	out := map[string][]string{}
+	for value := range values {
+		out[value] = disguises(value)
 	}
 	return out
 }
@@ -164,10 +190,10 @@ func harmless(value, kind string, events []session.Event) bool {
 const neutral = "C: <stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n" +
 	"C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AHJvbWVvAHIwbTMwLW15cjBtMzA=</auth>\n"
 
-// search says in which disguise a value is in a file, "" if it is not. What is in
+// search says which of the disguises is in a file, "" if none is. What is in
 // the format's own file too is not found.
-func search(file, own [2][]byte, value string) string {
-	for _, d := range disguises(value) {
+func search(file, own [2][]byte, disguises []string) string {
+	for _, d := range disguises {
 		for i := range file {
 			if bytes.Contains(file[i], []byte(d)) && !bytes.Contains(own[i], []byte(d)) {
 				return d
@@ -190,6 +216,7 @@ func TestHuntSecrets(t *testing.T) {
 				open++
 			}
 		}
+		hidden := disguised(secrets)
 		for _, f := range capture.Formats() {
 			if f.Ext == ".keylog" {
 				continue
@@ -202,13 +229,13 @@ func TestHuntSecrets(t *testing.T) {
 			file := written(t, dir, f.Ext, o, events)
 			for value, kind := range secrets {
 				hunted++
-				if d := search(file, own[f.Ext], value); d != "" {
+				if d := search(file, own[f.Ext], hidden[value]); d != "" {
 					t.Errorf("%s: the %s shows the %s %q as %q", name, f.Ext, kind, value, d)
 				}
 			}
 		}
 	})
-	if hunted < 2_000 {
+	if hunted < 2_000/every {
 		t.Errorf("only %d searches", hunted)
 	}
 	t.Logf("%d searches; %d values stand in the open as well", hunted, open)
@@ -226,7 +253,7 @@ func TestHuntCanFail(t *testing.T) {
 		}
 		found := false
 		for value := range secretsOf(events) {
-			found = found || search(written(t, t.TempDir(), f.Ext, captureOptions(true), events), [2][]byte{}, value) != ""
+			found = found || search(written(t, t.TempDir(), f.Ext, captureOptions(true), events), [2][]byte{}, disguises(value)) != ""
 		}
 		if !found {
 			t.Errorf("%s: what is revealed is not found", f.Ext)
