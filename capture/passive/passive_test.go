@@ -209,6 +209,18 @@ func TestCuts(t *testing.T) {
 	}
 }
 
+// TestManySmallPackets: what cannot be told is given up after some chunks, however
+// small they are.
+func TestManySmallPackets(t *testing.T) {
+	k := newTalk(40000, 1883, false)
+	for range 4 * maxChunks {
+		k.say(c2s, "\xc0\x00").say(s2c, "\xd0\x00")
+	}
+	if _, report := read(t, pcap(k), ""); report.Others != 1 || report.Sessions != 0 {
+		t.Errorf("got %+v", report)
+	}
+}
+
 func TestEmitCanStop(t *testing.T) {
 	stop := errors.New("enough")
 	calls := 0

@@ -6,8 +6,12 @@ import (
 	"xmppscope/session"
 )
 
-// maxSniff is how much of a connection is looked at to tell what it carries.
-const maxSniff = 64 << 10
+// How much of a connection is looked at to tell what it carries: bytes, and chunks,
+// with each of which all that has come is looked at again.
+const (
+	maxSniff  = 64 << 10
+	maxChunks = 1000
+)
 
 // guess is what the first bytes of a direction tell.
 type guess uint8
@@ -48,24 +52,20 @@ func (c *conn) sniff() {
 			}
 		}
 	case up == isOther && down != cannotTell, down == isOther && up != cannotTell,
-		(up == isOther || down == isOther) && !middle, c.size > maxSniff:
+		(up == isOther || down == isOther) && !middle, c.size > maxSniff, len(c.queue) > maxChunks:
 		c.ignore(&c.r.report.Others)
 	}
 }
 
 // head joins what has come of a direction.
 func (c *conn) head(dir session.Dir) []byte {
-	var out []byte
+	var parts [][]byte
 	for i := range c.queue {
 		if q := &c.queue[i]; q.dir == dir {
-			if out == nil {
-				out = q.b
-				continue
-			}
-			out = append(out[:len(out):len(out)], q.b...)
+			parts = append(parts, q.b)
 		}
 	}
-	return out
+	return bytes.Join(parts, nil)
 }
 
 // turn finds out which side is the client's where the capture has no SYN.
@@ -102,15 +102,16 @@ func (c *conn) begin() {
 		l.guessed = !c.direct && (!c.wire.Began || c.holes)
 		l.lost = l.guessed
 	}
+	if c.direct {
+		c.at = queue[0].at
+		c.tls = c.newTLS()
+	}
 	for _, q := range queue {
 		c.at = q.at
 		switch {
 		case c.phase != reading:
 		case q.lost > 0:
 			c.missing(q.dir, q.lost)
-		case c.direct && c.tls == nil:
-			c.tls = c.newTLS()
-			fallthrough
 		default:
 			c.read(q.dir, q.b)
 		}
