@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"runtime"
+	"strings"
 	"testing"
 
 	"xmppscope/session"
@@ -58,3 +59,33 @@ func fuzzRead(f *testing.F, ext string) {
 func FuzzReadPcapng(f *testing.F) { fuzzRead(f, ".pcapng") }
 func FuzzReadJSONL(f *testing.F)  { fuzzRead(f, ".jsonl") }
 func FuzzReadXML(f *testing.F)    { fuzzRead(f, ".xml") }
+
+// FuzzPseudonyms: whatever the bytes are, names that are known do not come
+// through, and what points into the bytes still does.
+func FuzzPseudonyms(f *testing.F) {
+	f.Add([]byte("<message to='alice@corp.test'><body>hi alice</body></message>"), `"alice@corp.test" said "hi al…"`, 3, 9)
+	f.Add([]byte(hostile), `the "odd \"`, 0, 1)
+	f.Fuzz(func(t *testing.T, raw []byte, text string, start, end int) {
+		start = max(0, min(start, len(raw)))
+		end = max(start, min(end, len(raw)))
+		span := session.Span{Start: start, End: end}
+		e := session.Event{
+			Body: session.StreamElement{}, Raw: raw, Summary: text, Notes: []session.Note{{Name: "from", Value: "alice@corp.test/balcony"}, {Text: text, Span: span}},
+		}
+		e.AddSecrets(session.Secret{Kind: "x", Span: span, Mark: "[x #1, 1 characters]"})
+		out := NewPseudonyms().Event(e)
+		for _, s := range []session.Span{out.Notes[1].Span} {
+			if s.Start < 0 || s.End < s.Start || s.End > len(out.Raw) {
+				t.Errorf("%v of %d bytes", s, len(out.Raw))
+			}
+		}
+		for _, s := range out.Secrets {
+			if s.Span.Start < 0 || s.Span.End < s.Span.Start || s.Span.End > len(out.Raw) {
+				t.Errorf("%v of %d bytes", s, len(out.Raw))
+			}
+		}
+		if bytes.Contains(out.Raw, []byte("alice@corp.test")) || strings.Contains(out.Summary, "alice@corp.test") || strings.Contains(out.Notes[1].Text, "alice@corp.test") {
+			t.Errorf("%q, %q", out.Raw, out.Summary)
+		}
+	})
+}

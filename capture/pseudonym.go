@@ -34,6 +34,8 @@ type Pseudonyms struct {
 	counts map[string]int
 	kept   map[string]bool // words of the protocol that were seen
 	pairs  []pair          // of the event at hand
+	forms  map[byte][]pair // as sentences may have them, by their first byte
+	formed int             // pairs that are in forms
 }
 
 // pair is what was replaced in the event at hand.
@@ -64,7 +66,7 @@ func NewPseudonyms() *Pseudonyms {
 func (n *Pseudonyms) Event(e session.Event) session.Event {
 	e = session.Blank(e)
 	e.Redacted = true
-	n.pairs = n.pairs[:0]
+	n.pairs, n.forms, n.formed = n.pairs[:0], nil, 0
 	e.Body = n.body(e.Body)
 	if e.Origin != session.OriginSelf {
 		e.Origin = ""

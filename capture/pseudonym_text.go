@@ -52,29 +52,34 @@ func (n *Pseudonyms) note(note *session.Note) {
 // Lengths to which sentences clip what they name.
 var clips = []int{20, 40, 48, 60, 80, 100, 120, 160, 200}
 
-// candidates are the pairs of the event as sentences may have them: quoted, and
-// clipped. The longest is first.
-func (n *Pseudonyms) candidates() []pair {
-	var out []pair
-	for _, p := range n.pairs {
-		forms := []string{p.old}
-		for _, most := range clips {
-			if utf8.RuneCountInString(p.old) > most {
-				forms = append(forms, clipRunes(p.old, most))
-			}
-		}
-		for _, f := range forms {
-			out = append(out, pair{f, p.new})
-			if q := strconv.Quote(f); q[1:len(q)-1] != f {
-				out = append(out, pair{q[1 : len(q)-1], p.new})
-			}
-			if q := session.SafeLine(f); q != f {
-				out = append(out, pair{q, p.new})
+// form adds the new pairs of the event to forms: as they are, quoted, and clipped.
+// Of those that begin alike the longest is first.
+func (n *Pseudonyms) form() {
+	if n.forms == nil {
+		n.forms = map[byte][]pair{}
+	}
+	changed := map[byte]bool{}
+	add := func(old, new string) {
+		quoted := strconv.Quote(old)
+		for _, form := range slices.Compact([]string{old, session.SafeLine(old), quoted[1 : len(quoted)-1]}) {
+			if form != "" {
+				n.forms[form[0]] = append(n.forms[form[0]], pair{form, new})
+				changed[form[0]] = true
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b pair) int { return cmp.Compare(len(b.old), len(a.old)) })
-	return slices.CompactFunc(out, func(a, b pair) bool { return a.old == b.old })
+	for _, p := range n.pairs[n.formed:] {
+		add(p.old, p.new)
+		for _, most := range clips {
+			if utf8.RuneCountInString(p.old) > most {
+				add(clipRunes(p.old, most), p.new)
+			}
+		}
+	}
+	n.formed = len(n.pairs)
+	for c := range changed {
+		slices.SortStableFunc(n.forms[c], func(a, b pair) int { return cmp.Compare(len(b.old), len(a.old)) })
+	}
 }
 
 func (n *Pseudonyms) pairOf(old string) (string, bool) {
@@ -93,16 +98,16 @@ func (n *Pseudonyms) sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	w := sentenceWalk{n: n, text: s, pairs: n.candidates()}
+	n.form()
+	w := sentenceWalk{n: n, text: s}
 	return w.walk()
 }
 
 type sentenceWalk struct {
-	n     *Pseudonyms
-	text  string
-	pairs []pair
-	out   strings.Builder
-	last  string // the word before
+	n    *Pseudonyms
+	text string
+	out  strings.Builder
+	last string // the word before
 }
 
 func (w *sentenceWalk) walk() string {
@@ -151,7 +156,7 @@ func (w *sentenceWalk) step(i int) int {
 	return len(token)
 }
 
-var mark = regexp.MustCompile(`^\[[^\[\]]{1,60} #[0-9]+, [0-9]+ (?:characters|bytes)\]`)
+var mark = regexp.MustCompile(`^\[[A-Za-z0-9 '/-]{1,60} #[0-9]+, [0-9]+ (?:characters|bytes)\]`)
 
 // folder is the path of a file, which may name a user.
 var folder = regexp.MustCompile(`^(?:~?/[^\s/"]+/[^\s"]*|[A-Za-z]:\\[^\s"]*)`)
@@ -164,7 +169,7 @@ func isNameRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) 
 // pair replaces what was replaced in the event, if it begins here and ends where
 // a word ends.
 func (w *sentenceWalk) pair(rest string) int {
-	for _, p := range w.pairs {
+	for _, p := range w.n.forms[rest[0]] {
 		if !strings.HasPrefix(rest, p.old) || plain[strings.ToLower(p.old)] && w.last != "as" {
 			continue
 		}
@@ -197,7 +202,10 @@ func closingQuote(s string) int {
 // quoted is what stands between quotes: a pseudonym, a word of the protocol, or a
 // placeholder.
 func (w *sentenceWalk) quoted(s string) string {
-	for _, p := range w.pairs {
+	if s == "" {
+		return s
+	}
+	for _, p := range w.n.forms[s[0]] {
 		if p.old == s {
 			return p.new
 		}

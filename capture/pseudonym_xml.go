@@ -35,9 +35,12 @@ func (n *Pseudonyms) raw(e *session.Event) {
 		e.Secrets[i].Span = moved(edits, e.Secrets[i].Span)
 	}
 	for i := range e.Notes {
-		if s := &e.Notes[i].Span; s.Len() > 0 {
-			*s = moved(edits, *s)
+		s := &e.Notes[i].Span
+		if s.Len() == 0 {
+			*s = session.Span{} // it may lie behind the end now
+			continue
 		}
+		*s = moved(edits, *s)
 	}
 }
 
