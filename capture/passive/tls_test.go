@@ -295,7 +295,7 @@ func sizeOf(k *talk) (n int) {
 // TestLossBeforeTLS: the capture may begin with a loss, on what turns out to be TLS.
 func TestLossBeforeTLS(t *testing.T) {
 	record := "\x17\x03\x03\x00\x20" + strings.Repeat("x", 32)
-	k := newTalk(40000, 5222, true).lose(c2s, 3000).say(c2s, record).say(s2c, record).bye()
+	k := newTalk(40000, 5222, true).lose(c2s, 3000).say(c2s, record).bye()
 	if _, report := read(t, pcap(k), ""); report.Connections != 1 {
 		t.Errorf("got %+v", report)
 	}
