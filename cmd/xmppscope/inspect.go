@@ -62,7 +62,7 @@ func (i *inspection) hooks() viewer.Hooks {
 		Export: i.export, Verify: i.verify,
 		Ended: func(sessions []session.Overview) { i.sessions = sessions },
 		Diff: func(a, b []session.Event) []string {
-			return compare.Lines(compare.Sessions(a, b, compare.Options{}), compare.Layout{})
+			return compare.Lines(compare.Sessions(a, b, compare.Options{}), compare.Layout{Width: 76}) // for a screen of 80
 		},
 	}
 	for _, f := range capture.Formats() {
