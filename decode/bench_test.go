@@ -70,10 +70,11 @@ func BenchmarkTree(b *testing.B) {
 	events := frames(data)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
-	var trees forest
+	var trees Trees
 	for b.Loop() {
 		for i := range events {
 			trees.parse(string(events[i].Raw), nil)
+			trees.Reset()
 		}
 	}
 }

@@ -2,26 +2,29 @@ package decode
 
 import (
 	"fmt"
-	"slices"
+	"math/bits"
 	"time"
 
 	"xmppscope/session"
 )
 
 // Session explains the events of one session, in order. It is made once for each
-// session and used by one goroutine.
+// session and used by one goroutine; or by two, if one calls Parse and the other
+// Parsed.Explain.
 type Session struct {
+	parse parsing // what Parse needs to know, and nobody else
+	trees Trees   // of Explain
+
 	state State
-	scope [3]Scope // by direction: what the newest stream header declares
 	pairs pairs
 	steps ladder
 	rules []running
-	trees forest
+	index *index
+	todo  []uint64       // the rules that have yet to see the event, as index finds them
 	seen  Seen           // of the event that is explained
 	event session.Event  // that event
 	notes []session.Note // room for its notes, used again for the next
 	cut   [3]bool        // by direction: raw bytes continue a credential that was cut off
-	begun bool           // the beginning was seen: a connection, or a stream header
 	turns bool           // <proceed/> was seen, and what came of it not yet
 }
 
@@ -33,7 +36,7 @@ type running struct {
 // NewSession makes a Session that lets these rules speak, in this order. The book
 // is shared by all sessions of a run.
 func NewSession(rules []Rule, book *session.Book) *Session {
-	d := &Session{state: State{Secrets: book, Run: new(Run)}}
+	d := &Session{state: State{Secrets: book, Run: new(Run)}, index: newIndex(rules)}
 	for _, r := range rules {
 		d.rules = append(d.rules, running{r, r.New()})
 	}
@@ -49,18 +52,15 @@ func (d *Session) KnowPasswords(find func(user, domain string) (password string,
 // Explain returns the event with its name, step, notes, secrets and summary. It
 // does not change e, and whatever the wire held, it does not fail.
 func (d *Session) Explain(e session.Event) session.Event {
-	if !session.Numbered(e.Body) {
-		return e
-	}
-	d.event, d.seen = e, Seen{Event: &d.event, State: &d.state}
-	d.explain(&d.seen)
-	return d.event
+	p := d.Parse(e, &d.trees)
+	out := p.Explain()
+	d.trees.Reset()
+	return out
 }
 
-func (d *Session) explain(s *Seen) {
+func (d *Session) explain(s *Seen, p *Parsed) {
 	e := s.Event
-	d.begin(e)
-	faults := d.parse(s)
+	d.begin(p)
 	s.classify()
 	d.pair(s)
 	d.learn(s)
@@ -68,75 +68,26 @@ func (d *Session) explain(s *Seen) {
 	d.remember(s)
 	before := e.Notes
 	e.Notes = append(d.notes[:0], before...)
-	for _, f := range faults {
+	for _, f := range p.faults {
 		e.Notes = append(e.Notes, session.Note{Rule: f.Rule, Severity: session.Error, Text: f.Text, Ref: f.Ref, Span: f.Span})
 	}
-	for next := 0; next < len(d.rules); {
-		next = d.run(s, next)
+	d.todo = d.index.find(s.keys, d.todo)
+	for !d.run(s) {
 	}
 	d.notes = e.Notes
 	if e.Notes = before; len(d.notes) > len(before) {
 		e.Notes = append(make([]session.Note, 0, len(d.notes)), d.notes...)
 	}
-	d.hideUnread(s, len(faults) > 0 || e.Truncated || s.Root == nil)
+	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
 	e.Summary = summarise(s)
 }
 
-// begin notices whether the recording has the beginning of the session.
-func (d *Session) begin(e *session.Event) {
-	switch b := e.Body.(type) {
-	case session.TCPOpened:
-		d.begun = !b.Joined
+// begin learns where the recording begins.
+func (d *Session) begin(p *Parsed) {
+	if b, ok := p.event.Body.(session.TCPOpened); ok {
 		d.state.Captured = d.state.Captured || b.Captured
-	case session.TLSEstablished, session.StreamOpened:
-		d.begun = true
-	case session.StreamElement, session.StreamClosed:
-		d.state.Joined = d.state.Joined || !d.begun
-		d.begun = true
 	}
-}
-
-// usual are the prefixes of a header that was sent before the recording began.
-var usual = append(baseScope[:len(baseScope):len(baseScope)], binding{"stream", NSStreams}, binding{"db", NSDialback})
-
-// scopeFor is what the newest header of a direction declares.
-func (d *Session) scopeFor(dir session.Dir) Scope {
-	if d.state.Joined && d.scope[dir] == nil {
-		return usual
-	}
-	return d.scope[dir]
-}
-
-// parse names the event and builds its tree.
-func (d *Session) parse(s *Seen) []Fault {
-	e := s.Event
-	var faults []Fault
-	switch e.Body.(type) {
-	case session.StreamOpened:
-		s.Root, faults = d.trees.parseTag(string(e.Raw), nil)
-		d.scope[e.Dir] = ScopeOf(e.Raw)
-		e.Name = "stream"
-	case session.StreamElement:
-		s.Root, faults = d.trees.parse(string(e.Raw), d.scopeFor(e.Dir))
-		if d.state.Joined && d.scope[e.Dir] == nil {
-			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
-		}
-		if e.Truncated && len(faults) > 0 {
-			faults = faults[:len(faults)-1] // that it ends too soon is our doing
-		}
-	case session.StreamClosed:
-		e.Name, e.Space = "stream", NSStreams
-	case session.StreamRaw:
-		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			p := d.trees.parser(string(e.Raw), nil)
-			p.markup()
-			faults = p.faults
-		}
-	}
-	if s.Root != nil {
-		e.Name, e.Space = s.Root.Name.Local, s.Root.Name.Space
-	}
-	return faults
+	d.state.Joined = p.joined
 }
 
 // pair finds the request that an iq answers.
@@ -248,23 +199,26 @@ func (st *State) learnElement(s *Seen) {
 	}
 }
 
-// run lets the rules speak, from one on, and returns the one to go on with. A rule
-// that panics is reported where it did, and the next one goes on.
-func (d *Session) run(s *Seen, from int) (next int) {
-	next = from
+// run lets the rules speak that have not seen the event yet. One that panics is
+// reported where it did, and run is false: the others are to go on.
+func (d *Session) run(s *Seen) (done bool) {
+	var r *running
 	defer func() {
 		if v := recover(); v != nil {
-			s.Event.Notes = append(s.Event.Notes, session.Note{Rule: d.rules[next].rule.ID, Severity: session.Warning,
+			s.Event.Notes = append(s.Event.Notes, session.Note{Rule: r.rule.ID, Severity: session.Warning,
 				Text: fmt.Sprintf("this rule failed here, which is a fault of xmppscope: %v", v)})
-			next++
 		}
 	}()
-	for ; next < len(d.rules); next++ {
-		if r := &d.rules[next]; r.rule.Match == nil || r.rule.Match(s) {
-			d.add(s.Event, &r.rule, r.exp.Explain(s))
+	for w := range d.todo {
+		for d.todo[w] != 0 {
+			r = &d.rules[w*64+bits.TrailingZeros64(d.todo[w])]
+			d.todo[w] &= d.todo[w] - 1
+			if fits := r.rule.Match.test; fits == nil || fits(s) {
+				d.add(s.Event, &r.rule, r.exp.Explain(s))
+			}
 		}
 	}
-	return next
+	return true
 }
 
 // add puts a rule's notes on the event.

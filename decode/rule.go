@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +13,11 @@ type Rule struct {
 	ID    string // "xep-0199", "sasl", "core-features": Note.Rule unless a note names its own
 	Title string // "XMPP Ping"
 	Ref   string // where it is specified: Note.Ref unless a note names its own
-	// Match is a cheap test whether Explain should see the event; nil sees all.
+	// Match is a cheap test whether Explain should see the event.
 	Match Match
 	// New is called once for each session, so an Explainer may keep state.
 	New func() Explainer
 }
-
-// Match decides whether a rule looks at an event.
-type Match func(*Seen) bool
 
 // Explainer says what there is to say about one event.
 type Explainer interface {
@@ -38,7 +34,8 @@ func (f Func) Explain(s *Seen) []session.Note { return f(s) }
 func Stateless(f Func) func() Explainer { return func() Explainer { return f } }
 
 // Seen is an event as a rule sees it: named, placed on the ladder and parsed.
-// Rules must not change anything they reach through it.
+// Rules must not change anything they reach through it, and may keep strings alone:
+// the tree and the event are gone when the event has been explained.
 type Seen struct {
 	Event *session.Event
 	Root  *session.Element // nil if the event has no element, or it could not be parsed
@@ -47,7 +44,7 @@ type Seen struct {
 	Request *Request
 
 	stanza bool   // see IsStanza
-	spaces uint64 // of the stanza's children, see classify
+	keys   uint64 // see Match
 }
 
 // Request is a get or set iq that waits for its answer.
@@ -60,33 +57,6 @@ type Request struct {
 	To      string
 }
 
-// Top matches elements with this name; an empty local name matches all of the
-// namespace.
-func Top(space, local string) Match {
-	return func(s *Seen) bool {
-		return s.Root != nil && s.Root.Name.Space == space && (local == "" || s.Root.Name.Local == local)
-	}
-}
-
-// Payload matches stanzas that have a direct child in one of the namespaces.
-func Payload(spaces ...string) Match {
-	var mask uint64
-	for _, space := range spaces {
-		mask |= spaceBit(space)
-	}
-	return func(s *Seen) bool {
-		if s.spaces&mask == 0 {
-			return false
-		}
-		for i := range s.Root.Nodes {
-			if c := s.Root.Nodes[i].Element; c != nil && slices.Contains(spaces, c.Name.Space) {
-				return true
-			}
-		}
-		return false
-	}
-}
-
 // Inside is a stanza that is wrapped in another, as a rule sees it that knows
 // nothing of the wrapping: e is the event, as far as it is true of what is inside.
 func (s *Seen) Inside(stanza *session.Element, e *session.Event) *Seen {
@@ -94,36 +64,6 @@ func (s *Seen) Inside(stanza *session.Element, e *session.Event) *Seen {
 	inner.classify()
 	return inner
 }
-
-// classify finds out once what many rules ask about: whether the event is a stanza,
-// and which namespaces its children are in, a bit for each. So a rule that looks for
-// its payload, and most do not find it, asks with one AND.
-func (s *Seen) classify() {
-	if s.Root == nil {
-		return
-	}
-	switch s.Root.Name.Local {
-	case "message", "presence", "iq":
-		s.stanza = IsContentNS(s.Root.Name.Space)
-	}
-	if s.stanza {
-		for c := range s.Root.Elements() {
-			s.spaces |= spaceBit(c.Name.Space)
-		}
-	}
-}
-
-// spaceBit is one of 64 bits for a namespace.
-func spaceBit(space string) uint64 {
-	n := len(space)
-	if n == 0 {
-		return 1
-	}
-	return 1 << ((uint(n)*31 + uint(space[n-1])*7 + uint(space[n/2])) % 64)
-}
-
-// IsStanza says whether the event is a message, presence or iq.
-func (s *Seen) IsStanza() bool { return s.stanza }
 
 // State is what is known of a session: what the events so far have told.
 type State struct {

@@ -1,64 +1,48 @@
 package decode
 
-// slab hands out pieces of a larger array, so that the many small slices of a
-// tree cost one allocation for many. What was handed out is never used again: a
-// rule may keep a piece, and with it keeps its array, for as long as it likes. What
-// holds pointers must not share an array with another tree: else a piece that is
-// kept would keep the next tree, that one the one after it, and so on for ever.
+// slab hands out pieces of one array, so that the many small slices of a tree cost
+// no allocation, once the array is large enough. All pieces are taken back at once.
 type slab[T any] struct {
-	free []T
-	last int // length of the newest array
+	used []T // what was handed out; the room behind it is zero
 }
 
-// maxSlab bounds the elements of an array, and so what one kept piece can hold.
-const maxSlab = 64
+// Bounds of a slab's array, in elements: what a new one has, and the largest that is
+// kept for later.
+const (
+	minSlab = 4
+	maxSlab = 1 << 14
+)
 
-// begin forgets the newest array and makes one of about n elements.
-func (s *slab[T]) begin(n int) {
-	s.last = min(max(n, 1), maxSlab)
-	s.free = make([]T, s.last)
+// grow makes room for n more. Pieces of a full array stay as they are.
+func (s *slab[T]) grow(n int) {
+	if cap(s.used)-len(s.used) < n {
+		s.used = make([]T, 0, max(2*cap(s.used), n, minSlab))
+	}
 }
 
 // take returns n zero elements, without room behind them.
 func (s *slab[T]) take(n int) []T {
-	if n == 0 {
-		return nil
-	}
-	if n > len(s.free) {
-		if n > maxSlab/4 {
-			return make([]T, n)
-		}
-		s.last = min(max(2*s.last, 2*n), maxSlab)
-		s.free = make([]T, s.last)
-	}
-	out := s.free[:n:n]
-	s.free = s.free[n:]
-	return out
+	s.grow(n)
+	from := len(s.used)
+	s.used = s.used[:from+n]
+	return s.used[from : from+n : from+n]
 }
 
 // keep returns a copy of what was gathered.
 func (s *slab[T]) keep(gathered []T) []T {
+	if len(gathered) == 0 {
+		return nil
+	}
 	out := s.take(len(gathered))
 	copy(out, gathered)
 	return out
 }
 
-// room is an empty slice to append to, with some room of the newest array; settle
-// keeps what was appended to it. Nothing else may be taken in between.
-func (s *slab[T]) room() []T {
-	if len(s.free) < maxSlab/8 {
-		s.last = min(max(2*s.last, maxSlab/8), maxSlab)
-		s.free = make([]T, s.last)
+// reset takes all pieces back: they are zero from now on.
+func (s *slab[T]) reset() {
+	if cap(s.used) > maxSlab {
+		s.used = nil
 	}
-	return s.free[:0]
-}
-
-func (s *slab[T]) settle(out []T) []T {
-	if len(out) == 0 {
-		return nil
-	}
-	if len(out) <= len(s.free) { // else append has found room elsewhere
-		s.free = s.free[len(out):]
-	}
-	return out[:len(out):len(out)]
+	clear(s.used)
+	s.used = s.used[:0]
 }

@@ -23,7 +23,7 @@ func (p *parser) startTag() *session.Element {
 	}
 	e := &p.elements.take(1)[0]
 	e.Name = split(name)
-	p.tag, p.empty = p.attrs.room(), false
+	p.tag, p.empty = p.tag[:0], false
 	for {
 		spaced := p.spaces()
 		if p.at >= len(p.raw) {
@@ -47,7 +47,7 @@ func (p *parser) startTag() *session.Element {
 			return nil
 		}
 	}
-	e.Attrs = p.attrs.settle(p.tag)
+	e.Attrs = p.attrs.keep(p.tag)
 	e.Tag = session.Span{Start: from, End: p.at}
 	e.Span = e.Tag
 	p.resolve(e)

@@ -38,7 +38,7 @@ func (s Scope) lookup(prefix string) (string, bool) {
 // ScopeOf returns the declarations that a stream header makes for the elements
 // of its stream. It takes the header's raw bytes, and never fails.
 func ScopeOf(header []byte) Scope {
-	p := parser{raw: string(header), scope: slices.Clone(baseScope), forest: new(forest)}
+	p := parser{raw: string(header), scope: slices.Clone(baseScope), Trees: new(Trees)}
 	p.toHeader()
 	p.startTag()
 	return p.scope
@@ -46,18 +46,32 @@ func ScopeOf(header []byte) Scope {
 
 var baseScope = Scope{{"xml", nsXML}, {"xmlns", nsXMLNS}}
 
-// forest is where trees are made. Making one after the other in the same forest
-// takes few allocations; each tree lives for as long as someone holds a part of it.
-type forest struct {
+// Trees is where trees are made. Those of many events can be made in the same room
+// one after the other; Reset takes it back, for new ones. The zero value is ready; it
+// is used by one goroutine at a time.
+type Trees struct {
 	elements slab[session.Element]
 	attrs    slab[session.Attr]
 	nodes    slab[session.Node]
 
 	// What is gathered while a tree is made.
 	scope Scope
-	tag   []session.Attr // of the tag that is read, a part of attrs
+	tag   []session.Attr // of the tag that is read
 	open  []level        // the elements that have not ended
 	inner []session.Node // theirs so far, innermost last
+}
+
+// Reset takes back the room of all trees that were made: nobody may use them any
+// more. Strings that came from them stay as they are.
+func (t *Trees) Reset() {
+	t.elements.reset()
+	t.attrs.reset()
+	t.nodes.reset()
+}
+
+// spare leaves the trees that were made to whoever holds them, for ever.
+func (t *Trees) spare() {
+	t.elements.used, t.attrs.used, t.nodes.used = nil, nil, nil
 }
 
 // level is an open element.
@@ -69,64 +83,64 @@ type level struct {
 
 // parser makes a parser of these bytes. The scope is that around them; nil if
 // nothing is declared there.
-func (f *forest) parser(raw string, scope Scope) parser {
+func (t *Trees) parser(raw string, scope Scope) parser {
 	if scope == nil {
 		scope = baseScope
 	}
-	f.scope = append(f.scope[:0], scope...)
-	n := strings.Count(raw, "<") - strings.Count(raw, "</")
-	f.elements.begin(n)
-	f.nodes.begin(n + 1) // children, and a text
-	return parser{forest: f, raw: raw, scope: f.scope}
+	t.scope = append(t.scope[:0], scope...)
+	return parser{Trees: t, raw: raw, scope: t.scope}
 }
 
 // tend takes back the room that a tree was gathered in, if that is not much.
-func (f *forest) tend(p *parser) {
+func (t *Trees) tend(p *parser) {
 	const much = 1000
-	if f.scope = p.scope; cap(f.scope) > much {
-		f.scope = nil
+	if t.scope = p.scope; cap(t.scope) > much {
+		t.scope = nil
 	}
-	if f.tag = nil; cap(f.inner) > much {
-		f.inner = nil
+	if cap(t.inner) > much {
+		t.inner = nil
+	}
+	if cap(t.tag) > much {
+		t.tag = nil
 	}
 }
 
-func (f *forest) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
-	p := f.parser(raw, scope)
+func (t *Trees) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
+	p := t.parser(raw, scope)
 	p.toHeader()
 	e := p.startTag()
 	if e != nil {
 		e.Span = session.Span{Start: e.Tag.Start, End: len(raw)}
 	}
-	f.tend(&p)
+	t.tend(&p)
 	return e, p.faults
 }
 
-func (f *forest) parse(raw string, scope Scope) (*session.Element, []Fault) {
-	p := f.parser(raw, scope)
+func (t *Trees) parse(raw string, scope Scope) (*session.Element, []Fault) {
+	p := t.parser(raw, scope)
 	root := p.tree()
-	f.tend(&p)
+	t.tend(&p)
 	return root, p.faults
 }
 
 // ParseTag parses a start tag that has no end tag: a stream header, with what may
 // stand before it.
 func ParseTag(raw []byte, scope Scope) (*session.Element, []Fault) {
-	return new(forest).parseTag(string(raw), scope)
+	return new(Trees).parseTag(string(raw), scope)
 }
 
 // Parse builds the tree of one element, for looking at it. It goes on after what
 // is merely wrong; where it cannot, the tree is what there was before, and the
 // last fault says why. The element is nil only if there is none at all.
 func Parse(raw []byte, scope Scope) (*session.Element, []Fault) {
-	return new(forest).parse(string(raw), scope)
+	return new(Trees).parse(string(raw), scope)
 }
 
 type parser struct {
-	*forest
+	*Trees
 	raw    string
 	at     int
-	scope  Scope // in force here; a part of forest.scope
+	scope  Scope // in force here; a part of Trees.scope
 	faults []Fault
 	empty  bool // the tag just read was <…/>
 }

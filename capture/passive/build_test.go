@@ -118,8 +118,8 @@ func read(t testing.TB, capture []byte, keylog string) ([]session.Event, Report)
 		t.Fatal(err)
 	}
 	var events []session.Event
-	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Explain: explainers()}, func(e session.Event) error {
-		events = append(events, e)
+	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Explain: explainers()}, func(e session.Event, by *decode.Session) error {
+		events = append(events, by.Explain(e))
 		return nil
 	})
 	if err != nil {

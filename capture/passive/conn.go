@@ -245,7 +245,7 @@ func (c *conn) end(of session.Dir) string {
 	return c.wire.Server.String()
 }
 
-// record numbers and explains an event, and emits it.
+// record numbers an event and emits it.
 func (c *conn) record(e session.Event) {
 	e.At = c.at
 	if c.id == 0 {
@@ -262,5 +262,5 @@ func (c *conn) record(e session.Event) {
 		c.seq++
 		e.Seq = c.seq
 	}
-	c.r.err = c.r.emit(c.explain.Explain(e))
+	c.r.err = c.r.emit(e, c.explain)
 }

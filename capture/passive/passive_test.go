@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xmppscope/capture/packet"
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -225,7 +226,7 @@ func TestEmitCanStop(t *testing.T) {
 	stop := errors.New("enough")
 	calls := 0
 	capture := pcap(newTalk(40000, 5222, true).say(c2s, header).say(s2c, reply).bye())
-	_, err := Read(bytes.NewReader(capture), Options{Explain: explainers()}, func(session.Event) error { calls++; return stop })
+	_, err := Read(bytes.NewReader(capture), Options{Explain: explainers()}, func(session.Event, *decode.Session) error { calls++; return stop })
 	if err != stop || calls != 1 {
 		t.Errorf("%v after %d calls", err, calls)
 	}
@@ -250,7 +251,8 @@ func FuzzPassive(f *testing.F) {
 	explain := explainers()
 	f.Fuzz(func(t *testing.T, file []byte) {
 		seq := map[int]uint64{}
-		Read(bytes.NewReader(file), Options{Explain: explain}, func(e session.Event) error {
+		Read(bytes.NewReader(file), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
+			e = by.Explain(e)
 			if seq[e.Session]++; session.Numbered(e.Body) && e.Seq != seq[e.Session] {
 				t.Errorf("event %d.%d comes as number %d", e.Session, e.Seq, seq[e.Session])
 			}

@@ -30,11 +30,15 @@ type Report struct {
 	BadKeys   error
 }
 
-// Read reads a packet capture and emits the explained events of the XMPP sessions
-// in it, those of each session in order. Sessions are numbered from 1 as they are
+// Emit takes an event that is not explained yet, and who explains the events of its
+// session: in order, at any time, in any goroutine.
+type Emit func(e session.Event, by *decode.Session) error
+
+// Read reads a packet capture and emits the events of the XMPP sessions in it,
+// those of each session in order. Sessions are numbered from 1 as they are
 // recognised. An error of emit ends it and comes back as it is; a capture that is
 // cut off or damaged gives what is whole in it, and then a *packet.Damaged.
-func Read(in io.Reader, o Options, emit func(session.Event) error) (Report, error) {
+func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	if o.Keys == nil {
 		o.Keys = new(tls.Keys)
 	}
@@ -55,7 +59,7 @@ func Read(in io.Reader, o Options, emit func(session.Event) error) (Report, erro
 // reader is one reading of a capture.
 type reader struct {
 	o      Options
-	emit   func(session.Event) error
+	emit   Emit
 	err    error
 	report Report
 	open   []*conn // in the order in which they were opened

@@ -3,55 +3,83 @@ package main
 import (
 	"errors"
 
+	"xmppscope/capture/passive"
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
-// Bounds of a batch that one goroutine hands to another.
+// Bounds of a batch that one goroutine hands to another, and how many there are.
 const (
 	batchEvents = 64
 	batchBytes  = 256 << 10
+	maxBatches  = 6
 )
 
 var errStopped = errors.New("nobody takes the events any more")
 
-// ahead reads events in a goroutine of its own, a few batches ahead of whoever
-// takes them: reading and writing a large file each keep a core busy. The order
-// stays. If take fails the reading is ended, and that error is returned.
-func ahead(read func(emit func(session.Event) error) error, take func(session.Event) error) error {
-	batches := make(chan []session.Event, 2)
+// batch is some events on their way; its room is used again.
+type batch struct {
+	trees  decode.Trees
+	parsed []decode.Parsed
+	size   int // of the raw bytes
+	events []session.Event
+}
+
+func (b *batch) explain() {
+	b.events = b.events[:0]
+	for i := range b.parsed {
+		b.events = append(b.events, b.parsed[i].Explain())
+	}
+	b.trees.Reset()
+	b.parsed, b.size = b.parsed[:0], 0
+}
+
+// ahead reads events, explains them and lets them be taken, each in a goroutine of
+// its own and a few batches ahead of the next: a large file keeps as many cores busy.
+// The order stays. If take fails the reading is ended, and that error is returned.
+func ahead(read func(passive.Emit) error, take func(session.Event) error) error {
+	free, parsed, explained := make(chan *batch, maxBatches), make(chan *batch, maxBatches), make(chan *batch, maxBatches)
+	for range maxBatches {
+		free <- new(batch)
+	}
 	stop := make(chan struct{})
-	var failed error // of read, set before batches is closed
+	var failed error // of read, set before parsed is closed
 	go func() {
-		defer close(batches)
-		var batch []session.Event
-		size := 0
-		send := func() error {
+		defer close(parsed)
+		b := <-free
+		failed = read(func(e session.Event, by *decode.Session) error {
+			b.parsed = append(b.parsed, by.Parse(e, &b.trees))
+			if b.size += len(e.Raw); len(b.parsed) < batchEvents && b.size < batchBytes {
+				return nil
+			}
+			parsed <- b
 			select {
-			case batches <- batch:
-				batch, size = make([]session.Event, 0, batchEvents), 0
+			case b = <-free:
 				return nil
 			case <-stop:
+				b = new(batch)
 				return errStopped
 			}
-		}
-		failed = read(func(e session.Event) error {
-			batch = append(batch, e)
-			if size += len(e.Raw); len(batch) < batchEvents && size < batchBytes {
-				return nil
-			}
-			return send()
 		})
-		send()
+		parsed <- b
 	}()
-	for batch := range batches {
-		for i := range batch {
-			if err := take(batch[i]); err != nil {
+	go func() {
+		defer close(explained)
+		for b := range parsed {
+			b.explain()
+			explained <- b
+		}
+	}()
+	for b := range explained {
+		for i := range b.events {
+			if err := take(b.events[i]); err != nil {
 				close(stop)
-				for range batches { // until the reader has ended
+				for range explained { // until the others have ended
 				}
 				return err
 			}
 		}
+		free <- b
 	}
 	return failed
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"xmppscope/capture/passive"
 	"xmppscope/session"
 )
 
@@ -12,9 +13,9 @@ import (
 // that cannot be taken ends the reading.
 func TestAhead(t *testing.T) {
 	for _, many := range []int{0, 1, batchEvents, 10*batchEvents + 1} {
-		read := func(emit func(session.Event) error) error {
+		read := func(emit passive.Emit) error {
 			for i := range many {
-				if err := emit(session.Event{Seq: uint64(i), Raw: make([]byte, i*100)}); err != nil {
+				if err := emit(session.Event{Seq: uint64(i), Raw: make([]byte, i*100)}, nil); err != nil {
 					return err
 				}
 			}
@@ -34,9 +35,9 @@ func TestAhead(t *testing.T) {
 	}
 	full := errors.New("disk full")
 	var ended error
-	err := ahead(func(emit func(session.Event) error) error {
+	err := ahead(func(emit passive.Emit) error {
 		for ended == nil {
-			ended = emit(session.Event{})
+			ended = emit(session.Event{}, nil)
 		}
 		return ended
 	}, func(session.Event) error { return full })

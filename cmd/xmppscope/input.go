@@ -42,17 +42,17 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		return err
 	}
 	// Reading makes much garbage and keeps little: collect it less often.
-	defer debug.SetGCPercent(debug.SetGCPercent(200))
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	base, last := 0, 0
 	for _, path := range paths {
 		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
-		read := func(emit func(session.Event) error) error {
-			f.emit = func(e session.Event) error {
+		read := func(emit passive.Emit) error {
+			f.emit = func(e session.Event, by *decode.Session) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
 				f.events++
-				return emit(e)
+				return emit(e, by)
 			}
 			return f.read()
 		}
@@ -62,7 +62,12 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			return emit(e)
 		}
 		if path == "-" { // it may come slowly: each event counts at once
-			err = read(take)
+			err = read(func(e session.Event, by *decode.Session) error {
+				if by != nil {
+					e = by.Explain(e)
+				}
+				return take(e)
+			})
 		} else {
 			err = ahead(read, take)
 		}
@@ -104,7 +109,7 @@ type input struct {
 	keys     *tls.Keys
 	book     *session.Book
 	shared   *decode.Run
-	emit     func(session.Event) error
+	emit     passive.Emit
 	progress *progress
 	events   int
 }
@@ -144,19 +149,19 @@ func (f *input) read() error {
 	if capture.Foreign(r) {
 		return f.foreign(r)
 	}
-	emit := f.emit
+	by := func(*session.Event) *decode.Session { return nil }
 	if prefix, _ := r.Peek(4); packet.IsNG(prefix) {
-		emit = f.told()
+		by = f.bare()
 	}
-	_, err = capture.Read(r, emit)
+	_, err = capture.Read(r, func(e session.Event) error { return f.emit(e, by(&e)) })
 	return err
 }
 
-// told explains sessions whose events are bare: those of a pcapng file of ours that
-// has lost all but its packets.
-func (f *input) told() func(session.Event) error {
+// bare finds who explains an event: nobody, but in sessions whose events are bare,
+// those of a pcapng file of ours that has lost all but its packets.
+func (f *input) bare() func(*session.Event) *decode.Session {
 	bare := map[int]*decode.Session{}
-	return func(e session.Event) error {
+	return func(e *session.Event) *decode.Session {
 		d, known := bare[e.Session]
 		if !known && session.Numbered(e.Body) {
 			if e.Step == nil && e.Summary == "" && len(e.Notes) == 0 {
@@ -164,10 +169,7 @@ func (f *input) told() func(session.Event) error {
 			}
 			bare[e.Session] = d
 		}
-		if d != nil {
-			e = d.Explain(e)
-		}
-		return f.emit(e)
+		return d
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-stanza-error", Title: "Stanza errors", Ref: "RFC 6120 §8.3",
-		Match: (*decode.Seen).IsStanza,
+		Match: decode.Stanza(),
 		New:   decode.Stateless(explainStanzaError),
 	})
 }

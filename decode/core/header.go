@@ -13,10 +13,10 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-header", Title: "Stream headers", Ref: "RFC 6120 §4.7",
-		Match: func(s *decode.Seen) bool {
+		Match: decode.AnyElement().And(func(s *decode.Seen) bool {
 			_, ok := s.Event.Body.(session.StreamOpened)
-			return ok && s.Root != nil
-		},
+			return ok
+		}),
 		New: func() decode.Explainer { return &headers{} },
 	})
 }

@@ -12,7 +12,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-jid", Title: "Addresses", Ref: "RFC 7622 §3",
-		Match: (*decode.Seen).IsStanza,
+		Match: decode.Stanza(),
 		New:   decode.Stateless(explainAddresses),
 	})
 }

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-message", Title: "Messages", Ref: "RFC 6121 §5",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "message" },
+		Match: decode.Stanza("message"),
 		New:   decode.Stateless(explainMessage),
 	})
 }

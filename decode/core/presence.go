@@ -12,7 +12,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-presence", Title: "Presence", Ref: "RFC 6121 §4",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "presence" },
+		Match: decode.Stanza("presence"),
 		New:   decode.Stateless(explainPresence),
 	})
 }

@@ -11,7 +11,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-relay", Title: "What the relay saw and did", Ref: "RFC 6120 §3",
-		Match: func(s *decode.Seen) bool { return s.Root == nil },
+		Match: decode.NoElement(),
 		New:   decode.Stateless(explainRelay),
 	})
 }

@@ -8,7 +8,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-replies", Title: "Errors that come back", Ref: "RFC 6120 §8.3.1",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local != "iq" },
+		Match: decode.Stanza("message", "presence"),
 		New: func() decode.Explainer {
 			return &replies{sent: map[peerKey]string{}, errors: map[errorKey]answer{}}
 		},

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-secrets", Title: "Secrets outside of SASL", Ref: "RFC 6120 §13.2",
-		Match: func(s *decode.Seen) bool { return s.Root != nil && !s.Event.Redacted },
+		Match: decode.AnyElement().And(func(s *decode.Seen) bool { return !s.Event.Redacted }),
 		New:   decode.Stateless(markSecrets),
 	})
 }

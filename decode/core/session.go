@@ -8,7 +8,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-session", Title: "Sessions of old XMPP", Ref: "RFC 3921 §3",
-		Match: (*decode.Seen).IsStanza,
+		Match: decode.Stanza(),
 		New:   decode.Stateless(explainSession),
 	})
 }

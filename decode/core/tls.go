@@ -12,7 +12,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-tls", Title: "TLS handshakes", Ref: "RFC 6120 §5.4.3",
-		Match: func(s *decode.Seen) bool { return tlsFacts(s.Event.Body) != nil },
+		Match: decode.NoElement().And(func(s *decode.Seen) bool { return tlsFacts(s.Event.Body) != nil }),
 		New:   decode.Stateless(explainTLS),
 	})
 }

@@ -11,7 +11,7 @@ import (
 // middle says on the server's offer which logins can live through xmppscope.
 var middle = decode.Rule{
 	ID: "sasl-middle", Title: "What survives a man in the middle", Ref: "RFC 5056 §2",
-	Match: func(s *decode.Seen) bool { return decode.Top(decode.NSStreams, "features")(s) && between(s.State.TLS) },
+	Match: decode.Top(decode.NSStreams, "features").And(func(s *decode.Seen) bool { return between(s.State.TLS) }),
 	New:   decode.Stateless(survivors),
 }
 

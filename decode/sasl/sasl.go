@@ -83,11 +83,8 @@ func find(name string) Mechanism {
 func Rules() []decode.Rule {
 	return []decode.Rule{{
 		ID: "sasl", Title: "SASL negotiation", Ref: "RFC 6120 §6.4",
-		Match: func(s *decode.Seen) bool {
-			return s.Root != nil && !s.Event.Redacted &&
-				(s.Root.Name.Space == decode.NSSASL || s.Root.Name.Space == decode.NSSASL2)
-		},
-		New: func() decode.Explainer { return &exchange{} },
+		Match: decode.Top(decode.NSSASL, "").Or(decode.Top(decode.NSSASL2, "")).And(func(s *decode.Seen) bool { return !s.Event.Redacted }),
+		New:   func() decode.Explainer { return &exchange{} },
 	}, middle}
 }
 

@@ -20,17 +20,14 @@ const (
 // an item, or in private storage.
 func stored(spaces ...string) decode.Match {
 	near := decode.Payload(append([]string{nsPubsub, nsPubsubEvent, nsPrivate}, spaces...)...)
-	return func(s *decode.Seen) bool {
-		if !near(s) {
-			return false
-		}
+	return near.And(func(s *decode.Seen) bool {
 		found := false
 		eachPayload(s.Root, func(c *session.Element) bool {
 			found = slices.Contains(spaces, c.Name.Space)
 			return !found
 		})
 		return found
-	}
+	})
 }
 
 // eachStored calls f for every element that stored finds.

@@ -17,7 +17,7 @@ const (
 func init() {
 	add(decode.Rule{
 		ID: "xep-0045", Title: "Multi-User Chat", Ref: "XEP-0045",
-		Match: isMUC,
+		Match: decode.Stanza().And(isMUC),
 		New:   func() decode.Explainer { return &muc{asked: map[string]bool{}} },
 	})
 }
@@ -31,16 +31,13 @@ type muc struct{ asked map[string]bool }
 var mucPayload = decode.Payload(nsMUC, nsMUCUser, nsMUCAdmin, nsMUCOwner)
 
 func isMUC(s *decode.Seen) bool {
-	if !s.IsStanza() {
-		return false
-	}
 	switch typ := s.Root.Attr("type"); {
 	case s.Root.Name.Local == "presence" && typ == "error":
 		return true
 	case s.Root.Name.Local == "message" && (typ == "groupchat" || typ == "error"):
 		return true
 	}
-	return mucPayload(s)
+	return mucPayload.Fits(s)
 }
 
 // Explain implements decode.Explainer.

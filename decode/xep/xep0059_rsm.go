@@ -10,7 +10,7 @@ const nsRSM = "http://jabber.org/protocol/rsm"
 func init() {
 	add(decode.Rule{
 		ID: "xep-0059", Title: "Result Set Management", Ref: "XEP-0059",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && paging(s.Root) != nil },
+		Match: decode.Stanza().And(func(s *decode.Seen) bool { return paging(s.Root) != nil }),
 		New:   decode.Stateless(func(s *decode.Seen) []session.Note { return explainPaging(s, paging(s.Root)) }),
 	})
 }

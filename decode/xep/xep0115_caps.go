@@ -11,10 +11,9 @@ import (
 const nsCaps = "http://jabber.org/protocol/caps"
 
 func init() {
-	matchStanza := decode.Payload(nsCaps, nsDiscoInfo)
 	add(decode.Rule{
 		ID: "xep-0115", Title: "Entity Capabilities", Ref: "XEP-0115",
-		Match: func(s *decode.Seen) bool { return matchStanza(s) || isFeatures(s.Root) },
+		Match: decode.Payload(nsCaps, nsDiscoInfo).Or(decode.Top(decode.NSStreams, "features")),
 		New:   func() decode.Explainer { return &caps{hash: map[string]string{}} },
 	})
 }

@@ -10,13 +10,13 @@ const refSM = "XEP-0198 §3"
 func init() {
 	add(decode.Rule{
 		ID: "xep-0198", Title: "Stream Management", Ref: "XEP-0198",
-		Match: func(s *decode.Seen) bool {
+		Match: decode.When(func(s *decode.Seen) bool {
 			switch s.Event.Body.(type) {
 			case session.StreamElement, session.StreamClosed, session.TCPClosed:
 				return true
 			}
 			return false
-		},
+		}),
 		New: func() decode.Explainer { return &management{} },
 	})
 }

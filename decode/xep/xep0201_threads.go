@@ -8,7 +8,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "xep-0201", Title: "Best Practices for Message Threads", Ref: "XEP-0201",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "message" },
+		Match: decode.Stanza("message"),
 		New:   decode.Stateless(thread),
 	})
 }

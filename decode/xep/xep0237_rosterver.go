@@ -8,7 +8,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "xep-0237", Title: "Roster Versioning", Ref: "XEP-0237",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "iq" },
+		Match: decode.Stanza("iq"),
 		New:   func() decode.Explainer { return &rosterVersions{asked: map[string]string{}} },
 	})
 }

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "xep-0245", Title: "The /me Command", Ref: "XEP-0245",
-		Match: func(s *decode.Seen) bool { return s.IsStanza() && s.Root.Name.Local == "message" },
+		Match: decode.Stanza("message"),
 		New:   decode.Stateless(meCommand),
 	})
 }

@@ -72,7 +72,7 @@ func (in *inside) speak(s *decode.Seen) (notes []session.Note) {
 		notes = tell("RFC 6121 §5.2.3", body.Span, "the text inside, %s long", plural(utf8.RuneCountInString(body.Text()), "character"))
 	}
 	for i, r := range in.rules {
-		if r.Match != nil && !r.Match(s) {
+		if !r.Match.Fits(s) {
 			continue
 		}
 		for _, n := range in.exps[i].Explain(s) {

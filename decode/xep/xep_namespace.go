@@ -19,7 +19,7 @@ const maxNamed = 48
 func namespaceRule() decode.Rule {
 	return decode.Rule{
 		ID: "xep-namespace", Title: "Which extension is this?", Ref: "XMPP registrar",
-		Match: func(s *decode.Seen) bool { return s.Root != nil },
+		Match: decode.AnyElement(),
 		New:   func() decode.Explainer { return &naming{} },
 	}
 }

@@ -1,0 +1,105 @@
+package decode
+
+import (
+	"slices"
+
+	"xmppscope/session"
+)
+
+// Parsed is an event on its way to being explained.
+type Parsed struct {
+	by     *Session      // who explains it, nil if it stays as it is
+	event  session.Event // with its name
+	root   *session.Element
+	faults []Fault
+	joined bool // see State.Joined
+}
+
+// parsing is what has to be known of a session to parse its events.
+type parsing struct {
+	scope  [3]Scope // by direction: what the newest stream header declares
+	begun  bool     // the beginning was seen: a connection, or a stream header
+	joined bool     // see State.Joined
+}
+
+// Parse is the first half of Explain: it names the event and builds its tree. It may
+// run ahead of the second half, so that each has a core; the trees have to stay until
+// then. A nil Session leaves the event as it is.
+func (d *Session) Parse(e session.Event, trees *Trees) Parsed {
+	if d == nil || !session.Numbered(e.Body) {
+		return Parsed{event: e}
+	}
+	d.parse.begin(&e)
+	p := Parsed{by: d, event: e, joined: d.parse.joined}
+	d.parse.tree(&p, trees)
+	return p
+}
+
+// Explain is the second half.
+func (p *Parsed) Explain() session.Event {
+	d := p.by
+	if d == nil {
+		return p.event
+	}
+	d.event, d.seen = p.event, Seen{Event: &d.event, State: &d.state, Root: p.root}
+	d.explain(&d.seen, p)
+	return d.event
+}
+
+// begin notices whether the recording has the beginning of the session.
+func (d *parsing) begin(e *session.Event) {
+	switch b := e.Body.(type) {
+	case session.TCPOpened:
+		d.begun = !b.Joined
+	case session.TLSEstablished, session.StreamOpened:
+		d.begun = true
+	case session.StreamElement, session.StreamClosed:
+		d.joined = d.joined || !d.begun
+		d.begun = true
+	}
+}
+
+// usual are the prefixes of a header that was sent before the recording began.
+var usual = append(baseScope[:len(baseScope):len(baseScope)], binding{"stream", NSStreams}, binding{"db", NSDialback})
+
+// scopeFor is what the newest header of a direction declares.
+func (d *parsing) scopeFor(dir session.Dir) Scope {
+	if d.joined && d.scope[dir] == nil {
+		return usual
+	}
+	return d.scope[dir]
+}
+
+// tree names the event and builds its tree.
+func (d *parsing) tree(p *Parsed, trees *Trees) {
+	e := &p.event
+	switch e.Body.(type) {
+	case session.StreamOpened:
+		p.root, p.faults = trees.parseTag(string(e.Raw), nil)
+		d.scope[e.Dir] = ScopeOf(e.Raw)
+		e.Name = "stream"
+	case session.StreamElement:
+		p.root, p.faults = trees.parse(string(e.Raw), d.scopeFor(e.Dir))
+		if d.joined && d.scope[e.Dir] == nil {
+			p.faults = slices.DeleteFunc(p.faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
+		}
+		if e.Truncated && len(p.faults) > 0 {
+			p.faults = p.faults[:len(p.faults)-1] // that it ends too soon is our doing
+		}
+	case session.StreamClosed:
+		e.Name, e.Space = "stream", NSStreams
+	case session.StreamRaw:
+		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
+			m := trees.parser(string(e.Raw), nil)
+			m.markup()
+			p.faults = m.faults
+		}
+	}
+	if p.root == nil {
+		return
+	}
+	e.Name, e.Space = p.root.Name.Local, p.root.Name.Space
+	if e.Space == NSStreams && e.Name == "features" {
+		trees.spare() // State.Features keeps it
+	}
+}
