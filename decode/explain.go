@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 
 	"xmppscope/session"
@@ -14,6 +15,7 @@ import (
 type Session struct {
 	parse parsing // what Parse needs to know, and nobody else
 	trees Trees   // of Explain
+	room  Parsed  // of Explain
 
 	state State
 	pairs pairs
@@ -22,23 +24,24 @@ type Session struct {
 	index *index
 	todo  []uint64       // the rules that have yet to see the event, as index finds them
 	seen  Seen           // of the event that is explained
-	event session.Event  // that event
-	notes []session.Note // room for its notes, used again for the next
+	notes []session.Note // room for its notes, and for those of later events
 	cut   [3]bool        // by direction: raw bytes continue a credential that was cut off
 	turns bool           // <proceed/> was seen, and what came of it not yet
 }
 
+// running is a rule in a session; what is asked of each event lies close together.
 type running struct {
-	rule Rule
+	test func(*Seen) bool
 	exp  Explainer
+	rule *Rule
 }
 
 // NewSession makes a Session that lets these rules speak, in this order. The book
 // is shared by all sessions of a run.
 func NewSession(rules []Rule, book *session.Book) *Session {
 	d := &Session{state: State{Secrets: book, Run: new(Run)}, index: newIndex(rules)}
-	for _, r := range rules {
-		d.rules = append(d.rules, running{r, r.New()})
+	for i := range rules {
+		d.rules = append(d.rules, running{rules[i].Match.test, rules[i].New(), &rules[i]})
 	}
 	return d
 }
@@ -52,8 +55,8 @@ func (d *Session) KnowPasswords(find func(user, domain string) (password string,
 // Explain returns the event with its name, step, notes, secrets and summary. It
 // does not change e, and whatever the wire held, it does not fail.
 func (d *Session) Explain(e session.Event) session.Event {
-	p := d.Parse(e, &d.trees)
-	out := p.Explain()
+	d.room = d.Parse(e, &d.trees)
+	out := *d.room.Explain()
 	d.trees.Reset()
 	return out
 }
@@ -66,20 +69,37 @@ func (d *Session) explain(s *Seen, p *Parsed) {
 	d.learn(s)
 	e.Step = d.steps.place(s)
 	d.remember(s)
-	before := e.Notes
-	e.Notes = append(d.notes[:0], before...)
+	room := d.noteRoom()
+	e.Notes = append(room, e.Notes...)
 	for _, f := range p.faults {
 		e.Notes = append(e.Notes, session.Note{Rule: f.Rule, Severity: session.Error, Text: f.Text, Ref: f.Ref, Span: f.Span})
 	}
 	d.todo = d.index.find(s.keys, d.todo)
 	for !d.run(s) {
 	}
-	d.notes = e.Notes
-	if e.Notes = before; len(d.notes) > len(before) {
-		e.Notes = append(make([]session.Note, 0, len(d.notes)), d.notes...)
+	switch n := len(e.Notes); {
+	case n == 0:
+		e.Notes = nil
+	case n <= cap(room): // else append has found room elsewhere
+		d.notes = d.notes[:len(d.notes)+n]
+		e.Notes = slices.Clip(e.Notes)
 	}
 	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
 	e.Summary = summarise(s)
+}
+
+// Bounds of the array that the notes of some events share.
+const (
+	minNotes = 16
+	maxNotes = 128
+)
+
+// noteRoom is room for the notes of an event.
+func (d *Session) noteRoom() []session.Note {
+	if cap(d.notes)-len(d.notes) < minNotes {
+		d.notes = make([]session.Note, 0, min(max(2*cap(d.notes), 2*minNotes), maxNotes))
+	}
+	return d.notes[len(d.notes):]
 }
 
 // begin learns where the recording begins.
@@ -213,8 +233,8 @@ func (d *Session) run(s *Seen) (done bool) {
 		for d.todo[w] != 0 {
 			r = &d.rules[w*64+bits.TrailingZeros64(d.todo[w])]
 			d.todo[w] &= d.todo[w] - 1
-			if fits := r.rule.Match.test; fits == nil || fits(s) {
-				d.add(s.Event, &r.rule, r.exp.Explain(s))
+			if r.test == nil || r.test(s) {
+				d.add(s.Event, r.rule, r.exp.Explain(s))
 			}
 		}
 	}

@@ -35,15 +35,14 @@ func (d *Session) Parse(e session.Event, trees *Trees) Parsed {
 	return p
 }
 
-// Explain is the second half.
-func (p *Parsed) Explain() session.Event {
-	d := p.by
-	if d == nil {
-		return p.event
+// Explain is the second half. What it returns is a part of p.
+func (p *Parsed) Explain() *session.Event {
+	if d := p.by; d != nil {
+		d.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
+		d.explain(&d.seen, p)
+		p.root, p.by = nil, nil
 	}
-	d.event, d.seen = p.event, Seen{Event: &d.event, State: &d.state, Root: p.root}
-	d.explain(&d.seen, p)
-	return d.event
+	return &p.event
 }
 
 // begin notices whether the recording has the beginning of the session.

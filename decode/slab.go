@@ -1,5 +1,7 @@
 package decode
 
+import "slices"
+
 // slab hands out pieces of one array, so that the many small slices of a tree cost
 // no allocation, once the array is large enough. All pieces are taken back at once.
 type slab[T any] struct {
@@ -36,6 +38,14 @@ func (s *slab[T]) keep(gathered []T) []T {
 	out := s.take(len(gathered))
 	copy(out, gathered)
 	return out
+}
+
+// since returns what was appended to used from there on, without room behind it.
+func (s *slab[T]) since(from int) []T {
+	if from == len(s.used) {
+		return nil
+	}
+	return slices.Clip(s.used[from:])
 }
 
 // reset takes all pieces back: they are zero from now on.

@@ -3,6 +3,8 @@ package decode
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"xmppscope/session"
 )
 
 // Attributes are short. Looking at eight of their bytes at a time, as one number,
@@ -38,20 +40,4 @@ func valueEnd(p []byte, quote byte) int {
 
 // ordinary is how many bytes at the start of s are nothing but themselves,
 // wherever they stand: printable ASCII without "&" and "<".
-func ordinary(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		below := (w - ' '*ones) &^ w // a byte below that borrows too
-		if (below|w)&highs|zeros(w^('&'*ones))|zeros(w^('<'*ones)) != 0 {
-			break
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= 0x80 || c == '&' || c == '<' {
-			break
-		}
-	}
-	return i
-}
+func ordinary(s string) int { return session.Printable(s, '&', '<') }

@@ -31,7 +31,7 @@ func TestWords(t *testing.T) {
 					}
 					check("valueEnd", valueEnd(p, '"'), func(c byte) bool { return c == '"' || c == '<' })
 					check("valueEnd", valueEnd(p, '\''), func(c byte) bool { return c == '\'' || c == '<' })
-					check("ordinary", ordinary(string(p)), func(c byte) bool { return c < ' ' || c >= 0x80 || c == '&' || c == '<' })
+					check("ordinary", ordinary(string(p)), func(c byte) bool { return c < ' ' || c >= 0x7f || c == '&' || c == '<' })
 				}
 			}
 		}

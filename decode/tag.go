@@ -23,7 +23,8 @@ func (p *parser) startTag() *session.Element {
 	}
 	e := &p.elements.take(1)[0]
 	e.Name = split(name)
-	p.tag, p.empty = p.tag[:0], false
+	attrs := len(p.attrs.used)
+	p.empty = false
 	for {
 		spaced := p.spaces()
 		if p.at >= len(p.raw) {
@@ -47,7 +48,7 @@ func (p *parser) startTag() *session.Element {
 			return nil
 		}
 	}
-	e.Attrs = p.attrs.keep(p.tag)
+	e.Attrs = p.attrs.since(attrs)
 	e.Tag = session.Span{Start: from, End: p.at}
 	e.Span = e.Tag
 	p.resolve(e)
@@ -91,7 +92,7 @@ func (p *parser) attr(spaced bool) bool {
 	p.spaces()
 	if p.at >= len(p.raw) || p.raw[p.at] != '=' {
 		p.fault("X05", refWellFormed, from, p.at, "the attribute %q has no value", name)
-		p.tag = append(p.tag, session.Attr{Name: split(name), Span: session.Span{Start: from, End: p.at}})
+		p.attrs.used = append(p.attrs.used, session.Attr{Name: split(name), Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	p.at++
@@ -99,7 +100,7 @@ func (p *parser) attr(spaced bool) bool {
 	if p.at >= len(p.raw) || (p.raw[p.at] != '"' && p.raw[p.at] != '\'') {
 		p.fault("X05", refWellFormed, from, p.at, "the value of the attribute %q is not in quotes", name)
 		value := p.word()
-		p.tag = append(p.tag, session.Attr{Name: split(name), Value: value, Span: session.Span{Start: from, End: p.at}})
+		p.attrs.used = append(p.attrs.used, session.Attr{Name: split(name), Value: value, Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	quote := p.raw[p.at]
@@ -111,7 +112,7 @@ func (p *parser) attr(spaced bool) bool {
 		return false
 	}
 	p.at = start + end + 1
-	p.tag = append(p.tag, session.Attr{
+	p.attrs.used = append(p.attrs.used, session.Attr{
 		Name: split(name), Value: p.attrValue(name, start, start+end),
 		Span: session.Span{Start: from, End: p.at}, Quote: session.Span{Start: start, End: start + end},
 	})

@@ -56,7 +56,6 @@ type Trees struct {
 
 	// What is gathered while a tree is made.
 	scope Scope
-	tag   []session.Attr // of the tag that is read
 	open  []level        // the elements that have not ended
 	inner []session.Node // theirs so far, innermost last
 }
@@ -99,9 +98,6 @@ func (t *Trees) tend(p *parser) {
 	}
 	if cap(t.inner) > much {
 		t.inner = nil
-	}
-	if cap(t.tag) > much {
-		t.tag = nil
 	}
 }
 

@@ -167,24 +167,13 @@ func appendMillis(b []byte, name string, d time.Duration) []byte {
 	return strconv.AppendFloat(append(b, name...), millis(d), 'f', -1, 64)
 }
 
-// quiet are the bytes that stand for themselves in a JSON string.
-var quiet = func() (t [256]bool) {
-	for c := ' '; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
 // appendString writes a JSON string. Characters that Safe would not show (C1
 // controls, bidi overrides, zero-width marks) are written as \u escapes: the value
 // is the same, and a terminal that the line is printed on stays as it is.
 func appendString[S string | []byte](b []byte, s S) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
-		n := 0
-		for n < len(s) && quiet[s[n]] {
-			n++
-		}
+		n := Printable(s, '"', '\\')
 		b = append(b, s[:n]...)
 		if s = s[n:]; len(s) > 0 {
 			b, n = appendEscaped(b, string(s[:min(len(s), utf8.UTFMax)]))

@@ -47,10 +47,8 @@ func SafeLine(s string) string {
 
 // AppendSafeLine appends SafeLine(s) to a buffer.
 func AppendSafeLine(b []byte, s string) []byte {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= 0x7f {
-			return append(b, SafeLine(s)...)
-		}
+	if Printable(s, 0, 0) < len(s) {
+		s = SafeLine(s)
 	}
 	return append(b, s...)
 }

@@ -22,16 +22,13 @@ type batch struct {
 	trees  decode.Trees
 	parsed []decode.Parsed
 	size   int // of the raw bytes
-	events []session.Event
 }
 
 func (b *batch) explain() {
-	b.events = b.events[:0]
 	for i := range b.parsed {
-		b.events = append(b.events, b.parsed[i].Explain())
+		b.parsed[i].Explain()
 	}
 	b.trees.Reset()
-	b.parsed, b.size = b.parsed[:0], 0
 }
 
 // ahead reads events, explains them and lets them be taken, each in a goroutine of
@@ -71,14 +68,15 @@ func ahead(read func(passive.Emit) error, take func(session.Event) error) error 
 		}
 	}()
 	for b := range explained {
-		for i := range b.events {
-			if err := take(b.events[i]); err != nil {
+		for i := range b.parsed {
+			if err := take(*b.parsed[i].Explain()); err != nil {
 				close(stop)
 				for range explained { // until the others have ended
 				}
 				return err
 			}
 		}
+		b.parsed, b.size = b.parsed[:0], 0
 		free <- b
 	}
 	return failed

@@ -85,9 +85,10 @@ type textPrinter struct {
 	w      io.Writer
 	reveal bool
 	colour bool
+	room   []byte // used again for each event
 }
 
-func (t textPrinter) Write(e session.Event) error {
+func (t *textPrinter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
@@ -98,7 +99,8 @@ func (t textPrinter) Write(e session.Event) error {
 		_, err := io.WriteString(t.w, colourise(capture.Text(e, decode.Pretty), &e))
 		return err
 	}
-	_, err := t.w.Write(capture.AppendText(nil, e, decode.Pretty))
+	t.room = capture.AppendText(t.room[:0], e, decode.Pretty)
+	_, err := t.w.Write(t.room)
 	return err
 }
 
@@ -144,7 +146,7 @@ func colourise(text string, e *session.Event) string {
 // eventPrinter is what --json or --plain write to standard output.
 func eventPrinter(w io.Writer, o *outputFlags, colour bool) (capture.Writer, error) {
 	if !o.json {
-		return textPrinter{w, o.reveal, colour}, nil
+		return &textPrinter{w: w, reveal: o.reveal, colour: colour}, nil
 	}
 	format, err := capture.ForPath("events.jsonl")
 	if err != nil {
