@@ -81,7 +81,7 @@ func ntlmMessage(m Message, p []byte) (notes []session.Note, ok bool) {
 		return nil, false
 	}
 	if fromClient := kind != 2; fromClient != m.Kind.FromClient() {
-		notes = append(notes, read.fault("the %s sends message %d of NTLM, which is for the other side to send", sender(m), kind))
+		notes = append(notes, read.fault("the %s sends message %d of NTLM, which is for the other side to send", sender(m), int(kind)))
 	}
 	if read.cut || len(p) < map[uint32]int{1: 16, 2: 32, 3: 52}[kind] {
 		notes = append(notes, read.fault("the %s's message is cut off: a field lies outside of it", sender(m)))

@@ -86,7 +86,7 @@ func extension(el *session.Element, what, details string) session.Note {
 	if !ok {
 		return say("XEP-0166 §7.3", el.Tag, "%s: %q%s", what, el.Name.Space, details)
 	}
-	return say(spec.ID, el.Tag, "%s: %s%s", what, spec, details)
+	return say(spec.ID, el.Tag, "%s: %s%s", what, spec.String(), details)
 }
 
 // envelope is what a content of XEP-0391 is encrypted with.
