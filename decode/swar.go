@@ -40,4 +40,4 @@ func valueEnd(p []byte, quote byte) int {
 
 // ordinary is how many bytes at the start of s are nothing but themselves,
 // wherever they stand: printable ASCII without "&" and "<".
-func ordinary(s string) int { return session.Printable(s, '&', '<') }
+func ordinary(s string) int { return session.Printable([]byte(s), '&', '<') }

@@ -173,7 +173,7 @@ func appendMillis(b []byte, name string, d time.Duration) []byte {
 func appendString[S string | []byte](b []byte, s S) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
-		n := Printable(s, '"', '\\')
+		n := Printable([]byte(s), '"', '\\')
 		b = append(b, s[:n]...)
 		if s = s[n:]; len(s) > 0 {
 			b, n = appendEscaped(b, string(s[:min(len(s), utf8.UTFMax)]))

@@ -47,7 +47,7 @@ func SafeLine(s string) string {
 
 // AppendSafeLine appends SafeLine(s) to a buffer.
 func AppendSafeLine(b []byte, s string) []byte {
-	if Printable(s, 0, 0) < len(s) {
+	if Printable([]byte(s), 0, 0) < len(s) {
 		s = SafeLine(s)
 	}
 	return append(b, s...)
