@@ -14,7 +14,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"xmppscope/capture"
 	"xmppscope/decode/compare"
 	"xmppscope/decode/facts"
 	"xmppscope/session"
@@ -71,6 +73,11 @@ could not be read.`,
 }
 
 func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
+	for _, name := range []string{nameA, nameB} {
+		if err := wrongNumber(name); err != nil {
+			return err
+		}
+	}
 	a, err := loadLogin(ctx, &o.in, nameA)
 	if err != nil {
 		return err
@@ -79,7 +86,11 @@ func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
 	if err != nil {
 		return err
 	}
-	r := compare.Logins(a, b, compare.Options{IDs: o.ids || o.all, A: fileOf(nameA), B: fileOf(nameB)})
+	pathA, pathB := fileOf(nameA), fileOf(nameB)
+	if a.ID == b.ID && pathA == pathB {
+		say(os.Stderr, "A and B are the same session: session %d of %s", a.ID, pathA)
+	}
+	r := compare.Logins(a, b, compare.Options{IDs: o.ids || o.all, OneRun: capture.SameFile(pathA, pathB), A: pathA, B: pathB})
 	out := bufio.NewWriter(os.Stdout)
 	if err := printDiff(out, o, r); err != nil {
 		return err
@@ -97,16 +108,37 @@ func printDiff(w io.Writer, o *diffFlags, r compare.Result) error {
 	if o.json {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return enc.Encode(diffResult{Format: "xmppscope diff", Version: 1, Result: r})
 	}
 	colour := wantsColour(os.Stdout)
-	for _, l := range compare.Render(r, compare.Layout{Details: o.details || o.all, Times: o.times || o.all}) {
+	layout := compare.Layout{
+		Width: terminalWidth(os.Stdout), Details: o.details || o.all, Times: o.times || o.all,
+		HowDetails: ": --details", HowIDs: ": --ids",
+	}
+	for _, l := range compare.Render(r, layout) {
 		if c := diffColours[l.Kind]; colour && c != "" {
 			l.Text = c + l.Text + colReset
 		}
 		fmt.Fprintln(w, l.Text)
 	}
 	return nil
+}
+
+// diffResult is what --json prints. Fields may be added to it; one that is renamed or
+// means something else makes another version.
+type diffResult struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	compare.Result
+}
+
+// terminalWidth is how wide a terminal is; 0 if it is none.
+func terminalWidth(f *os.File) int {
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 var diffColours = map[compare.LineKind]string{
@@ -127,6 +159,22 @@ func splitSession(name string) (path string, id int) {
 		return path, id
 	}
 	return name, 0
+}
+
+// wrongNumber is an error if a name is that of a file with something behind "#" that
+// is no number of a session.
+func wrongNumber(name string) error {
+	path, number, found := cutLast(name, "#")
+	if _, id := splitSession(name); !found || id > 0 {
+		return nil
+	}
+	if _, err := os.Stat(name); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return usageError{hinted{fmt.Errorf("diff: %s: %q is no number of a session", name, number), fmt.Sprintf("sessions are counted from 1, as xmppscope print %s shows them: %s#1", path, path)}}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

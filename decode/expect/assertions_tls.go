@@ -80,7 +80,7 @@ func directTLS(want bool) judge {
 
 // leaf is the server's certificate, nil if it was not recorded.
 func (e *evidence) leaf() (*facts.Handshake, *session.Certificate) {
-	h := e.TLS[session.ServerLeg]
+	h := e.ServerTLS()
 	if h == nil || len(h.Facts.Chain) == 0 {
 		return h, nil
 	}
@@ -91,7 +91,7 @@ const noCertificate = "the recording holds no certificate of the server"
 
 func verifies(want bool) judge {
 	return func(e *evidence) ruling {
-		h := e.TLS[session.ServerLeg]
+		h := e.ServerTLS()
 		if h == nil || h.Facts.Verdict == nil {
 			return unknown("the recording holds no verification of the server's certificate")
 		}
