@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xmppscope/decode/facts"
 )
@@ -101,11 +102,25 @@ func shorterFirst(all []pair) []pair {
 	return all
 }
 
+// family is the kind of a step of SASL that one of SASL2 (XEP-0388) stands for.
+func family(kind string) string {
+	switch rest, ok := strings.CutPrefix(kind, "sasl2-"); {
+	case !ok:
+		return kind
+	case rest == "authenticate":
+		return "sasl-auth"
+	default:
+		return "sasl-" + rest
+	}
+}
+
 // worth is how well two steps fit: attempts with the same mechanism fit best.
 func worth(a, b *facts.Rung) int {
 	switch {
-	case a.Kind != b.Kind || a.Phase != b.Phase || a.Dir != b.Dir:
+	case family(a.Kind) != family(b.Kind) || a.Phase != b.Phase || a.Dir != b.Dir:
 		return 0
+	case a.Kind != b.Kind:
+		return 1
 	case a.Mechanism != b.Mechanism:
 		return 2
 	}

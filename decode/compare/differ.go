@@ -21,11 +21,23 @@ func (c *comparison) rowOf(p pair) Row {
 		row.Mark, row.About = OnlyB, about(r)
 	default:
 		row.Differences = c.differences(p.a.Facts, p.b.Facts)
+		if p.a.Kind != p.b.Kind {
+			row.Kind = family(p.a.Kind)
+			row.Differences = append([]Difference{{What: "carried by", A: []string{carrier(p.a)}, B: []string{carrier(p.b)}, Weight: Change}}, row.Differences...)
+		}
 		if counts(row.Differences) {
 			row.Mark = Changed
 		}
 	}
 	return row
+}
+
+// carrier is what carries a step of an authentication.
+func carrier(r *facts.Rung) string {
+	if family(r.Kind) != r.Kind {
+		return "SASL2 (XEP-0388)"
+	}
+	return "SASL (RFC 6120)"
 }
 
 func placeOf(r *facts.Rung) *Place {
@@ -43,7 +55,11 @@ func downgrade(rows []Row) {
 	for i := range rows {
 		r := &rows[i]
 		for _, d := range serverFirst(r.Differences) {
-			k := known{plainName(d.What), strings.Join(d.A, "\n"), strings.Join(d.B, "\n")}
+			what := plainName(d.What)
+			if what == "stream's from" { // the server's answer to what was asked for
+				what = "stream's to"
+			}
+			k := known{what, strings.Join(d.A, "\n"), strings.Join(d.B, "\n")}
 			if seen[k] {
 				d.Weight = Detail
 			}

@@ -11,7 +11,7 @@ import (
 
 // named most are what a reader wants to know of first, if it differs.
 var foremost = [][]string{
-	{"stream's to", "user", "account", "password", "token", "verified", "problem", "certificate is", "content namespace"},
+	{"stream's to", "user", "account", "password", "token", "verified", "problem", "certificate is"},
 	{"mechanisms", "SASL2 mechanisms", "mechanism", "version", "certificate of", "certificate names", "issued by"},
 	{"features", "resource", "resume"},
 }

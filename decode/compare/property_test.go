@@ -107,6 +107,7 @@ func differing(r *compare.Result, turned bool) (out []string) {
 			if turned {
 				a, b = b, a
 			}
+			a, b = strings.ReplaceAll(a, "another of", "one of"), strings.ReplaceAll(b, "another of", "one of")
 			out = append(out, strings.Join([]string{where, d.What, a, b, string(d.Weight)}, " / "))
 		}
 	}

@@ -165,7 +165,7 @@ func (s side) entry() string {
 // are spoken of.
 func choice(a, b side) (text string, offers bool) {
 	x, y := a.Accepted(), b.Accepted()
-	if x == nil || y == nil || x.Mechanism == y.Mechanism {
+	if x == nil || y == nil || x.Mechanism == y.Mechanism && x.Kind == y.Kind {
 		return "", false
 	}
 	lacks := func(offered *facts.Attempt, s side, of string) string {
@@ -175,9 +175,9 @@ func choice(a, b side) (text string, offers bool) {
 		return fmt.Sprintf(", which %s's server did not offer", s.letter)
 	}
 	notB, notA := lacks(y, b, x.Mechanism), lacks(x, a, y.Mechanism)
-	text = fmt.Sprintf("A by %s%s, B by %s%s", named(x.Mechanism), notB, named(y.Mechanism), notA)
+	text = fmt.Sprintf("A by %s%s, B by %s%s", named(x, y), notB, named(y, x), notA)
 	both := slices.Contains(x.Offered, y.Mechanism) && slices.Contains(y.Offered, x.Mechanism)
-	if both && len(refusals(a))+len(refusals(b)) == 0 {
+	if both && x.Mechanism != y.Mechanism && len(refusals(a))+len(refusals(b)) == 0 {
 		text += ", though both servers offered both: the clients chose"
 	}
 	return text, notA+notB != ""
@@ -186,12 +186,15 @@ func choice(a, b side) (text string, offers bool) {
 // oldLogin is the name that facts give to the login of before XMPP 1.0.
 const oldLogin = "jabber:iq:auth"
 
-// named is a mechanism as it stands in a sentence.
-func named(mechanism string) string {
-	if mechanism == oldLogin {
+// named is the mechanism of an attempt as it stands in a sentence, beside another.
+func named(a, beside *facts.Attempt) string {
+	switch {
+	case a.Mechanism == oldLogin:
 		return "jabber:iq:auth (XEP-0078), the login of before SASL"
+	case a.Kind == "sasl2-authenticate" && beside.Kind != a.Kind:
+		return or(a.Mechanism) + " with SASL2 (XEP-0388)"
 	}
-	return or(mechanism)
+	return or(a.Mechanism)
 }
 
 // detour tells of refused attempts before the one that went well, where the other

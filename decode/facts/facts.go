@@ -125,6 +125,7 @@ type Handshake struct {
 
 // Attempt is one try to authenticate.
 type Attempt struct {
+	Kind      string   // of the rung: "sasl-auth", "sasl2-authenticate", "iqauth-set"
 	Mechanism string   // "jabber:iq:auth" for the login of before XMPP 1.0
 	Offered   []string // the mechanisms on offer then
 	Phase     Phase

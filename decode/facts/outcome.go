@@ -72,7 +72,7 @@ func (g *Gatherer) settle(e *session.Event, r *Rung) {
 		if r.Kind != "iqauth-set" {
 			mechanism, _ = e.Field("mechanism")
 		}
-		a := Attempt{Mechanism: mechanism, Phase: g.phase, Seq: e.Seq, N: r.N}
+		a := Attempt{Kind: r.Kind, Mechanism: mechanism, Phase: g.phase, Seq: e.Seq, N: r.N}
 		if n := len(l.Offers); n > 0 {
 			a.Offered = l.Offers[n-1].Mechanisms
 		}

@@ -152,7 +152,7 @@ func (g *Gatherer) jidFacts(e *session.Event, r *Rung) []Fact {
 	account, resource, _ := strings.Cut(jid, "/")
 	facts := []Fact{matter("account", account), identifier("JID", jid)}
 	if r.Kind != "bind-result" {
-		return facts
+		return grouped("bound", facts)
 	}
 	how := "changed by the server"
 	switch g.login.Asked {
@@ -161,7 +161,7 @@ func (g *Gatherer) jidFacts(e *session.Event, r *Rung) []Fact {
 	case resource:
 		how = "as asked"
 	}
-	return append(facts, matter("resource", how))
+	return grouped("bound", append(facts, matter("resource", how)))
 }
 
 // managementFacts are the attributes of stream management (XEP-0198 §3).
