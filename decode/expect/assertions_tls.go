@@ -24,7 +24,7 @@ var tlsKinds = []kind{
 var tlsVersions = []string{"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
 
 func tlsAtLeast(want string) (judge, error) {
-	least := slices.Index(tlsVersions, "TLS "+strings.TrimSpace(strings.TrimPrefix(strings.ToUpper(want), "TLS")))
+	least := slices.Index(tlsVersions, "TLS "+strings.TrimLeft(strings.ToUpper(want), "TLSV "))
 	if least < 0 {
 		return nil, errors.New(`a version: "1.0", "1.1", "1.2" or "1.3"`)
 	}
