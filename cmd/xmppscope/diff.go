@@ -49,20 +49,21 @@ and not behind a SCRAM proof.
 
 --json prints one object; fields may be added to it:
 
-  format     "xmppscope diff"       version    1
-  same       nothing differs that could matter
-  sentence   what made the difference
-  a, b       the logins: name (of the file), session, domain, jid, state,
-             mechanism, condition, step and n (where it ended), verdict,
-             round_trips, events
-  steps      the ladder: mark (same, changed, only-a, only-b), kind, phase,
-             title, a and b (n, id, seq), about (the mechanism or condition of a
-             step that one side lacks), cause (the failed login ended here),
-             differences
-  other      differences that stand on no step
-  times      what, a_ns, b_ns; step: since the step before, else since the start
-  ignored    how many ids, nonces and addresses differ that were not asked for
-  beyond     steps that were too many to compare
+    format     "xmppscope diff"
+    version    1
+    same       nothing differs that could matter
+    sentence   what made the difference
+    a, b       the logins: name (of the file), session, domain, jid, state,
+               mechanism, condition, step and n (where it ended), verdict,
+               round_trips, events
+    steps      the ladder: mark (same, changed, only-a, only-b), kind, phase,
+               title, a and b (n, id, seq), about (the mechanism or condition
+               of a step that one side lacks), cause (the failed login ended
+               here), differences
+    other      differences that stand on no step
+    times      what, a_ns, b_ns; step: since the step before, else the start
+    ignored    how many ids, nonces and addresses differ, not asked for
+    beyond     steps that were too many to compare
 
 A difference has what (its name), a and b (lists of texts; of a list, what the
 other side lacks), list, finding (a and b hold the sentence of a finding that the

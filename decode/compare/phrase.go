@@ -128,6 +128,10 @@ func spoken(what string) string {
 		name = "cipher suite"
 	case "certificate is":
 		name = "validity of the certificate"
+	case "certificate of":
+		name = "subject of the certificate"
+	case "issued by":
+		name = "issuer of the certificate"
 	case "verified":
 		name = "verification of the certificate"
 	}
