@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"xmppscope/session"
+	"github.com/gdamore/tcell/v2"
 )
 
 // comparedEvents is how much of each session is compared: logins lie at its
@@ -36,35 +36,27 @@ func (u *ui) compare() {
 func (u *ui) diff(a, b *conversation) {
 	u.say(notice, "comparing session %d with session %d …", a.ID, b.ID)
 	left, right := u.ofSession(a), u.ofSession(b)
-	var lines []string
+	var lines func(width int) []DiffLine
 	cut := false
 	u.spawn(
 		func(ctx context.Context) {
 			before, moreBefore := left.first(ctx, comparedEvents)
 			after, moreAfter := right.first(ctx, comparedEvents)
 			cut = moreBefore || moreAfter
-			lines = u.options.Diff(blankAll(before), blankAll(after))
+			lines = u.options.Diff(before, after)
 		},
 		func(context.Context) {
 			u.flash = flash{}
 			u.show(sheet{
 				title: wiref("Session %d compared with session %d", a.ID, b.ID),
-				text:  func(p *page) { p.differences(lines, cut) },
+				text:  func(p *page) { p.differences(lines(p.width-1), cut) },
 			})
 		})
 }
 
-// blankAll takes the secrets out: what differs in them shows in their numbers.
-func blankAll(events []session.Event) []session.Event {
-	for i := range events {
-		events[i] = session.Blank(events[i])
-	}
-	return events
-}
-
-// differences are the lines of a comparison. A line that begins with a sign, as
-// those of diff do, has its colour.
-func (p *page) differences(lines []string, cut bool) {
+// differences are the lines of a comparison. They fit, but for what the terminal
+// shows wider than they were thought to be.
+func (p *page) differences(lines []DiffLine, cut bool) {
 	p.gap()
 	if cut {
 		p.add(1, span{wiref(" ▲ only the first %d events of each were compared", comparedEvents), p.theme.warning})
@@ -72,19 +64,14 @@ func (p *page) differences(lines []string, cut bool) {
 	if len(lines) == 0 {
 		p.add(1, span{" ✓ no difference", p.theme.good})
 	}
-	for i, text := range lines {
-		for _, l := range wireLines(text) {
-			style := p.theme.text
-			switch {
-			case i == 0:
-				style = p.theme.strong
-			case strings.HasPrefix(string(l), "-"):
-				style = p.theme.fromClient
-			case strings.HasPrefix(string(l), "+"):
-				style = p.theme.fromServer
-			}
-			body := strings.TrimLeft(string(l), " -+")
-			p.add(len(l)-len(body)+1, span{" " + l, style})
+	styles := map[DiffKind]tcell.Style{
+		DiffPlain: p.theme.text, DiffHead: p.theme.strong, DiffStep: p.theme.warning,
+		DiffA: p.theme.fromClient, DiffB: p.theme.fromServer, DiffFaint: p.theme.faint,
+	}
+	for _, x := range lines {
+		for _, l := range wireLines(x.Text) {
+			body := strings.TrimLeft(string(l), " ")
+			p.add(len(l)-len(body)+1, span{" " + l, styles[x.Kind]})
 		}
 	}
 }

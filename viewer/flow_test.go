@@ -268,7 +268,9 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 	o := exporting(&w)
 	o.Live, o.Start = true, startLines
 	o.Verify = func(string, string, iter.Seq[session.Event]) Check { return Check{Why: "not now"} }
-	o.Diff = func(a, b []session.Event) []string { return []string{"they differ"} }
+	o.Diff = func(a, b []session.Event) func(int) []DiffLine {
+		return func(int) []DiffLine { return []DiffLine{{Text: "they differ"}} }
+	}
 	b := newBench(t, 80, 24, o)
 	for i := range 1200 {
 		switch i {

@@ -23,11 +23,31 @@ type Hooks struct {
 	// Verify keeps an account's password for the rest of the run, and holds the
 	// events of one session against it. It must never be written anywhere.
 	Verify func(jid, password string, events iter.Seq[session.Event]) Check
-	// Diff compares two sessions, secrets blanked, and says in lines what differs.
-	Diff func(a, b []session.Event) []string
+	// Diff compares two sessions. What it returns lays out what differs for a width in
+	// columns, as often as it is asked, and holds no secret.
+	Diff func(a, b []session.Event) func(width int) []DiffLine
 	// Ended is called when the inspector has ended, with the sessions it has seen.
 	Ended func([]session.Overview)
 }
+
+// DiffLine is one line of a comparison.
+type DiffLine struct {
+	Text string
+	Kind DiffKind
+}
+
+// DiffKind says what a line of a comparison is, for its colour.
+type DiffKind uint8
+
+// The kinds of lines.
+const (
+	DiffPlain DiffKind = iota
+	DiffHead           // what made the difference
+	DiffStep           // a step in which something differs
+	DiffA              // what the first session alone has
+	DiffB              // what the second session alone has
+	DiffFaint          // what does not matter
+)
 
 // Format is a kind of file that can be exported to.
 type Format struct {

@@ -187,28 +187,29 @@ func TestAccount(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	var given []string
-	lines := []string{"B's server refused the login", "- step 11 authenticated", "+ step 11 refused\x1b[31m"}
-	o := Options{Hooks: Hooks{Diff: func(a, b []session.Event) []string {
-		for _, e := range append(slices.Clip(a), b...) {
-			if strings.Contains(string(e.Raw), plainPayload) {
-				t.Error("a secret is given to be compared")
-			}
-		}
+	lines := []DiffLine{{"B's server refused the login", DiffHead}, {"- step 11 authenticated", DiffA}, {"+ step 11 refused\x1b[31m", DiffB}}
+	o := Options{Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine {
 		given = append(given, fmt.Sprint(a[0].Session, len(a), b[0].Session, len(b)))
-		return lines
+		return func(width int) []DiffLine {
+			return append(slices.Clip(lines), DiffLine{Text: fmt.Sprint("in ", width, " columns")})
+		}
 	}}}
 	b := newBench(t, 120, 30, o).play(login(1), refused(2))
 	b.press("d").has("session 1 is to be compared", "compare with …").press("d").has("no longer to be compared").lacks("compare with …")
-	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ step 11 refused␛[31m").lacks("compare with …")
+	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ step 11 refused␛[31m", "in 118 columns").lacks("compare with …")
+	b.size(200, 30)
+	b.show()
+	b.has("in 198 columns")
+	b.size(120, 30)
 	if fmt.Sprint(given) != "[1 26 2 17]" {
 		t.Errorf("compared %s", given)
 	}
 	for i := range 100 {
-		lines = append(lines, fmt.Sprint("line ", i))
+		lines = append(lines, DiffLine{Text: fmt.Sprint("line ", i)})
 	}
 	b.press("<Esc>d[d").has("Session 2 compared with session 1", "line 3").lacks("line 99").press("G").has("line 99")
-	lines = nil
-	b.press("<Esc>d]d").has("✓ no difference")
+	o.Diff = func(a, b []session.Event) func(int) []DiffLine { return func(int) []DiffLine { return nil } }
+	newBench(t, 120, 30, o).play(login(1), refused(2)).press("d]d").has("✓ no difference")
 	newBench(t, 80, 24, Options{}).play(login(1)).press("d").has("not available here")
 	newBench(t, 80, 24, o).press("d").has("no session to compare")
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,14 @@ what is risky, and what went wrong, with the bytes that it is about.
 
 With --expect the sessions are held against a file of expectations too, such as
 "tls_at_least", "never_mechanism" or "bound_within": see xmppscope help expect.
+
+--json prints an object a line: first the findings, with session, seq, rule,
+severity (notice, warning, error), text, ref, step, n and bytes; then, with
+--expect, the expectations, with expectation (its name), session, assertion,
+status (holds, fails, unknown, skipped), want, got, seq, step and n.
+
+--junit writes JUnit XML, a test suite for each expectation and one for findings of
+severity error; if nothing could be checked, it says so.
 
 Exit codes: 0 no finding is of severity error, and every expectation holds; 1 some
 are, or one does not; 2 a file could not be read, or the file of expectations is
@@ -70,6 +79,7 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if capture.SameFile(o.junit, append(files, o.expect)...) {
 		return usageError{hinted{fmt.Errorf("check: --junit %s is an input too, and would be lost", o.junit), "choose another name"}}
 	}
+	defer func() { o.reportBroken(err) }()
 	c, err := newChecker(o)
 	if err != nil {
 		return err
@@ -96,6 +106,19 @@ func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
 		return err
 	}
 	return usageError{err}
+}
+
+// reportBroken writes a JUnit report that says that nothing could be checked, so that
+// no report of an earlier run is taken for one of this.
+func (o *checkFlags) reportBroken(err error) {
+	var usage usageError
+	if !errors.As(err, &usage) || o.junit == "" {
+		return
+	}
+	extra := expect.Extra{Name: "everything could be checked", Failure: session.SafeLine(err.Error())}
+	if err := writeJUnit(o.junit, expect.Report{Started: time.Now()}, []expect.Extra{extra}); err != nil {
+		say(os.Stderr, "%v", err)
+	}
 }
 
 // conclude holds the sessions against the expectations, and says whether all is

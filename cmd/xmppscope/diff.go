@@ -14,7 +14,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"xmppscope/capture"
 	"xmppscope/decode/compare"
 	"xmppscope/decode/facts"
 	"xmppscope/session"
@@ -38,17 +40,35 @@ what B has with "+".
 A and B are files; FILE#2 is session 2 of a file that holds several, as "print"
 numbers them. Without a number it is the first session that is a login.
 
-Ids, nonces, salts, times and addresses are ignored. --ids compares them too.
-Times are only shown, with --times, and never make two logins different. What
+Ids, nonces, salts, resources, addresses and ports are ignored; --ids compares them
+too. Times are only shown, with --times, and never make two logins different. What
 cannot matter, such as the order of an offer or the server's own words, is shown
-with --details. --all is all three.
+with --details. --all is all three. Passwords and tokens are compared where they
+were recorded, and never shown: not in a capture that was saved without secrets,
+and not behind a SCRAM proof.
 
---json prints one object: same, sentence, a and b (session, domain, jid, state,
-mechanism, condition, step, verdict, round_trips), steps (mark same, changed,
-only-a or only-b; kind, phase, title, a and b with n, id and seq; differences),
-other (differences that stand on no step) and times. A difference has what, a and
-b (lists; of a list, what the other side lacks) and weight: detail, change or
-cause.
+--json prints one object; fields may be added to it:
+
+    format     "xmppscope diff"
+    version    1
+    same       nothing differs that could matter
+    sentence   what made the difference
+    a, b       the logins: name (of the file), session, domain, jid, state,
+               mechanism, condition, step and n (where it ended), verdict,
+               round_trips, events
+    steps      the ladder: mark (same, changed, only-a, only-b), kind, phase,
+               title, a and b (n, id, seq), about (the mechanism or condition
+               of a step that one side lacks), cause (the failed login ended
+               here), differences
+    other      differences that stand on no step
+    times      what, a_ns, b_ns; step: since the step before, else the start
+    ignored    how many ids, nonces and addresses differ, not asked for
+    beyond     steps that were too many to compare
+
+A difference has what (its name), a and b (lists of texts; of a list, what the
+other side lacks), list, finding (a and b hold the sentence of a finding that the
+other side does not have) and weight: detail (never makes two logins different),
+change, or cause (the sentence blames it).
 
 Exit codes: 0 no difference that matters; 1 there is one; 2 a file or session
 could not be read.`,
@@ -61,7 +81,7 @@ could not be read.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return diff(cmd.Context(), o, args[0], args[1]) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.ids, "ids", false, "compare ids, nonces, salts, fingerprints and resources too")
+	f.BoolVar(&o.ids, "ids", false, "compare ids, nonces, salts, fingerprints, resources and addresses too")
 	f.BoolVar(&o.times, "times", false, "show how long each login took")
 	f.BoolVar(&o.details, "details", false, "show differences that cannot matter too")
 	f.BoolVar(&o.all, "all", false, "--ids, --times and --details at once")
@@ -71,6 +91,11 @@ could not be read.`,
 }
 
 func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
+	for _, name := range []string{nameA, nameB} {
+		if err := wrongNumber(name); err != nil {
+			return err
+		}
+	}
 	a, err := loadLogin(ctx, &o.in, nameA)
 	if err != nil {
 		return err
@@ -79,7 +104,11 @@ func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
 	if err != nil {
 		return err
 	}
-	r := compare.Logins(a, b, compare.Options{IDs: o.ids || o.all, A: fileOf(nameA), B: fileOf(nameB)})
+	pathA, pathB := fileOf(nameA), fileOf(nameB)
+	if named := pathA != nameA && pathB != nameB; a.ID == b.ID && pathA == pathB && !named {
+		say(os.Stderr, "A and B are the same session: session %d of %s", a.ID, pathA)
+	}
+	r := compare.Logins(a, b, compare.Options{IDs: o.ids || o.all, OneRun: capture.SameFile(pathA, pathB), A: pathA, B: pathB})
 	out := bufio.NewWriter(os.Stdout)
 	if err := printDiff(out, o, r); err != nil {
 		return err
@@ -97,16 +126,37 @@ func printDiff(w io.Writer, o *diffFlags, r compare.Result) error {
 	if o.json {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return enc.Encode(diffResult{Format: "xmppscope diff", Version: 1, Result: r})
 	}
 	colour := wantsColour(os.Stdout)
-	for _, l := range compare.Render(r, compare.Layout{Details: o.details || o.all, Times: o.times || o.all}) {
+	layout := compare.Layout{
+		Width: terminalWidth(os.Stdout), Details: o.details || o.all, Times: o.times || o.all,
+		HowDetails: ": --details", HowIDs: ": --ids",
+	}
+	for _, l := range compare.Render(r, layout) {
 		if c := diffColours[l.Kind]; colour && c != "" {
 			l.Text = c + l.Text + colReset
 		}
 		fmt.Fprintln(w, l.Text)
 	}
 	return nil
+}
+
+// diffResult is what --json prints. Fields may be added to it; one that is renamed or
+// means something else makes another version.
+type diffResult struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	compare.Result
+}
+
+// terminalWidth is how wide a terminal is; 0 if it is none.
+func terminalWidth(f *os.File) int {
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 var diffColours = map[compare.LineKind]string{
@@ -127,6 +177,22 @@ func splitSession(name string) (path string, id int) {
 		return path, id
 	}
 	return name, 0
+}
+
+// wrongNumber is an error if a name is that of a file with something behind "#" that
+// is no number of a session.
+func wrongNumber(name string) error {
+	path, number, found := cutLast(name, "#")
+	if _, id := splitSession(name); !found || id > 0 {
+		return nil
+	}
+	if _, err := os.Stat(name); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return usageError{hinted{fmt.Errorf("diff: %s: %q is no number of a session", name, number), fmt.Sprintf("sessions are counted from 1, as xmppscope print %s shows them: %s#1", path, path)}}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -31,12 +31,26 @@ func newExpectHelp() *cobra.Command {
   sessions = 2
   condition = "not-authorized"
 
-Each table is one expectation; its name is shown. It is held against each session
-that has a step of a login; sessions = "all", "first", "last" or a number chooses
-others. optional = true lets pass what the recording cannot tell, which fails
-otherwise. about = "…" is a remark for the reader. Times count from the session's
-first event. An error that an expected outcome or condition speaks of does not
-count as a finding.
+Each table is one expectation; its name is shown. Within it:
+
+sessions = "logins"
+      which sessions it is held against: "logins", each that has a step of a
+      login (the default); "any", one of those has to meet it; "first" or
+      "last" of those; "all"; or a number, as xmppscope print shows it
+sessions_at_most = 1
+      how many of these sessions there may be: a client that comes again and
+      again has more
+optional = true
+      lets pass what the recording cannot tell, which fails otherwise
+ignore = ["T02"]
+      rules whose findings no_findings passes over (xmppscope check --list)
+about = "…"
+      a remark for the reader
+
+The assertions follow. Times count from the session's first event. An error that
+an expected outcome or condition speaks of does not count as a finding. For what
+has no assertion of its own there are filters (xmppscope help filter), such as
+match = 'kind == "tls:established" && field("alpn") == "xmpp-client"'.
 
 ` + strings.TrimRight(expect.Help(), "\n"),
 	}
@@ -50,6 +64,10 @@ func readExpectations(path string, rules []string) (*expect.File, error) {
 	}
 	file, err := expect.Parse(string(text), rules)
 	if err == nil {
+		for i := range file.Warnings {
+			say(os.Stderr, "warning: %s: %s", path, file.Warnings[i].Error())
+			say(os.Stderr, "hint: %s", file.Warnings[i].Hint)
+		}
 		return file, nil
 	}
 	err = fmt.Errorf("%s: %w", path, err)

@@ -61,14 +61,28 @@ func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
 		Ended: func(sessions []session.Overview) { i.sessions = sessions },
-		Diff: func(a, b []session.Event) []string {
-			return compare.Lines(compare.Sessions(a, b, compare.Options{}), compare.Layout{Width: 76}) // for a screen of 80
-		},
+		Diff:  compareSessions,
 	}
 	for _, f := range capture.Formats() {
 		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
 	}
 	return h
+}
+
+// compareSessions is the comparison of diff, for the inspector.
+func compareSessions(a, b []session.Event) func(width int) []viewer.DiffLine {
+	r := compare.Sessions(a, b, compare.Options{})
+	return func(width int) (out []viewer.DiffLine) {
+		for _, l := range compare.Render(r, compare.Layout{Width: width, Times: true}) {
+			out = append(out, viewer.DiffLine{Text: l.Text, Kind: diffKinds[l.Kind]})
+		}
+		return out
+	}
+}
+
+var diffKinds = map[compare.LineKind]viewer.DiffKind{
+	compare.Plain: viewer.DiffPlain, compare.Headline: viewer.DiffHead, compare.Step: viewer.DiffStep,
+	compare.FromA: viewer.DiffA, compare.FromB: viewer.DiffB, compare.Faint: viewer.DiffFaint,
 }
 
 // export writes events to a new file. What was begun and failed is taken away

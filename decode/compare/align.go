@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"xmppscope/decode/facts"
 )
@@ -9,10 +11,28 @@ import (
 // pair is a step of both logins, or of one: then the other is nil.
 type pair struct{ a, b *facts.Rung }
 
-// align finds the pairing of most worth that keeps both orders (Needleman and
+// align pairs the steps of two logins. Where several pairings are worth the same, it
+// does not depend on which login is named first.
+func align(a, b []facts.Rung) []pair {
+	if slices.CompareFunc(a, b, byFit) <= 0 {
+		return shorterFirst(matched(a, b))
+	}
+	out := matched(b, a)
+	for i, p := range out {
+		out[i] = pair{p.b, p.a}
+	}
+	return shorterFirst(out)
+}
+
+// byFit orders steps by what worth looks at.
+func byFit(a, b facts.Rung) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Mechanism, b.Mechanism))
+}
+
+// matched finds the pairing of most worth that keeps both orders (Needleman and
 // Wunsch). Steps of a kind that were taken in the same phase fit each other: so
 // the stream inside TLS fits, whether STARTTLS came before it or not.
-func align(a, b []facts.Rung) (out []pair) {
+func matched(a, b []facts.Rung) (out []pair) {
 	best := make([][]int, len(a)+1)
 	for i := range best {
 		best[i] = make([]int, len(b)+1)
@@ -47,7 +67,7 @@ func align(a, b []facts.Rung) (out []pair) {
 	for ; j < len(b); j++ {
 		out = append(out, pair{nil, &b[j]})
 	}
-	return shorterFirst(out)
+	return out
 }
 
 // shorterFirst puts, where the two logins part, the side first that has less to
@@ -59,17 +79,20 @@ func shorterFirst(all []pair) []pair {
 			n++
 		}
 		gap := all[i : i+n]
-		ofA := 0
+		var a, b []facts.Rung
 		for _, p := range gap {
 			if p.a != nil {
-				ofA++
+				a = append(a, *p.a)
+			} else {
+				b = append(b, *p.b)
 			}
 		}
+		firstA := cmp.Or(cmp.Compare(len(a), len(b)), slices.CompareFunc(a, b, byFit)) <= 0
 		slices.SortStableFunc(gap, func(x, y pair) int {
-			if (x.a != nil) == (y.a != nil) {
+			switch ofA := x.a != nil; {
+			case ofA == (y.a != nil):
 				return 0
-			}
-			if (x.a != nil) == (ofA <= n-ofA) {
+			case ofA == firstA:
 				return -1
 			}
 			return 1
@@ -79,11 +102,25 @@ func shorterFirst(all []pair) []pair {
 	return all
 }
 
+// family is the kind of a step of SASL that one of SASL2 (XEP-0388) stands for.
+func family(kind string) string {
+	switch rest, ok := strings.CutPrefix(kind, "sasl2-"); {
+	case !ok:
+		return kind
+	case rest == "authenticate":
+		return "sasl-auth"
+	default:
+		return "sasl-" + rest
+	}
+}
+
 // worth is how well two steps fit: attempts with the same mechanism fit best.
 func worth(a, b *facts.Rung) int {
 	switch {
-	case a.Kind != b.Kind || a.Phase != b.Phase || a.Dir != b.Dir:
+	case family(a.Kind) != family(b.Kind) || a.Phase != b.Phase || a.Dir != b.Dir:
 		return 0
+	case a.Kind != b.Kind:
+		return 1
 	case a.Mechanism != b.Mechanism:
 		return 2
 	}

@@ -5,7 +5,6 @@ package compare
 
 import (
 	"cmp"
-	"time"
 
 	"xmppscope/decode/facts"
 	"xmppscope/session"
@@ -13,7 +12,10 @@ import (
 
 // Options says what is compared beyond what can decide a login.
 type Options struct {
-	IDs bool // ids, nonces, salts, fingerprints and full JIDs count as differences too
+	IDs bool // ids, nonces, salts, fingerprints, full JIDs and addresses count as differences too
+	// OneRun says that both logins come from one recording, so that equal placeholders
+	// stand for equal secrets.
+	OneRun bool
 	// A and B are what the sides are called; "A" and "B" if they are empty.
 	A, B string
 }
@@ -30,6 +32,9 @@ type Result struct {
 	Other  []Difference `json:"other,omitempty"`
 	Times  []Time       `json:"times,omitempty"` // never make a difference
 	Beyond int          `json:"beyond,omitempty"`
+	// Ignored counts the differences in ids, nonces and addresses that were not asked
+	// for.
+	Ignored int `json:"ignored,omitempty"`
 }
 
 // Side is one of the two logins in short.
@@ -68,6 +73,7 @@ type Row struct {
 	A           *Place       `json:"a,omitempty"`
 	B           *Place       `json:"b,omitempty"`
 	About       string       `json:"about,omitempty"` // for a step that one side lacks: the mechanism or condition
+	Cause       bool         `json:"cause,omitempty"` // where the login that failed came to its end
 	Differences []Difference `json:"differences,omitempty"`
 }
 
@@ -101,28 +107,31 @@ type Difference struct {
 	Weight  Weight `json:"weight"`
 }
 
-// Time is how long something took on each side, in nanoseconds; 0 if it did not
-// come to that.
-type Time struct {
-	What string        `json:"what"`
-	A    time.Duration `json:"a_ns"`
-	B    time.Duration `json:"b_ns"`
-}
-
 // Sessions compares the explained events of two sessions.
 func Sessions(a, b []session.Event, o Options) Result {
 	la, lb := facts.Of(a), facts.Of(b)
 	return Logins(&la, &lb, o)
 }
 
+// comparison is what the parts of a comparison need to know.
+type comparison struct {
+	Options
+	oneWire bool // both were captured on one wire, so there are no two legs
+	ignored int
+}
+
 // Logins compares what was gathered of two sessions.
 func Logins(a, b *facts.Login, o Options) Result {
-	r := Result{A: sideOf(a, o.A), B: sideOf(b, o.B), Beyond: a.Beyond + b.Beyond, Times: times(a, b)}
-	for _, p := range align(a.Rungs, b.Rungs) {
-		r.Rows = append(r.Rows, rowOf(p, o))
+	c := &comparison{Options: o, oneWire: a.Captured && b.Captured}
+	r := Result{A: sideOf(a, o.A), B: sideOf(b, o.B), Beyond: a.Beyond + b.Beyond}
+	pairs := align(a.Rungs, b.Rungs)
+	for _, p := range pairs {
+		r.Rows = append(r.Rows, c.rowOf(p))
 	}
 	downgrade(r.Rows)
-	r.Other = elsewhere(a, b)
+	r.Other = c.elsewhere(a, b)
+	r.Times = append(times(a, b), slowest(pairs)...)
+	r.Ignored = c.ignored
 	r.Same = len(r.changes()) == 0
 	said := explain(a, b, &r)
 	r.Sentence = session.SafeLine(said.text)
@@ -147,18 +156,18 @@ func (r *Result) changes() (out []change) {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Mark == OnlyA || row.Mark == OnlyB {
-			out = append(out, change{row: row})
+			out = append(out, change{at: i, row: row})
 			continue
 		}
 		for j := range row.Differences {
 			if d := &row.Differences[j]; d.Weight != Detail {
-				out = append(out, change{row, d})
+				out = append(out, change{i, row, d})
 			}
 		}
 	}
 	for i := range r.Other {
 		if d := &r.Other[i]; d.Weight != Detail {
-			out = append(out, change{nil, d})
+			out = append(out, change{0, nil, d})
 		}
 	}
 	return out
@@ -167,6 +176,7 @@ func (r *Result) changes() (out []change) {
 // change is a difference with its row; without a difference, the row is one that
 // a side lacks.
 type change struct {
+	at   int // of the row
 	row  *Row
 	diff *Difference
 }
@@ -175,38 +185,22 @@ type change struct {
 func (r *Result) blame(what []string) {
 	for _, name := range what {
 		for _, c := range r.changes() {
-			if c.diff != nil && c.diff.What == name {
+			if c.diff != nil && plainName(c.diff.What) == name {
 				c.diff.Weight = Cause
 				return
 			}
 		}
 	}
+	r.blameEnd()
 }
 
-// times are the milestones that both or either have reached, since the session's
-// first event.
-func times(a, b *facts.Login) (out []Time) {
-	for _, m := range []struct {
-		what string
-		at   func(*facts.Login) time.Time
-	}{
-		{"TLS is up", func(l *facts.Login) time.Time { return l.Secured }},
-		{"authenticated", func(l *facts.Login) time.Time { return l.Admitted }},
-		{"bound", func(l *facts.Login) time.Time { return l.Bound }},
-		{"logged in", func(l *facts.Login) time.Time { return l.In }},
-		{"last event", func(l *facts.Login) time.Time { return l.Last }},
-	} {
-		t := Time{What: m.what, A: since(a, m.at(a)), B: since(b, m.at(b))}
-		if t.A > 0 || t.B > 0 {
-			out = append(out, t)
+// blameEnd marks the step at which the one login ended that failed.
+func (r *Result) blameEnd() {
+	inA, inB := r.A.State == session.LoggedIn.String(), r.B.State == session.LoggedIn.String()
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if inB && !inA && row.A != nil && row.A.N == r.A.N || inA && !inB && row.B != nil && row.B.N == r.B.N {
+			row.Cause = true
 		}
 	}
-	return out
-}
-
-func since(l *facts.Login, at time.Time) time.Duration {
-	if at.IsZero() {
-		return 0
-	}
-	return at.Sub(l.Started)
 }

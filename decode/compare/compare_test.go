@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -150,7 +149,7 @@ func checkSafe(t *testing.T, text string) {
 		t.Errorf("not safe to print: %q", text)
 	}
 	for _, line := range strings.Split(text, "\n") {
-		if n := utf8.RuneCountInString(line); n > 80 {
+		if n := compare.Cells(line); n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

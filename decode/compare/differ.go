@@ -8,7 +8,7 @@ import (
 	"xmppscope/session"
 )
 
-func rowOf(p pair, o Options) Row {
+func (c *comparison) rowOf(p pair) Row {
 	r := p.a
 	if r == nil {
 		r = p.b
@@ -20,12 +20,24 @@ func rowOf(p pair, o Options) Row {
 	case p.a == nil:
 		row.Mark, row.About = OnlyB, about(r)
 	default:
-		row.Differences = differences(p.a.Facts, p.b.Facts, o)
+		row.Differences = c.differences(p.a.Facts, p.b.Facts)
+		if p.a.Kind != p.b.Kind {
+			row.Kind = family(p.a.Kind)
+			row.Differences = append([]Difference{{What: "carried by", A: []string{carrier(p.a)}, B: []string{carrier(p.b)}, Weight: Change}}, row.Differences...)
+		}
 		if counts(row.Differences) {
 			row.Mark = Changed
 		}
 	}
 	return row
+}
+
+// carrier is what carries a step of an authentication.
+func carrier(r *facts.Rung) string {
+	if family(r.Kind) != r.Kind {
+		return "SASL2 (XEP-0388)"
+	}
+	return "SASL (RFC 6120)"
 }
 
 func placeOf(r *facts.Rung) *Place {
@@ -36,15 +48,18 @@ func placeOf(r *facts.Rung) *Place {
 }
 
 // downgrade makes a difference that was there before a detail: that another domain
-// was asked for is said once.
+// was asked for is said once, and so is the TLS version of both legs.
 func downgrade(rows []Row) {
 	type known struct{ what, a, b string }
 	seen := map[known]bool{}
 	for i := range rows {
 		r := &rows[i]
-		for j := range r.Differences {
-			d := &r.Differences[j]
-			k := known{d.What, strings.Join(d.A, "\n"), strings.Join(d.B, "\n")}
+		for _, d := range serverFirst(r.Differences) {
+			what := plainName(d.What)
+			if what == "stream's from" { // the server's answer to what was asked for
+				what = "stream's to"
+			}
+			k := known{what, strings.Join(d.A, "\n"), strings.Join(d.B, "\n")}
 			if seen[k] {
 				d.Weight = Detail
 			}
@@ -54,6 +69,26 @@ func downgrade(rows []Row) {
 			r.Mark = Same
 		}
 	}
+}
+
+// serverFirst are differences with those of the client's leg behind.
+func serverFirst(all []Difference) (out []*Difference) {
+	for _, client := range []bool{false, true} {
+		for i := range all {
+			if strings.HasPrefix(all[i].What, facts.LegGroup(session.ClientLeg)) == client {
+				out = append(out, &all[i])
+			}
+		}
+	}
+	return out
+}
+
+// plainName takes the leg off the name of what differs.
+func plainName(what string) string {
+	if leg, name, ok := strings.Cut(what, " leg: "); ok && (leg == "client" || leg == "server") {
+		return name
+	}
+	return what
 }
 
 func counts(all []Difference) bool {
@@ -77,13 +112,13 @@ type key struct{ group, name string }
 
 func keyOf(f *facts.Fact) key { return key{f.Group, f.Name} }
 
-// collect joins facts of the same name.
+// collect joins facts of the same name; what is said twice counts once.
 func collect(all []facts.Fact) (map[key]facts.Fact, map[string]bool) {
 	out, groups := map[key]facts.Fact{}, map[string]bool{}
 	for _, f := range all {
 		groups[f.Group] = true
 		if before, ok := out[keyOf(&f)]; ok && !f.Presence {
-			f.Values = append(slices.Clip(before.Values), f.Values...)
+			f.Values = append(slices.Clip(before.Values), without(f.Values, before.Values)...)
 		}
 		out[keyOf(&f)] = f
 	}
@@ -92,7 +127,7 @@ func collect(all []facts.Fact) (map[key]facts.Fact, map[string]bool) {
 
 // differences compares what a step settled on both sides. A group of facts that
 // one side has not recorded cannot be compared.
-func differences(a, b []facts.Fact, o Options) (out []Difference) {
+func (c *comparison) differences(a, b []facts.Fact) (out []Difference) {
 	inA, groupsA := collect(a)
 	inB, groupsB := collect(b)
 	done := map[key]bool{}
@@ -102,15 +137,21 @@ func differences(a, b []facts.Fact, o Options) (out []Difference) {
 			continue
 		}
 		done[k] = true
-		if f.Class == facts.Identifier && !o.IDs {
-			continue
-		}
 		fa, okA := inA[k]
 		fb, okB := inB[k]
 		if f.Presence && okA && okB {
 			continue
 		}
-		if d, differs := differ(&f, fa.Values, fb.Values); differs {
+		d, differs := differ(&f, fa.Values, fb.Values)
+		if !differs && f.Secret != nil {
+			d, differs = c.another(d, &fa, &fb)
+		}
+		switch {
+		case !differs:
+		case f.Class == facts.Identifier && !c.IDs:
+			c.ignored++
+		default:
+			d.What = c.label(&f, d.What)
 			out = append(out, d)
 		}
 	}
@@ -118,7 +159,7 @@ func differences(a, b []facts.Fact, o Options) (out []Difference) {
 }
 
 func differ(f *facts.Fact, a, b []string) (Difference, bool) {
-	d := Difference{What: label(f), List: f.List, Finding: f.Presence, Weight: Change}
+	d := Difference{What: f.Name, List: f.List, Finding: f.Presence, Weight: Change}
 	if f.Class == facts.Detail {
 		d.Weight = Detail
 	}
@@ -138,13 +179,37 @@ func differ(f *facts.Fact, a, b []string) (Difference, bool) {
 	return d, true
 }
 
-// label names a fact, with its leg where there may be two.
-func label(f *facts.Fact) string {
-	switch f.Group {
-	case facts.LegGroup(session.ServerLeg), facts.LegGroup(session.ClientLeg):
-		return f.Group + ": " + f.Name
+// another says that two secrets of the same length are not the same one, where the
+// recordings tell.
+func (c *comparison) another(d Difference, a, b *facts.Fact) (Difference, bool) {
+	if a.Secret == nil || b.Secret == nil {
+		return d, false
 	}
-	return f.Name
+	x, y := a.Secret.Digest, b.Secret.Digest
+	if x == "" || y == "" {
+		x, y = a.Secret.Mark, b.Secret.Mark
+		if !c.OneRun || x == "" || y == "" {
+			return d, false
+		}
+	}
+	if x == y {
+		return d, false
+	}
+	length := strings.Join(a.Values, ", ")
+	d.A, d.B = []string{"one of " + length}, []string{"another of " + length}
+	return d, true
+}
+
+// label names what differs, with its leg where there may be two.
+func (c *comparison) label(f *facts.Fact, what string) string {
+	leg, _, _ := strings.Cut(f.Group, ",")
+	switch leg {
+	case facts.LegGroup(session.ServerLeg), facts.LegGroup(session.ClientLeg):
+		if !c.oneWire {
+			return leg + ": " + what
+		}
+	}
+	return what
 }
 
 func safe(values []string) []string {
@@ -161,9 +226,21 @@ func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(x string) bool { return slices.Contains(b, x) })
 }
 
-// elsewhere compares the findings that stand on no step.
-func elsewhere(a, b *facts.Login) []Difference {
-	return differences(offLadder(a), offLadder(b), Options{})
+// elsewhere compares the findings that stand on no step, and who spoke with whom.
+func (c *comparison) elsewhere(a, b *facts.Login) []Difference {
+	return c.differences(append(offLadder(a), addresses(a)...), append(offLadder(b), addresses(b)...))
+}
+
+// addresses are other ones each time, or say nothing about the login.
+func addresses(l *facts.Login) (out []facts.Fact) {
+	for _, x := range []struct{ name, value string }{
+		{"client's address", l.Client}, {"server's address", l.Server}, {"server asked for", l.Target},
+	} {
+		if x.value != "" {
+			out = append(out, facts.Fact{Name: x.name, Values: []string{x.value}, Class: facts.Identifier})
+		}
+	}
+	return out
 }
 
 func offLadder(l *facts.Login) (out []facts.Fact) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Line is one line of a comparison laid out for a person.
@@ -32,6 +31,9 @@ type Layout struct {
 	Width   int  // in columns; 0 is 80
 	Details bool // show differences that do not matter too
 	Times   bool // show how long it took
+	// HowDetails and HowIDs say how to see what is left out, ": --details"; "" if there
+	// is nothing to say.
+	HowDetails, HowIDs string
 }
 
 // Render lays a comparison out: the sentence, the two sides in short, and then the
@@ -55,11 +57,23 @@ func Render(r Result, o Layout) []Line {
 	if o.Times {
 		p.times(r.Times)
 	}
-	if p.hidden > 0 {
-		p.add(Faint, "")
-		p.add(Faint, fmt.Sprintf("not shown: details that do not matter (%d)", p.hidden))
-	}
+	p.silent(r.Ignored)
 	return p.lines
+}
+
+// silent says what was left out.
+func (p *page) silent(ignored int) {
+	var parts []string
+	if p.hidden > 0 {
+		parts = append(parts, fmt.Sprintf("details that do not matter (%d)", p.hidden)+p.layout.HowDetails)
+	}
+	if ignored > 0 {
+		parts = append(parts, fmt.Sprintf("ids, nonces and addresses that differ (%d)", ignored)+p.layout.HowIDs)
+	}
+	if len(parts) > 0 {
+		p.add(Faint, "")
+		p.wrap(Faint, "", "not shown: "+strings.Join(parts, "; "))
+	}
 }
 
 // Lines is Render as plain text.
@@ -85,36 +99,13 @@ func (p *page) add(k LineKind, text string) {
 
 // wrap adds text that begins with head, and goes on below its end.
 func (p *page) wrap(k LineKind, head, text string) {
-	indent := utf8.RuneCountInString(head)
+	indent := cells(head)
 	for i, line := range wrapped(text, p.width-indent) {
 		if i > 0 {
 			head = strings.Repeat(" ", indent)
 		}
 		p.add(k, head+line)
 	}
-}
-
-// wrapped breaks text at spaces, and within words that are wider than a line.
-func wrapped(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		for utf8.RuneCountInString(word) > width {
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			runes := []rune(word)
-			lines, word = append(lines, string(runes[:width])), string(runes[width:])
-		}
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			lines, line = append(lines, line), word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
 }
 
 func (p *page) side(letter string, s Side) {
@@ -147,9 +138,12 @@ func (p *page) rows(rows []Row) {
 	}
 }
 
+// blamed is the sign of what the sentence blames.
+const blamed = "  ◄"
+
 // quiet says whether there is nothing to show of a row.
 func (p *page) quiet(r *Row) bool {
-	return r.Mark == Same && (len(r.Differences) == 0 || !p.layout.Details)
+	return r.Mark == Same && !r.Cause && (len(r.Differences) == 0 || !p.layout.Details)
 }
 
 func (p *page) run(rows []Row) {
@@ -184,6 +178,9 @@ func (p *page) row(r *Row) {
 	if r.About != "" {
 		text += ": " + r.About
 	}
+	if r.Cause {
+		text += blamed
+	}
 	p.wrap(kind, fmt.Sprintf("%6s%6s  %s ", number(r.A), number(r.B), sign), text)
 	p.differences(r.Differences)
 }
@@ -204,16 +201,20 @@ func (p *page) differences(all []Difference) {
 	}
 }
 
-// difference shows the name of what differs, and the values beside it.
+// difference shows the name of what differs, and the values beside it; below it, if
+// they would have to be broken up.
 func (p *page) difference(d *Difference) {
 	name := d.What
 	if d.Weight == Cause {
-		name += "  ◄"
+		name += blamed
 	}
-	head := fmt.Sprintf("%*s%-*s", indent, "", column-indent, name)
-	if utf8.RuneCountInString(name) >= column-indent {
+	at, head := column, strings.Repeat(" ", indent)+padded(name, column-indent)
+	if need := max(widest(joined(d.A)), widest(joined(d.B))); column+len("- ")+need > p.width {
+		at = indent + 2
+	}
+	if cells(name) >= column-indent || at < column {
 		p.add(p.kind(d, Step), head)
-		head = strings.Repeat(" ", column)
+		head = strings.Repeat(" ", at)
 	}
 	for _, x := range []struct {
 		kind   LineKind
@@ -228,7 +229,7 @@ func (p *page) difference(d *Difference) {
 			text = "none"
 		}
 		p.wrap(p.kind(d, x.kind), head+x.sign, text)
-		head = strings.Repeat(" ", column)
+		head = strings.Repeat(" ", at)
 	}
 }
 
@@ -258,11 +259,21 @@ func (p *page) other(all []Difference) {
 }
 
 func (p *page) times(all []Time) {
-	p.add(Plain, "")
-	p.add(Plain, fmt.Sprintf("%14s%-24s%12s%12s", "", "time from the start", "A", "B"))
-	for _, t := range all {
-		p.add(Plain, fmt.Sprintf("%14s%-24s%12s%12s", "", t.What, duration(t.A), duration(t.B)))
+	for i := range all {
+		t := &all[i]
+		switch {
+		case i == 0:
+			p.heads("time from the start")
+		case t.Step && !all[i-1].Step:
+			p.heads("steps that took longest on one side")
+		}
+		p.add(Plain, strings.Repeat(" ", 14)+padded(t.What, 36)+fmt.Sprintf("%12s%12s", duration(t.A), duration(t.B)))
 	}
+}
+
+func (p *page) heads(what string) {
+	p.add(Plain, "")
+	p.add(Faint, fmt.Sprintf("%14s%-36s%12s%12s", "", what, "A", "B"))
 }
 
 func duration(d time.Duration) string {

@@ -31,13 +31,16 @@ type ruling struct {
 	got    string // what there was
 	seq    uint64 // the event that it is about, 0 if there is none
 	n      int    // its rung
+
+	foreseen []uint64 // events of the failure that it speaks of
 }
 
 func holds(ok bool, got string, seq uint64, n int) ruling {
+	r := ruling{status: Fails, got: got, seq: seq, n: n}
 	if ok {
-		return ruling{Holds, got, seq, n}
+		r.status = Holds
 	}
-	return ruling{Fails, got, seq, n}
+	return r
 }
 
 // unknown is for what the recording cannot tell.
@@ -58,7 +61,7 @@ var kinds = slices.Concat(loginKinds, tlsKinds, saslKinds, stageKinds, eventKind
 
 var loginKinds = []kind{
 	{"outcome", `"success"`, `"success": logged in, and no stream error later; "failure": not`, fromText(`"success" or "failure"`, outcome)},
-	{"condition", `"not-authorized"`, "what the login failed with; a list: one of them", fromTexts("a condition, or a list", condition)},
+	{"condition", `"not-authorized"`, `what the login failed with, a condition of XMPP, or of ours: "closed", "unreachable", and of TLS "ca-not-trusted", "name-mismatch" …; a list: one of them`, fromTexts("a condition, or a list", condition)},
 	{"login_within", `"2s"`, "time from the first event until the login is complete", within("logged in", func(l *facts.Login) time.Time { return l.In })},
 	{"bound_within", `"800ms"`, "… until the JID is bound", within("bound", func(l *facts.Login) time.Time { return l.Bound })},
 	{"authenticated_within", `"500ms"`, "… until the server accepts the authentication", within("authenticated", func(l *facts.Login) time.Time { return l.Admitted })},
@@ -82,7 +85,7 @@ func outcome(want string) (judge, error) {
 	}
 	return func(e *evidence) ruling {
 		if c := e.Cause; c != nil {
-			return holds(want == "failure", "failure: "+describe(c), c.Seq, c.N)
+			return e.failed(want == "failure", "failure: "+describe(c))
 		}
 		if !e.LoggedIn() {
 			return unknown("the recording ends before the login was done or failed (%s)", e.State)
@@ -90,6 +93,20 @@ func outcome(want string) (judge, error) {
 		seq, n := e.at(e.In)
 		return holds(want == "success", "success", seq, n)
 	}, nil
+}
+
+// failed is a ruling on how the login failed: it speaks of what ended it, and of the
+// refusals before that were like it.
+func (e *evidence) failed(ok bool, got string) ruling {
+	c := e.Cause
+	r := holds(ok, got, c.Seq, c.N)
+	r.foreseen = []uint64{c.Seq}
+	for i := range e.Attempts {
+		if no := e.Attempts[i].Refusal; no != nil && no.Condition == c.Condition {
+			r.foreseen = append(r.foreseen, no.Seq)
+		}
+	}
+	return r
 }
 
 func lastSeq(e *evidence) uint64 {
@@ -116,7 +133,7 @@ func describe(c *facts.Refusal) string {
 func condition(want []string) judge {
 	return func(e *evidence) ruling {
 		if c := e.Cause; c != nil {
-			return holds(slices.Contains(want, c.Condition), describe(c), c.Seq, c.N)
+			return e.failed(slices.Contains(want, c.Condition), describe(c))
 		}
 		return holds(false, "it did not fail: "+e.State.String(), lastSeq(e), 0)
 	}
@@ -178,8 +195,14 @@ func mechanism(want []string) judge {
 		if a == nil {
 			return unknown(noAttempt)
 		}
-		return holds(slices.Contains(want, a.Mechanism), a.Mechanism, a.Seq, a.N)
+		return holds(containsFold(want, a.Mechanism), a.Mechanism, a.Seq, a.N)
 	}
+}
+
+// containsFold looks for a name of a mechanism: they are upper case (RFC 4422 §3.1),
+// whatever a file says.
+func containsFold(all []string, name string) bool {
+	return slices.ContainsFunc(all, func(x string) bool { return strings.EqualFold(x, name) })
 }
 
 func never(name string) judge {
@@ -201,7 +224,11 @@ func avoid(bad func(*facts.Attempt) bool) judge {
 			}
 			tried = append(tried, a.Mechanism)
 		}
-		if len(tried) == 0 {
+		switch {
+		case len(tried) > 0:
+		case e.Cause != nil: // it failed before
+			return holds(true, noAttempt, 0, 0)
+		default:
 			return unknown(noAttempt)
 		}
 		return holds(true, strings.Join(tried, ", "), e.Attempts[0].Seq, e.Attempts[0].N)
@@ -223,7 +250,7 @@ func (e *evidence) offers(name string, want bool) ruling {
 	var last *facts.Offer
 	for i := range e.Offers {
 		o := &e.Offers[i]
-		if slices.Contains(o.Mechanisms, name) {
+		if containsFold(o.Mechanisms, name) {
 			return holds(want, strings.Join(o.Mechanisms, " "), o.Seq, o.N)
 		}
 		if len(o.Mechanisms) > 0 {

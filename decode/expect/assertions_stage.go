@@ -22,6 +22,7 @@ var stageKinds = []kind{
 
 var eventKinds = []kind{
 	{"no_findings", `"warning"`, "no finding of this severity or above, but for those of ignore = [\"T02\"]", fromText(`"notice", "warning" or "error"`, noFindings)},
+	{"no_rules", `["S25"]`, "rules that must have nothing to say, whatever the severity", each("ids of rules", noRule)},
 	{"match", `'name == "presence" && dir == "c2s"'`, "an event must match this filter; of a list, one for each", fromFilters(matches)},
 	{"no_match", `'kind == "relay:dropped"'`, "no event may match this filter, or any of a list", fromFilters(matchesNot)},
 }
@@ -141,6 +142,20 @@ func noFindings(want string) (judge, error) {
 		}
 		return holds(false, got, worst.Seq, worst.N)
 	}, nil
+}
+
+func noRule(id string) judge {
+	return func(e *evidence) ruling {
+		for i := range e.Findings {
+			if f := &e.Findings[i]; f.Rule == id {
+				return holds(false, fmt.Sprintf("%s: %s", f.Severity, f.Text), f.Seq, f.N)
+			}
+		}
+		if e.Explained == 0 {
+			return unknown("the session holds no explanations, so nothing can have been found")
+		}
+		return holds(true, "nothing found", 0, 0)
+	}
 }
 
 // matcher counts what a filter matches, for each session.

@@ -24,7 +24,7 @@ var tlsKinds = []kind{
 var tlsVersions = []string{"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
 
 func tlsAtLeast(want string) (judge, error) {
-	least := slices.Index(tlsVersions, "TLS "+strings.TrimSpace(strings.TrimPrefix(strings.ToUpper(want), "TLS")))
+	least := slices.Index(tlsVersions, "TLS "+strings.TrimLeft(strings.ToUpper(want), "TLSV "))
 	if least < 0 {
 		return nil, errors.New(`a version: "1.0", "1.1", "1.2" or "1.3"`)
 	}
@@ -80,7 +80,7 @@ func directTLS(want bool) judge {
 
 // leaf is the server's certificate, nil if it was not recorded.
 func (e *evidence) leaf() (*facts.Handshake, *session.Certificate) {
-	h := e.TLS[session.ServerLeg]
+	h := e.ServerTLS()
 	if h == nil || len(h.Facts.Chain) == 0 {
 		return h, nil
 	}
@@ -91,7 +91,7 @@ const noCertificate = "the recording holds no certificate of the server"
 
 func verifies(want bool) judge {
 	return func(e *evidence) ruling {
-		h := e.TLS[session.ServerLeg]
+		h := e.ServerTLS()
 		if h == nil || h.Facts.Verdict == nil {
 			return unknown("the recording holds no verification of the server's certificate")
 		}

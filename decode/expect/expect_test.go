@@ -93,15 +93,20 @@ func TestProblems(t *testing.T) {
 		{"# nothing\n[login]\n", "line 2: [login] expects nothing", "outcome"},
 		{"[login]\nabout = \"x\"\n\nmechansim = \"PLAIN\"\n", `line 4: there is no assertion "mechansim"`, `did you mean "mechanism"?`},
 		{"zzzzzzzzzzzzzz = 1\n", `line 1: there is no assertion "zzzzzzzzzzzzzz"`, "xmppscope help expect"},
-		{"[a]\noutcome = \"success\"\n[b]\noutcome = \"won\"\n", `line 4: outcome: want "success" or "failure", not won`, ""},
-		{"bound_within = \"fast\"\n", `line 1: bound_within: want a duration such as "800ms" or "2s", not fast`, ""},
+		{"[a]\noutcome = \"success\"\n[b]\noutcome = \"won\"\n", `line 4: outcome: want "success" or "failure", not "won"`, ""},
+		{"bound_within = \"fast\"\n", `line 1: bound_within: want a duration such as "800ms" or "2s" (units: ms, s, m), not "fast"`, ""},
+		{"[x]\nbound_within = \"800\"\n", `line 2: bound_within: "800" has no unit`, `write "800ms"`},
+		{"x = { outcome = \"success\", bogus = 1 }\n", `line 1: there is no assertion "bogus"`, ""},
+		{"[x]\n\ntls.at_least = \"1.2\"\n", `line 3: "x.tls.at_least"`, `did you mean "tls_at_least"?`},
+		{"sessions_at_most = -1\n", "line 1: sessions_at_most: want a number, not -1", ""},
+		{"no_rules = [\"T03\"]\n", `line 1: no_rules: there is no rule "T03"`, `did you mean "T02"?`},
 		{"bound_within = -1\n", "line 1: bound_within: want a duration", ""},
 		{"tls_at_least = \"9\"\n", "line 1: tls_at_least: want a version", ""},
 		{"never_mechanism = []\n", "line 1: never_mechanism: want a mechanism, or a list, not []", ""},
 		{"never_mechanism = [1]\n", "line 1: never_mechanism: want", ""},
-		{"attempts_at_most = \"1\"\n", "line 1: attempts_at_most: want a number, not 1", ""},
+		{"attempts_at_most = \"1\"\n", "line 1: attempts_at_most: want a number, not \"1\"", ""},
 		{"direct_tls = 1\n", "line 1: direct_tls: want true or false, not 1", ""},
-		{"no_findings = \"info\"\n", `line 1: no_findings: want "notice", "warning" or "error", not info`, ""},
+		{"no_findings = \"info\"\n", `line 1: no_findings: want "notice", "warning" or "error", not "info"`, ""},
 		{"match = 'name =='\n", "line 1: match: ", "help filter"},
 		{"\nsessions = 0\noutcome = \"success\"\n", `line 2: sessions: want "logins"`, ""},
 		{"optional = 1\noutcome = \"success\"\n", "line 1: optional: want true or false", ""},
@@ -147,6 +152,63 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestDoubts: a name that nobody knows is warned of, with its line; one that a
+// client may well have made up is not.
+func TestDoubts(t *testing.T) {
+	f := parse(t, "[x]\nnever_mechanism = [\"PLIAN\", \"X-OURS\", \"scram-sha-1\"]\ncondition = \"not-authorised\"\noffered = \"QZW\"\n")
+	var got []string
+	for _, w := range f.Warnings {
+		got = append(got, w.Error()+"; "+w.Hint)
+	}
+	want := []string{
+		`line 2: never_mechanism: xmppscope knows no mechanism "PLIAN"; did you mean "PLAIN"?`,
+		`line 3: condition: xmppscope knows no condition "not-authorised"; did you mean "not-authorized"?`,
+		`line 4: offered: xmppscope knows no mechanism "QZW"; if it is meant so, all is well`,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestHowMany: how many sessions there are can be expected, and one of several can be
+// the one that is meant.
+func TestHowMany(t *testing.T) {
+	var events []session.Event
+	for id, dialogue := range []string{hello, hello + "S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n", hello} {
+		for _, e := range play(t, dialogue) {
+			e.Session = id + 1
+			events = append(events, e)
+		}
+	}
+	for file, want := range map[string]bool{
+		"sessions_at_most = 3\n": true, "sessions_at_most = 2\n": false, "[x]\nsessions = \"first\"\nsessions_at_most = 1\n": true,
+		"sessions = \"any\"\ncondition = \"not-authorized\"\n": true, "sessions = \"any\"\ncondition = \"aborted\"\n": false,
+		"condition = \"not-authorized\"\n": false, "sessions = \"any\"\ncondition = \"not-authorized\"\nno_rules = \"sasl\"\n": false,
+	} {
+		if r := hold(parse(t, file), events); r.OK() != want {
+			t.Errorf("%q: OK is %v: %+v", file, r.OK(), r.Results)
+		}
+	}
+}
+
+// TestRefusedTwice: each refusal of a kind that is expected was foreseen, and what
+// was never tried was never wrong.
+func TestRefusedTwice(t *testing.T) {
+	attempt := "C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\nS: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n"
+	events := play(t, hello+attempt+attempt)
+	r := hold(parse(t, "condition = \"not-authorized\"\n"), events)
+	if !r.OK() || !r.Foreseen(1, 3) || !r.Foreseen(1, 5) || r.Foreseen(1, 4) {
+		t.Errorf("%+v", r.Results)
+	}
+	gone := play(t, hello+`*: {"kind":"tcp:closed","leg":"client","detail":{"by":"server"}}`)
+	if r := hold(parse(t, "never_mechanism = \"PLAIN\"\n"), gone); !r.OK() {
+		t.Errorf("%+v", r.Results)
+	}
+	if r := hold(parse(t, "never_mechanism = \"PLAIN\"\n"), play(t, hello)); r.OK() {
+		t.Errorf("nobody knows what came next: %+v", r.Results)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	known := []string{"outcome", "bound_within", "T02", "core-bind"}
 	for word, want := range map[string]string{"outcom": "outcome", "Bound_Within": "bound_within", "bind_within": "bound_within", "T2": "T02", "entirely": "", "": ""} {
@@ -170,6 +232,7 @@ func TestSessions(t *testing.T) {
 	}
 	for scope, want := range map[string]string{
 		"": "1 2 3", "sessions = \"logins\"": "1 2 3", "sessions = \"all\"": "1 2 3 4", "sessions = \"first\"": "1", "sessions = \"last\"": "3", "sessions = 2": "2", "sessions = 9": "0",
+		"sessions = \"any\"": "1",
 	} {
 		knock := session.Event{Session: 4, Seq: 1, Leg: session.ClientLeg, Body: session.TCPOpened{}}
 		r := hold(parse(t, scope+"\nno_match = 'kind == \"stream:raw\"'\n"), append(slices.Clone(events), knock))

@@ -26,6 +26,7 @@ import (
 // File is a file of expectations that has been read and found to be right.
 type File struct {
 	Expectations []Expectation
+	Warnings     []Problem // values that look like slips
 }
 
 // Expectation is one table of the file.
@@ -34,6 +35,7 @@ type Expectation struct {
 	About      string // what the user says it is for
 	Sessions   Scope
 	Optional   bool     // what cannot be judged is no failure
+	most       *int     // sessions that there may be, nil for any number
 	ignored    []string // rules whose findings do not count
 	assertions []assertion
 }
@@ -75,10 +77,10 @@ func Parse(text string, rules []string) (*File, error) {
 			return nil, err
 		}
 	}
-	f := new(File)
+	f := &File{Warnings: r.warnings}
 	for _, name := range r.order {
 		x := r.tables[name]
-		if len(x.assertions) == 0 {
+		if len(x.assertions) == 0 && x.most == nil {
 			return nil, &Problem{Line: r.lines[name], Text: fmt.Sprintf("%s expects nothing", quoted(name)), Hint: "it needs an assertion, such as outcome = \"success\""}
 		}
 		f.Expectations = append(f.Expectations, *x)
@@ -103,6 +105,9 @@ func problemOf(err error) *Problem {
 		if syntax.LastKey != "" && text == "" {
 			text = "something is wrong after " + syntax.LastKey
 		}
+		if strings.HasPrefix(text, "Key ") { // its one sentence that is none of ours
+			text = "k" + strings.TrimSuffix(text[1:], ".")
+		}
 		return &Problem{Line: syntax.Position.Line, Text: text}
 	}
 	return &Problem{Text: strings.TrimPrefix(err.Error(), "toml: ")}
@@ -114,6 +119,8 @@ type reader struct {
 	rules  []string
 	tables map[string]*Expectation
 	order  []string
+
+	warnings []Problem
 }
 
 func (r *reader) key(k toml.Key, tables map[string]any) error {
@@ -131,7 +138,11 @@ func (r *reader) key(k toml.Key, tables map[string]any) error {
 	case len(k) == 2 && !isTable:
 		return r.set(r.table(k[0]), k[0], k[1], value)
 	}
-	return &Problem{Line: r.line(k...), Text: fmt.Sprintf("%q: an expectation holds assertions, not tables", k.String()), Hint: "write each expectation as one table, such as [login]"}
+	p := &Problem{Line: r.line(k...), Text: fmt.Sprintf("%q: an expectation holds assertions, not tables", k.String()), Hint: "write each expectation as one table, such as [login]"}
+	if near := Nearest(strings.Join(k[1:], "_"), keys()); near != "" && len(k) > 2 {
+		p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
+	}
+	return p
 }
 
 func lookup(tables map[string]any, k toml.Key) any {
@@ -157,16 +168,25 @@ func (r *reader) table(name string) *Expectation {
 	return x
 }
 
-func (r *reader) line(path ...string) int { return r.lines[strings.Join(path, ".")] }
+// line is where a key stands, or else the table that it stands in: keys of an inline
+// table are on its line.
+func (r *reader) line(path ...string) int {
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		if n := r.lines[strings.Join(path, ".")]; n > 0 {
+			return n
+		}
+	}
+	return 0
+}
 
 // set takes one key of an expectation: how it is to be judged, or an assertion.
 func (r *reader) set(x *Expectation, table, key string, value any) error {
-	path := key
-	if table != "" {
-		path = table + "." + key
+	line := r.line(strings.TrimPrefix(table+"."+key, "."))
+	if line == 0 {
+		line = r.line(table)
 	}
 	wrong := func(want string) error {
-		return &Problem{Line: r.lines[path], Text: fmt.Sprintf("%s: want %s, not %v", key, want, value)}
+		return &Problem{Line: line, Text: fmt.Sprintf("%s: want %s, not %s", key, want, shown(value))}
 	}
 	var ok bool
 	switch key {
@@ -185,18 +205,37 @@ func (r *reader) set(x *Expectation, table, key string, value any) error {
 			return wrong(scopeHelp)
 		}
 		return nil
+	case mostSessions:
+		n, ok := value.(int64)
+		if !ok || n < 0 || n > 1e9 {
+			return wrong("a number")
+		}
+		most := int(n)
+		x.most = &most
+		return nil
 	case "ignore":
-		return r.ignore(x, path, value)
+		ids, err := r.ruleIDs(key, value, line)
+		x.ignored = ids
+		return err
+	case "no_rules":
+		if _, err := r.ruleIDs(key, value, line); err != nil {
+			return err
+		}
 	}
+	return r.assert(x, key, value, line, wrong)
+}
+
+// assert adds what a key asserts.
+func (r *reader) assert(x *Expectation, key string, value any, line int, wrong func(string) error) error {
 	at := slices.IndexFunc(kinds, func(k kind) bool { return k.key == key })
 	if at < 0 {
-		return r.unknown(path, key)
+		return unknownKey(key, line)
 	}
 	made, err := kinds[at].make(value)
 	if err != nil {
 		var bad *Problem
 		if errors.As(err, &bad) {
-			return &Problem{Line: r.lines[path], Text: key + ": " + bad.Text, Hint: bad.Hint}
+			return &Problem{Line: line, Text: key + ": " + bad.Text, Hint: bad.Hint}
 		}
 		return wrong(err.Error())
 	}
@@ -204,37 +243,49 @@ func (r *reader) set(x *Expectation, table, key string, value any) error {
 		made[i].key = key
 	}
 	x.assertions = append(x.assertions, made...)
+	r.warnings = append(r.warnings, doubts(key, value, line)...)
 	return nil
 }
 
-func (r *reader) unknown(path, key string) error {
-	p := &Problem{Line: r.lines[path], Text: fmt.Sprintf("there is no assertion %q", key)}
-	known := []string{"about", "optional", "sessions", "ignore"}
+// shown is a value as it stands in the file.
+func shown(value any) string {
+	if s, ok := value.(string); ok {
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprint(value)
+}
+
+// keys are all that an expectation can hold.
+func keys() []string {
+	known := []string{"about", "optional", "sessions", mostSessions, "ignore"}
 	for _, k := range kinds {
 		known = append(known, k.key)
 	}
-	p.Hint = "xmppscope help expect lists them"
-	if near := Nearest(key, known); near != "" {
+	return known
+}
+
+func unknownKey(key string, line int) error {
+	p := &Problem{Line: line, Text: fmt.Sprintf("there is no assertion %q", key), Hint: "xmppscope help expect lists them"}
+	if near := Nearest(key, keys()); near != "" {
 		p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
 	}
 	return p
 }
 
-// ignore is what no_findings leaves out.
-func (r *reader) ignore(x *Expectation, path string, value any) error {
+// ruleIDs reads ids of rules.
+func (r *reader) ruleIDs(key string, value any, line int) ([]string, error) {
 	ids, ok := texts(value)
 	if !ok {
-		return &Problem{Line: r.lines[path], Text: fmt.Sprintf("ignore: want ids of rules such as [\"T02\"], not %v", value)}
+		return nil, &Problem{Line: line, Text: fmt.Sprintf("%s: want ids of rules such as [\"T02\"], not %s", key, shown(value))}
 	}
 	for _, id := range ids {
 		if len(r.rules) > 0 && !slices.Contains(r.rules, id) {
-			p := &Problem{Line: r.lines[path], Text: fmt.Sprintf("ignore: there is no rule %q", id), Hint: "see xmppscope check --list"}
+			p := &Problem{Line: line, Text: fmt.Sprintf("%s: there is no rule %q", key, id), Hint: "see xmppscope check --list"}
 			if near := Nearest(id, r.rules); near != "" {
 				p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
 			}
-			return p
+			return nil, p
 		}
 	}
-	x.ignored = ids
-	return nil
+	return ids, nil
 }

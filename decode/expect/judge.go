@@ -2,6 +2,7 @@ package expect
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,11 +12,14 @@ import (
 
 // Scope says which sessions an expectation is about.
 type Scope struct {
-	which string // "", "all", "first" or "last"
+	which string // "", "all", "any", "first" or "last"
 	id    int    // or this one
 }
 
-const scopeHelp = `"logins" (each session that has a step of a login), "all", "first", "last" or a number`
+const scopeHelp = `"logins" (each session that has a step of a login), "any" (one of them), "first", "last", "all" or a number`
+
+// mostSessions is the key of the one assertion that is about no single session.
+const mostSessions = "sessions_at_most"
 
 func scopeOf(value any) (Scope, bool) {
 	switch v := value.(type) {
@@ -25,7 +29,7 @@ func scopeOf(value any) (Scope, bool) {
 		switch v {
 		case "logins":
 			return Scope{}, true
-		case "all", "first", "last":
+		case "all", "any", "first", "last":
 			return Scope{which: v}, true
 		}
 	}
@@ -63,6 +67,8 @@ type Result struct {
 	Seq         uint64 `json:"seq,omitempty"`  // the event that it is about
 	Step        string `json:"step,omitempty"` // id of its rung
 	N           int    `json:"n,omitempty"`
+
+	foreseen []uint64 // events of the failure that it speaks of
 }
 
 // Report is what became of all expectations, in the order of the file and then of
@@ -81,7 +87,7 @@ func (r *Report) OK() bool {
 // assertion on the outcome holds, and speaks of this event.
 func (r *Report) Foreseen(session int, seq uint64) bool {
 	return slices.ContainsFunc(r.Results, func(x Result) bool {
-		return x.Status == Holds && (x.Assertion == "outcome" || x.Assertion == "condition") && x.Session == session && x.Seq == seq && seq > 0
+		return x.Status == Holds && x.Session == session && slices.Contains(x.foreseen, seq)
 	})
 }
 
@@ -155,16 +161,54 @@ func (j *Judge) Report() Report {
 	slices.SortStableFunc(j.sessions, func(a, b *trial) int { return cmp.Compare(a.id, b.id) })
 	r := Report{Started: j.started}
 	for i := range j.file.Expectations {
-		x := &j.file.Expectations[i]
-		chosen := j.choose(x.Sessions)
-		for _, t := range chosen {
-			r.Results = append(r.Results, t.judge(x, slices.Concat(x.ignored, j.ignored))...)
-		}
-		if len(chosen) == 0 {
-			r.Results = append(r.Results, absent(x)...)
-		}
+		r.Results = append(r.Results, j.hold(&j.file.Expectations[i])...)
 	}
 	return r
+}
+
+// hold holds the sessions that an expectation is about against it.
+func (j *Judge) hold(x *Expectation) (out []Result) {
+	chosen := j.choose(x.Sessions)
+	if x.most != nil {
+		out = append(out, counted(x, chosen))
+	}
+	ignored := slices.Concat(x.ignored, j.ignored)
+	if x.Sessions.which == "any" && len(chosen) > 0 {
+		return append(out, best(x, chosen, ignored)...)
+	}
+	for _, t := range chosen {
+		out = append(out, t.judge(x, ignored)...)
+	}
+	if len(chosen) == 0 {
+		out = append(out, absent(x)...)
+	}
+	return out
+}
+
+// counted judges how many sessions there are.
+func counted(x *Expectation, chosen []*trial) Result {
+	r := Result{Expectation: session.SafeLine(x.Name), Assertion: mostSessions, Status: Holds, Want: itoa(*x.most), Got: itoa(len(chosen))}
+	if len(chosen) > *x.most {
+		r.Status = Fails
+	}
+	return r
+}
+
+// best are the results of the session that meets most of an expectation.
+func best(x *Expectation, chosen []*trial, ignored []string) (out []Result) {
+	least := -1
+	for _, t := range chosen {
+		results, bad := t.judge(x, ignored), 0
+		for i := range results {
+			if results[i].Status == Fails || results[i].Status == Unknown {
+				bad++
+			}
+		}
+		if least < 0 || bad < least {
+			out, least = results, bad
+		}
+	}
+	return out
 }
 
 // choose gives the sessions that an expectation is about. One that only knocked at
@@ -191,13 +235,21 @@ func (j *Judge) choose(s Scope) (out []*trial) {
 // absent is the result where there is no session to judge.
 func absent(x *Expectation) (out []Result) {
 	for _, a := range x.assertions {
-		r := Result{Expectation: x.Name, Assertion: a.key, Want: session.SafeLine(a.want), Status: Unknown, Got: "there is no session to judge"}
+		r := Result{Expectation: x.Name, Assertion: a.key, Want: session.SafeLine(a.want), Status: Unknown, Got: x.Sessions.missing()}
 		if x.Optional {
 			r.Status = Skipped
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// missing says that there is no session of this scope.
+func (s Scope) missing() string {
+	if s.id > 0 {
+		return fmt.Sprintf("there is no session %d", s.id)
+	}
+	return "there is no session to judge"
 }
 
 func (t *trial) judge(x *Expectation, ignored []string) (out []Result) {
@@ -210,7 +262,7 @@ func (t *trial) judge(x *Expectation, ignored []string) (out []Result) {
 		v := a.judge(e)
 		r := Result{
 			Expectation: session.SafeLine(x.Name), Session: t.id, Assertion: a.key, Status: v.status,
-			Want: session.SafeLine(a.want), Got: session.SafeLine(v.got), Seq: v.seq, N: v.n,
+			Want: session.SafeLine(a.want), Got: session.SafeLine(v.got), Seq: v.seq, N: v.n, foreseen: v.foreseen,
 		}
 		if r.Status == Unknown && x.Optional {
 			r.Status = Skipped

@@ -2,6 +2,8 @@ package expect
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,6 +42,20 @@ func duration(value any) (time.Duration, bool) {
 	return 0, false
 }
 
+// wrongDuration says what a duration should have been; a number without a unit gets
+// one.
+func wrongDuration(value any) error {
+	const want = `a duration such as "800ms" or "2s"`
+	s, ok := value.(string)
+	if !ok {
+		return errors.New(want)
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.HasPrefix(s, "-") {
+		return &Problem{Text: fmt.Sprintf("%q has no unit", s), Hint: fmt.Sprintf(`write "%sms", or "%ss" for seconds`, s, s)}
+	}
+	return fmt.Errorf("%s (units: ms, s, m)", want)
+}
+
 // Makers of assertions whose value has a simple type. The error of make says what
 // the value should have been.
 
@@ -70,6 +86,9 @@ func each(want string, f func(string) judge) func(any) ([]assertion, error) {
 func fromText(want string, f func(string) (judge, error)) func(any) ([]assertion, error) {
 	return func(value any) ([]assertion, error) {
 		s, ok := value.(string)
+		if n, isNumber := value.(float64); isNumber { // tls_at_least = 1.2
+			s, ok = strconv.FormatFloat(n, 'f', 1, 64), true
+		}
 		if !ok {
 			return nil, errors.New(want)
 		}
@@ -92,7 +111,7 @@ func fromDuration(f func(time.Duration) judge) func(any) ([]assertion, error) {
 	return func(value any) ([]assertion, error) {
 		d, ok := duration(value)
 		if !ok {
-			return nil, errors.New(`a duration such as "800ms" or "2s"`)
+			return nil, wrongDuration(value)
 		}
 		return []assertion{{want: d.String(), judge: f(d)}}, nil
 	}

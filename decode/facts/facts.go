@@ -37,6 +37,8 @@ type Login struct {
 	In        time.Time     // when the login was complete
 	Asked     string        // the resource that the client asked for, "" if it left that to the server
 	Managed   uint64        // Seq of the event that turned stream management on, 0 if none did
+	Target    string        // the server as it was asked for, "host:port"; "" if that is not known
+	Content   string        // the default namespace of the client's stream: "jabber:client"
 	Cause     *Refusal      // what ended the login or the session, nil if nothing did
 }
 
@@ -68,9 +70,10 @@ type Rung struct {
 	Phase     Phase
 	Seq       uint64 // of its first event
 	At        time.Time
-	Dir       session.Dir // NoDir for TLS
-	Mechanism string      // of the attempt that a SASL rung belongs to
-	Failed    bool        // something was refused here
+	Since     time.Duration // since the first event of the rung before
+	Dir       session.Dir   // NoDir for TLS
+	Mechanism string        // of the attempt that a SASL rung belongs to
+	Failed    bool          // something was refused here
 	Facts     []Fact
 }
 
@@ -81,6 +84,8 @@ type Fact struct {
 	List   bool     // the order of Values says little
 	Class  Class
 	Group  string // facts that are known together, see LegGroup and Parsed; a rung may lack a group
+	// Secret tells apart secrets, of which Values holds the length alone.
+	Secret *Secret
 	// Presence says that only the fact itself can be compared, because Values holds a
 	// sentence: so it is for findings.
 	Presence bool
@@ -91,8 +96,13 @@ type Fact struct {
 // leg's handshake are LegGroup.
 const Parsed = "parsed"
 
-// LegGroup is the group of facts of one leg.
+// LegGroup is the group of facts that a leg's handshake has settled. In a capture
+// of one wire they are those of the server's leg: so they can be set beside what the
+// server agreed on with xmppscope.
 func LegGroup(l session.Leg) string { return l.String() + " leg" }
+
+// HelloGroup is the group of facts of a leg that its client alone has chosen.
+func HelloGroup(l session.Leg) string { return l.String() + " leg, hello" }
 
 // Class says what it means that a fact is another one elsewhere.
 type Class uint8
@@ -115,6 +125,7 @@ type Handshake struct {
 
 // Attempt is one try to authenticate.
 type Attempt struct {
+	Kind      string   // of the rung: "sasl-auth", "sasl2-authenticate", "iqauth-set"
 	Mechanism string   // "jabber:iq:auth" for the login of before XMPP 1.0
 	Offered   []string // the mechanisms on offer then
 	Phase     Phase
@@ -122,6 +133,25 @@ type Attempt struct {
 	N         int
 	Accepted  bool
 	Refusal   *Refusal // nil if it was accepted or never answered
+}
+
+// Accepted is the attempt that the server has accepted, nil if there is none.
+func (l *Login) Accepted() *Attempt {
+	for i := range l.Attempts {
+		if l.Attempts[i].Accepted {
+			return &l.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// ServerTLS is the newest handshake with the server: that of the server's leg, or in a
+// capture of one wire that of the only one. It is nil if there was none.
+func (l *Login) ServerTLS() *Handshake {
+	if l.Captured {
+		return l.TLS[session.ClientLeg]
+	}
+	return l.TLS[session.ServerLeg]
 }
 
 // Refusal is how something was refused.

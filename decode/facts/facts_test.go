@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"xmppscope/decode/core"
 	"xmppscope/decode/facts"
@@ -72,14 +73,15 @@ func TestRealLogins(t *testing.T) {
 	})
 }
 
-// TestBlanked: facts are the same where secrets were blanked before.
+// TestBlanked: facts are the same where secrets were blanked before, but for what
+// tells one secret from another.
 func TestBlanked(t *testing.T) {
 	labs(t, func(t *testing.T, name string, events []session.Event) {
 		want := facts.Of(events).Rungs
 		for i := range events {
 			events[i] = session.Blank(events[i])
 		}
-		if d := cmp.Diff(want, facts.Of(events).Rungs); d != "" {
+		if d := cmp.Diff(want, facts.Of(events).Rungs, cmpopts.IgnoreFields(facts.Secret{}, "Digest")); d != "" {
 			t.Errorf("(-clear +blanked):\n%s", d)
 		}
 	})

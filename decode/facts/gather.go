@@ -15,6 +15,8 @@ type Gatherer struct {
 	proceed bool // <proceed/> was seen, and what came of it not yet
 	asked   bool // the client has said something since the server's last word
 	trips   int
+	left    session.Dir       // who was the first to finish sending
+	secrets []*Secret         // of the notes of the event at hand
 	found   map[[2]string]int // index into Findings by rule and text
 }
 
@@ -35,12 +37,13 @@ func (g *Gatherer) Login() Login {
 	return g.login
 }
 
-// Add takes the next event of the session. It does not keep it, and sees nothing
-// of its secrets.
+// Add takes the next event of the session. It does not keep it, and of its secrets
+// only what tells one from another.
 func (g *Gatherer) Add(seen *session.Event) {
 	if !session.Numbered(seen.Body) {
 		return
 	}
+	g.secrets = secretsOf(seen)
 	blanked := session.Blank(*seen)
 	e, l := &blanked, &g.login
 	l.Apply(e)
@@ -87,6 +90,11 @@ func (g *Gatherer) turn(e *session.Event) {
 		g.proceed = false
 		g.phase = max(g.phase, InTLS)
 		g.login.Secured = e.At
+		g.left = session.NoDir
+	case session.StreamClosed, session.TCPHalfClosed:
+		if g.left == session.NoDir {
+			g.left = e.Dir
+		}
 	case session.StreamOpened:
 		if g.proceed {
 			g.phase, g.proceed = max(g.phase, InTLS), false
@@ -133,7 +141,7 @@ func (g *Gatherer) rung(e *session.Event) *Rung {
 		l.Beyond++
 		return nil
 	}
-	r := Rung{N: e.Step.N, ID: e.Step.ID, Kind: kindOf(e.Step.ID), Title: e.Step.Title, Phase: g.phase, Seq: e.Seq, At: e.At, Dir: e.Dir}
+	r := Rung{N: e.Step.N, ID: e.Step.ID, Kind: kindOf(e.Step.ID), Title: e.Step.Title, Phase: g.phase, Seq: e.Seq, At: e.At, Since: e.Step.Since, Dir: e.Dir}
 	if r.Kind == "tls" {
 		r.Dir, r.Phase = session.NoDir, InTLS
 	}

@@ -72,7 +72,7 @@ func (g *Gatherer) settle(e *session.Event, r *Rung) {
 		if r.Kind != "iqauth-set" {
 			mechanism, _ = e.Field("mechanism")
 		}
-		a := Attempt{Mechanism: mechanism, Phase: g.phase, Seq: e.Seq, N: r.N}
+		a := Attempt{Kind: r.Kind, Mechanism: mechanism, Phase: g.phase, Seq: e.Seq, N: r.N}
 		if n := len(l.Offers); n > 0 {
 			a.Offered = l.Offers[n-1].Mechanisms
 		}
@@ -121,11 +121,21 @@ func side(d session.Dir) string {
 func (g *Gatherer) offRung(e *session.Event) {
 	l := &g.login
 	switch b := e.Body.(type) {
+	case session.TCPOpened:
+		if e.Leg == session.ServerLeg {
+			l.Target = b.Target
+		}
 	case session.TCPFailed:
+		l.Target = b.Target
 		l.Cause = &Refusal{Condition: "unreachable", By: "server", Text: b.Reason, Seq: e.Seq}
 	case session.TCPClosed:
-		if l.Cause == nil && l.In.IsZero() && e.Leg == session.ClientLeg {
+		// What is inside TLS that cannot be read, or came before the recording, may have
+		// been a login.
+		if l.Cause == nil && l.In.IsZero() && e.Leg == session.ClientLeg && l.State == session.Failed {
 			c := &Refusal{Condition: "closed", By: b.By, Text: b.Reason, Seq: e.Seq}
+			if g.left != session.NoDir { // the one that b names closed last
+				c.By = side(g.left)
+			}
 			if n := len(l.Rungs); n > 0 {
 				last := &l.Rungs[n-1]
 				c.N, c.ID = last.N, last.ID

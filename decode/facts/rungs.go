@@ -32,14 +32,14 @@ var anyMechanism = map[string]bool{"mechanism": true, "user": true, "condition":
 
 // factsOf is what one event adds to its rung.
 func (g *Gatherer) factsOf(e *session.Event, r *Rung, root *session.Element) []Fact {
-	facts := fieldFacts(e, r)
+	facts := g.fieldFacts(e, r)
 	switch r.Kind {
 	case "tls":
-		return append(tlsFacts(e), findingFacts(e)...)
+		return append(tlsFacts(e, g.login.Captured), findingFacts(e)...)
 	case "features":
 		facts = append(facts, g.featureFacts(e, r, root)...)
 	case "stream-open", "stream-reply":
-		facts = append(facts, headerFacts(r, root)...)
+		facts = append(facts, g.headerFacts(r, root)...)
 	case "bind-request":
 		asked, given := e.Field("resource")
 		facts = append(facts, matter("resource", pick(given, "the client names one", "left to the server")))
@@ -74,17 +74,16 @@ func pick(yes bool, a, b string) string {
 	return b
 }
 
-// fieldFacts are the decoded fields, in the order in which they were decoded. Of
-// a secret only its length is told.
-func fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
+// fieldFacts are the decoded fields, in the order in which they were decoded.
+func (g *Gatherer) fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
 	for i := range e.Notes {
 		n := &e.Notes[i]
 		switch {
 		case n.Name == "" || skipped[n.Name]:
 		case n.Name == "to" && r.Kind == "stream-reply": // an echo of the client's from
 		case n.Secret != "":
-			if length := lengthOf(n.Mark); n.Secret == "password" && length != "" {
-				facts = append(facts, Fact{Name: "length of the password", Values: []string{length}, Group: r.Mechanism})
+			if s := g.secretOf(i); s != nil {
+				facts = append(facts, Fact{Name: n.Secret, Values: []string{lengthOf(n.Mark)}, Group: r.Mechanism, Secret: s})
 			}
 		default:
 			facts = append(facts, fieldFact(n, r))
@@ -124,12 +123,13 @@ func lengthOf(mark string) string {
 
 // headerFacts are those of a stream header that are no fields, or not to be
 // compared by value.
-func headerFacts(r *Rung, root *session.Element) []Fact {
+func (g *Gatherer) headerFacts(r *Rung, root *session.Element) []Fact {
 	if root == nil {
 		return nil
 	}
 	from, given := root.LookupAttr("from")
 	if r.Kind == "stream-open" {
+		g.login.Content = root.Attr("xmlns")
 		from = pick(given, "given", "not given")
 	}
 	return parsed(matter("stream's from", from), matter("content namespace", root.Attr("xmlns")))
@@ -152,7 +152,7 @@ func (g *Gatherer) jidFacts(e *session.Event, r *Rung) []Fact {
 	account, resource, _ := strings.Cut(jid, "/")
 	facts := []Fact{matter("account", account), identifier("JID", jid)}
 	if r.Kind != "bind-result" {
-		return facts
+		return grouped("bound", facts)
 	}
 	how := "changed by the server"
 	switch g.login.Asked {
@@ -161,7 +161,7 @@ func (g *Gatherer) jidFacts(e *session.Event, r *Rung) []Fact {
 	case resource:
 		how = "as asked"
 	}
-	return append(facts, matter("resource", how))
+	return grouped("bound", append(facts, matter("resource", how)))
 }
 
 // managementFacts are the attributes of stream management (XEP-0198 §3).

@@ -9,8 +9,8 @@ import (
 )
 
 // tlsFacts are the facts of one leg's handshake. The chain of the client's leg is
-// ours, and is left out.
-func tlsFacts(e *session.Event) []Fact {
+// ours, and is left out, unless the session was captured: then there is no other.
+func tlsFacts(e *session.Event, captured bool) []Fact {
 	var f session.TLSFacts
 	var facts []Fact
 	switch b := e.Body.(type) {
@@ -20,28 +20,41 @@ func tlsFacts(e *session.Event) []Fact {
 		f = b.TLSFacts
 		facts = failureFacts(b)
 	}
-	facts = append(facts, []Fact{
-		matter("version", f.Version), matter("suite", f.Suite), matter("key exchange", f.Group),
-		matter("ALPN", f.ALPN), matter("SNI", f.SNI),
-		matter("client certificate", pick(f.Mutual, "asked for", "not asked for")),
-		detail("session", pick(f.Resumed, "resumed", "new")),
-	}...)
+	facts = append(facts, matter("version", f.Version), matter("suite", f.Suite), matter("key exchange", f.Group),
+		matter("ALPN", f.ALPN), matter("client certificate", pick(f.Mutual, "asked for", "not asked for")),
+		detail("session", pick(f.Resumed, "resumed", "new")))
+	group := LegGroup(e.Leg)
+	if captured {
+		group = LegGroup(session.ServerLeg)
+	}
+	facts = append(grouped(group, facts), grouped(HelloGroup(e.Leg), helloFacts(&f))...)
+	if captured || e.Leg == session.ServerLeg {
+		facts = append(facts, grouped(group+", certificate", chainFacts(&f, e.At))...)
+		facts = append(facts, grouped(group+", verification", verifiedFacts(&f))...)
+	}
+	return facts
+}
+
+// helloFacts are what the client of a leg has chosen.
+func helloFacts(f *session.TLSFacts) []Fact {
+	facts := []Fact{matter("SNI", f.SNI)}
 	if h := f.Hello; h != nil {
 		facts = append(facts, list(Detail, "versions offered", h.Versions), list(Detail, "suites offered", h.Suites),
 			list(Detail, "groups offered", h.Groups), list(Detail, "ALPN offered", h.ALPN))
 	}
-	if e.Leg == session.ServerLeg {
-		facts = append(facts, chainFacts(f, e.At)...)
-	}
-	out := facts[:0]
-	for _, x := range facts {
+	return facts
+}
+
+// grouped puts facts into a group. One whose only value is empty has none.
+func grouped(group string, facts []Fact) []Fact {
+	for i := range facts {
+		x := &facts[i]
 		if len(x.Values) == 0 || x.Values[0] == "" {
 			x.Values = nil
 		}
-		x.Group = LegGroup(e.Leg)
-		out = append(out, x)
+		x.Group = group
 	}
-	return out
+	return facts
 }
 
 func failureFacts(b session.TLSFailed) []Fact {
@@ -51,26 +64,34 @@ func failureFacts(b session.TLSFailed) []Fact {
 	return []Fact{matter("failure", b.Class), matter("refused by", b.Guilty), matter("alert", b.Alert), detail("reason", b.Reason)}
 }
 
-// chainFacts are those of the certificates, and of what they were held against.
-func chainFacts(f session.TLSFacts, at time.Time) (facts []Fact) {
-	if len(f.Chain) > 0 {
-		leaf := &f.Chain[0]
-		facts = append(facts,
-			matter("certificate of", leaf.Subject), matter("issued by", leaf.Issuer),
-			list(Matter, "certificate names", Names(leaf)), matter("certificate key", leaf.Key),
-			matter("signature", leaf.Signature), matter("certificate is", Validity(leaf, at)),
-			detail("valid from", day(leaf.NotBefore)), detail("valid until", day(leaf.NotAfter)),
-			identifier("fingerprint", leaf.SHA256), identifier("serial", leaf.Serial))
-		var rest []string
-		for i := range f.Chain[1:] {
-			rest = append(rest, f.Chain[i+1].Subject)
-		}
-		facts = append(facts, list(Matter, "rest of the chain", rest))
+// chainFacts are those of the certificates; none if none were recorded.
+func chainFacts(f *session.TLSFacts, at time.Time) []Fact {
+	if len(f.Chain) == 0 {
+		return nil
 	}
-	if v := f.Verdict; v != nil {
-		facts = append(facts, matter("verified", pick(v.OK, "yes", "no")), matter("problem", v.Problem), detail("matched by", v.By))
+	leaf := &f.Chain[0]
+	var rest []string
+	for i := range f.Chain[1:] {
+		rest = append(rest, f.Chain[i+1].Subject)
 	}
-	return facts
+	return []Fact{
+		matter("certificate of", leaf.Subject), matter("issued by", leaf.Issuer),
+		list(Matter, "certificate names", Names(leaf)), matter("certificate key", leaf.Key),
+		matter("signature", leaf.Signature), matter("certificate is", Validity(leaf, at)),
+		detail("valid from", day(leaf.NotBefore)), detail("valid until", day(leaf.NotAfter)),
+		identifier("fingerprint", leaf.SHA256), identifier("serial", leaf.Serial),
+		list(Matter, "rest of the chain", rest),
+	}
+}
+
+// verifiedFacts are what came of holding the certificates against the domain; none
+// if nobody did.
+func verifiedFacts(f *session.TLSFacts) []Fact {
+	v := f.Verdict
+	if v == nil {
+		return nil
+	}
+	return []Fact{matter("verified", pick(v.OK, "yes", "no")), matter("problem", v.Problem), detail("matched by", v.By)}
 }
 
 func day(t time.Time) string {

@@ -1,0 +1,4 @@
+package compare
+
+// Cells is cells, for tests.
+var Cells = cells

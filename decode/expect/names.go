@@ -1,0 +1,69 @@
+package expect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// mechanisms are the names that a file may be expected to mean: those of the IANA
+// registry that XMPP uses, and those of large services.
+var mechanisms = []string{
+	"PLAIN", "LOGIN", "EXTERNAL", "ANONYMOUS", "DIGEST-MD5", "CRAM-MD5", "NTLM", "OTP", "SRP", "GSSAPI", "GSS-SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS",
+	"SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA3-512", "SCRAM-SHA3-512-PLUS",
+	"OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-FACEBOOK-PLATFORM", "SAML20", "OPENID20", "ECDSA-NIST256P-CHALLENGE", "KERBEROS_V4",
+	"HT-SHA-256-NONE", "HT-SHA-256-UNIQ", "HT-SHA-256-ENDP", "HT-SHA-256-EXPR", "HT-SHA-512-NONE", "HT-SHA-512-UNIQ", "HT-SHA-512-ENDP", "HT-SHA-512-EXPR",
+	"HT-SHA3-512-NONE", "HT-SHA3-512-EXPR", "JABBER:IQ:AUTH",
+}
+
+// ownConditions are those that xmppscope gives to ends about which nobody said a
+// word in XMPP.
+var ownConditions = []string{
+	"unreachable", "closed", session.ClassDistrust, session.ClassName, session.ClassExpired, session.ClassUnknownCA, session.ClassVersion,
+	session.ClassCipher, session.ClassALPN, session.ClassClientCert, session.ClassNotTLS, session.ClassSilent, session.ClassOther, session.ClassUnrecognized,
+}
+
+// conditions are those of SASL (RFC 6120 §6.5), of streams (§4.9.3) and of stanzas
+// (§8.3.3), and our own.
+var conditions = slices.Concat(strings.Fields(`
+	aborted account-disabled credentials-expired encryption-required incorrect-encoding invalid-authzid invalid-mechanism
+	malformed-request mechanism-too-weak not-authorized temporary-auth-failure
+	bad-format bad-namespace-prefix conflict connection-timeout host-gone host-unknown improper-addressing internal-server-error
+	invalid-from invalid-id invalid-namespace invalid-xml not-well-formed policy-violation remote-connection-failed reset
+	resource-constraint restricted-xml see-other-host system-shutdown undefined-condition unsupported-encoding
+	unsupported-feature unsupported-stanza-type unsupported-version xml-not-well-formed
+	bad-request feature-not-implemented forbidden gone item-not-found jid-malformed not-acceptable not-allowed payment-required
+	recipient-unavailable redirect registration-required remote-server-not-found remote-server-timeout service-unavailable
+	subscription-required unexpected-request unsupported-sasl-mechanism`), ownConditions)
+
+// vocabulary gives the words that the values of an assertion are mostly taken from;
+// nil if they can be anything.
+func vocabulary(key string) (what string, words []string) {
+	switch key {
+	case "mechanism", "never_mechanism", "never_without_tls", "offered", "not_offered":
+		return "mechanism", mechanisms
+	case "condition":
+		return "condition", conditions
+	}
+	return "", nil
+}
+
+// doubts warns of values that look like slips: "never PLIAN" would hold for ever.
+func doubts(key string, value any, line int) (out []Problem) {
+	what, words := vocabulary(key)
+	values, _ := texts(value)
+	for _, v := range values {
+		known := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, v) })
+		if words == nil || known || strings.HasPrefix(strings.ToUpper(v), "X-") {
+			continue
+		}
+		p := Problem{Line: line, Text: fmt.Sprintf("%s: xmppscope knows no %s %q", key, what, v), Hint: "if it is meant so, all is well"}
+		if near := Nearest(v, words); near != "" {
+			p.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		out = append(out, p)
+	}
+	return out
+}
