@@ -23,11 +23,13 @@ type Options struct {
 	// with the start screen. False is for opened files.
 	Live bool
 	// Start is the text of the start screen: the listening address, what to set in
-	// each client, how to trust the CA. A line that ends with a colon and is not
-	// indented is a heading.
-	Start  []string
-	Reveal bool           // show secrets from the beginning
-	Pretty session.Pretty // indents XML; nil shows it as it was
+	// each client, how to trust the CA; of an opened file: what was opened. A line that
+	// ends with a colon and is not indented is a heading.
+	Start []string
+	// Problems are what could not be read of opened files, a line each.
+	Problems []string
+	Reveal   bool           // show secrets from the beginning
+	Pretty   session.Pretty // indents XML; nil shows it as it was
 	// Filter says which events are shown; nil shows all. It is called from one
 	// goroutine at a time, never the one that draws.
 	Filter func(*session.Event) bool

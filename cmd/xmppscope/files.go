@@ -68,7 +68,7 @@ func newOpen() *cobra.Command {
 			}
 			inspect := inspection{inUse: args}
 			err = viewer.Run(cmd.Context(), viewer.Options{
-				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal, Start: recording(args),
+				Log: log, Title: openTitle(args), Reveal: o.reveal, Start: recording(in.opened), Problems: in.said,
 				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
 			})
 			inspect.report(os.Stderr)
@@ -77,7 +77,7 @@ func newOpen() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
 	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (see `xmppscope help filter`)")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	return cmd
 }
 
@@ -125,7 +125,7 @@ func newExport() *cobra.Command {
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace the output if it is there and not empty")
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "keep secrets in the clear")
 	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (`EXPR`: see xmppscope help filter)")
 	share.add(cmd.Flags())
 	return cmd
 }

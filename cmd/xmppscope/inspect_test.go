@@ -12,6 +12,7 @@ import (
 	"xmppscope/capture"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
+	"xmppscope/viewer"
 )
 
 // scramLogin is the example of RFC 5802 §5; the password is "pencil".
@@ -81,19 +82,19 @@ func TestExportHook(t *testing.T) {
 	}
 	i := &inspection{inUse: []string{at("inuse.jsonl")}}
 	for name, want := range map[string]string{
-		"taken.xml": "exists and is not empty", "inuse.jsonl": "by this run", "x.doc": "unknown extension", "": "is a folder", "none/x.xml": "no such file",
+		"taken.xml": "exists and is not empty", "inuse.jsonl": "by this run", "x.doc": "unknown extension", "": "is a folder", "none/x.xml": "there is no folder",
 	} {
-		err := i.export(t.Context(), at(name), false, slices.Values(events))
+		err := i.export(t.Context(), at(name), viewer.ExportOptions{}, slices.Values(events))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
 	}
-	if err := i.export(t.Context(), "-", false, slices.Values(events)); err == nil {
+	if err := i.export(t.Context(), "-", viewer.ExportOptions{}, slices.Values(events)); err == nil {
 		t.Error("an export to the screen is accepted")
 	}
 	for _, reveal := range []bool{false, true} {
 		path := at(map[bool]string{false: "blank.jsonl", true: "clear.jsonl"}[reveal])
-		if err := i.export(t.Context(), path, reveal, slices.Values(events)); err != nil {
+		if err := i.export(t.Context(), path, viewer.ExportOptions{Reveal: reveal}, slices.Values(events)); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(path)
@@ -107,7 +108,7 @@ func TestExportHook(t *testing.T) {
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := i.export(left, at("cut.txt"), false, slices.Values(events[:2])); err != nil {
+	if err := i.export(left, at("cut.txt"), viewer.ExportOptions{}, slices.Values(events[:2])); err != nil {
 		t.Fatal(err)
 	}
 	i.sessions = make([]session.Overview, reportedSessions+2)
