@@ -211,6 +211,7 @@ func (u *ui) back() {
 		u.say(notice, "session %d is no longer to be compared", u.compared.ID)
 		u.compared = nil
 	default:
+		u.search.stop()
 		u.search.lit = false
 	}
 }

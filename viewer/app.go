@@ -51,6 +51,18 @@ func Run(ctx context.Context, o Options) error {
 	return newApp(ctx, o, time.Now).run()
 }
 
+// TerminalError says that the inspector cannot be drawn on this terminal.
+type TerminalError struct {
+	Term string // its kind, as TERM names it
+	Err  error
+}
+
+func (e *TerminalError) Error() string {
+	return fmt.Sprintf("the inspector cannot be drawn on this terminal (TERM=%s): %v", e.Term, e.Err)
+}
+
+func (e *TerminalError) Unwrap() error { return e.Err }
+
 // app joins a ui to a terminal. It is the only part that knows of the
 // tview.Application and of goroutines.
 type app struct {
@@ -100,7 +112,7 @@ func (a *app) run() (err error) {
 		}
 	})
 	if err := a.tv.Run(); err != nil {
-		return fmt.Errorf("viewer: terminal: %w", err)
+		return &TerminalError{os.Getenv("TERM"), err}
 	}
 	if a.options.Ended != nil {
 		a.options.Ended(a.ui.model.overviews())

@@ -1,7 +1,7 @@
 package viewer
 
 // help is the keys, the mouse and the signs: in one column where that fits, else
-// in two, with shorter words where it must be.
+// in two, with shorter words where it must be, or one below the other with those.
 func (u *ui) help() []line {
 	width, height := u.page.w-1, u.page.room()
 	long := u.helpIn(1, width, false)
@@ -14,7 +14,7 @@ func (u *ui) help() []line {
 	if brief := u.helpIn(2, width, true); brief != nil && len(brief) < len(long) {
 		return brief
 	}
-	return long
+	return u.helpIn(1, width, true)
 }
 
 // signs is what the marks before a row say.

@@ -54,7 +54,11 @@ func (u *ui) jumpToVerdict() {
 	}
 	index := c.decisive()
 	if c.ID == 0 || index < 0 {
-		u.say(notice, "there is no verdict on this session yet%s", on)
+		yet := ""
+		if u.options.Live {
+			yet = " yet"
+		}
+		u.say(notice, "there is no verdict on this session%s%s", yet, on)
 		return
 	}
 	row := c.find(index)

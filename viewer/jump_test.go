@@ -30,7 +30,7 @@ func TestJumpToFinding(t *testing.T) {
 	b.press(".,").press("..").has("on from the first").press(",").has("on from the last")
 	b.press("]]").press(".").has("does not trust").press(".").has("this is the only finding")
 	b = newBench(t, 80, 24, Options{})
-	b.press(".").has("no findings in this session").press("!").has("no verdict on this session yet")
+	b.press(".").has("no findings in this session").press("!").has("no verdict on this session")
 }
 
 func TestJumpToVerdict(t *testing.T) {
@@ -186,6 +186,14 @@ func TestFilterHelp(t *testing.T) {
 	b.press(":").has("session seq kind", "Tab completes a name").press("su<Tab>").has("filter: summary")
 	b.press(" == <Enter>").lacks("session seq kind")
 	b.press(":<CtrlU>bad<Enter>").has(`✗ filter: "bad" is no expression`, "session seq kind").press("<Esc>").lacks("session seq kind")
+	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter}).play(login(1))
+	for wrong, meant := range map[string]string{
+		"bob": `lower(raw) contains "bob"`, `Auth failure`: `lower(raw) contains "auth failure"`,
+		`name = "iq"`: `name == "iq"`, `name == iq`: `name == "iq"`, `name != iq && dir = c2s`: `name != "iq" && dir == "c2s"`,
+	} {
+		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab takes " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
+	}
+	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab takes").press("<Esc>")
 	for expr, want := range map[string]string{
 		"": "", "sta": "stanza", `ste`: "step", "se": "se", "sev": "severity", `name == "iq" && di`: `name == "iq" && dir`,
 		`name == "di`: `name == "di`, "fie": `field("`, "zzz": "zzz",

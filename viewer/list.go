@@ -104,11 +104,11 @@ func (u *ui) age(o *session.Overview) string {
 func (u *ui) standing(o *session.Overview) string {
 	name := who(o)
 	if !u.options.Live && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
-		said := "the recording ends before the login of " + name + " does"
+		said := "the recording ends"
 		if n := len(o.Steps); n > 0 {
-			said += fmt.Sprintf(": at step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+			said += fmt.Sprintf(" at step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
 		}
-		return said
+		return said + ": " + name
 	}
 	switch o.State {
 	case session.LoggedIn:

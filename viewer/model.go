@@ -175,7 +175,7 @@ func quiet(e *session.Event) bool {
 	case session.StreamWhitespace, session.TCPOpened, session.TCPHalfClosed, session.TCPClosed:
 		return e.Worst() < session.Warning
 	case session.StreamElement:
-		return e.Space == "urn:xmpp:sm:3" && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
+		return e.Space == nsSM && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
 	}
 	return false
 }

@@ -182,7 +182,16 @@ func (u *ui) nothing() clean {
 	case len(u.model.sessions) == 0:
 		return " there is no session yet"
 	case u.options.Filter != nil:
-		return " no event of this session passes the filter; : and an empty line show all"
+		elsewhere := 0
+		for _, c := range u.model.sessions {
+			if len(c.all) > 0 {
+				elsewhere++
+			}
+		}
+		if elsewhere > 0 {
+			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", count(elsewhere, "other"))
+		}
+		return " no event of this session passes the filter; F and an empty line show all"
 	}
 	return " this session has no events to show"
 }

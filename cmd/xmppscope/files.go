@@ -53,8 +53,9 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			instead := "use xmppscope print " + strings.Join(args, " ")
 			if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
-				return usageError{hinted{errors.New("open: the inspector needs a terminal"), "use xmppscope print " + strings.Join(args, " ")}}
+				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
 			}
 			log := session.NewLog()
 			defer log.Close()
@@ -66,12 +67,12 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inspect := inspection{inUse: args}
-			err = viewer.Run(cmd.Context(), viewer.Options{
+			beyond := inspection{inUse: args}
+			err = inspect(cmd.Context(), viewer.Options{
 				Log: log, Title: openTitle(args), Reveal: o.reveal, Start: recording(in.opened), Problems: in.said,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
-			})
-			inspect.report(os.Stderr)
+				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: beyond.hooks(),
+			}, instead)
+			beyond.report(os.Stderr)
 			return err
 		},
 	}

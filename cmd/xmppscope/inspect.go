@@ -71,6 +71,16 @@ func (i *inspection) hooks() viewer.Hooks {
 	return h
 }
 
+// inspect opens the inspector; instead says what to do where there is no terminal
+// for it.
+func inspect(ctx context.Context, o viewer.Options, instead string) error {
+	err := viewer.Run(ctx, o)
+	if t := new(viewer.TerminalError); errors.As(err, &t) {
+		return usageError{hinted{err, "set TERM to what your terminal is, such as TERM=xterm-256color, or " + instead}}
+	}
+	return err
+}
+
 // export writes events to a new file. What was begun and failed is taken away
 // again, so that the same name can be tried once more.
 func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOptions, events iter.Seq[session.Event]) (err error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,6 +135,37 @@ func TestHooksNameEveryFormat(t *testing.T) {
 		t.Errorf("hooks %+v", h)
 	}
 	h.Ended([]session.Overview{{ID: 1}})
+}
+
+// TestOpenedFiles: the inspector's first page says which sessions came from which file.
+func TestOpenedFiles(t *testing.T) {
+	said := strings.Join(recording([]opened{{"a.xml", 1, 1}, {"b.xml", 2, 4}, {"c.xml", 5, 4}}), "|")
+	if want := "Opened:|  a.xml: session 1|  b.xml: sessions 2 to 4|  c.xml: no session"; said != want {
+		t.Errorf("got %s, want %s", said, want)
+	}
+	if got := openTitle([]string{"/tmp/a.xml", "b.xml", "c.xml"}); got != "xmppscope a.xml +2" {
+		t.Errorf("the title is %s", got)
+	}
+}
+
+// TestExportOverAFile: a file is replaced only when that was asked for.
+func TestExportOverAFile(t *testing.T) {
+	events := xmpptest.Dialogue(t, scramLogin, rules(), 0)
+	path := filepath.Join(t.TempDir(), "x.jsonl")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := new(inspection)
+	if err := i.export(t.Context(), path, viewer.ExportOptions{}, slices.Values(events)); !errors.Is(err, viewer.ErrExists) {
+		t.Errorf("got %v, want ErrExists", err)
+	}
+	if err := i.export(t.Context(), path, viewer.ExportOptions{Replace: true, Pseudonymise: true}, slices.Values(events)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.HasPrefix(text, []byte("mine")) || bytes.Contains(text, []byte("example.net")) || !bytes.Contains(text, []byte("SCRAM-SHA-1")) {
+		t.Errorf("replaced by %.200s (%v)", text, err)
+	}
 }
 
 func TestFromHome(t *testing.T) {
