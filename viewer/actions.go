@@ -30,8 +30,12 @@ func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tvie
 		x, y := event.Position()
 		switch action {
 		case tview.MouseLeftDown:
+			u.downs = [2][2]int{u.downs[1], {x, y}}
 			u.click(x, y)
 		case tview.MouseLeftDoubleClick:
+			if u.downs[0] != u.downs[1] {
+				break // two clicks in quick succession, on two places
+			}
 			if u.ladder.at(x, y) >= 0 || u.want.zoom {
 				u.toggleZoom()
 			}

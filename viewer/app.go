@@ -218,7 +218,7 @@ func (g *guarded) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func
 func fallBack(screen tcell.Screen) {
 	for r, plain := range map[rune]string{
 		'►': ">", '◄': "<", '═': "=", '╞': "|", '╡': "|", '╪': "+", '╌': "-", '━': "=", '┃': "#",
-		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">",
+		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">", 'µ': "u",
 	} {
 		screen.RegisterRuneFallback(r, plain)
 	}

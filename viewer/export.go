@@ -133,7 +133,7 @@ func (u *ui) exportHelp(x *export, path string) []line {
 	switch does := u.effective(x, path); {
 	case does.Pseudonymise:
 		return append(out,
-			line{{" names, addresses and texts will be replaced, the same everywhere; Ctrl-P keeps them", u.theme.good}},
+			line{{" names, addresses and texts will be replaced; Ctrl-P keeps them", u.theme.good}},
 			line{{" secrets will be blanked", u.theme.good}})
 	case does.Reveal:
 		out = append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})

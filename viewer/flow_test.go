@@ -329,9 +329,17 @@ func TestMouse(t *testing.T) {
 	if b.ui.want.focus != detailPane {
 		t.Error("a click does not focus the detail pane")
 	}
-	b.mouse(tview.MouseLeftDoubleClick, ladder.x+5, ladder.y+6)
+	double := func(x, y int) {
+		b.mouse(tview.MouseLeftDown, x, y)
+		b.mouse(tview.MouseLeftDoubleClick, x, y)
+	}
+	b.mouse(tview.MouseLeftDown, ladder.x+5, ladder.y+5)
+	double(ladder.x+5, ladder.y+6) // too soon after the click on another row
+	b.has("Sessions")
+	double(ladder.x+5, ladder.y+6)
 	b.lacks("Sessions")
-	b.mouse(tview.MouseLeftDoubleClick, 5, 5)
+	double(5, 5)
+	double(5, 5)
 	b.has("Sessions")
 	b.mouse(tview.MouseLeftDown, 1, 29)
 	if b.quits != 1 {

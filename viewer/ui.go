@@ -50,10 +50,11 @@ type ui struct {
 	leaving   bool          // q was pressed while something would be lost
 	sheet     sheet
 
-	pressed  rune   // the key that is being carried out
-	repeated bool   // the one before was the same
-	copied   []byte // for the clipboard, at the next draw
-	redraw   bool   // the terminal is to be drawn anew
+	downs    [2][2]int // where the mouse was pressed the last two times
+	pressed  rune      // the key that is being carried out
+	repeated bool      // the one before was the same
+	copied   []byte    // for the clipboard, at the next draw
+	redraw   bool      // the terminal is to be drawn anew
 
 	search search
 	flash  flash
@@ -165,7 +166,7 @@ func (u *ui) detailText() []line {
 		return have.lines
 	}
 	if e == nil {
-		return []line{{{u.nothing(), u.theme.faint}}}
+		return line{{u.nothing(), u.theme.faint}}.wrap(max(1, width), 1)
 	}
 	shown := *e
 	if !u.reveal {
