@@ -13,7 +13,9 @@ func (u *ui) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
 			u.answer(event)
 			return
 		}
+		asked := u.leaving
 		u.press(event)
+		u.leaving = u.leaving && !asked // any other key means no
 	}
 }
 
@@ -28,8 +30,12 @@ func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tvie
 		x, y := event.Position()
 		switch action {
 		case tview.MouseLeftDown:
+			u.downs = [2][2]int{u.downs[1], {x, y}}
 			u.click(x, y)
 		case tview.MouseLeftDoubleClick:
+			if u.downs[0] != u.downs[1] {
+				break // two clicks in quick succession, on two places
+			}
 			if u.ladder.at(x, y) >= 0 || u.want.zoom {
 				u.toggleZoom()
 			}
@@ -45,10 +51,11 @@ func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tvie
 }
 
 func (u *ui) click(x, y int) {
+	u.flash = flash{}
 	if u.plan.hints.holds(x, y) {
 		for _, h := range u.hits {
 			if x >= h.from && x < h.to {
-				h.do(u)
+				u.carryOut(h.of, []rune(h.of.runes + "\x00")[0])
 				return
 			}
 		}
@@ -125,9 +132,10 @@ func (u *ui) restore() {
 	}
 }
 
-func (u *ui) step(by int)  { u.focused().move(by) }
-func (u *ui) pages(by int) { u.focused().page(by) }
-func (u *ui) first()       { u.focused().home() }
+func (u *ui) step(by int)   { u.focused().move(by) }
+func (u *ui) pages(by int)  { u.focused().page(by) }
+func (u *ui) halves(by int) { u.focused().move(by * max(1, u.focused().room()/2)) }
+func (u *ui) first()        { u.focused().home() }
 
 func (u *ui) last() {
 	u.focused().end()
@@ -196,25 +204,63 @@ func (u *ui) toggleZoom() {
 	}
 }
 
-// back leaves whatever lies over the panes.
+// back leaves whatever lies over the panes, or takes back what was begun.
 func (u *ui) back() {
 	switch {
 	case u.overlay != noOverlay:
 		u.overlay = noOverlay
 	case u.want.zoom:
 		u.toggleZoom()
+	case u.compared != nil:
+		u.say(notice, "session %d is no longer to be compared", u.compared.ID)
+		u.compared = nil
+	default:
+		u.search.stop()
+		u.search.lit = false
 	}
 }
 
-// quit ends the inspector; an export that is being written is given up only when
-// asked for twice.
+// covered says that something lies over the panes from which q goes back. There is
+// nothing behind the start screen before the first session.
+func (u *ui) covered() bool {
+	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.sessions) > 0)
+}
+
+// leave goes back, as in a pager, or else quits.
+func (u *ui) leave() {
+	if u.covered() {
+		u.back()
+		return
+	}
+	u.quit()
+}
+
+// quit ends the inspector; what would be lost by it is given up only when asked for
+// twice.
 func (u *ui) quit() {
-	if u.exporting && !u.leaving {
+	open := u.connected()
+	switch {
+	case u.leaving:
+	case u.exporting:
 		u.leaving = true
 		u.say(warning, "an export is being written; q again gives it up")
 		return
+	case open > 0:
+		u.leaving = true
+		u.say(warning, "%s would be cut off; q again quits", count(open, "open session"))
+		return
 	}
 	u.stop()
+}
+
+// connected counts the live sessions that go on.
+func (u *ui) connected() (n int) {
+	for _, c := range u.model.sessions {
+		if u.options.Live && !c.Ended {
+			n++
+		}
+	}
+	return n
 }
 
 func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }

@@ -23,11 +23,13 @@ type Options struct {
 	// with the start screen. False is for opened files.
 	Live bool
 	// Start is the text of the start screen: the listening address, what to set in
-	// each client, how to trust the CA. A line that ends with a colon and is not
-	// indented is a heading.
-	Start  []string
-	Reveal bool           // show secrets from the beginning
-	Pretty session.Pretty // indents XML; nil shows it as it was
+	// each client, how to trust the CA; of an opened file: what was opened. A line that
+	// ends with a colon and is not indented is a heading.
+	Start []string
+	// Problems are what could not be read of opened files, a line each.
+	Problems []string
+	Reveal   bool           // show secrets from the beginning
+	Pretty   session.Pretty // indents XML; nil shows it as it was
 	// Filter says which events are shown; nil shows all. It is called from one
 	// goroutine at a time, never the one that draws.
 	Filter func(*session.Event) bool
@@ -48,6 +50,18 @@ func Run(ctx context.Context, o Options) error {
 	}
 	return newApp(ctx, o, time.Now).run()
 }
+
+// TerminalError says that the inspector cannot be drawn on this terminal.
+type TerminalError struct {
+	Term string // its kind, as TERM names it
+	Err  error
+}
+
+func (e *TerminalError) Error() string {
+	return fmt.Sprintf("the inspector cannot be drawn on this terminal (TERM=%s): %v", e.Term, e.Err)
+}
+
+func (e *TerminalError) Unwrap() error { return e.Err }
 
 // app joins a ui to a terminal. It is the only part that knows of the
 // tview.Application and of goroutines.
@@ -98,7 +112,7 @@ func (a *app) run() (err error) {
 		}
 	})
 	if err := a.tv.Run(); err != nil {
-		return fmt.Errorf("viewer: terminal: %w", err)
+		return &TerminalError{os.Getenv("TERM"), err}
 	}
 	if a.options.Ended != nil {
 		a.options.Ended(a.ui.model.overviews())
@@ -204,7 +218,7 @@ func (g *guarded) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func
 func fallBack(screen tcell.Screen) {
 	for r, plain := range map[rune]string{
 		'►': ">", '◄': "<", '═': "=", '╞': "|", '╡': "|", '╪': "+", '╌': "-", '━': "=", '┃': "#",
-		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">",
+		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">", 'µ': "u",
 	} {
 		screen.RegisterRuneFallback(r, plain)
 	}

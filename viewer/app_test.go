@@ -116,7 +116,7 @@ func (s *stage) ended() error {
 
 func TestWaysToEnd(t *testing.T) {
 	for name, end := range map[string]func(s *stage, cancel func(), done chan struct{}){
-		"q":      func(s *stage, _ func(), _ chan struct{}) { s.press('q') },
+		"q":      func(s *stage, _ func(), _ chan struct{}) { s.press('q'); s.press('q') }, // once if no session was seen yet
 		"Ctrl-C": func(s *stage, _ func(), _ chan struct{}) { s.screen.InjectKey(tcell.KeyCtrlC, 0, tcell.ModCtrl) },
 		"ctx":    func(_ *stage, cancel func(), _ chan struct{}) { cancel() },
 		"Done":   func(_ *stage, _ func(), done chan struct{}) { close(done) },
@@ -176,6 +176,8 @@ func TestLive(t *testing.T) {
 	s.screen.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)
 	s.until("A relic of RFC 3921.")
 	s.press('q')
+	s.until("q again quits")
+	s.press('q')
 	if err := s.ended(); err != nil {
 		t.Error(err)
 	}
@@ -229,6 +231,8 @@ func TestResizeStorm(t *testing.T) {
 		s.screen.InjectKey(tcell.KeyEscape, 0, tcell.ModNone)
 	}
 	s.until("Session")
+	s.press('q')
+	s.until("q again quits")
 	s.press('q')
 	if err := s.ended(); err != nil {
 		t.Error(err)

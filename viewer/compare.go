@@ -22,7 +22,7 @@ func (u *ui) compare() {
 		u.say(notice, "there is no session to compare yet")
 	case u.compared == nil:
 		u.compared = c
-		u.say(notice, "session %d is to be compared: go to another one and press d there (d here gives it up)", c.ID)
+		u.say(notice, "session %d is to be compared: go to another and press d; Esc gives it up", c.ID)
 	case u.compared == c:
 		u.compared = nil
 		u.say(notice, "session %d is no longer to be compared", c.ID)

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -15,10 +16,11 @@ import (
 // export is one export: which events, and what is known of the file.
 type export struct {
 	pick
+	ExportOptions
 	what   string // "this session", for the person
 	path   string
-	reveal bool
 	wrong  string // why the last try failed, "" before
+	exists bool   // because there is such a file
 }
 
 // askExport asks which events to export.
@@ -76,16 +78,28 @@ func (u *ui) exportName(base string) string {
 	return base + u.exportExt
 }
 
+// replace writes over the file that is there.
+func (u *ui) replace(x export, path string) {
+	if x.exists && strings.TrimSpace(path) == x.path {
+		u.prompt = nil
+		x.Replace = true
+		u.export(x)
+	}
+}
+
 // askExportFile asks where to, and tells what will become of the secrets.
 func (u *ui) askExportFile(x export) {
 	u.ask(question{
 		title: "Export " + wire(x.what), label: "to file:", answer: x.path,
 		help: func(path string) []line { return u.exportHelp(&x, path) },
 		keys: map[tcell.Key]func(*prompt){
-			tcell.KeyCtrlR: func(*prompt) { x.reveal = !x.reveal },
+			tcell.KeyCtrlR: func(p *prompt) { u.turnSecrets(&x, p.text()) },
+			tcell.KeyCtrlO: func(p *prompt) { u.replace(x, p.text()) },
+			tcell.KeyCtrlP: func(*prompt) { x.Pseudonymise = !x.Pseudonymise },
 			tcell.KeyTab:   func(p *prompt) { p.set(u.otherFormat(p.text())) },
 		},
 		done: func(path string) {
+			x.Replace = false
 			if x.path = strings.TrimSpace(path); x.path == "" {
 				u.say(notice, "nothing was exported: no file was named")
 				return
@@ -110,16 +124,49 @@ func (u *ui) exportHelp(x *export, path string) []line {
 		known = append(known, span{" " + wire(f.Ext), style})
 	}
 	out = append(out, append(known, span{"  Tab takes the next", u.theme.faint}))
-	at := u.format(ext)
-	switch {
-	case at < 0:
-		return out
-	case u.options.Formats[at].Secrets:
-		return append(out, line{{" ▲ " + wire(ext) + " holds passwords and keys by nature: think before you share it", u.theme.warning}})
-	case x.reveal:
-		return append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})
+	if x.exists && strings.TrimSpace(path) == x.path {
+		out = append(out, line{{" Ctrl-O replaces the file", u.theme.warning}})
 	}
-	return append(out, line{{" secrets will be blanked; Ctrl-R keeps them in the clear", u.theme.good}})
+	if u.format(ext) < 0 {
+		return out
+	}
+	switch does := u.effective(x, path); {
+	case does.Pseudonymise:
+		return append(out,
+			line{{" names, addresses and texts will be replaced; Ctrl-P keeps them", u.theme.good}},
+			line{{" secrets will be blanked", u.theme.good}})
+	case does.Reveal:
+		out = append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})
+	case u.holdsSecrets(path) && !does.Redact:
+		out = append(out, line{{" ▲ " + wire(ext) + " holds passwords and keys by nature; Ctrl-R blanks them", u.theme.warning}})
+	default:
+		out = append(out, line{{" secrets will be blanked; Ctrl-R keeps them in the clear", u.theme.good}})
+	}
+	return append(out, line{{" names, addresses and texts stay; Ctrl-P replaces them", u.theme.text}})
+}
+
+// holdsSecrets says whether the format of a file holds secrets by nature.
+func (u *ui) holdsSecrets(path string) bool {
+	at := u.format(strings.ToLower(filepath.Ext(strings.TrimSpace(path))))
+	return at >= 0 && u.options.Formats[at].Secrets
+}
+
+// turnSecrets blanks or keeps the secrets of an export, in formats of its kind only:
+// who wants them out of a .pcapng does not want them in the next format.
+func (u *ui) turnSecrets(x *export, path string) {
+	if u.holdsSecrets(path) {
+		x.Redact = !x.Redact
+	} else {
+		x.Reveal = !x.Reveal
+	}
+}
+
+// effective is what the options come to for a file.
+func (u *ui) effective(x *export, path string) ExportOptions {
+	o := x.ExportOptions
+	o.Reveal = o.Reveal && !o.Pseudonymise && !u.holdsSecrets(path)
+	o.Redact = o.Redact && u.holdsSecrets(path)
+	return o
 }
 
 // format is the place of an extension among the formats, -1 if it is none.
@@ -145,11 +192,12 @@ func (u *ui) otherFormat(path string) string {
 func (u *ui) export(x export) {
 	u.exporting = true
 	u.say(notice, "writing %s …", x.path)
+	does := u.effective(&x, x.path)
 	n := 0
 	var err error
 	u.spawn(
 		func(ctx context.Context) {
-			err = u.options.Export(ctx, x.path, x.reveal, func(yield func(session.Event) bool) {
+			err = u.options.Export(ctx, x.path, does, func(yield func(session.Event) bool) {
 				for e := range x.events(ctx) {
 					if session.Numbered(e.Body) {
 						n++
@@ -174,6 +222,7 @@ func (u *ui) exported(x export, n int, err error) {
 		u.flash.good, u.flash.until = true, u.now().Add(2*flashTime)
 		return
 	}
+	x.exists = errors.Is(err, ErrExists)
 	x.wrong = strings.Join(strings.Fields(err.Error()), " ")
 	if u.prompt != nil { // something else is being asked
 		u.say(failure, "the export failed: %s", x.wrong)
@@ -185,11 +234,12 @@ func (u *ui) exported(x export, n int, err error) {
 
 // secrecy says what became of the secrets of an export.
 func (u *ui) secrecy(x export) string {
-	at := u.format(strings.ToLower(filepath.Ext(x.path)))
-	switch {
-	case at >= 0 && u.options.Formats[at].Secrets:
+	switch does := u.effective(&x, x.path); {
+	case does.Pseudonymise:
+		return "secrets blanked, names replaced"
+	case u.holdsSecrets(x.path) && !does.Redact:
 		return "which holds secrets"
-	case x.reveal:
+	case does.Reveal:
 		return "secrets in the clear"
 	}
 	return "secrets blanked"

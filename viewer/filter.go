@@ -1,6 +1,8 @@
 package viewer
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -20,10 +22,20 @@ func (u *ui) askFilter() {
 // askFilterAgain asks with a text to begin with: a wrong filter is asked for
 // again, with what is wrong and what was typed.
 func (u *ui) askFilterAgain(text string, wrong error) {
+	meant := ""
+	if wrong != nil {
+		meant = u.meant(text)
+	}
 	u.ask(question{
 		title: "Filter", label: "filter:", answer: text,
-		help: func(string) []line { return u.filterHelp(wrong) },
-		keys: map[tcell.Key]func(*prompt){tcell.KeyTab: func(p *prompt) { p.set(completeFilter(p.text())) }},
+		help: func(string) []line { return u.filterHelp(wrong, meant) },
+		keys: map[tcell.Key]func(*prompt){tcell.KeyTab: func(p *prompt) {
+			if meant != "" && strings.TrimSpace(p.text()) == text {
+				p.set(meant)
+				return
+			}
+			p.set(completeFilter(p.text()))
+		}},
 		done: func(expr string) {
 			expr = strings.TrimSpace(expr)
 			if expr == "" {
@@ -40,11 +52,34 @@ func (u *ui) askFilterAgain(text string, wrong error) {
 	})
 }
 
-// filterHelp is what can be named, below what is wrong.
-func (u *ui) filterHelp(wrong error) []line {
+var (
+	plainWords = regexp.MustCompile(`^[\pL\pN@./:_ -]+$`)
+	oneEqual   = regexp.MustCompile(`([^=!<>])=([^=]|$)`)
+	bareValue  = regexp.MustCompile(`(==|!=|contains|startsWith|endsWith)\s*([\pL_][\pL\pN_-]*)`)
+)
+
+// meant is what a wrong filter was probably meant to be: words to be found in events, one
+// "=" for two, a text without quotes; "" if that would be wrong too.
+func (u *ui) meant(expr string) string {
+	better := oneEqual.ReplaceAllString(expr, "${1}==${2}")
+	better = bareValue.ReplaceAllString(better, `$1 "$2"`)
+	if plainWords.MatchString(expr) {
+		better = fmt.Sprintf("lower(raw) contains %q", strings.ToLower(expr))
+	}
+	if _, err := u.options.CompileFilter(better); err != nil || better == expr {
+		return ""
+	}
+	return better
+}
+
+// filterHelp is what can be named, below what is wrong and what may have been meant.
+func (u *ui) filterHelp(wrong error, meant string) []line {
 	var out []line
 	if wrong != nil {
 		out = append(out, line{{" ✗ " + wire(strings.Join(strings.Fields(wrong.Error()), " ")), u.theme.failure}})
+	}
+	if meant != "" {
+		out = append(out, line{{" → Tab takes ", u.theme.accent}, {wire(meant), u.theme.strong}})
 	}
 	for _, l := range wireLines(strings.TrimSpace(session.FilterHelp)) {
 		out = append(out, line{{" " + l, u.theme.text}})

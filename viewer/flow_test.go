@@ -60,6 +60,53 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestLeave: q goes back first, and cuts off a session only when asked for twice.
+func TestLeave(t *testing.T) {
+	b := newBench(t, 100, 30, Options{Live: true, Start: startLines, Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine { return nil }}})
+	b.has("q quit").play(login(1))
+	b.press("?").has("q back").press("q").lacks("q back").press("<Enter>").has("q back").press("q").press("iq").lacks("q back")
+	b.press("d").has("Esc gives it up").press("<Esc>").has("no longer to be compared")
+	if b.quits != 0 {
+		t.Fatal("q has quit from a page")
+	}
+	b.press("q").has("1 open session would be cut off; q again quits").press("kq")
+	if b.quits != 0 {
+		t.Fatal("one q cuts a session off")
+	}
+	if b.press("q"); b.quits != 1 {
+		t.Error("two do not quit")
+	}
+	if b := newBench(t, 100, 30, Options{Live: true, Start: startLines}).press("q"); b.quits != 1 {
+		t.Error("q does not quit from the start screen")
+	}
+	if b := newBench(t, 100, 30, Options{}).play(login(1)).press("q"); b.quits != 1 {
+		t.Error("q does not quit from a file")
+	}
+}
+
+// TestOpenedFilesAreTold: what is in them, and what could not be read.
+func TestOpenedFilesAreTold(t *testing.T) {
+	newBench(t, 100, 30, Options{}).play(login(1), refused(2), distrust(3)).has("3 sessions, 2 failed: ! shows where")
+	newBench(t, 100, 30, Options{}).play(login(1), login(2)).has("2 sessions: ] and [ turn to the next")
+	newBench(t, 100, 30, Options{}).play(refused(1)).has("! goes to where the login failed")
+	newBench(t, 100, 30, Options{}).play(login(1)).has("q quit")
+	b := newBench(t, 100, 30, Options{Problems: []string{"a.pcap is cut off", "b.pcap is cut\noff"}}).play(login(1))
+	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What could not be read", "▲ b.pcap is cut␊off")
+	s := login(1)
+	s.events = s.events[:6]
+	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at step 4, ")
+	newBench(t, 100, 30, Options{Live: true}).play(s).lacks("recording")
+}
+
+// TestAFailureElsewhere: a login that fails while another session is looked at is told.
+func TestAFailureElsewhere(t *testing.T) {
+	b := newBench(t, 100, 30, Options{Live: true}).play(login(1)).press("k").play(refused(2))
+	b.has("✗ session 2 has failed (ysong.lee@gmail.com").press("f")
+	if b.ui.current().ID != 2 || b.rung() != 11 {
+		t.Errorf("f goes to step %d of session %d", b.rung(), b.ui.current().ID)
+	}
+}
+
 func TestStartScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, Start: startLines})
 	b.has("Listening on 127.0.0.1:5222", "waiting for the first client", "port       5222")
@@ -124,8 +171,53 @@ func TestSearch(t *testing.T) {
 	if b.quits != 1 {
 		t.Error("Esc has not closed the prompt")
 	}
+	b.press("g/opens a stream<Enter>nnn").has("on from the first").press("N").has("on from the last")
 	newBench(t, 80, 24, Options{}).press("n").has("nothing was searched for yet")
 	newBench(t, 80, 24, Options{}).press("/x<Enter>n").has("is not in this session")
+}
+
+// TestSearchInAllSessions: what is not in this session is looked for in the next ones.
+func TestSearchInAllSessions(t *testing.T) {
+	b := newBench(t, 100, 40, Options{}).play(login(1), refused(2), distrust(3))
+	b.press("/does not trust<Enter>").has(`"does not trust" is not in session 1: this is session 3`)
+	if b.ui.current().ID != 3 || b.seq() != 4 {
+		t.Errorf("found event %d of session %d", b.seq(), b.ui.current().ID)
+	}
+	b.press("/unknown_CA<Enter>").has("is in this event only")
+	b.press("/not-authorized<Enter>").has("this is session 2").press("/nothing like it<Enter>").has("is in no session")
+}
+
+// TestMatchesAreLit: where a match stands can be seen, in a long event too.
+func TestMatchesAreLit(t *testing.T) {
+	s := login(1)
+	s.element(0, session.C2S, "<message><body>"+strings.Repeat("word ", 400)+"Needle</body></message>", "a long one")
+	b := newBench(t, 80, 24, Options{}).play(s)
+	lit := func() (found string) {
+		b.show()
+		for y := range 24 {
+			for x := range 80 {
+				if text, style, _ := b.screen.Get(x, y); style == b.ui.theme.match {
+					found += text
+				}
+			}
+		}
+		return found
+	}
+	b.press("/needle<Enter>")
+	if got := lit(); got != "Needle" {
+		t.Errorf("lit is %q", got)
+	}
+	if b.press("<Esc>"); lit() != "" || b.quits > 0 {
+		t.Errorf("after Esc, %q is lit", lit())
+	}
+	if b.press("n"); lit() != "Needle" {
+		t.Errorf("after n, %q is lit", lit())
+	}
+	for text, want := range map[string]int{"CLIENT": 3, "": 1, "nowhere": 1, "é": 1} {
+		if got := (line{{"a client, İ", b.ui.theme.text}}).lit(text, b.ui.theme.match); text != "CLIENT" && len(got) != want {
+			t.Errorf("%q makes %d spans of a line", text, len(got))
+		}
+	}
 }
 
 func TestFilter(t *testing.T) {
@@ -237,9 +329,17 @@ func TestMouse(t *testing.T) {
 	if b.ui.want.focus != detailPane {
 		t.Error("a click does not focus the detail pane")
 	}
-	b.mouse(tview.MouseLeftDoubleClick, ladder.x+5, ladder.y+6)
+	double := func(x, y int) {
+		b.mouse(tview.MouseLeftDown, x, y)
+		b.mouse(tview.MouseLeftDoubleClick, x, y)
+	}
+	b.mouse(tview.MouseLeftDown, ladder.x+5, ladder.y+5)
+	double(ladder.x+5, ladder.y+6) // too soon after the click on another row
+	b.has("Sessions")
+	double(ladder.x+5, ladder.y+6)
 	b.lacks("Sessions")
-	b.mouse(tview.MouseLeftDoubleClick, 5, 5)
+	double(5, 5)
+	double(5, 5)
 	b.has("Sessions")
 	b.mouse(tview.MouseLeftDown, 1, 29)
 	if b.quits != 1 {

@@ -1,7 +1,7 @@
 package viewer
 
 // help is the keys, the mouse and the signs: in one column where that fits, else
-// in two, with shorter words where it must be.
+// in two, with shorter words where it must be, or one below the other with those.
 func (u *ui) help() []line {
 	width, height := u.page.w-1, u.page.room()
 	long := u.helpIn(1, width, false)
@@ -14,7 +14,7 @@ func (u *ui) help() []line {
 	if brief := u.helpIn(2, width, true); brief != nil && len(brief) < len(long) {
 		return brief
 	}
-	return long
+	return u.helpIn(1, width, true)
 }
 
 // signs is what the marks before a row say.
@@ -27,19 +27,26 @@ var signs = []struct {
 	{notice, "legal, but worth a look", "worth a look"},
 }
 
+// briefKeys is KeyTable in short words, with keys that are a pair on one line.
+func briefKeys() [][2]string {
+	var out [][2]string
+	for i := range bindings {
+		b := &bindings[i]
+		if b.brief == "" {
+			out[len(out)-1][0] = string(bindings[i-1].short() + " " + b.short())
+			continue
+		}
+		out = append(out, [2]string{b.label, b.brief})
+	}
+	return out
+}
+
 // helpIn lays the help out in columns; nil if a row is too long for them, unless
 // there is one only: then it is wrapped.
 func (u *ui) helpIn(columns, width int, brief bool) []line {
-	keys := make([][2]string, len(bindings))
-	for i := range bindings {
-		keys[i] = [2]string{bindings[i].label, bindings[i].does}
-		if brief {
-			keys[i][1] = bindings[i].brief
-		}
-	}
-	mouse := mouseTable
+	keys, mouse := KeyTable(), mouseTable
 	if brief {
-		mouse = mouseBrief
+		keys, mouse = briefKeys(), mouseBrief
 	}
 	p := &page{theme: &u.theme, width: width}
 	label := 0

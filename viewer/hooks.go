@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"xmppscope/session"
@@ -15,11 +16,10 @@ import (
 type Hooks struct {
 	// Formats are the kinds of file that Export writes.
 	Formats []Format
-	// Export writes events to a new file, whose extension says the format. Secrets
-	// are blanked unless reveal is set or the format holds them by nature. The
-	// error is for the person, who is asked again. ctx is done when the events end
-	// too soon.
-	Export func(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) error
+	// Export writes events to a file, whose extension says the format. The error is
+	// for the person, who is asked again; it is ErrExists if the file is there and
+	// is not to be replaced. ctx is done when the events end too soon.
+	Export func(ctx context.Context, path string, o ExportOptions, events iter.Seq[session.Event]) error
 	// Verify keeps an account's password for the rest of the run, and holds the
 	// events of one session against it. It must never be written anywhere.
 	Verify func(jid, password string, events iter.Seq[session.Event]) Check
@@ -48,6 +48,18 @@ const (
 	DiffB              // what the second session alone has
 	DiffFaint          // what does not matter
 )
+
+// ExportOptions say what an export is to hold. Without any, secrets are blanked but in
+// formats that hold them by nature, and a file that is not empty stays.
+type ExportOptions struct {
+	Reveal       bool // keep secrets in a format that would blank them
+	Redact       bool // blank them in one that would hold them
+	Pseudonymise bool // replace names, addresses and texts; secrets are blanked, too
+	Replace      bool // the file, if it is there
+}
+
+// ErrExists is in the error of an export that would have replaced a file.
+var ErrExists = errors.New("exists and is not empty")
 
 // Format is a kind of file that can be exported to.
 type Format struct {

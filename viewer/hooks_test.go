@@ -16,6 +16,7 @@ import (
 type written struct {
 	path   string
 	reveal bool
+	o      ExportOptions
 	seqs   []string // "session.seq" of each event
 	raw    string
 }
@@ -24,11 +25,11 @@ type written struct {
 func exporting(w *written) Options {
 	return Options{CompileFilter: byName, Hooks: Hooks{
 		Formats: []Format{{Ext: ".pcapng", Secrets: true}, {Ext: ".txt"}, {Ext: ".xml"}},
-		Export: func(_ context.Context, path string, reveal bool, events iter.Seq[session.Event]) error {
-			if path == "taken.xml" {
-				return errors.New("taken.xml exists and is not empty: choose another name")
+		Export: func(_ context.Context, path string, o ExportOptions, events iter.Seq[session.Event]) error {
+			if path == "taken.xml" && !o.Replace {
+				return fmt.Errorf("taken.xml %w: choose another name", ErrExists)
 			}
-			*w = written{path: path, reveal: reveal}
+			*w = written{path: path, reveal: o.Reveal, o: o}
 			for e := range events {
 				w.seqs = append(w.seqs, fmt.Sprintf("%d.%d", e.Session, e.Seq))
 				w.raw += string(e.Raw)
@@ -62,6 +63,29 @@ func TestExport(t *testing.T) {
 	}
 	b.press("es").has("session-2.txt", "secrets will be blanked") // to reveal is for one export only
 	b.press("<CtrlU>  <Enter>").has("no file was named")
+}
+
+// TestExportToShare: what is taken out, and what is not written over.
+func TestExportToShare(t *testing.T) {
+	var w written
+	b := newBench(t, 100, 40, exporting(&w)).play(login(1))
+	b.press("es<CtrlU>a.pcapng<CtrlR>").has("secrets will be blanked", "Ctrl-P replaces them").press("<Tab>")
+	b.has("to file: a.txt", "secrets will be blanked").lacks("IN THE CLEAR")
+	b.press("<BackTab><Tab><Tab><Enter>").has("written to a.pcapng, secrets blanked")
+	if w.o != (ExportOptions{Redact: true}) {
+		t.Errorf("redacted with %+v", w.o)
+	}
+	b.press("es<CtrlU>b.txt<CtrlR><CtrlP>").has("names, addresses and texts will be replaced").lacks("IN THE CLEAR")
+	b.press("<Enter>").has("written to b.txt, secrets blanked, names replaced")
+	if !w.o.Pseudonymise || w.o.Reveal {
+		t.Errorf("pseudonymised with %+v", w.o)
+	}
+	b.press("es<CtrlU>taken.xml").lacks("Ctrl-O").press("<CtrlO><Enter>").has("✗ taken.xml exists", "Ctrl-O replaces the file")
+	b.press("x").lacks("Ctrl-O replaces").press("<CtrlO>").has("to file: taken.xmlx").press("<CtrlU>taken.xml<CtrlO>")
+	b.has("written to taken.xml").lacks("to file:")
+	if w.path != "taken.xml" || !w.o.Replace {
+		t.Errorf("replaced %s with %+v", w.path, w.o)
+	}
 }
 
 func TestExportOfMarkedAndFiltered(t *testing.T) {
@@ -114,6 +138,10 @@ func TestLeavingWhileExporting(t *testing.T) {
 	b.press("q").has("q again gives it up")
 	if b.quits != 0 {
 		t.Error("q leaves while an export is being written")
+	}
+	b.press("jq").has("q again gives it up") // between the two came another key
+	if b.quits != 0 {
+		t.Error("a q of long ago counts")
 	}
 	b.press("q")
 	if b.quits != 1 {

@@ -1,6 +1,11 @@
 package viewer
 
-import "xmppscope/session"
+import (
+	"fmt"
+	"slices"
+
+	"xmppscope/session"
+)
 
 // jumpToFinding goes to the next event with a sign in a direction, going round at
 // the end of the session.
@@ -33,23 +38,52 @@ func (u *ui) jumpToFinding(by int) {
 }
 
 // jumpToVerdict goes to the event that decides: where it went wrong, or where the
-// login was done.
+// login was done. Pressed again there, it goes on to the next session that failed.
 func (u *ui) jumpToVerdict() {
 	u.overlay = noOverlay
 	c := u.current()
+	next := u.nextFailed()
+	if _, at := u.event(); u.repeated && next != nil && (at == c.decisive() || c.decisive() < 0) {
+		u.list.choose(slices.Index(u.model.sessions, next), 1)
+		u.follow = false
+		c, next = next, u.nextFailed()
+	}
+	on := ""
+	if next != nil {
+		on = fmt.Sprintf("; ! again goes to session %d, which failed", next.ID)
+	}
 	index := c.decisive()
 	if c.ID == 0 || index < 0 {
-		u.say(notice, "there is no verdict on this session yet")
+		yet := ""
+		if u.options.Live {
+			yet = " yet"
+		}
+		u.say(notice, "there is no verdict on this session%s%s", yet, on)
 		return
 	}
 	row := c.find(index)
 	if row < 0 || c.rows[row].index() != index {
-		u.say(warning, "the event that decides is hidden: : and an empty filter show all, w shows noise")
+		u.say(warning, "the event that decides is hidden: F and an empty filter show all, w shows noise")
 		return
 	}
 	u.ladder.choose(row, 1)
-	if c.State != session.Failed {
-		u.say(plain, "nothing failed: here the login was done")
+	switch {
+	case c.State != session.Failed:
+		u.say(plain, "nothing failed: here the login was done%s", on)
 		u.flash.good = true
+	case on != "":
+		u.say(notice, "here session %d failed%s", c.ID, on)
 	}
+}
+
+// nextFailed is the next session after the current one whose login failed, going
+// round; nil if there is no other.
+func (u *ui) nextFailed() *conversation {
+	n := len(u.model.sessions)
+	for k := 1; k < n; k++ {
+		if c := u.model.sessions[(u.list.selected+k)%n]; c.State == session.Failed {
+			return c
+		}
+	}
+	return nil
 }

@@ -30,7 +30,7 @@ func TestJumpToFinding(t *testing.T) {
 	b.press(".,").press("..").has("on from the first").press(",").has("on from the last")
 	b.press("]]").press(".").has("does not trust").press(".").has("this is the only finding")
 	b = newBench(t, 80, 24, Options{})
-	b.press(".").has("no findings in this session").press("!").has("no verdict on this session yet")
+	b.press(".").has("no findings in this session").press("!").has("no verdict on this session")
 }
 
 func TestJumpToVerdict(t *testing.T) {
@@ -43,7 +43,16 @@ func TestJumpToVerdict(t *testing.T) {
 		}
 		b.press("]")
 	}
-	b.press("[[[!").has("nothing failed: here the login was done")
+	b.press("[[[!").has("nothing failed: here the login was done; ! again goes to session 2, which failed")
+	b.press("!").has("here session 2 failed; ! again goes to session 3").press("!")
+	if b.ui.current().ID != 3 || b.seq() != 4 {
+		t.Errorf("! again goes to event %d of session %d", b.seq(), b.ui.current().ID)
+	}
+	b.press("k!")
+	if b.ui.current().ID != 3 || b.seq() != 4 {
+		t.Errorf("after another key, ! goes to event %d of session %d", b.seq(), b.ui.current().ID)
+	}
+	b.press("[[!")
 	b.press(":features<Enter>!").has("the event that decides is hidden")
 }
 
@@ -158,14 +167,15 @@ func TestNextEventFromTheZoom(t *testing.T) {
 
 func TestHelpFitsASmallScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{}).play(refused(1)).press("?")
-	for _, k := range KeyTable() {
-		b.has(k[0])
+	for i := range bindings {
+		b.has(" " + string(bindings[i].short()))
 	}
+	b.has(" n N           next match, before")
 	if n := len(b.ui.pageLines); n > b.ui.page.room() {
 		t.Errorf("help has %d lines, and there is room for %d", n, b.ui.page.room())
 	}
 	for i := range bindings {
-		if brief := bindings[i].brief; brief == "" || wire(brief).width() > 22 {
+		if brief := bindings[i].brief; wire(brief).width() > 22 {
 			t.Errorf("%s: %q is no brief help", bindings[i].label, brief)
 		}
 	}
@@ -176,6 +186,14 @@ func TestFilterHelp(t *testing.T) {
 	b.press(":").has("session seq kind", "Tab completes a name").press("su<Tab>").has("filter: summary")
 	b.press(" == <Enter>").lacks("session seq kind")
 	b.press(":<CtrlU>bad<Enter>").has(`✗ filter: "bad" is no expression`, "session seq kind").press("<Esc>").lacks("session seq kind")
+	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter}).play(login(1))
+	for wrong, meant := range map[string]string{
+		"bob": `lower(raw) contains "bob"`, `Auth failure`: `lower(raw) contains "auth failure"`,
+		`name = "iq"`: `name == "iq"`, `name == iq`: `name == "iq"`, `name != iq && dir = c2s`: `name != "iq" && dir == "c2s"`,
+	} {
+		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab takes " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
+	}
+	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab takes").press("<Esc>")
 	for expr, want := range map[string]string{
 		"": "", "sta": "stanza", `ste`: "step", "se": "se", "sev": "severity", `name == "iq" && di`: `name == "iq" && dir`,
 		`name == "di`: `name == "di`, "fie": `field("`, "zzz": "zzz",

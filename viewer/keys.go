@@ -9,7 +9,7 @@ type binding struct {
 	keys  []tcell.Key // and each of these keys
 	label string      // how the keys are called in help
 	does  string      // what it does, in help
-	brief string      // the same in at most 22 characters, for a small screen
+	brief string      // the same in at most 22 characters, for a small screen; "": on the line before
 	hint  string      // one or two words for the last line; "" keeps it off
 	do    func(*ui)
 }
@@ -20,20 +20,20 @@ var bindings []binding
 
 func init() {
 	bindings = []binding{
-		{"q", nil, "q, Ctrl-C", "quit", "quit", "quit", (*ui).quit},
+		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit; on a page and from zoom: back (Ctrl-C quits from anywhere)", "back, quit; or Ctrl-C", "quit", (*ui).leave},
 		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
-		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from help, the start screen, a check, zoom", "back", "back", (*ui).back},
-		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
-		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
+		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
+		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},
+		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "", "", func(u *ui) { u.turnFocus(-1) }},
 		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
-		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
+		{"!", nil, "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed; next", "verdict", (*ui).jumpToVerdict},
+		{"/", []tcell.Key{tcell.KeyF3}, "/, F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
+		{"F:", []tcell.Key{tcell.KeyF7}, "F, :, F7", "filter events by an expression; an empty one shows all", "filter", "filter", (*ui).askFilter},
+		{"e", []tcell.Key{tcell.KeyF2}, "e, F2", "export this session, the whole, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
 		{"r", nil, "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
-		{"/", nil, "/", "search forward in the session", "search", "search", (*ui).askSearch},
-		{"F:", nil, "F, :", "filter events by an expression; an empty one shows all", "filter", "filter", (*ui).askFilter},
-		{"!", nil, "!", "to the event that decides: where the login failed, or was done", "to what decided", "verdict", (*ui).jumpToVerdict},
-		{"e", nil, "e", "export this session, the whole, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
-		{".", nil, ".", "next finding: an event with a sign", "next finding", "finding", func(u *ui) { u.jumpToFinding(1) }},
-		{",", nil, ", (comma)", "finding before", "finding before", "", func(u *ui) { u.jumpToFinding(-1) }},
+		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
+		{".", nil, ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
+		{",", nil, ", (comma)", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
 		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
 		{"t", nil, "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
 		{"x", nil, "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
@@ -41,23 +41,28 @@ func init() {
 		{"s", nil, "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
 		{"p", nil, "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
 		{"d", nil, "d", "compare two sessions: d on one, then d on the other", "compare two sessions", "compare", (*ui).compare},
-		{"m", nil, "m", "mark the event for an export, or take the mark away", "mark an event", "mark", (*ui).toggleMark},
-		{"M", nil, "M", "clear all marks", "clear all marks", "", (*ui).clearMarks},
+		{"m ", nil, "m, Space", "mark the event for an export, or take the mark away", "mark, Space; clear all", "mark", (*ui).toggleMark},
+		{"M", nil, "M", "clear all marks", "", "", (*ui).clearMarks},
 		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
-		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down", "", func(u *ui) { u.step(1) }},
-		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "up", "", func(u *ui) { u.step(-1) }},
-		{"J", nil, "J", "next event, from any pane", "next event", "", func(u *ui) { u.turnEvent(1) }},
-		{"K", nil, "K", "event before, from any pane", "event before", "", func(u *ui) { u.turnEvent(-1) }},
-		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "a page down", "", func(u *ui) { u.pages(1) }},
-		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "a page up", "", func(u *ui) { u.pages(-1) }},
-		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "to the first", "", (*ui).first},
-		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "to the last", "", (*ui).last},
-		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "next session", "", func(u *ui) { u.turnSession(1) }},
-		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "session before", "", func(u *ui) { u.turnSession(-1) }},
-		{"n", nil, "n", "next match of the search", "next match", "", func(u *ui) { u.searchOn(1) }},
-		{"N", nil, "N", "match before", "match before", "", func(u *ui) { u.searchOn(-1) }},
-		{"+", nil, "+", "more room for the ladder", "taller ladder", "", func(u *ui) { u.resize(1) }},
-		{"-", nil, "-", "less room for the ladder", "shorter ladder", "", func(u *ui) { u.resize(-1) }},
+		{"y", nil, "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
+		{"123456789#", nil, "1 … 9, #", "go to a step by its number, or to an event: #20", "go to step, #event", "", (*ui).askPlace},
+		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
+		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", "", func(u *ui) { u.step(-1) }},
+		{"J", nil, "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},
+		{"K", nil, "K", "event before, from any pane", "", "", func(u *ui) { u.turnEvent(-1) }},
+		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "a page down, up", "", func(u *ui) { u.pages(1) }},
+		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "", "", func(u *ui) { u.pages(-1) }},
+		{"", []tcell.Key{tcell.KeyCtrlD}, "Ctrl-D", "half a page down", "half a page down, up", "", func(u *ui) { u.halves(1) }},
+		{"", []tcell.Key{tcell.KeyCtrlU}, "Ctrl-U", "half a page up", "", "", func(u *ui) { u.halves(-1) }},
+		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "to the first, last", "", (*ui).first},
+		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "", "", (*ui).last},
+		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "next session, before", "", func(u *ui) { u.turnSession(1) }},
+		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "", "", func(u *ui) { u.turnSession(-1) }},
+		{"n", nil, "n", "next match of the search", "next match, before", "", func(u *ui) { u.searchOn(1) }},
+		{"N", nil, "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
+		{"+", nil, "+", "more room for the ladder", "ladder taller, shorter", "", func(u *ui) { u.resize(1) }},
+		{"-", nil, "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
+		{"", []tcell.Key{tcell.KeyCtrlL}, "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
 	}
 }
 
@@ -89,10 +94,17 @@ func KeyTable() [][2]string {
 func (u *ui) press(event *tcell.EventKey) {
 	for i := range bindings {
 		if bindings[i].matches(event) {
-			bindings[i].do(u)
+			u.carryOut(&bindings[i], event.Rune())
 			return
 		}
 	}
+}
+
+// carryOut does what a key is bound to; r is its character, if it has one.
+func (u *ui) carryOut(b *binding, r rune) {
+	u.repeated = r == u.pressed
+	u.pressed = r
+	b.do(u)
 }
 
 func (b *binding) matches(event *tcell.EventKey) bool {

@@ -105,7 +105,7 @@ func (u *ui) ladderRow(i, width int) []line {
 	if r.more != "" {
 		l = append(l, span{"  " + r.more, u.theme.faint})
 	}
-	return []line{l.fit(width)}
+	return []line{u.lit(l.fit(width))}
 }
 
 // rowTime is the row's time as the clock in use shows it.

@@ -1,6 +1,10 @@
 package viewer
 
-import "github.com/gdamore/tcell/v2"
+import (
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+)
 
 // width is how many cells the line takes.
 func (l line) width() int {
@@ -136,3 +140,22 @@ func (l line) put(screen tcell.Screen, x, y, width int, over func(tcell.Style) t
 
 // asIs is the over of lines that keep their styles.
 func asIs(s tcell.Style) tcell.Style { return s }
+
+// lit marks each place of a text in the line, upper or lower case, with a style.
+func (l line) lit(text string, style tcell.Style) line {
+	lower := strings.ToLower(text)
+	var out line
+	for _, s := range l {
+		folded := strings.ToLower(string(s.text))
+		for at := 0; len(lower) > 0 && len(folded) == len(s.text); {
+			if at = strings.Index(folded, lower); at < 0 {
+				break
+			}
+			end := at + len(lower)
+			out = append(out, span{s.text[:at], s.style}, span{s.text[at:end], style})
+			s.text, folded = s.text[end:], folded[end:]
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -99,9 +99,17 @@ func (u *ui) age(o *session.Overview) string {
 	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
-// standing is the state of a session in words, for the top line.
-func standing(o *session.Overview) string {
+// standing is the state of a session in words, for the top line. A recording that
+// ends inside a login says so: nobody is logging in any more.
+func (u *ui) standing(o *session.Overview) string {
 	name := who(o)
+	if !u.options.Live && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
+		said := "the recording ends"
+		if n := len(o.Steps); n > 0 {
+			said += fmt.Sprintf(" at step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+		}
+		return said + ": " + name
+	}
 	switch o.State {
 	case session.LoggedIn:
 		said := "logged in as " + name

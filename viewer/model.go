@@ -48,6 +48,7 @@ type model struct {
 	byID     map[int]*conversation
 	applied  int // events with a lower index are in the overviews already
 	lost     int64
+	failed   *conversation // whose login failed last; nil: none has
 }
 
 func newModel() *model { return &model{byID: map[int]*conversation{}} }
@@ -84,8 +85,12 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 		m.sessions = append(m.sessions, c)
 	}
 	if fresh {
+		before := c.State
 		c.Apply(e)
 		c.weigh(index, e, c.State)
+		if c.State == session.Failed && before != session.Failed {
+			m.failed = c
+		}
 	}
 	at := entry(index) << flagBits
 	rule := c.turn(e)
@@ -170,7 +175,7 @@ func quiet(e *session.Event) bool {
 	case session.StreamWhitespace, session.TCPOpened, session.TCPHalfClosed, session.TCPClosed:
 		return e.Worst() < session.Warning
 	case session.StreamElement:
-		return e.Space == "urn:xmpp:sm:3" && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
+		return e.Space == nsSM && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
 	}
 	return false
 }

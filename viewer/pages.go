@@ -59,6 +59,12 @@ func (u *ui) setup(p *page) {
 			p.add(len(l)-len(body)+2, span{" " + l, style})
 		}
 	}
+	if len(u.options.Problems) > 0 {
+		p.heading("What could not be read")
+		for _, said := range u.options.Problems {
+			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
+		}
+	}
 	if n := len(u.model.sessions); n > 0 {
 		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
 	} else if u.options.Live {
@@ -84,7 +90,7 @@ func (p *page) outcomes(u *ui, sessions []*conversation) {
 		sign, style := u.sign(&c.Overview)
 		said := c.Verdict
 		if said == "" || c.State == session.LoggingIn {
-			said = standing(&c.Overview)
+			said = u.standing(&c.Overview)
 		}
 		p.add(5, span{" " + sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
 			span{wire(c.Started.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},

@@ -139,7 +139,12 @@ func (p *pane) draw(screen tcell.Screen, t *theme, focused bool) {
 		if p.cursor && i == p.selected {
 			over = func(s tcell.Style) tcell.Style { return s.Bold(true).Dim(false) }
 			if focused {
-				over = func(tcell.Style) tcell.Style { return t.selected }
+				over = func(s tcell.Style) tcell.Style {
+					if s == t.match {
+						return s
+					}
+					return t.selected
+				}
 			}
 		}
 		for _, l := range p.item(i, inner) {

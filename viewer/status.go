@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -44,6 +45,42 @@ func (u *ui) firstCame() {
 	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
+// elsewhere tells of a login that has failed while another session is looked at.
+func (u *ui) elsewhere(c *conversation) {
+	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
+		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, who(&c.Overview))
+	}
+}
+
+// welcome says once, when opened files have been shown, what is in them and how to
+// go on; what could not be read comes first.
+func (u *ui) welcome(all bool) {
+	if u.options.Live || u.welcomed || !all || len(u.model.sessions) == 0 {
+		return
+	}
+	u.welcomed = true
+	failed := 0
+	for _, c := range u.model.sessions {
+		if c.State == session.Failed {
+			failed++
+		}
+	}
+	n := len(u.model.sessions)
+	switch problems := u.options.Problems; {
+	case len(problems) == 1:
+		u.say(warning, "▲ %s", problems[0])
+	case len(problems) > 1:
+		u.say(warning, "▲ %s (%d more: i)", problems[0], len(problems)-1)
+	case failed > 0 && n > 1:
+		u.say(notice, "%s, %d failed: ! shows where, and again the next; i lists all", count(n, "session"), failed)
+	case failed > 0:
+		u.say(notice, "! goes to where the login failed")
+	case n > 1:
+		u.say(notice, "%s: ] and [ turn to the next, i lists all", count(n, "session"))
+	}
+	u.flash.until = u.now().Add(2 * flashTime)
+}
+
 // arrival says how the first client fares.
 func (u *ui) arrival(c *conversation) (clean, tcell.Style) {
 	from := c.Client
@@ -79,7 +116,7 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 		if c.State == session.Failed {
 			said = u.theme.failure
 		}
-		words := standing(&c.Overview)
+		words := u.standing(&c.Overview)
 		if c.State == session.Failed && bar.h > 1 {
 			words = c.State.String() // why stands below
 		}
@@ -176,13 +213,13 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		if !u.offers(b) {
 			continue
 		}
-		l := line{{b.short(), u.theme.accent}, {" " + wire(b.hint), u.theme.faint}}
+		l := line{{b.short(), u.theme.accent}, {" " + wire(u.hint(b)), u.theme.faint}}
 		w := l.width()
 		if x+w > at.x+at.w {
 			return
 		}
 		l.put(screen, x, at.y, w, asIs)
-		u.hits = append(u.hits, hit{x, x + w, b.do})
+		u.hits = append(u.hits, hit{x, x + w, b})
 		x += w + 2
 	}
 }
@@ -196,9 +233,17 @@ func (u *ui) offers(b *binding) bool {
 	case "quit", "help":
 		return true
 	case "back":
-		return u.overlay != noOverlay || u.want.zoom
+		return !u.covered() && (u.overlay != noOverlay || u.compared != nil)
 	}
 	return u.overlay == noOverlay
+}
+
+// hint is what a key does here, in a word.
+func (u *ui) hint(b *binding) string {
+	if b.hint == "quit" && u.covered() {
+		return "back"
+	}
+	return b.hint
 }
 
 // short is the first of the binding's keys.
@@ -206,7 +251,8 @@ func (b *binding) short() clean {
 	if b.runes != "" {
 		return wire(b.runes[:1])
 	}
-	return wire(b.label)
+	first, _, _ := strings.Cut(b.label, ",")
+	return wire(first)
 }
 
 func (u *ui) listCaption(int) line {
@@ -229,6 +275,9 @@ func (u *ui) ladderCaption(width int) line {
 		}
 	}
 	out = append(out, span{wiref(" · %d/%d", c.place(min(u.ladder.selected, len(c.rows)-1)), c.place(len(c.rows)-1)), u.theme.faint})
+	if u.compared != nil && u.compared != c {
+		out = append(out, span{wiref(" · to compare with %d: d", u.compared.ID), u.theme.accent})
+	}
 	if n := len(u.marks); n > 0 {
 		out = append(out, span{wiref(" · %d marked", n), u.theme.accent})
 	}

@@ -52,6 +52,7 @@ type theme struct {
 	focused, unfocused                  tcell.Style // the title line of a pane
 	selected                            tcell.Style // the selected row of the focused pane
 	alarm                               tcell.Style // secrets are on the screen
+	match                               tcell.Style // what was searched for
 	good, notice, warning, failure      tcell.Style
 	fromClient, fromServer, secure      tcell.Style // arrows
 	lifeline, rule                      tcell.Style
@@ -73,6 +74,7 @@ func newTheme(mono bool) theme {
 		accent: color(tcell.ColorTeal).Bold(true), title: base.Bold(true),
 		focused: color(tcell.ColorTeal).Bold(true), unfocused: base.Dim(true),
 		selected: base.Foreground(tcell.ColorBlack).Background(tcell.ColorTeal),
+		match:    base.Foreground(tcell.ColorBlack).Background(tcell.ColorOlive),
 		alarm:    base.Foreground(tcell.ColorWhite).Background(tcell.ColorMaroon).Bold(true),
 		good:     color(tcell.ColorGreen).Bold(true), notice: color(tcell.ColorTeal),
 		warning: color(tcell.ColorOlive).Bold(true), failure: color(tcell.ColorMaroon).Bold(true),
@@ -83,6 +85,7 @@ func newTheme(mono bool) theme {
 	}
 	if mono {
 		t.selected = base.Reverse(true)
+		t.match = base.Reverse(true).Underline(true)
 		t.alarm = base.Reverse(true).Bold(true)
 		t.notice = base.Underline(true)
 		t.tag = base.Bold(true)

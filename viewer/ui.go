@@ -46,8 +46,15 @@ type ui struct {
 	compared  *conversation // marked to be compared with another; nil: none
 	exporting bool          // an export is being written
 	exportExt string        // the extension that was used last
-	leaving   bool          // q was pressed while an export was being written
+	welcomed  bool          // what was opened has been told
+	leaving   bool          // q was pressed while something would be lost
 	sheet     sheet
+
+	downs    [2][2]int // where the mouse was pressed the last two times
+	pressed  rune      // the key that is being carried out
+	repeated bool      // the one before was the same
+	copied   []byte    // for the clipboard, at the next draw
+	redraw   bool      // the terminal is to be drawn anew
 
 	search search
 	flash  flash
@@ -78,7 +85,7 @@ type detailCache struct {
 // hit is a place on the last line that can be clicked.
 type hit struct {
 	from, to int
-	do       func(*ui)
+	of       *binding
 }
 
 func newUI(o Options, mono bool, now func() time.Time) *ui {
@@ -108,7 +115,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 	}
 	u.detail = &pane{
 		count: func() int { return len(u.detailText()) },
-		item:  func(i, _ int) []line { return u.detailText()[i : i+1] }, caption: u.detailCaption,
+		item:  func(i, _ int) []line { return []line{u.lit(u.detailText()[i])} }, caption: u.detailCaption,
 	}
 	u.page = &pane{
 		count: func() int { return len(u.pageLines) },
@@ -159,7 +166,7 @@ func (u *ui) detailText() []line {
 		return have.lines
 	}
 	if e == nil {
-		return []line{{{u.nothing(), u.theme.faint}}}
+		return line{{u.nothing(), u.theme.faint}}.wrap(max(1, width), 1)
 	}
 	shown := *e
 	if !u.reveal {
@@ -176,7 +183,16 @@ func (u *ui) nothing() clean {
 	case len(u.model.sessions) == 0:
 		return " there is no session yet"
 	case u.options.Filter != nil:
-		return " no event of this session passes the filter; : and an empty line show all"
+		elsewhere := 0
+		for _, c := range u.model.sessions {
+			if len(c.all) > 0 {
+				elsewhere++
+			}
+		}
+		if elsewhere > 0 {
+			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", count(elsewhere, "other"))
+		}
+		return " no event of this session passes the filter; F and an empty line show all"
 	}
 	return " this session has no events to show"
 }
@@ -189,7 +205,7 @@ func (u *ui) take(b batch) {
 	if b.problem != "" {
 		u.say(failure, "the filter has failed: %s", b.problem)
 	}
-	before := len(u.model.sessions)
+	before, failed := len(u.model.sessions), u.model.failed
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)
 		u.fed = it.index + 1
@@ -197,6 +213,10 @@ func (u *ui) take(b batch) {
 	if before == 0 && len(u.model.sessions) > 0 {
 		u.firstCame()
 	}
+	if u.model.failed != failed {
+		u.elsewhere(u.model.failed)
+	}
+	u.welcome(len(b.items) < pullLimit)
 	switch n := len(u.model.sessions); {
 	case u.follow && n > before:
 		u.selectSession(n - 1)
@@ -271,4 +291,12 @@ func (u *ui) Draw(screen tcell.Screen) {
 		}
 	}
 	u.drawHints(screen)
+	if u.copied != nil {
+		screen.SetClipboard(u.copied)
+		u.copied = nil
+	}
+	if u.redraw {
+		u.redraw = false
+		screen.Sync()
+	}
 }

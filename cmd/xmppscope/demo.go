@@ -39,6 +39,7 @@ func newDemo() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&d.scenario, "scenario", demo.Default, "which login to show, a `name`")
 	addLive(cmd.Flags(), &d.live, &d.ca, &d.listen, "127.0.0.1:0")
+	cmd.Flags().Lookup("ca-dir").Usage = "`folder` of the local CA (default: in memory, for this run)"
 	return cmd
 }
 
@@ -76,7 +77,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	say(os.Stderr, "listening on %s", addr)
 	resolver := &proxy.Resolver{Upstream: &target}
 	d.title = "xmppscope demo: " + sc.Title
-	d.start = append([]string{"This is the demo: its client logs in to its server, through the real proxy.", ""}, setupText(addr, ca, resolver)...)
+	d.start = append([]string{"This is the demo: its client logs in to its server, through the real proxy.", ""}, setupText(addr, ca, resolver, d.saves)...)
 	pace := time.Duration(0)
 	if d.inspector() {
 		pace = demoPace

@@ -53,8 +53,9 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			instead := "use xmppscope print " + strings.Join(args, " ")
 			if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
-				return usageError{hinted{errors.New("open: the inspector needs a terminal"), "use xmppscope print " + strings.Join(args, " ")}}
+				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
 			}
 			log := session.NewLog()
 			defer log.Close()
@@ -66,18 +67,18 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inspect := inspection{inUse: args}
-			err = viewer.Run(cmd.Context(), viewer.Options{
-				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal, Start: recording(args),
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
-			})
-			inspect.report(os.Stderr)
+			beyond := inspection{inUse: args}
+			err = inspect(cmd.Context(), viewer.Options{
+				Log: log, Title: openTitle(args), Reveal: o.reveal, Start: recording(in.opened), Problems: in.said,
+				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: beyond.hooks(),
+			}, instead)
+			beyond.report(os.Stderr)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
 	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (see `xmppscope help filter`)")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	return cmd
 }
 
@@ -125,7 +126,7 @@ func newExport() *cobra.Command {
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace the output if it is there and not empty")
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "keep secrets in the clear")
 	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (`EXPR`: see xmppscope help filter)")
 	share.add(cmd.Flags())
 	return cmd
 }

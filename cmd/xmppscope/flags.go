@@ -71,7 +71,7 @@ func (o *outputFlags) add(f *pflag.FlagSet) {
 func (o *outputFlags) addPrinted(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "print events as JSON, one a line")
 	f.BoolVar(&o.reveal, "reveal", false, "show and save secrets in the clear")
-	f.StringVar(&o.filter, "filter", "", "show only events that match, such as 'name == \"iq\"' (see "+"`xmppscope help filter`"+")")
+	f.StringVar(&o.filter, "filter", "", "show only events that match, such as 'name == \"iq\"' (`EXPR`: see xmppscope help filter)")
 }
 
 // matcher compiles --filter; nil if there is none.

@@ -24,12 +24,27 @@ import (
 type inputFlags struct {
 	keylogs []string
 	scrolls bool // what is read goes by on the terminal: that is progress enough
+	opened  []opened
+	said    []string // what could not be read, as it was said on standard error
 	book    session.Book
 	shared  decode.Run
 }
 
 func (in *inputFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&in.keylogs, "keylog", nil, "TLS secrets of the captures, a `file` in the format of SSLKEYLOGFILE (repeatable)")
+}
+
+// opened is a file that was read, and its sessions as they were numbered: none if to
+// is below from.
+type opened struct {
+	path     string
+	from, to int
+}
+
+// say tells what could not be read.
+func (in *inputFlags) say(format string, args ...any) {
+	in.said = append(in.said, fmt.Sprintf(format, args...))
+	say(os.Stderr, "warning: "+format, args...)
 }
 
 // read gives the events of captures, one file after another; the sessions of
@@ -45,7 +60,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	base, last := 0, 0
 	for _, path := range paths {
-		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
+		f := &input{ctx: ctx, path: path, say: in.say, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
 		read := func(emit passive.Emit) error {
 			f.emit = func(e session.Event, by *decode.Session) error {
 				if ctx.Err() != nil {
@@ -78,6 +93,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		if err := f.explain(err); err != nil {
 			return err
 		}
+		in.opened = append(in.opened, opened{path, base + 1, last})
 		base = last
 	}
 	return nil
@@ -96,7 +112,7 @@ func (in *inputFlags) keys() (*tls.Keys, error) {
 		case n == 0:
 			return nil, usageError{hinted{fmt.Errorf("--keylog %s: there are no TLS secrets in it", path), "it has lines such as CLIENT_RANDOM …; let the client write it: SSLKEYLOGFILE=FILE"}}
 		case err != nil:
-			say(os.Stderr, "warning: --keylog %s: %v", path, err)
+			in.say("--keylog %s: %v", path, err)
 		}
 	}
 	return keys, nil
@@ -106,6 +122,7 @@ func (in *inputFlags) keys() (*tls.Keys, error) {
 type input struct {
 	ctx      context.Context
 	path     string
+	say      func(format string, args ...any)
 	keys     *tls.Keys
 	book     *session.Book
 	shared   *decode.Run
@@ -188,20 +205,20 @@ func (f *input) foreign(r io.Reader) error {
 	f.progress.clear()
 	name := f.path
 	if report.BadKeys != nil {
-		say(os.Stderr, "warning: %s: %v", name, report.BadKeys)
+		f.say("%s: %v", name, report.BadKeys)
 	}
 	if report.Unreadable > 0 {
-		say(os.Stderr, "warning: %s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
+		f.say("%s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
 	}
 	if report.WebSocket > 0 {
-		say(os.Stderr, "warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, countOf(report.WebSocket, "connection"))
+		f.say("%s: %s XMPP over WebSocket, which cannot be opened yet", name, countOf(report.WebSocket, "connection"))
 	}
 	if report.Locked > 0 {
-		say(os.Stderr, "%s: %s inside TLS that could not be decrypted", name, countOf(report.Locked, "session"))
+		f.say("%s: %s inside TLS that could not be decrypted", name, countOf(report.Locked, "session"))
 		say(os.Stderr, "hint: let the client log its secrets (SSLKEYLOGFILE=FILE) while you capture, and add --keylog FILE")
 	}
 	if report.Sessions == 0 && report.Packets > 0 {
-		say(os.Stderr, "warning: %s: no XMPP in it: %s, %s", name, countOf(report.Packets, "packet"), countOf(report.Connections, "TCP connection"))
+		f.say("%s: no XMPP in it: %s, %s", name, countOf(report.Packets, "packet"), countOf(report.Connections, "TCP connection"))
 	}
 	return err
 }
@@ -219,7 +236,7 @@ func (f *input) explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &cut) && cut.Events > 0, errors.As(err, &damaged) && damaged.Packets > 0:
-		say(os.Stderr, "warning: %s: %v", f.path, err)
+		f.say("%s: %v", f.path, err)
 		return nil
 	case cut != nil, damaged != nil, errors.Is(err, capture.ErrUnknown), errors.Is(err, gzip.ErrHeader):
 		return usageError{fmt.Errorf("%s: %w", f.path, err)}

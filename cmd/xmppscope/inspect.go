@@ -85,11 +85,22 @@ var diffKinds = map[compare.LineKind]viewer.DiffKind{
 	compare.FromA: viewer.DiffA, compare.FromB: viewer.DiffB, compare.Faint: viewer.DiffFaint,
 }
 
+// inspect opens the inspector; instead says what to do where there is no terminal
+// for it.
+func inspect(ctx context.Context, o viewer.Options, instead string) error {
+	err := viewer.Run(ctx, o)
+	if t := new(viewer.TerminalError); errors.As(err, &t) {
+		return usageError{hinted{err, "set TERM to what your terminal is, such as TERM=xterm-256color, or " + instead}}
+	}
+	return err
+}
+
 // export writes events to a new file. What was begun and failed is taken away
 // again, so that the same name can be tried once more.
-func (i *inspection) export(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) (err error) {
+func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOptions, events iter.Seq[session.Event]) (err error) {
 	path = fromHome(path)
 	info, missing := os.Stat(path)
+	_, noFolder := os.Stat(filepath.Dir(path))
 	switch {
 	case path == "-":
 		return errors.New("standard output is the screen: name a file")
@@ -97,12 +108,16 @@ func (i *inspection) export(ctx context.Context, path string, reveal bool, event
 		return fmt.Errorf("%s is being read or written by this run: choose another name", path)
 	case missing == nil && info.IsDir():
 		return fmt.Errorf("%s is a folder: name a file in it", path)
-	case missing == nil && info.Size() > 0:
-		return fmt.Errorf("%s exists and is not empty: choose another name", path)
+	case missing == nil && info.Size() > 0 && !o.Replace:
+		return fmt.Errorf("%s %w: choose another name", path, viewer.ErrExists)
+	case noFolder != nil:
+		return fmt.Errorf("there is no folder %s", filepath.Dir(path))
 	}
-	f, err := capture.Create(path, false, captureOptions(reveal))
+	share := captureOptions(o.Reveal)
+	share.Redact, share.Pseudonymise = o.Redact || o.Pseudonymise, o.Pseudonymise
+	f, err := capture.Create(path, o.Replace, share)
 	if err != nil {
-		return err
+		return errors.New(strings.TrimPrefix(err.Error(), "capture: "))
 	}
 	n := 0
 	for e := range events {
@@ -227,13 +242,31 @@ func (i *inspection) report(w io.Writer) {
 	}
 }
 
+// openTitle names opened files as briefly as one can tell them by.
+func openTitle(paths []string) string {
+	title := "xmppscope " + filepath.Base(paths[0])
+	if more := len(paths) - 1; more > 0 {
+		title += fmt.Sprintf(" +%d", more)
+	}
+	return title
+}
+
 // recording is the inspector's start screen for opened files: which they are.
-func recording(paths []string) []string {
+func recording(files []opened) []string {
 	out := []string{"Opened:"}
-	for _, path := range paths {
-		line := "  " + path
-		if info, err := os.Stat(path); err == nil {
+	for _, f := range files {
+		line := "  " + f.path
+		if info, err := os.Stat(f.path); err == nil {
 			line += fmt.Sprintf("   %d bytes, of %s", info.Size(), info.ModTime().Format("2006-01-02 15:04"))
+		}
+		switch {
+		case f.to < f.from:
+			line += ": no session"
+		case len(files) == 1:
+		case f.to == f.from:
+			line += fmt.Sprintf(": session %d", f.from)
+		default:
+			line += fmt.Sprintf(": sessions %d to %d", f.from, f.to)
 		}
 		out = append(out, line)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"xmppscope/capture"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
+	"xmppscope/viewer"
 )
 
 // scramLogin is the example of RFC 5802 §5; the password is "pencil".
@@ -81,19 +83,19 @@ func TestExportHook(t *testing.T) {
 	}
 	i := &inspection{inUse: []string{at("inuse.jsonl")}}
 	for name, want := range map[string]string{
-		"taken.xml": "exists and is not empty", "inuse.jsonl": "by this run", "x.doc": "unknown extension", "": "is a folder", "none/x.xml": "no such file",
+		"taken.xml": "exists and is not empty", "inuse.jsonl": "by this run", "x.doc": "unknown extension", "": "is a folder", "none/x.xml": "there is no folder",
 	} {
-		err := i.export(t.Context(), at(name), false, slices.Values(events))
+		err := i.export(t.Context(), at(name), viewer.ExportOptions{}, slices.Values(events))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
 	}
-	if err := i.export(t.Context(), "-", false, slices.Values(events)); err == nil {
+	if err := i.export(t.Context(), "-", viewer.ExportOptions{}, slices.Values(events)); err == nil {
 		t.Error("an export to the screen is accepted")
 	}
 	for _, reveal := range []bool{false, true} {
 		path := at(map[bool]string{false: "blank.jsonl", true: "clear.jsonl"}[reveal])
-		if err := i.export(t.Context(), path, reveal, slices.Values(events)); err != nil {
+		if err := i.export(t.Context(), path, viewer.ExportOptions{Reveal: reveal}, slices.Values(events)); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(path)
@@ -107,7 +109,7 @@ func TestExportHook(t *testing.T) {
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := i.export(left, at("cut.txt"), false, slices.Values(events[:2])); err != nil {
+	if err := i.export(left, at("cut.txt"), viewer.ExportOptions{}, slices.Values(events[:2])); err != nil {
 		t.Fatal(err)
 	}
 	i.sessions = make([]session.Overview, reportedSessions+2)
@@ -133,6 +135,37 @@ func TestHooksNameEveryFormat(t *testing.T) {
 		t.Errorf("hooks %+v", h)
 	}
 	h.Ended([]session.Overview{{ID: 1}})
+}
+
+// TestOpenedFiles: the inspector's first page says which sessions came from which file.
+func TestOpenedFiles(t *testing.T) {
+	said := strings.Join(recording([]opened{{"a.xml", 1, 1}, {"b.xml", 2, 4}, {"c.xml", 5, 4}}), "|")
+	if want := "Opened:|  a.xml: session 1|  b.xml: sessions 2 to 4|  c.xml: no session"; said != want {
+		t.Errorf("got %s, want %s", said, want)
+	}
+	if got := openTitle([]string{"/tmp/a.xml", "b.xml", "c.xml"}); got != "xmppscope a.xml +2" {
+		t.Errorf("the title is %s", got)
+	}
+}
+
+// TestExportOverAFile: a file is replaced only when that was asked for.
+func TestExportOverAFile(t *testing.T) {
+	events := xmpptest.Dialogue(t, scramLogin, rules(), 0)
+	path := filepath.Join(t.TempDir(), "x.jsonl")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := new(inspection)
+	if err := i.export(t.Context(), path, viewer.ExportOptions{}, slices.Values(events)); !errors.Is(err, viewer.ErrExists) {
+		t.Errorf("got %v, want ErrExists", err)
+	}
+	if err := i.export(t.Context(), path, viewer.ExportOptions{Replace: true, Pseudonymise: true}, slices.Values(events)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.HasPrefix(text, []byte("mine")) || bytes.Contains(text, []byte("example.net")) || !bytes.Contains(text, []byte("SCRAM-SHA-1")) {
+		t.Errorf("replaced by %.200s (%v)", text, err)
+	}
 }
 
 func TestFromHome(t *testing.T) {

@@ -37,9 +37,9 @@ type live struct {
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
-// if there is a terminal for it.
+// if there is a terminal for it: a dumb one, as in an editor, can only be printed on.
 func (l *live) inspector() bool {
-	return !l.out.plain && !l.out.json && isTerminal(os.Stdout) && isTerminal(os.Stdin)
+	return !l.out.plain && os.Getenv("TERM") != "dumb" && !l.out.json && isTerminal(os.Stdout) && isTerminal(os.Stdin)
 }
 
 // open makes the files ready, before anything listens.
@@ -114,10 +114,10 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 		}
 	}()
 	if l.inspector() {
-		problems <- viewer.Run(ctx, viewer.Options{
+		problems <- inspect(ctx, viewer.Options{
 			Log: l.log, Title: l.title, Live: true, Start: l.start, Reveal: l.out.reveal,
 			Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
-		})
+		}, "print text: --plain")
 		cancel()
 	} else {
 		// The printer ends with the log. Whatever becomes of it, the sessions and

@@ -102,7 +102,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
 	p.title = "xmppscope"
-	p.start = setupText(listener.Addr().String(), ca, resolver)
+	p.start = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	return p.live.run(cmd.Context(), listener, proxy.Options{
 		Resolver: resolver, Domain: p.domain,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
@@ -197,7 +197,7 @@ func rootsName(file string) string {
 }
 
 // setupText is the inspector's start screen: what to set in a client.
-func setupText(addr string, ca *certs.CA, r *proxy.Resolver) []string {
+func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) []string {
 	host, port, _ := net.SplitHostPort(addr)
 	out := []string{
 		"Set this in your client:",
@@ -211,6 +211,11 @@ func setupText(addr string, ca *certs.CA, r *proxy.Resolver) []string {
 		out = append(out, "The real server is "+r.Upstream.Address()+" ("+r.Upstream.Via+").", "")
 	} else {
 		out = append(out, "The real server is looked up from the account's domain (SRV records).", "")
+	}
+	if len(saves) > 0 {
+		out = append(out, "What happens is saved to "+strings.Join(saves, ", ")+".", "")
+	} else {
+		out = append(out, "Nothing is saved (--save FILE would); e exports what was seen.", "")
 	}
 	file := ca.RootFile()
 	if file == "" {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
 	"xmppscope/session"
+	"xmppscope/viewer"
 )
 
 const longHelp = `xmppscope stands between an XMPP client and its server, ends TLS on both sides
@@ -33,7 +36,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newProxy(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newDiff(), newCA(), newMan(), newFilterHelp(), newExpectHelp(), newSaveHelp())
+	root.AddCommand(newProxy(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newDiff(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp())
 	return root
 }
 
@@ -60,9 +63,29 @@ func newMan() *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			return doc.GenManTree(cmd.Root(), &doc.GenManHeader{Title: "XMPPSCOPE", Section: "1", Source: tool}, args[0])
+			header := doc.GenManHeader{Title: "XMPPSCOPE", Section: "1", Source: tool}
+			for _, c := range cmd.Root().Commands() {
+				if err := manTopic(c, header, args[0]); err != nil {
+					return err
+				}
+			}
+			return doc.GenManTree(cmd.Root(), &header, args[0])
 		},
 	}
+}
+
+// manTopic writes the man page of a help topic, which GenManTree leaves out. Its lines
+// stay as they are: they are tables.
+func manTopic(c *cobra.Command, header doc.GenManHeader, folder string) error {
+	if !c.IsAdditionalHelpTopicCommand() || c.Name() == "help" {
+		return nil
+	}
+	c.Long = "    " + strings.ReplaceAll(c.Long, "\n", "\n    ")
+	f, err := os.Create(filepath.Join(folder, "xmppscope-"+c.Name()+".1"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(doc.GenMan(c, &header, f), f.Close())
 }
 
 // newFilterHelp is a help topic, not a command.
@@ -70,5 +93,17 @@ func newFilterHelp() *cobra.Command {
 	return &cobra.Command{
 		Use: "filter", Short: "what --filter can name",
 		Long: "A filter is an expression (https://expr-lang.org) over\n\n" + strings.TrimSpace(session.FilterHelp),
+	}
+}
+
+// newKeysHelp is a help topic, not a command.
+func newKeysHelp() *cobra.Command {
+	var b strings.Builder
+	for _, k := range viewer.KeyTable() {
+		fmt.Fprintf(&b, "\n  %-13s %s", k[0], k[1])
+	}
+	return &cobra.Command{
+		Use: "keys", Short: "the keys of the inspector",
+		Long: "In the inspector, ? shows the same:\n" + b.String(),
 	}
 }
