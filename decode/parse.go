@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"unsafe"
 
 	"xmppscope/session"
 )
@@ -69,16 +70,19 @@ func (d *parsing) scopeFor(dir session.Dir) Scope {
 	return d.scope[dir]
 }
 
+// text is Raw as a string. It is no copy: an event's bytes are never written to again.
+func text(e *session.Event) string { return unsafe.String(unsafe.SliceData(e.Raw), len(e.Raw)) }
+
 // tree names the event and builds its tree.
 func (d *parsing) tree(p *Parsed, trees *Trees) {
 	e := &p.event
 	switch e.Body.(type) {
 	case session.StreamOpened:
-		p.root, p.faults = trees.parseTag(string(e.Raw), nil)
+		p.root, p.faults = trees.parseTag(text(e), nil)
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
-		p.root, p.faults = trees.parse(string(e.Raw), d.scopeFor(e.Dir))
+		p.root, p.faults = trees.parse(text(e), d.scopeFor(e.Dir))
 		if d.joined && d.scope[e.Dir] == nil {
 			p.faults = slices.DeleteFunc(p.faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
 		}
@@ -89,7 +93,7 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		e.Name, e.Space = "stream", NSStreams
 	case session.StreamRaw:
 		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			m := trees.parser(string(e.Raw), nil)
+			m := trees.parser(text(e), nil)
 			m.markup()
 			p.faults = m.faults
 		}

@@ -32,7 +32,7 @@ func explainCompress(s *decode.Seen) []session.Note {
 		return []session.Note{say("XEP-0138 §3", root.Span, "the server agrees: the very next byte in either direction is compressed (zlib), and a new stream follows")}
 	case "failure":
 		notes := []session.Note{}
-		for _, c := range root.Children() {
+		for c := range root.Elements() {
 			text := compressFailures[c.Name.Local]
 			if text == "" {
 				text = "a condition that is not defined"
@@ -57,7 +57,7 @@ func compressRequest(s *decode.Seen) []session.Note {
 	if f := s.State.Features; f != nil {
 		var methods []string
 		if offer := f.Child("http://jabber.org/features/compress", "compression"); offer != nil {
-			for _, m := range offer.Children() {
+			for m := range offer.Elements() {
 				methods = append(methods, strings.TrimSpace(m.Text()))
 			}
 		}

@@ -156,7 +156,7 @@ func dialbackError(root *session.Element) (notes []session.Note) {
 	if el == nil {
 		return nil
 	}
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if text := dialbackConditions[c.Name.Local]; text != "" {
 			n := field("XEP-0220 §2.5", "condition", c.Name.Local, c.Span, text)
 			n.Severity = session.Notice

@@ -75,7 +75,7 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	if !ok {
 		notes = append(notes, lint("Q08", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error's type is %q; auth, cancel, continue, modify and wait are defined", el.Attr("type")))
 	}
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch {
 		case c.Name.Space == decode.NSStanzaError && c.Name.Local == "text":
 			notes = append(notes, field("RFC 6120 §8.3.2", "text", c.Text(), c.TextSpan(), "the sender's own words"))

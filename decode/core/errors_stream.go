@@ -53,7 +53,7 @@ var streamConditions = map[string]condition{
 func explainStreamError(s *decode.Seen) (notes []session.Note) {
 	who := side(s.Event.Dir)
 	var defined []string
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		switch {
 		case c.Name.Local == "text" && c.Name.Space == decode.NSStreamError:
 			notes = append(notes, field("RFC 6120 §4.9.2", "text", c.Text(), c.TextSpan(), "the "+who+"'s own words"))

@@ -100,7 +100,7 @@ func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {
 func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	var names []string
 	var plain *session.Element
-	for _, m := range f.Children() {
+	for m := range f.Elements() {
 		if m.Name.Local != "mechanism" {
 			continue
 		}
@@ -118,7 +118,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 		notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, plain.Span,
 			"the server offers PLAIN without TLS: passwords would travel for everyone to read"))
 	}
-	for _, m := range f.Children() {
+	for m := range f.Elements() {
 		if name := m.Text(); name == "DIGEST-MD5" || name == "CRAM-MD5" {
 			notes = append(notes, lint("A20", "RFC 6331", session.Notice, m.Span, "the server offers %q, which is historic", name))
 		}
@@ -128,7 +128,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 
 func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	var names []string
-	for _, m := range f.Children() {
+	for m := range f.Elements() {
 		if m.Name.Local == "mechanism" {
 			names = append(names, m.Text())
 		}
@@ -142,7 +142,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	if inline == nil {
 		return notes
 	}
-	for _, c := range inline.Children() {
+	for c := range inline.Elements() {
 		switch c.Name.Space {
 		case decode.NSBind2:
 			notes = append(notes, say("XEP-0386 §3", c.Span, "a resource can be bound in the same step (Bind 2)"))
@@ -167,7 +167,7 @@ func bindOffer(s *decode.Seen, f *session.Element) []session.Note {
 
 func bindingOffer(f *session.Element) []session.Note {
 	var types []string
-	for _, c := range f.Children() {
+	for c := range f.Elements() {
 		types = append(types, c.Attr("type"))
 	}
 	notes := []session.Note{field("XEP-0440 §2", "channel-bindings", strings.Join(types, " "), f.Span,
@@ -180,7 +180,7 @@ func bindingOffer(f *session.Element) []session.Note {
 
 func compressionOffer(f *session.Element) []session.Note {
 	var methods []string
-	for _, c := range f.Children() {
+	for c := range f.Elements() {
 		methods = append(methods, c.Text())
 	}
 	return []session.Note{say("XEP-0138 §3", f.Span, "stream compression with %s; together with TLS it can leak secrets through the length of what is sent", list(methods))}
@@ -213,7 +213,7 @@ func checkOrder(s *decode.Seen) []session.Note {
 		return nil
 	}
 	var also []string
-	for _, f := range s.Root.Children() {
+	for f := range s.Root.Elements() {
 		if slices.Contains(negotiable, f.Name.Space) {
 			also = append(also, f.Name.Local)
 		}

@@ -76,14 +76,17 @@ func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	if _, ok := s.Root.LookupAttr("id"); !ok {
 		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", side(s.Event.Dir)))
 	}
-	children := s.Root.Children()
+	children := 0
+	for range s.Root.Elements() {
+		children++
+	}
 	switch typ := s.Root.Attr("type"); typ {
 	case "get", "set":
 		r.ask(s)
 		return append(notes, explainRequest(s, typ, children)...)
 	case "result", "error":
-		if typ == "result" && len(children) > 1 {
-			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", len(children)))
+		if typ == "result" && children > 1 {
+			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", children))
 		}
 		if again, ok := r.answer(s, typ); ok {
 			return append(notes, again)
@@ -94,11 +97,11 @@ func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	}
 }
 
-func explainRequest(s *decode.Seen, typ string, children []*session.Element) []session.Note {
-	if len(children) != 1 {
-		return []session.Note{lint("Q03", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, len(children))}
+func explainRequest(s *decode.Seen, typ string, children int) []session.Note {
+	if children != 1 {
+		return []session.Note{lint("Q03", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, children)}
 	}
-	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", side(s.Event.Dir), receiver(s), typ, requestName(children[0].Name))}
+	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", side(s.Event.Dir), receiver(s), typ, requestName(s.Root.First().Name))}
 }
 
 // receiver says whom a stanza is for.

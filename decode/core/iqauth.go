@@ -63,7 +63,7 @@ func (a *iqAuth) Explain(s *decode.Seen) []session.Note {
 // iqAuthFields is what the server wants to know.
 func iqAuthFields(q *session.Element) session.Note {
 	var fields []string
-	for _, c := range q.Children() {
+	for c := range q.Elements() {
 		fields = append(fields, c.Name.Local)
 	}
 	text := ""
@@ -145,7 +145,7 @@ func (a *iqAuth) refused(s *decode.Seen) session.Note {
 	why := "401 is a wrong name or password, 409 a resource in use, 406 a field that is missing"
 	if el := s.Root.Child("", "error"); el != nil {
 		condition := el.Attr("code")
-		for _, c := range el.Children() {
+		for c := range el.Elements() {
 			if iqAuthErrors[c.Name.Local] != "" {
 				condition = c.Name.Local
 			}

@@ -51,7 +51,7 @@ func checkShow(root *session.Element) []session.Note {
 	if show == nil {
 		return nil
 	}
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		if c != show && c.Name == show.Name {
 			return []session.Note{lint("Q16", "RFC 6121 §4.7.2.1", session.Error, c.Span, "there is more than one show; a presence has one at most")}
 		}

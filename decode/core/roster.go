@@ -39,7 +39,7 @@ func explainRoster(s *decode.Seen) []session.Note {
 	case typ == "set":
 		notes = append(notes, say("RFC 6121 §2.1.5", query.Tag, "the client changes its contact list; the server tells every device of the account"))
 	}
-	for _, item := range query.Children() {
+	for item := range query.Elements() {
 		notes = append(notes, rosterItem(item))
 	}
 	return notes

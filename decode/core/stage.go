@@ -92,7 +92,7 @@ func beforeLogin(s *decode.Seen) bool {
 }
 
 func hasChildIn(root *session.Element, space string) bool {
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		if c.Name.Space == space {
 			return true
 		}

@@ -242,10 +242,10 @@ func offerOf(e *session.Event, root *session.Element) (o Offer) {
 	if root == nil {
 		return o
 	}
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		o.Features = append(o.Features, featureOf(c, false))
 		if in := c.Child(decode.NSSASL2, "inline"); in != nil && c.Name.Space == decode.NSSASL2 {
-			for _, x := range in.Children() {
+			for x := range in.Elements() {
 				o.Features = append(o.Features, featureOf(x, true))
 			}
 		}

@@ -152,7 +152,7 @@ func bindingOffer(features *session.Element) (types []string) {
 	if offer == nil {
 		return nil
 	}
-	for _, c := range offer.Children() {
+	for c := range offer.Elements() {
 		types = append(types, c.Attr("type"))
 	}
 	return types

@@ -21,7 +21,7 @@ func (x *exchange) childPayload(m Message) []session.Note {
 	if strings.TrimSpace(m.Element.Text()) != "" {
 		return append(notes, credentials(m.Element.Text(), m.Element.TextSpan()))
 	}
-	for _, c := range m.Element.Children() {
+	for c := range m.Element.Elements() {
 		notes = append(notes, vendorElement(m, c)...)
 	}
 	return notes

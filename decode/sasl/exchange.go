@@ -121,7 +121,7 @@ func fastMechanisms(state *decode.State) (out []string) {
 	if fast == nil {
 		return nil
 	}
-	for _, m := range fast.Children() {
+	for m := range fast.Elements() {
 		if m.Name.Local == "mechanism" {
 			out = append(out, m.Text())
 		}

@@ -36,7 +36,7 @@ func (x *exchange) succeeded(s *decode.Seen) []session.Note {
 func (x *exchange) failed(s *decode.Seen) []session.Note {
 	var notes []session.Note
 	known := 0
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		if c.Name.Local == "text" {
 			n := decode.Field("text", c.Text(), c.TextSpan())
 			n.Text, n.Ref = "the server's own words", "RFC 6120 §6.4.5"

@@ -46,7 +46,7 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 	if !encrypted(s.State) && !s.State.Joined {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
 	}
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		switch {
 		case c.Name.Local == "initial-response":
 			notes = append(notes, x.message(s, Initial, c, true)...)
@@ -80,7 +80,7 @@ var inlineWords = map[string]string{
 
 // inline explains the children of <bind/> and <bound/>.
 func inline(el *session.Element, verb string) (notes []session.Note) {
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		key := c.Name.Space + " " + c.Name.Local
 		switch {
 		case c.Name.Space == decode.NSBind2:
@@ -114,7 +114,7 @@ func userAgent(el *session.Element) (notes []session.Note) {
 			notes = append(notes, lint("A24", "XEP-0388 §2.3", session.Error, el.AttrSpan("id"), "the client's user-agent id %q is not a UUID of version 4", id))
 		}
 	}
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		notes = append(notes, decode.Field(c.Name.Local, c.Text(), c.Span))
 	}
 	return notes
@@ -127,7 +127,7 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 	if s.Root.Child("", "additional-data") == nil && x.decoder != nil {
 		notes = append(notes, x.decode(Message{Kind: Success, Element: s.Root, State: s.State, At: s.Event.At, Agent: x.fast.agent})...)
 	}
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		switch c.Name.Local {
 		case "additional-data":
 			notes = append(notes, x.message(s, Success, c, true)...)

@@ -27,7 +27,7 @@ func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
 	}
 	var names []string
 	if tasks := s.Root.Child("", "tasks"); tasks != nil {
-		for _, t := range tasks.Children() {
+		for t := range tasks.Elements() {
 			names = append(names, t.Text())
 		}
 	}
@@ -69,7 +69,7 @@ func (x *exchange) taskData(s *decode.Seen, el *session.Element) []session.Note 
 		return []session.Note{credentials(el.Text(), el.TextSpan())}
 	}
 	var notes []session.Note
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		notes = append(notes, x.taskElement(s, c)...)
 	}
 	return notes

@@ -17,7 +17,7 @@ func (j *judge) waiting(s *decode.Seen, b session.RelayTimeout) []session.Note {
 	}
 	j.silence, j.silent = b.Waiting, b.After
 	c := &cause{step: j.last.step, what: fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After)), next: j.wake()}
-	if j.last.name == "<features>" {
+	if j.last.name == "features" {
 		e := ended{client: true, did: fmt.Sprintf("the client has said nothing for %s", decode.Since(b.After))}
 		e.sasl, e.more = s.State.Mechanisms()
 		j.leftAtFeatures(c, s, e)
@@ -120,7 +120,7 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 	case !j.replied && j.last.dir == session.C2S && e.server:
 		c.what = "the server hung up at the client's stream header inside TLS, without a word"
 		c.next = "look into its log; is it an XMPP server for clients, and is this the right port?"
-	case j.last.name == "<features>":
+	case j.last.name == "features":
 		j.leftAtFeatures(c, s, e)
 	case j.silence != "":
 		c.what, c.next = fmt.Sprintf("%s, for %s; then %s left", j.silence, decode.Since(max(e.waited, j.silent)), e.by), j.wake()
@@ -130,7 +130,7 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 	case j.last.dir == session.C2S:
 		c.what = fmt.Sprintf("%s left %s after the client had sent %s, and no answer had come", e.by, e.after, j.last.describe())
 		c.next = j.wake()
-	case j.last.name == "<stream>" && e.server:
+	case j.last.name == "stream" && e.server:
 		c.what = fmt.Sprintf("the server hung up %s after its stream header, before it had sent its features", e.after)
 		c.next = "look into the server's log"
 	case e.client:

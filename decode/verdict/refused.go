@@ -229,7 +229,7 @@ func errorText(root *session.Element) string {
 	if err := root.Child("", "error"); err != nil {
 		root = err
 	}
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		if c.Name.Local == "text" && (c.Name.Space == decode.NSStreamError || c.Name.Space == decode.NSStanzaError) {
 			return c.Text()
 		}

@@ -73,7 +73,7 @@ func (j *judge) disagreement(s *decode.Seen, condition string) string {
 	case "system-shutdown", "see-other-host", "reset", "resource-constraint", "internal-server-error", "undefined-condition":
 		return "" // the client has no part in it
 	}
-	if j.asking.name == "<stream>" {
+	if j.asking.name == "stream" {
 		return ""
 	}
 	return j.offence()
@@ -98,6 +98,9 @@ func (j *judge) offence() string {
 // 12, 99 bytes)`.
 func (l last) describe() string {
 	what := l.name
+	if what != noXML {
+		what = "<" + what + ">"
+	}
 	if l.space != "" {
 		what += fmt.Sprintf(" with %q", l.space)
 	}
@@ -113,7 +116,7 @@ func condition(root *session.Element) string {
 	if err := root.Child("", "error"); err != nil {
 		root = err
 	}
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		if c.Name.Local != "text" && (c.Name.Space == decode.NSStreamError || c.Name.Space == decode.NSStanzaError) {
 			return c.Name.Local
 		}

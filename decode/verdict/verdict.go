@@ -159,7 +159,7 @@ func (j *judge) heard(s *decode.Seen) {
 	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
 		return // what was said before it is what matters
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: "<" + e.Name + ">", space: payload(s), size: e.Size, fault: worst(e)}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: e.Name, space: payload(s), size: e.Size, fault: worst(e)}
 	if e.Name == "" {
 		j.last.name = noXML
 	}
@@ -184,7 +184,7 @@ func (j *judge) learn(e *session.Event) {
 // payload is the namespace of what a stanza carries.
 func payload(s *decode.Seen) string {
 	if s.IsStanza() {
-		for _, c := range s.Root.Children() {
+		for c := range s.Root.Elements() {
 			if c.Name.Space != s.Root.Name.Space {
 				return c.Name.Space
 			}

@@ -22,10 +22,10 @@ func jingleInfo(s *decode.Seen, q *session.Element) []session.Note {
 		return tell(refGoogle, q.Span, "the client asks Google for servers that help calls through NAT")
 	}
 	var notes []session.Note
-	for _, c := range q.Children() {
+	for c := range q.Elements() {
 		what := map[string]string{"stun": "STUN servers, which tell a client its outer address", "relay": "relays, for calls that find no direct way"}[c.Name.Local]
 		var hosts []string
-		for _, srv := range c.Children() {
+		for srv := range c.Elements() {
 			switch srv.Name.Local {
 			case "server":
 				hosts = append(hosts, srv.Attr("host"))

@@ -43,14 +43,14 @@ func googleSession(s *decode.Seen, el *session.Element) []session.Note {
 	}
 	notes := tell(refGoogle, attrSpan(el, "type"), "%s "+step+", begun by %q", sender(s), quoted(el.Attr("id")), el.Attr("initiator"))
 	candidates := 0
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "description":
 			notes = append(notes, say(refGoogle, c.Tag, "what is sent: %s%s", withName(c.Name.Space), media(c)))
 		case "candidate":
 			candidates++
 		case "transport":
-			for _, t := range c.Children() {
+			for t := range c.Elements() {
 				if t.Name.Local == "candidate" {
 					candidates++
 				}

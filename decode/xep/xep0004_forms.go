@@ -66,7 +66,7 @@ func explainForm(x *session.Element) []session.Note {
 
 // formFields gives the names of a form's fields, and those that must be filled in.
 func formFields(x *session.Element) (fields, required []string) {
-	for _, f := range x.Children() {
+	for f := range x.Elements() {
 		if f.Name.Local != "field" || f.Attr("var") == "FORM_TYPE" || f.Attr("type") == "fixed" {
 			continue
 		}
@@ -80,7 +80,7 @@ func formFields(x *session.Element) (fields, required []string) {
 
 func rows(x *session.Element, fields []string) string {
 	items := 0
-	for _, c := range x.Children() {
+	for c := range x.Elements() {
 		if c.Name.Local == "item" {
 			items++
 		}

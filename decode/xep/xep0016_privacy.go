@@ -9,7 +9,7 @@ func init() { about("0016", "Privacy Lists", privacy, "jabber:iq:privacy") }
 
 func privacy(s *decode.Seen, q *session.Element) []session.Note {
 	var notes []session.Note
-	for _, c := range q.Children() {
+	for c := range q.Elements() {
 		name := c.Attr("name")
 		switch {
 		case c.Name.Local == "active" && name == "":

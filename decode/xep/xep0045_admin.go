@@ -30,7 +30,7 @@ func mucOwner(s *decode.Seen, q *session.Element) []session.Note {
 
 // mucAdmin is what moderators and admins do to others: kick, ban, give voice.
 func mucAdmin(s *decode.Seen, q *session.Element) (notes []session.Note) {
-	for _, item := range q.Children() {
+	for item := range q.Elements() {
 		if item.Name.Local != "item" {
 			continue
 		}

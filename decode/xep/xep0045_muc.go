@@ -140,7 +140,7 @@ func notInRoom(e *session.Element) bool {
 
 // mediated is an invitation that goes through the room (XEP-0045 §7.8.2).
 func mediated(s *decode.Seen, u *session.Element) (notes []session.Note) {
-	for _, c := range u.Children() {
+	for c := range u.Elements() {
 		reason := because(textOf(c, "reason"))
 		switch {
 		case c.Name.Local == "invite" && c.Attr("from") != "":

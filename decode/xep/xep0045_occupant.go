@@ -33,7 +33,7 @@ var mucStatus = map[string]string{
 
 // statuses explains the status codes of a room.
 func statuses(u *session.Element) (notes []session.Note) {
-	for _, c := range u.Children() {
+	for c := range u.Elements() {
 		if c.Name.Local != "status" {
 			continue
 		}
@@ -51,7 +51,7 @@ func statuses(u *session.Element) (notes []session.Note) {
 func occupant(s *decode.Seen, u *session.Element) []session.Note {
 	room, nick, _ := strings.Cut(s.Root.Attr("from"), "/")
 	codes := map[string]bool{}
-	for _, c := range u.Children() {
+	for c := range u.Elements() {
 		if c.Name.Local == "status" {
 			codes[c.Attr("code")] = true
 		}
@@ -143,7 +143,7 @@ func joinRefused(s *decode.Seen) []session.Note {
 		return nil
 	}
 	room, nick, _ := strings.Cut(s.Root.Attr("from"), "/")
-	for _, c := range e.Children() {
+	for c := range e.Elements() {
 		if text := refusals[c.Name.Local]; text != "" {
 			n := say("XEP-0045 §7.2", c.Span, "the room %q does not let %q in: %s", room, nick, text)
 			n.Severity = session.Notice

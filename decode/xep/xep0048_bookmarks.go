@@ -22,7 +22,7 @@ func oldBookmarks(s *decode.Seen, el *session.Element) []session.Note {
 		return nil // what is asked for is said already
 	}
 	var rooms, auto int
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if c.Name.Local == "conference" {
 			rooms++
 			if isTrue(c.Attr("autojoin")) {

@@ -33,7 +33,7 @@ func command(s *decode.Seen, el *session.Element) []session.Note {
 		return tell("XEP-0050", el.Tag, "the command %s", withName(el.Attr("node")))
 	}
 	notes := tell("XEP-0050", el.Tag, "the command %s %s (session %q)", withName(el.Attr("node")), text, el.Attr("sessionid"))
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if c.Name.Local == "note" {
 			notes = append(notes, say("XEP-0050", c.Span, "%s says of the command: %q", sender(s), clip(c.Text())))
 		}
@@ -69,7 +69,7 @@ func commandActions(el *session.Element) string {
 		return ""
 	}
 	var names []string
-	for _, c := range actions.Children() {
+	for c := range actions.Elements() {
 		names = append(names, c.Name.Local)
 	}
 	return list(names)

@@ -12,7 +12,7 @@ func vcardTemp(s *decode.Seen, el *session.Element) []session.Note {
 		return tell("XEP-0054 §3.1", el.Span, "%s asks for %s vCard: names, addresses, a picture", sender(s), whose(s))
 	}
 	var parts []string
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		parts = append(parts, c.Name.Local)
 	}
 	notes := []session.Note{}

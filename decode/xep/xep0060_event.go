@@ -35,7 +35,7 @@ func pubsubEvent(s *decode.Seen, c *session.Element) []session.Note {
 
 func pubsubItems(ref, who, node string, c *session.Element) []session.Note {
 	var items, gone int
-	for _, i := range c.Children() {
+	for i := range c.Elements() {
 		if i.Name.Local == "retract" {
 			gone++
 		} else {

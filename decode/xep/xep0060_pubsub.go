@@ -14,8 +14,8 @@ func init() {
 }
 
 func pubsub(s *decode.Seen) (notes []session.Note) {
-	for _, p := range s.Root.Children() {
-		for _, c := range p.Children() {
+	for p := range s.Root.Elements() {
+		for c := range p.Elements() {
 			switch p.Name.Space {
 			case nsPubsubEvent:
 				notes = append(notes, pubsubEvent(s, c)...)
@@ -82,7 +82,7 @@ func pubsubRequest(s *decode.Seen, space string, c *session.Element) []session.N
 		return nil
 	}
 	notes := tell(pubsubRef(s, w.section), c.Tag, w.text, sender(s), atNode(s, c))
-	for _, item := range c.Children() {
+	for item := range c.Elements() {
 		if item.Name.Local == "item" {
 			notes = append(notes, itemNote(item))
 		}

@@ -11,7 +11,7 @@ func init() {
 
 func socks5(s *decode.Seen, q *session.Element) []session.Note {
 	var hosts []string
-	for _, c := range q.Children() {
+	for c := range q.Elements() {
 		switch c.Name.Local {
 		case "streamhost":
 			host := c.Attr("host")

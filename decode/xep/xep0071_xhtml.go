@@ -19,7 +19,7 @@ func xhtml(s *decode.Seen, el *session.Element) []session.Note {
 }
 
 func forbiddenXHTML(el *session.Element) *session.Element {
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "script", "iframe", "object", "embed", "form", "link", "meta":
 			return c

@@ -37,7 +37,7 @@ func registerFields(q *session.Element) string {
 		return "the form"
 	}
 	var names []string
-	for _, c := range q.Children() {
+	for c := range q.Elements() {
 		if c.Name.Space == q.Name.Space && c.Name.Local != "instructions" {
 			names = append(names, c.Name.Local)
 		}

@@ -32,7 +32,7 @@ func capsHash(newHash func() hash.Hash, query *session.Element) string {
 func capsString(query *session.Element) string {
 	var identities, features []string
 	var forms [][]string
-	for _, c := range query.Children() {
+	for c := range query.Elements() {
 		switch {
 		case c.Name.Space == nsDiscoInfo && c.Name.Local == "identity":
 			identities = append(identities, c.Attr("category")+"/"+c.Attr("type")+"/"+lang(c)+"/"+c.Attr("name"))
@@ -71,7 +71,7 @@ func lang(el *session.Element) string {
 func capsForm(x *session.Element) []string {
 	var kind string
 	fields := map[string][]string{}
-	for _, f := range x.Children() {
+	for f := range x.Elements() {
 		if f.Name.Local != "field" {
 			continue
 		}
@@ -83,7 +83,7 @@ func capsForm(x *session.Element) []string {
 			continue
 		}
 		values := []string{}
-		for _, v := range f.Children() {
+		for v := range f.Elements() {
 			if v.Name.Local == "value" {
 				values = append(values, v.Text())
 			}

@@ -43,7 +43,7 @@ func jingle(s *decode.Seen, j *session.Element) []session.Note {
 		return []session.Note{lint("xep-0166", "XEP-0166 §7.2", session.Warning, j.AttrSpan("action"), "the action %q is not defined", action)}
 	}
 	notes := tell("XEP-0166 §7.2", attrSpan(j, "action"), "%s "+text, sender(s), quoted(j.Attr("sid")))
-	for _, c := range j.Children() {
+	for c := range j.Elements() {
 		switch c.Name.Local {
 		case "content":
 			notes = append(notes, jingleContent(c)...)
@@ -67,7 +67,7 @@ func jingleContent(c *session.Element) (notes []session.Note) {
 	if c.Attr("disposition") == "early-session" {
 		notes = append(notes, say("XEP-0269", c.AttrSpan("disposition"), "it is media before the call is answered, such as a ringback tone (XEP-0269: Jingle Early Media)"))
 	}
-	for _, d := range c.Children() {
+	for d := range c.Elements() {
 		switch d.Name.Local {
 		case "description":
 			notes = append(notes, extension(d, "what is sent", media(d)))
@@ -99,7 +99,7 @@ func envelope(d *session.Element) string {
 
 func media(d *session.Element) string {
 	var names []string
-	for _, c := range d.Children() {
+	for c := range d.Elements() {
 		if c.Name.Local == "payload-type" {
 			names = append(names, c.Attr("name"))
 		}
@@ -116,7 +116,7 @@ func media(d *session.Element) string {
 
 func candidates(d *session.Element) string {
 	n := 0
-	for _, c := range d.Children() {
+	for c := range d.Elements() {
 		if c.Name.Local == "candidate" {
 			n++
 		}
@@ -150,7 +150,7 @@ var jingleReasons = map[string]string{
 
 func jingleReason(r *session.Element) []session.Note {
 	text := textOf(r, "text")
-	for _, c := range r.Children() {
+	for c := range r.Elements() {
 		if meaning := jingleReasons[c.Name.Local]; meaning != "" {
 			return tell("XEP-0166 §7.4", c.Span, "the reason: %s%s", meaning, because(text))
 		}

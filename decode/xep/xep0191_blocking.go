@@ -11,7 +11,7 @@ func init() {
 
 func blocking(s *decode.Seen, el *session.Element) []session.Note {
 	var jids []string
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if c.Name.Local == "item" {
 			jids = append(jids, c.Attr("jid"))
 		}

@@ -14,7 +14,7 @@ func external(s *decode.Seen, el *session.Element) []session.Note {
 		return tell("XEP-0215", el.Span, "%s asks for services outside of XMPP, such as STUN and TURN servers for calls", sender(s))
 	}
 	var notes []session.Note
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if c.Name.Local != "service" {
 			continue
 		}

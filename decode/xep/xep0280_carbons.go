@@ -18,7 +18,7 @@ func init() {
 }
 
 func carbons(s *decode.Seen) []session.Note {
-	for _, c := range s.Root.Children() {
+	for c := range s.Root.Elements() {
 		if c.Name.Space != nsCarbons {
 			continue
 		}
@@ -41,7 +41,7 @@ func carbons(s *decode.Seen) []session.Note {
 // carbonCopy also checks who sent the copy: only the own account may, or anyone
 // could put words into a contact's mouth (CVE-2017-5589 and its kin).
 func carbonCopy(s *decode.Seen, c *session.Element, text string) []session.Note {
-	for _, f := range c.Children() {
+	for f := range c.Elements() {
 		text += parties(f.Child("", "message"))
 	}
 	notes := []session.Note{say("XEP-0280 §6", c.Tag, "%s", text)}

@@ -20,7 +20,7 @@ func vcard4(s *decode.Seen, el *session.Element) []session.Note {
 		return tell("XEP-0292", el.Span, "%s asks for %s vCard in the form of RFC 6351", sender(s), whose(s))
 	}
 	var parts []string
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		parts = append(parts, c.Name.Local)
 	}
 	return tell("XEP-0292", el.Tag, "a vCard in the form of RFC 6351, with %s", listOr(parts, "nothing in it"))

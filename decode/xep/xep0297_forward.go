@@ -12,7 +12,7 @@ func init() { about("0297", "Stanza Forwarding", forwarded, nsForward) }
 // forwarded is about what someone passes on by hand; carbons and archives, which
 // wrap it, have rules of their own.
 func forwarded(s *decode.Seen, el *session.Element) []session.Note {
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "message", "presence", "iq":
 			return tell("XEP-0297", el.Tag, "%s passes on a %s from %q to %q; nobody vouches for it but the sender", sender(s), c.Name.Local, c.Attr("from"), c.Attr("to"))

@@ -72,7 +72,7 @@ func archiveFilter(q *session.Element) string {
 		return ""
 	}
 	var out []string
-	for _, f := range x.Children() {
+	for f := range x.Elements() {
 		word := filterWords[f.Attr("var")]
 		if v := f.Child(nsForm, "value"); v != nil && word != "" {
 			out = append(out, strings.Replace(word, "%s", quoted(v.Text()), 1))

@@ -23,7 +23,7 @@ func upload(s *decode.Seen, el *session.Element) []session.Note {
 
 func slot(el *session.Element) []session.Note {
 	var notes []session.Note
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "put":
 			notes = append(notes, say("XEP-0363", c.Tag, "where the client uploads the file by HTTP PUT, outside of XMPP; whoever has this address may do so once"))

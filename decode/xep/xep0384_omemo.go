@@ -25,7 +25,7 @@ func omemo(_ *decode.Seen, el *session.Element) []session.Note {
 		return omemoMessage(el)
 	case "list", "devices":
 		var ids []string
-		for _, d := range el.Children() {
+		for d := range el.Elements() {
 			ids = append(ids, d.Attr("id"))
 		}
 		return tell("XEP-0384", el.Tag, "the account has %s that can read encrypted messages: %s", plural(len(ids), "device"), listOr(ids, "none"))
@@ -62,7 +62,7 @@ func omemoMessage(el *session.Element) []session.Note {
 // omemoKeys gives the devices that the message key is encrypted for. In the newer
 // format they are grouped by account.
 func omemoKeys(header *session.Element) (rids []string, fresh int, last *session.Span) {
-	for _, c := range header.Children() {
+	for c := range header.Elements() {
 		switch c.Name.Local {
 		case "key":
 			rids = append(rids, c.Attr("rid"))

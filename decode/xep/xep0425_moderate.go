@@ -20,7 +20,7 @@ func moderation(s *decode.Seen, el *session.Element) []session.Note {
 	case el.Name.Local != "apply-to":
 		return nil
 	}
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "moderate", "moderated":
 			return tell("XEP-0425", c.Tag, "the message %q is taken back by a moderator%s", id, because(textOf(c, "reason")))

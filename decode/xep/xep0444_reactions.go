@@ -9,7 +9,7 @@ func init() { about("0444", "Message Reactions", reactions, "urn:xmpp:reactions:
 
 func reactions(s *decode.Seen, el *session.Element) []session.Note {
 	var all []string
-	for _, c := range el.Children() {
+	for c := range el.Elements() {
 		if c.Name.Local == "reaction" {
 			all = append(all, c.Text())
 		}

@@ -91,7 +91,7 @@ func (in *inside) speak(s *decode.Seen) (notes []session.Note) {
 // wrapped are the stanzas inside of one. Payloads that are wrapped without a
 // stanza are given the outer one's name and addresses.
 func wrapped(root *session.Element) (out []*session.Element) {
-	for _, c := range root.Children() {
+	for c := range root.Elements() {
 		switch {
 		case isForwarded(c):
 			out = append(out, stanzaIn(c)...)
@@ -100,7 +100,7 @@ func wrapped(root *session.Element) (out []*session.Element) {
 			el.Nodes, el.Span, el.Tag = c.Nodes, c.Span, c.Tag
 			out = append(out, &el)
 		case slices.Contains(wrappers, c.Name.Space):
-			for _, f := range c.Children() {
+			for f := range c.Elements() {
 				if isForwarded(f) {
 					out = append(out, stanzaIn(f)...)
 				}
@@ -115,7 +115,7 @@ func isForwarded(el *session.Element) bool {
 }
 
 func stanzaIn(forwarded *session.Element) []*session.Element {
-	for _, c := range forwarded.Children() {
+	for c := range forwarded.Elements() {
 		switch c.Name.Local {
 		case "message", "presence", "iq":
 			if decode.IsContentNS(c.Name.Space) {
