@@ -50,7 +50,6 @@ var peerPrograms = map[string]struct {
 	"tmux":        {onPath("tmux"), "tmux"},
 	"go-sendxmpp": {onPath("go-sendxmpp"), "go-sendxmpp"},
 	"tshark":      {onPath("tshark"), "tshark"},
-	"dumpcap":     {onPath("dumpcap"), "tshark"},
 	"capinfos":    {onPath("capinfos"), "tshark"},
 	"openssl":     {onPath("openssl"), "openssl"},
 	"gnutls-cli":  {onPath("gnutls-cli"), "gnutls-bin"},
