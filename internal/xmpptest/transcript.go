@@ -50,6 +50,21 @@ func Transcripts(t *testing.T, rules []decode.Rule, update bool) {
 	}
 }
 
+// Knowing is a rule that says nothing, but tells the others the passwords of
+// accounts, by "user@domain", as a user of xmppscope does.
+func Knowing(passwords map[string]string) decode.Rule {
+	return decode.Rule{
+		ID: "test-passwords", Title: "the accounts of the test", Ref: "none",
+		New: decode.Stateless(func(s *decode.Seen) []session.Note {
+			s.State.Passwords = func(user, domain string) (string, bool) {
+				p, ok := passwords[user+"@"+domain]
+				return p, ok
+			}
+			return nil
+		}),
+	}
+}
+
 func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
 	ar, err := txtar.ParseFile(file)
 	if err != nil {
