@@ -232,7 +232,7 @@ func TestDialFails(t *testing.T) {
 	r.legs.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New("no such host") }
 	r.server.Close()
 	got := r.run(r.trusting(), serverCA.serve(nil))
-	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != alertInternalError {
+	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != session.AlertInternalError {
 		t.Errorf("order %q, %+v, client %v", got.order, got.clientFailed, got.clientErr)
 	}
 }

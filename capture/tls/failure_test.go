@@ -76,7 +76,7 @@ func TestNotTLS(t *testing.T) {
 		{[]chunk{{session.C2S, []byte(xml)}, {session.S2C, []byte(xml)}}, "the client sent XML in the clear (<?xml…) where its ClientHello was due"},
 		{[]chunk{{session.C2S, hello}, {session.S2C, []byte(xml)}, {session.S2C, []byte(xml)}}, "the server sent XML in the clear (<?xml…) where its ServerHello was due"},
 		{[]chunk{{session.C2S, []byte("\x80\xff")}, {session.C2S, []byte("\xff")}}, "the client sent something else (first bytes 80 ff ff) where its ClientHello was due"},
-		{[]chunk{{session.C2S, hello}, {session.C2S, []byte("SSH-2.0-x")}}, "the client sent something else (first bytes 53 53 48 2d 32) where a TLS record was due"},
+		{[]chunk{{session.C2S, hello}, {session.C2S, []byte("SSH-2.0-x")}}, "the client sent text (\"SSH-\"…) where a TLS record was due"},
 		{[]chunk{{session.C2S, hello}}, "the client hung up on the handshake before the server had answered"},
 	} {
 		got := replay(new(Keys), test.chunks)

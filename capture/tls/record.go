@@ -159,7 +159,7 @@ func (c *Conn) content(h *half, typ byte, p []byte) {
 		h.messages.feed(p, func(typ byte, body []byte) { c.message(h, typ, body) })
 	case recordAlert:
 		if len(p) == 2 {
-			c.alert(h, p[0], int(p[1]))
+			c.alert(h, p[0], session.Alert(p[1]))
 		}
 	case recordData:
 		early := h.epoch == epochEarly && c.hs.version == version13
