@@ -2,7 +2,6 @@ package compare_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,9 +9,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode/compare"
 	"xmppscope/decode/core"
@@ -22,8 +18,6 @@ import (
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "rewrite what is said in testdata")
 
 func play(t *testing.T, dialogue string) []session.Event {
 	t.Helper()
@@ -38,24 +32,6 @@ func lab(t *testing.T, name string) []session.Event {
 		t.Fatal(err)
 	}
 	return play(t, xmpptest.LabDialogue(string(text)))
-}
-
-// golden compares with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
-	}
 }
 
 // TestRealPairs says of logins of real clients at real servers what made the
@@ -82,10 +58,10 @@ func TestRealPairs(t *testing.T) {
 		r := compare.Sessions(lab(t, p[0]), lab(t, p[1]), compare.Options{A: p[0], B: p[1]})
 		fmt.Fprintf(&b, "A %s\nB %s\nsame: %v; %s\n\n", p[0], p[1], r.Same, r.Sentence)
 	}
-	golden(t, "testdata/lab.txt", b.String())
+	xmpptest.Golden(t, "testdata/lab.txt", b.String())
 	for _, p := range pairs[:8] {
 		r := compare.Sessions(lab(t, p[0]), lab(t, p[1]), compare.Options{})
-		golden(t, "testdata/"+p[0]+"_"+p[1]+".txt", strings.Join(compare.Lines(r, compare.Layout{Details: true}), "\n")+"\n")
+		xmpptest.Golden(t, "testdata/"+p[0]+"_"+p[1]+".txt", strings.Join(compare.Lines(r, compare.Layout{Details: true}), "\n")+"\n")
 	}
 }
 
@@ -113,34 +89,18 @@ func TestSameRecording(t *testing.T) {
 // TestPairs plays two dialogues and compares what is said of them. Nothing that
 // is shown may speak to a terminal.
 func TestPairs(t *testing.T) {
-	files, err := filepath.Glob("testdata/pairs/*.txtar")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d pairs, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil || len(ar.Files) != 3 {
-				t.Fatalf("%v, %d parts", err, len(ar.Files))
-			}
-			a, b := play(t, string(ar.Files[0].Data)), play(t, string(ar.Files[1].Data))
-			r := compare.Sessions(a, b, compare.Options{})
-			got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
-			checkSafe(t, got)
-			if back := compare.Sessions(b, a, compare.Options{}); back.Same != r.Same {
-				t.Errorf("turned round: same is %v", back.Same)
-			}
-			if *update {
-				ar.Files[2].Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(string(ar.Files[2].Data), got); d != "" {
-				t.Errorf("(-want +got; -update writes it anew):\n%s", d)
-			}
-		})
+	n := xmpptest.Archives(t, "testdata/pairs/*.txtar", 2, func(t *testing.T, given []string) string {
+		a, b := play(t, given[0]), play(t, given[1])
+		r := compare.Sessions(a, b, compare.Options{})
+		got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
+		checkSafe(t, got)
+		if back := compare.Sessions(b, a, compare.Options{}); back.Same != r.Same {
+			t.Errorf("turned round: same is %v", back.Same)
+		}
+		return got
+	})
+	if n < 10 {
+		t.Errorf("%d pairs", n)
 	}
 }
 

@@ -1,15 +1,12 @@
 package core_test
 
 import (
-	"flag"
 	"testing"
 
 	"xmppscope/decode"
 	"xmppscope/decode/core"
 	"xmppscope/internal/xmpptest"
 )
-
-var update = flag.Bool("update", false, "write the notes of the transcripts anew")
 
 // passwords are those of the accounts that the transcripts check logins against.
 var passwords = map[string]string{
@@ -19,5 +16,5 @@ var passwords = map[string]string{
 }
 
 func TestTranscripts(t *testing.T) {
-	xmpptest.Transcripts(t, append([]decode.Rule{xmpptest.Knowing(passwords)}, core.Rules()...), *update)
+	xmpptest.Transcripts(t, append([]decode.Rule{xmpptest.Knowing(passwords)}, core.Rules()...))
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode/core"
 	"xmppscope/decode/expect"
@@ -24,8 +20,6 @@ import (
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "rewrite the results in testdata")
 
 func play(t *testing.T, dialogue string) []session.Event {
 	t.Helper()
@@ -61,28 +55,11 @@ func describe(r expect.Report) string {
 // TestExpectations holds dialogues against files: each txtar has a file of
 // expectations, a dialogue, and the results.
 func TestExpectations(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) < 4 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil || len(ar.Files) != 3 {
-				t.Fatalf("%v, %d parts", err, len(ar.Files))
-			}
-			got := describe(hold(parse(t, string(ar.Files[0].Data)), play(t, string(ar.Files[1].Data))))
-			if *update {
-				ar.Files[2].Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(string(ar.Files[2].Data), got); d != "" {
-				t.Errorf("(-want +got; -update writes it anew):\n%s", d)
-			}
-		})
+	n := xmpptest.Archives(t, "testdata/*.txtar", 2, func(t *testing.T, given []string) string {
+		return describe(hold(parse(t, given[0]), play(t, given[1])))
+	})
+	if n < 4 {
+		t.Errorf("%d files", n)
 	}
 }
 

@@ -1,15 +1,12 @@
 package sasl_test
 
 import (
-	"flag"
 	"testing"
 
 	"xmppscope/decode"
 	"xmppscope/decode/sasl"
 	"xmppscope/internal/xmpptest"
 )
-
-var update = flag.Bool("update", false, "write the notes of the transcripts anew")
 
 // passwords are those of the accounts that the transcripts check logins against,
 // by JID. Where a stream has no "to" no domain is known, and nothing is checked.
@@ -23,5 +20,5 @@ var passwords = map[string]string{
 }
 
 func TestTranscripts(t *testing.T) {
-	xmpptest.Transcripts(t, append([]decode.Rule{xmpptest.Knowing(passwords)}, sasl.Rules()...), *update)
+	xmpptest.Transcripts(t, append([]decode.Rule{xmpptest.Knowing(passwords)}, sasl.Rules()...))
 }

@@ -2,7 +2,6 @@ package xmpptest
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,18 +34,18 @@ import (
 // another session of the same run; its events are numbered "2.1", "2.2", …
 //
 // In the notes, each one gives the event's number, severity, rule, and the bytes
-// it points at, secrets blanked; then what it says. With update (the package's
-// flag -update) the notes are written anew.
+// it points at, secrets blanked; then what it says. With -update the
+// notes are written anew.
 //
 // Each dialogue is also fed byte by byte: what is said must not change.
-func Transcripts(t *testing.T, rules []decode.Rule, update bool) {
+func Transcripts(t *testing.T, rules []decode.Rule) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts in testdata: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.ToSlash(file), ".txtar"), func(t *testing.T) { transcript(t, file, rules, update) })
+		t.Run(strings.TrimSuffix(filepath.ToSlash(file), ".txtar"), func(t *testing.T) { transcript(t, file, rules) })
 	}
 }
 
@@ -65,7 +64,7 @@ func Knowing(passwords map[string]string) decode.Rule {
 	}
 }
 
-func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
+func transcript(t *testing.T, file string, rules []decode.Rule) {
 	ar, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -78,16 +77,12 @@ func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
 	if bytewise := Describe(Dialogue(t, dialogue, rules, 1)); got != bytewise {
 		t.Errorf("fed byte by byte, the notes differ (-whole +bytes):\n%s", cmp.Diff(got, bytewise))
 	}
-	if update {
+	if *update {
 		ar.Files = []txtar.File{{Name: "dialogue", Data: []byte(dialogue)}, {Name: "notes", Data: []byte(got)}}
-		if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, txtar.Format(ar))
 		return
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("notes differ (-want +got; -update writes them anew):\n%s", diff)
-	}
+	compare(t, "notes", want, got)
 }
 
 func part(ar *txtar.Archive, name string) string {
