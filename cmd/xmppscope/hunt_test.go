@@ -44,19 +44,10 @@ func huntingGround(t *testing.T, visit func(name string, events []session.Event)
 			}
 		}
 	}
-	recordings, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(recordings) < 20 {
-		t.Fatalf("%d recordings, %v", len(recordings), err)
-	}
-	for i, file := range recordings {
-		if i%every != 0 {
-			continue
+	for i, name := range xmpptest.Recordings(t) {
+		if i%every == 0 {
+			visit(name, xmpptest.Dialogue(t, xmpptest.Recording(t, name), rules(), 0))
 		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		visit(file, xmpptest.Dialogue(t, xmpptest.LabDialogue(string(text)), rules(), 0))
 	}
 }
 

@@ -3,35 +3,18 @@ package compare_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"xmppscope/decode/compare"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-func play(t *testing.T, dialogue string) []session.Event {
-	t.Helper()
-	rules := slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-	return xmpptest.Dialogue(t, dialogue, rules, 0)
-}
-
 func lab(t *testing.T, name string) []session.Event {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/xmpptest/testdata/lab/" + name + ".xml.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return play(t, xmpptest.LabDialogue(string(text)))
+	return xmpptest.Play(t, xmpptest.Recording(t, name))
 }
 
 // TestRealPairs says of logins of real clients at real servers what made the
@@ -67,12 +50,7 @@ func TestRealPairs(t *testing.T) {
 
 // TestSameRecording: every login is the same as itself, ids included.
 func TestSameRecording(t *testing.T) {
-	files, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".xml.txt")
+	for _, name := range xmpptest.Recordings(t) {
 		events := lab(t, name)
 		r := compare.Sessions(events, events, compare.Options{IDs: true})
 		if !r.Same || !strings.Contains(r.Sentence, "no difference that matters") {
@@ -90,7 +68,7 @@ func TestSameRecording(t *testing.T) {
 // is shown may speak to a terminal.
 func TestPairs(t *testing.T) {
 	n := xmpptest.Archives(t, "testdata/pairs/*.txtar", 2, func(t *testing.T, given []string) string {
-		a, b := play(t, given[0]), play(t, given[1])
+		a, b := xmpptest.Play(t, given[0]), xmpptest.Play(t, given[1])
 		r := compare.Sessions(a, b, compare.Options{})
 		got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
 		checkSafe(t, got)
@@ -161,11 +139,11 @@ func TestJSON(t *testing.T) {
 // TestLegs: a capture with one leg can be compared with one that has both.
 func TestLegs(t *testing.T) {
 	dialogue := "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n*: tls%s\n"
-	both, one := play(t, fmt.Sprintf(dialogue, "")), play(t, fmt.Sprintf(dialogue, " server"))
+	both, one := xmpptest.Play(t, fmt.Sprintf(dialogue, "")), xmpptest.Play(t, fmt.Sprintf(dialogue, " server"))
 	if r := compare.Sessions(both, one, compare.Options{}); !r.Same {
 		t.Errorf("%s %+v", r.Sentence, r.Rows)
 	}
-	other := play(t, fmt.Sprintf(dialogue, " server TLS 1.2"))
+	other := xmpptest.Play(t, fmt.Sprintf(dialogue, " server TLS 1.2"))
 	if r := compare.Sessions(both, other, compare.Options{}); r.Same {
 		t.Error("the version of TLS is not compared")
 	}
@@ -174,8 +152,8 @@ func TestLegs(t *testing.T) {
 // TestLongSessions: thousands of attempts are compared in bounded time and space.
 func TestLongSessions(t *testing.T) {
 	attempt := "C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\nS: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n"
-	a := play(t, strings.Repeat(attempt, 600))
-	b := play(t, strings.Repeat(attempt, 3))
+	a := xmpptest.Play(t, strings.Repeat(attempt, 600))
+	b := xmpptest.Play(t, strings.Repeat(attempt, 3))
 	r := compare.Sessions(a, b, compare.Options{})
 	if r.Beyond != 700 || len(r.Rows) != 500 || r.Same {
 		t.Errorf("beyond %d, %d rows, same %v", r.Beyond, len(r.Rows), r.Same)

@@ -12,20 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"xmppscope/decode/core"
 	"xmppscope/decode/expect"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-func play(t *testing.T, dialogue string) []session.Event {
-	t.Helper()
-	rules := slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-	return xmpptest.Dialogue(t, dialogue, rules, 0)
-}
 
 func parse(t *testing.T, text string) *expect.File {
 	t.Helper()
@@ -56,7 +46,7 @@ func describe(r expect.Report) string {
 // expectations, a dialogue, and the results.
 func TestExpectations(t *testing.T) {
 	n := xmpptest.Archives(t, "testdata/*.txtar", 2, func(t *testing.T, given []string) string {
-		return describe(hold(parse(t, given[0]), play(t, given[1])))
+		return describe(hold(parse(t, given[0]), xmpptest.Play(t, given[1])))
 	})
 	if n < 4 {
 		t.Errorf("%d files", n)
@@ -140,7 +130,7 @@ const hello = "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stre
 func TestSessions(t *testing.T) {
 	var events []session.Event
 	for id := 1; id <= 3; id++ {
-		for _, e := range play(t, hello) {
+		for _, e := range xmpptest.Play(t, hello) {
 			e.Session = id
 			events = append(events, e)
 		}
@@ -166,7 +156,7 @@ func TestSessions(t *testing.T) {
 
 // TestForeseen: an error that is expected is known by its event.
 func TestForeseen(t *testing.T) {
-	events := play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
+	events := xmpptest.Play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
 	r := hold(parse(t, "condition = \"not-authorized\"\n"), events)
 	if !r.OK() || !r.Foreseen(1, 2) || r.Foreseen(1, 1) || r.Foreseen(2, 2) {
 		t.Errorf("%+v", r.Results)
@@ -179,7 +169,7 @@ func TestForeseen(t *testing.T) {
 
 // TestIgnoredByFlag: rules that the caller ignores do not count either.
 func TestIgnoredByFlag(t *testing.T) {
-	events := play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
+	events := xmpptest.Play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
 	for _, ignored := range [][]string{nil, {"sasl", "S10", "S21", "S24", "S17"}} {
 		j := expect.NewJudge(parse(t, "no_findings = \"error\"\n"), ignored)
 		for i := range events {

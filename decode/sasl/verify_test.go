@@ -1,8 +1,6 @@
 package sasl_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,31 +12,23 @@ import (
 // TestRealLogins holds what real clients and servers computed against their
 // passwords: "alicepw", and "wrong" where the client was given a wrong one.
 func TestRealLogins(t *testing.T) {
-	files, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
 	checked := map[string]int{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, name := range xmpptest.Recordings(t) {
 		used := "alicepw"
-		if strings.Contains(file, "-badpw") {
+		if strings.Contains(name, "-badpw") {
 			used = "wrong"
 		}
 		for _, given := range []string{"alicepw", "wrong"} {
 			want := map[bool]string{true: "fits", false: "does not fit"}[given == used]
 			rules := append([]decode.Rule{xmpptest.Knowing(map[string]string{"alice@lab.test": given})}, sasl.Rules()...)
-			for _, e := range xmpptest.Dialogue(t, xmpptest.LabDialogue(string(text)), rules, 0) {
+			for _, e := range xmpptest.Dialogue(t, xmpptest.Recording(t, name), rules, 0) {
 				for _, n := range e.Notes {
 					if n.Rule != "sasl-verify" || n.Name == "" {
 						continue
 					}
 					checked[n.Name+" "+want]++
 					if n.Value != want {
-						t.Errorf("%s event %d, used %q, given %q: %s is %q: %s", filepath.Base(file), e.Seq, used, given, n.Name, n.Value, n.Text)
+						t.Errorf("%s event %d, used %q, given %q: %s is %q: %s", name, e.Seq, used, given, n.Name, n.Value, n.Text)
 					}
 				}
 			}

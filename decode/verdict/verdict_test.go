@@ -2,13 +2,9 @@ package verdict_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
@@ -16,9 +12,8 @@ import (
 // TestVerdicts plays dialogues to all rules and compares the verdicts: each with
 // the number of the event it stands on, what happened, and what to do next.
 func TestVerdicts(t *testing.T) {
-	rules := slices.Concat(core.Rules(), sasl.Rules(), verdict.Rules())
 	xmpptest.Archives(t, "testdata/*.txtar", 1, func(t *testing.T, given []string) string {
-		return verdicts(xmpptest.Dialogue(t, given[0], rules, 0))
+		return verdicts(xmpptest.Play(t, given[0]))
 	})
 }
 

@@ -3,6 +3,7 @@ package xmpptest
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,10 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode"
+	"xmppscope/decode/core"
+	"xmppscope/decode/sasl"
+	"xmppscope/decode/verdict"
+	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
 
@@ -127,6 +132,17 @@ func Dialogue(t testing.TB, text string, rules []decode.Rule, chunk int) []sessi
 	}
 	p.finish()
 	return p.events
+}
+
+// Rules are all the rules there are, in the order in which xmppscope has them.
+func Rules() []decode.Rule {
+	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
+}
+
+// Play plays a dialogue to all the rules.
+func Play(t testing.TB, dialogue string) []session.Event {
+	t.Helper()
+	return Dialogue(t, dialogue, Rules(), 0)
 }
 
 // player turns bytes into explained events, as the proxy does.
