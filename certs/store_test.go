@@ -16,20 +16,6 @@ import (
 	"time"
 )
 
-// peer finds a program of the machine, or skips the test.
-func peer(t *testing.T, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("XMPPSCOPE_PEERS") == "required" {
-		t.Fatalf("%s is missing (Debian package %s)", program, debian)
-	}
-	t.Skipf("%s is missing: install the Debian package %s", program, debian)
-	return ""
-}
-
 func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: der}) }
 
 func mustOpen(t *testing.T, dir string) *CA {

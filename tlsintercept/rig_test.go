@@ -11,8 +11,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -248,18 +246,4 @@ func echo(t *testing.T, from, to *tls.Conn, text string) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	wg.Wait()
-}
-
-// peer finds a program of the machine, or skips the test.
-func peer(t *testing.T, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("XMPPSCOPE_PEERS") == "required" {
-		t.Fatalf("%s is missing (Debian package %s)", program, debian)
-	}
-	t.Skipf("%s is missing: install the Debian package %s", program, debian)
-	return ""
 }

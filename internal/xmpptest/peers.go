@@ -53,8 +53,11 @@ var peerPrograms = map[string]struct {
 	"capinfos":    {onPath("capinfos"), "tshark"},
 	"openssl":     {onPath("openssl"), "openssl"},
 	"gnutls-cli":  {onPath("gnutls-cli"), "gnutls-bin"},
+	"certtool":    {onPath("certtool"), "gnutls-bin"},
 	"gnutls-serv": {onPath("gnutls-serv"), "gnutls-bin"},
 	"xmllint":     {onPath("xmllint"), "libxml2-utils"},
+	"chromium":    {onPath("chromium"), "chromium"},
+	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
 }
 
 func onPath(name string) func() bool {
