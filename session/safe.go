@@ -45,25 +45,6 @@ func SafeLine(s string) string {
 	return strings.NewReplacer("\n", "␊", "\t", "␉").Replace(s)
 }
 
-// ShortLine is SafeLine of at most 300 bytes, for what a peer chose and a sentence
-// quotes. It ends in "…" if it was cut.
-func ShortLine(s string) string {
-	const most = 300
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return SafeLine(s)
-}
-
-// Listed is what a peer chose, in brackets behind a sentence, " (TLS 1.2, TLS 1.1)",
-// and "" if there is nothing.
-func Listed(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return " (" + ShortLine(strings.Join(names, ", ")) + ")"
-}
-
 // AppendSafeLine appends SafeLine(s) to a buffer.
 func AppendSafeLine(b []byte, s string) []byte {
 	for i := range len(s) {

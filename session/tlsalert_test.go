@@ -30,19 +30,3 @@ func TestNotTLS(t *testing.T) {
 		}
 	}
 }
-
-// TestShortLine: what a peer chose is safe, on one line and bounded.
-func TestShortLine(t *testing.T) {
-	for s, want := range map[string]string{
-		"a\nb\x1b":                     "a␊b␛",
-		strings.Repeat("ü", 200) + "x": strings.Repeat("ü", 150) + "…",
-		"x" + strings.Repeat("ü", 200): "x" + strings.Repeat("ü", 149) + "…", // not cut within a character
-	} {
-		if got := ShortLine(s); got != want {
-			t.Errorf("%q: %q, want %q", s, got, want)
-		}
-	}
-	if got := Listed(nil) + Listed([]string{"TLS 1.2", "x\n"}); got != " (TLS 1.2, x␊)" {
-		t.Errorf("%q", got)
-	}
-}

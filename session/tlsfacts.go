@@ -120,20 +120,3 @@ func fingerprint(s string) string {
 	}
 	return strings.ReplaceAll(fmt.Sprintf("% X", b), " ", ":")
 }
-
-// ShortTime is a duration as a person likes it: "34 ms", "1.2 s".
-func ShortTime(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return "0"
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/1e6)
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
-}

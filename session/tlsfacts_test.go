@@ -49,14 +49,3 @@ func TestFacts(t *testing.T) {
 		}
 	}
 }
-
-func TestShortTime(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-1: "0", 0: "0", 250 * time.Microsecond: "250 µs", 4200 * time.Microsecond: "4.2 ms", 34567 * time.Microsecond: "34 ms",
-		1250 * time.Millisecond: "1.2 s", 61500 * time.Millisecond: "1m2s",
-	} {
-		if got := ShortTime(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
-}

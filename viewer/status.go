@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -23,14 +22,6 @@ const flashTime = 6 * time.Second
 // say shows a message on the last line.
 func (u *ui) say(t tone, format string, args ...any) {
 	u.flash = flash{text: wiref(format, args...), tone: t, until: u.now().Add(flashTime)}
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // firstCame tells of the first client, in place of the start screen.

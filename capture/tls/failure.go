@@ -8,8 +8,6 @@ import (
 
 const levelFatal = 2
 
-func who(dir session.Dir) string { return dir.From().String() }
-
 // alert processes an alert. A warning ends nothing.
 func (c *Conn) alert(h *half, level byte, n session.Alert) {
 	switch {
@@ -18,7 +16,7 @@ func (c *Conn) alert(h *half, level byte, n session.Alert) {
 		h.closed = true
 	case n == session.AlertCanceled: // close_notify follows
 	case level == levelFatal || c.hs.version == version13:
-		f := session.TLSFailed{Class: session.ClassOther, Guilty: who(h.dir), Alert: n.String()}
+		f := session.TLSFailed{Class: session.ClassOther, Guilty: h.dir.Sender(), Alert: n.String()}
 		if h.dir == session.C2S {
 			c.clientAlerted(&f, n)
 		} else {
@@ -105,10 +103,10 @@ func (c *Conn) end(h *half) {
 	if c.hs.hello == nil || c.established || h.closed || c.half(h.dir.Opposite()).ended {
 		return
 	}
-	f := session.TLSFailed{Class: session.ClassClosed, Guilty: who(h.dir), Reason: fmt.Sprintf("the %s hung up in the middle of the TLS handshake without a word", who(h.dir))}
+	f := session.TLSFailed{Class: session.ClassClosed, Guilty: h.dir.Sender(), Reason: fmt.Sprintf("the %s hung up in the middle of the TLS handshake without a word", h.dir.Sender())}
 	switch {
 	case c.locked && h.alert:
-		f.Class, f.Reason = session.ClassOther, fmt.Sprintf("the %s seems to have broken off the TLS handshake with an alert, which is encrypted", who(h.dir))
+		f.Class, f.Reason = session.ClassOther, fmt.Sprintf("the %s seems to have broken off the TLS handshake with an alert, which is encrypted", h.dir.Sender())
 	case c.hs.version == 0 && h.dir == session.C2S:
 		f.Reason = "the client hung up on the handshake before the server had answered"
 	case c.hs.version == 0:
@@ -131,7 +129,7 @@ func (c *Conn) notTLS(h *half, rest []byte) {
 	h.deaf = true
 	c.release(h)
 	c.fail(h, session.TLSFailed{
-		Class: session.ClassNotTLS, Guilty: who(h.dir),
-		Reason: fmt.Sprintf("the %s sent %s %s", who(h.dir), session.NotTLS(start), where),
+		Class: session.ClassNotTLS, Guilty: h.dir.Sender(),
+		Reason: fmt.Sprintf("the %s sent %s %s", h.dir.Sender(), session.NotTLS(start), where),
 	})
 }

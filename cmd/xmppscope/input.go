@@ -189,17 +189,17 @@ func (f *input) foreign(r io.Reader) error {
 		say(os.Stderr, "warning: %s: %v", name, report.BadKeys)
 	}
 	if report.Unreadable > 0 {
-		say(os.Stderr, "warning: %s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
+		say(os.Stderr, "warning: %s: %s of a link type that xmppscope does not know", name, session.Plural(report.Unreadable, "packet"))
 	}
 	if report.WebSocket > 0 {
-		say(os.Stderr, "warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, countOf(report.WebSocket, "connection"))
+		say(os.Stderr, "warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, session.Plural(report.WebSocket, "connection"))
 	}
 	if report.Locked > 0 {
-		say(os.Stderr, "%s: %s inside TLS that could not be decrypted", name, countOf(report.Locked, "session"))
+		say(os.Stderr, "%s: %s inside TLS that could not be decrypted", name, session.Plural(report.Locked, "session"))
 		say(os.Stderr, "hint: let the client log its secrets (SSLKEYLOGFILE=FILE) while you capture, and add --keylog FILE")
 	}
 	if report.Sessions == 0 && report.Packets > 0 {
-		say(os.Stderr, "warning: %s: no XMPP in it: %s, %s", name, countOf(report.Packets, "packet"), countOf(report.Connections, "TCP connection"))
+		say(os.Stderr, "warning: %s: no XMPP in it: %s, %s", name, session.Plural(report.Packets, "packet"), session.Plural(report.Connections, "TCP connection"))
 	}
 	return err
 }
