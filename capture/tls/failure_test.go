@@ -44,7 +44,7 @@ func TestAlerts(t *testing.T) {
 		{"mutual", asking(v13), mutual(v13), session.ClassClientCert, "server", "certificate_required (116)", "wants a certificate", true},
 	} {
 		t.Run(fmt.Sprint(test.name, " ", stdtls.VersionName(test.server.MaxVersion)), func(t *testing.T) {
-			talk := converse(test.client, test.server)
+			talk := converse(t, test.client, test.server)
 			got := replay(keysOf(t, talk.keys.Bytes()), talk.chunks)
 			if len(got.failed) != 1 || len(got.locked) > 0 {
 				t.Fatalf("%s", got)
@@ -67,7 +67,7 @@ func TestAlerts(t *testing.T) {
 
 // TestNotTLS: something else than TLS is one failure, with the guilty side.
 func TestNotTLS(t *testing.T) {
-	hello := converse(asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13)).chunks[0].data
+	hello := converse(t, asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13)).chunks[0].data
 	const xml = "<?xml version='1.0'?><stream:stream>"
 	for _, test := range []struct {
 		chunks []chunk

@@ -323,10 +323,11 @@ func TestGnuTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := pems(t, dir)
 	log := filepath.Join(dir, "keys")
-	port := freePort(t)
+	addr := xmpptest.FreeAddress(t)
+	_, port, _ := net.SplitHostPort(addr)
 	server := start(t, dir, nil, "gnutls-serv", "--echo", "--port", port, "--x509certfile", cert, "--x509keyfile", key)
 	server.await(`^Echo Server listening on IPv4.*(done)`)
-	tap, tape := newTap(t, net.JoinHostPort("127.0.0.1", port))
+	tap, tape := newTap(t, addr)
 	_, at, err := net.SplitHostPort(tap.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -353,19 +354,6 @@ func TestGnuTLS(t *testing.T) {
 	if f := got.established[0]; f.Version != "TLS 1.3" || f.SNI != domain || len(f.Chain) != 1 || f.Bindings[session.BindingExporter] == "" {
 		t.Errorf("%+v", f)
 	}
-}
-
-// freePort is a port that nobody listened on a moment ago: gnutls-serv does not say
-// which one it got.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // recordTypes lists the types of the records in one direction.

@@ -29,7 +29,7 @@ func TestTapes(t *testing.T) {
 		if xmpptest.Update() {
 			server := serving(version)
 			server.Certificates = []stdtls.Certificate{ecCert()}
-			talk := converse(asking(version), server)
+			talk := converse(t, asking(version), server)
 			out := talk.keys.Bytes()
 			for _, c := range talk.chunks {
 				out = fmt.Appendf(out, "%s %x\n", c.dir, c.data)
