@@ -152,10 +152,10 @@ func remove(t *testing.T, path string) {
 
 func TestSpoiltFolders(t *testing.T) {
 	for name, s := range spoil {
+		if s.unix && runtime.GOOS == "windows" { // it has no such modes
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			if s.unix && runtime.GOOS == "windows" {
-				t.Skip("Windows has no such modes")
-			}
 			dir := filepath.Join(t.TempDir(), "my ca")
 			mustOpen(t, dir)
 			s.do(t, dir)

@@ -1,5 +1,8 @@
-// Package xmpptest is what tests of several packages share: recorded transcripts,
-// and real servers and clients on loopback (peers.go). Only tests import it.
+// Package xmpptest is what tests of several packages share: dialogues played to the
+// rules (transcript.go), recordings of real logins (lab.go), files to compare with
+// and the flag -update that writes them (golden.go), connections on loopback
+// (loopback.go, tap.go), and the programs of the machine, with real servers and
+// clients among them (peers.go). Only tests import it.
 package xmpptest
 
 import (
