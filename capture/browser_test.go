@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"xmppscope/internal/xmpptest"
 )
 
 // watcher is the proxy that a browser under test has to ask for everything. It
@@ -65,7 +67,7 @@ func (w *watcher) stop(host string) (out []string) {
 // document as the browser has it, what it has to say, and what it asked for.
 func browse(t *testing.T, file string) (dom, console string, asked []string) {
 	t.Helper()
-	needPeer(t, "chromium", "chromium")
+	xmpptest.Need(t, "chromium")
 	w := newWatcher(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -141,7 +143,7 @@ const widthProbe = `<!DOCTYPE html><title>?</title><iframe id=f src="report.html
 
 // TestBrowserFitsAPhone: no sideways scrolling at 360 pixels.
 func TestBrowserFitsAPhone(t *testing.T) {
-	needPeer(t, "chromium", "chromium")
+	xmpptest.Need(t, "chromium")
 	events := append(mixed(t), evilEvents(t)...)
 	file := written(t, "report.html", string(record(t, ".html", Options{}, events)))
 	probe := filepath.Join(filepath.Dir(file), "probe.html")

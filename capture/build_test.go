@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -79,30 +80,12 @@ func newBuilder(t *testing.T, id int) *builder {
 	t.Helper()
 	b := &builder{t: t, id: id, now: start.Add(time.Duration(id) * time.Second)}
 	var down, up net.Conn
-	b.client, down = loopback(t)
-	up, b.server = loopback(t)
+	b.client, down = xmpptest.Loopback(t)
+	up, b.server = xmpptest.Loopback(t)
 	b.down, b.up = tap{down, b, session.ClientLeg}, tap{up, b, session.ServerLeg}
 	b.add(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Local: down.LocalAddr().String(), Peer: down.RemoteAddr().String()}})
 	b.add(session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{Local: up.LocalAddr().String(), Peer: up.RemoteAddr().String(), Target: "example.net:5222"}})
 	return b
-}
-
-func loopback(t *testing.T) (dialled, accepted net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	dialled, err = net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if accepted, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dialled.Close(); accepted.Close() })
-	return dialled, accepted
 }
 
 // said is an element with what the explainer has to say about it.

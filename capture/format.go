@@ -10,7 +10,7 @@
 //	.html    a report for a browser: verdict, ladder, findings (html.go)
 //	.md      a section to paste into an issue (markdown.go)
 //	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
-//	.pcapng  both legs as TCP carried them, TLS keys, comments (pcapng.go)
+//	.pcapng  both legs as TCP carried them, TLS keys, the plaintext (pcapng.go)
 //	.pcap    the plaintext as TCP connections (pcap.go)
 //	.keylog  the TLS keys alone (keylog.go)
 //

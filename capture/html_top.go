@@ -13,7 +13,7 @@ import (
 type sessionView struct {
 	verdictLine
 	Domain          string
-	Facts           []fact
+	Facts           []session.Fact
 	Rungs           []rungView
 	MoreRungs       int
 	LadderHeight    int
@@ -72,11 +72,11 @@ func (o *Options) sessionView(r *report) sessionView {
 }
 
 // facts is the table on top of a session.
-func (r *report) facts() []fact {
-	var out []fact
-	add := func(name, value string) {
+func (r *report) facts() []session.Fact {
+	var out []session.Fact
+	add := func(label, value string) {
 		if value != "" {
-			out = append(out, fact{name, value})
+			out = append(out, session.Fact{Label: label, Value: value})
 		}
 	}
 	add("domain", r.Domain)
@@ -105,7 +105,7 @@ func (r *report) facts() []fact {
 	}
 	if !r.Started.IsZero() {
 		add("began", r.Started.Format(time.RFC3339))
-		add("lasted", shortTime(r.Last.Sub(r.Started)))
+		add("lasted", session.ShortTime(r.Last.Sub(r.Started)))
 	}
 	add("ladder", fmt.Sprintf("%d steps", len(r.rungs)+r.more))
 	return out
@@ -128,7 +128,7 @@ func phaseViews(phases []phase) (out []phaseView, total string) {
 	}
 	for _, p := range phases {
 		v := phaseView{
-			Name: p.Name, From: shortTime(p.From), Took: shortTime(p.Took),
+			Name: p.Name, From: session.ShortTime(p.From), Took: session.ShortTime(p.Took),
 			X: percent(p.From, end), W: max(percent(p.Took, end), 0.6),
 		}
 		switch {
@@ -141,7 +141,7 @@ func phaseViews(phases []phase) (out []phaseView, total string) {
 		v.X = min(v.X, 100-v.W)
 		out = append(out, v)
 	}
-	return out, shortTime(end)
+	return out, session.ShortTime(end)
 }
 
 // percent has one digit behind the point.
@@ -189,7 +189,7 @@ func rungViewOf(i int, g *rung) rungView {
 	}
 	v.Small = g.ID
 	if g.Since > 0 {
-		v.Small += " · +" + shortTime(g.Since)
+		v.Small += " · +" + session.ShortTime(g.Since)
 	}
 	return v
 }

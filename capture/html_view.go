@@ -1,12 +1,10 @@
 package capture
 
 import (
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"xmppscope/session"
 )
@@ -14,8 +12,6 @@ import (
 // The views are what the template draws: plain strings, in the order in which
 // they are read. Escaping is the template's.
 type (
-	fact struct{ Name, Value string }
-
 	noteView struct {
 		Name, Value, Text, Ref string
 		Severity               string // "" for mere explanations
@@ -35,13 +31,13 @@ type (
 
 	tlsView struct {
 		Title, Problem, Hint string
-		Facts                []fact
+		Facts                []session.Fact
 		Folded               []foldedView
 	}
 
 	foldedView struct {
 		Title string
-		Facts []fact
+		Facts []session.Fact
 	}
 )
 
@@ -122,7 +118,7 @@ func eventClass(e *session.Event) string {
 func metaLine(e *session.Event) string {
 	parts := []string{e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 {
-		parts = append(parts, "+"+shortTime(e.Step.Since))
+		parts = append(parts, "+"+session.ShortTime(e.Step.Since))
 	}
 	switch {
 	case e.Origin == session.OriginSelf:
@@ -136,7 +132,7 @@ func metaLine(e *session.Event) string {
 	}
 	parts = append(parts, e.Kind(), fmt.Sprintf("session %d, event %d", e.Session, e.Seq))
 	if e.RTT > 0 {
-		parts = append(parts, "answered after "+shortTime(e.RTT))
+		parts = append(parts, "answered after "+session.ShortTime(e.RTT))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -164,23 +160,6 @@ func (o *Options) xmlLines(e *session.Event, limit int) ([]session.Line, bool) {
 	return out, true
 }
 
-// shortTime is a duration as a person likes it: three digits.
-func shortTime(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return "0"
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/1e6)
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
-}
-
 // tlsOf is what a handshake's event shows of it, nil for other events.
 func tlsOf(e *session.Event) *tlsView {
 	switch b := e.Body.(type) {
@@ -197,97 +176,16 @@ func tlsViewOf(leg session.Leg, f *session.TLSFacts, problem, hint string) *tlsV
 	if leg == session.ServerLeg {
 		between = "server leg: between xmppscope and the server"
 	}
-	v := &tlsView{Title: between, Problem: problem, Hint: hint}
-	add := func(name, value string) {
-		if value != "" {
-			v.Facts = append(v.Facts, fact{name, value})
-		}
-	}
-	add("version", f.Version)
-	add("cipher suite", f.Suite)
-	add("key exchange", f.Group)
-	add("ALPN", f.ALPN)
-	add("SNI", f.SNI)
-	add("certificate for", f.Domain)
-	if f.Took > 0 {
-		add("handshake took", shortTime(f.Took))
-	}
-	if f.Resumed {
-		add("resumed", "yes")
-	}
-	if f.Mutual {
-		add("client certificate", "asked for")
-	}
-	if w := f.Verdict; w != nil {
-		switch {
-		case w.OK:
-			add("verified", "yes, by "+w.By)
-		case w.Ignored:
-			add("verified", "NO, and ignored as asked: "+w.Problem)
-		default:
-			add("verified", "NO: "+w.Problem)
-		}
-	}
-	add("names not minted", strings.Join(f.Unminted, ", "))
+	v := &tlsView{Title: between, Problem: problem, Hint: hint, Facts: f.Facts()}
 	for _, name := range slices.Sorted(maps.Keys(f.Bindings)) {
-		add(name, f.Bindings[name])
+		v.Facts = append(v.Facts, session.Fact{Label: name, Value: f.Bindings[name]})
 	}
 	for i := range f.Chain {
-		v.Folded = append(v.Folded, certOf(i, &f.Chain[i]))
+		c := &f.Chain[i]
+		v.Folded = append(v.Folded, foldedView{fmt.Sprintf("certificate %d: %s", i+1, c.Subject), c.Facts()})
 	}
 	if f.Hello != nil {
-		v.Folded = append(v.Folded, helloOf(f.Hello))
+		v.Folded = append(v.Folded, foldedView{"offered by the client of this leg", f.Hello.Facts()})
 	}
 	return v
-}
-
-func helloOf(h *session.ClientHello) foldedView {
-	v := foldedView{Title: "what the client of this leg offered"}
-	for _, f := range []fact{
-		{"versions", strings.Join(h.Versions, ", ")}, {"cipher suites", strings.Join(h.Suites, ", ")},
-		{"groups", strings.Join(h.Groups, ", ")}, {"ALPN", strings.Join(h.ALPN, ", ")}, {"SNI", h.SNI},
-	} {
-		if f.Value != "" {
-			v.Facts = append(v.Facts, f)
-		}
-	}
-	return v
-}
-
-func certOf(i int, c *session.Certificate) foldedView {
-	v := foldedView{Title: fmt.Sprintf("certificate %d: %s", i+1, c.Subject)}
-	add := func(name, value string) {
-		if value != "" {
-			v.Facts = append(v.Facts, fact{name, value})
-		}
-	}
-	add("subject", c.Subject)
-	add("issuer", c.Issuer)
-	add("DNS names", strings.Join(c.DNS, ", "))
-	add("SRV names", strings.Join(c.SRV, ", "))
-	add("XMPP addresses", strings.Join(c.XMPP, ", "))
-	add("IP addresses", strings.Join(c.IP, ", "))
-	if !c.NotAfter.IsZero() {
-		add("valid", c.NotBefore.Format(time.DateOnly)+" to "+c.NotAfter.Format(time.DateOnly))
-	}
-	add("key", c.Key)
-	add("signature", c.Signature)
-	if c.CA {
-		add("is a CA", "yes")
-	}
-	add("serial", c.Serial)
-	add("SHA-256", fingerprint(c.SHA256))
-	return v
-}
-
-// fingerprint puts colons between the bytes, as other programs show it.
-func fingerprint(s string) string {
-	if b, err := hex.DecodeString(s); err != nil || len(b) == 0 {
-		return s
-	}
-	var out []string
-	for i := 0; i < len(s); i += 2 {
-		out = append(out, s[i:i+2])
-	}
-	return strings.ToUpper(strings.Join(out, ":"))
 }

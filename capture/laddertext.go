@@ -93,7 +93,7 @@ func drawEvent(b *strings.Builder, e *session.Event, o *Options, first bool) {
 	b.WriteString(strings.TrimRight(e.At.Format("15:04:05.000000 ")+arrow(e), " ") + "\n")
 	aside := ""
 	if e.Step != nil && e.Step.Since > 0 {
-		aside = "+" + shortTime(e.Step.Since)
+		aside = "+" + session.ShortTime(e.Step.Since)
 	}
 	say := func(mark, text string) {
 		for i, line := range wrap(text, textWidth-utf8.RuneCountInString(mark)) {
@@ -188,7 +188,7 @@ func drawVerdict(b *strings.Builder, r *report) {
 	b.WriteString("\n")
 	for i := range r.rungs {
 		g := &r.rungs[i]
-		fmt.Fprintf(b, "%*s %s\n", gutter-1, shortTime(g.At.Sub(r.Started)), rungArrow(g))
+		fmt.Fprintf(b, "%*s %s\n", gutter-1, session.ShortTime(g.At.Sub(r.Started)), rungArrow(g))
 	}
 	if len(r.rungs) > 0 {
 		b.WriteString("\n")

@@ -106,7 +106,7 @@ func (s *mdSession) add(e *session.Event, o *Options) {
 			s.more++
 			return
 		}
-		s.others = append(s.others, fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, shortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200))))
+		s.others = append(s.others, fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200))))
 		return
 	}
 	text := o.mdDetail(e)
@@ -191,7 +191,7 @@ func (s *mdSession) text() string {
 	}
 	b.WriteString("| | |\n|---|---|\n")
 	for _, f := range r.facts() {
-		fmt.Fprintf(&b, "| %s | %s |\n", f.Name, mdCode(f.Value))
+		fmt.Fprintf(&b, "| %s | %s |\n", f.Label, mdCode(f.Value))
 	}
 	if len(r.rungs) > 0 {
 		b.WriteString("\n**The ladder**\n\n| # | time | | step | what |\n|--:|--:|:-:|---|---|\n")
@@ -201,7 +201,7 @@ func (s *mdSession) text() string {
 			if g.Failed {
 				mark = "**failed** "
 			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, shortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(clipRunes(g.Summary, 100)))
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(clipRunes(g.Summary, 100)))
 		}
 		if r.more > 0 {
 			fmt.Fprintf(&b, "\n%d more steps\n", r.more)

@@ -158,7 +158,7 @@ func TestMarkdownTail(t *testing.T) {
 func TestGitHubRendersMarkdown(t *testing.T) {
 	events := append(evilEvents(t), full(t, 2, tls.VersionTLS12)...)
 	file := save(t, ".md", events)
-	out := peer(t, "cmark-gfm", "cmark-gfm", "--unsafe", "-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist", file)
+	out := peer(t, "cmark-gfm", "--unsafe", "-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist", file)
 	doc, err := html.Parse(strings.NewReader(out))
 	if err != nil {
 		t.Fatal(err)

@@ -3,32 +3,20 @@ package capture
 import (
 	"bytes"
 	"crypto/tls"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-// needPeer skips a test without a program, or fails it where peers are required.
-func needPeer(t *testing.T, pkg, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		missing := fmt.Sprintf("no %s here: install the Debian package %s", name, pkg)
-		if os.Getenv("XMPPSCOPE_PEERS") == "required" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-}
-
 // peer runs a program of somebody else on a file and returns what it prints.
-func peer(t *testing.T, pkg, name string, args ...string) string {
+func peer(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	needPeer(t, pkg, name)
+	xmpptest.Need(t, name)
 	var out, problems bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -45,7 +33,7 @@ func tshark(t *testing.T, file, filter string, fields ...string) []string {
 	for _, f := range fields {
 		args = append(args, "-e", f)
 	}
-	out := peer(t, "tshark", "tshark", args...)
+	out := peer(t, "tshark", args...)
 	if out == "" {
 		return nil
 	}
@@ -108,7 +96,7 @@ func TestWiresharkReadsPcapNG(t *testing.T) {
 			if len(cut) != 1 || !strings.HasPrefix(cut[0], "262144\tcut: the first") {
 				t.Errorf("the large element is %q", cut)
 			}
-			info := peer(t, "tshark", "capinfos", "-M", file)
+			info := peer(t, "capinfos", "-M", file)
 			if !strings.Contains(info, "Name = decoded") || !strings.Contains(info, "nanoseconds") {
 				t.Errorf("capinfos says %s", info)
 			}
@@ -159,7 +147,7 @@ func TestWiresharkReadsPcap(t *testing.T) {
 	if got := tshark(t, file, "tls", "frame.number"); got != nil {
 		t.Errorf("%d packets are taken for TLS", len(got))
 	}
-	if info := peer(t, "tshark", "capinfos", "-M", file); !strings.Contains(info, "Raw IP") {
+	if info := peer(t, "capinfos", "-M", file); !strings.Contains(info, "Raw IP") {
 		t.Errorf("capinfos says %s", info)
 	}
 }
@@ -211,9 +199,9 @@ func TestWiresharkReadsCutElements(t *testing.T) {
 
 func TestXMLLint(t *testing.T) {
 	file := save(t, ".xml", mixed(t))
-	peer(t, "libxml2-utils", "xmllint", "--noout", file)
+	peer(t, "xmllint", "--noout", file)
 	// Cross-check: somebody else's parser finds the same text in it.
-	got := peer(t, "libxml2-utils", "xmllint", "--xpath", `string(//*[@kind="stream:element"][@name="auth"][1]/*[local-name()="raw"])`, file)
+	got := peer(t, "xmllint", "--xpath", `string(//*[@kind="stream:element"][@name="auth"][1]/*[local-name()="raw"])`, file)
 	if !strings.HasPrefix(got, "<auth xmlns=") || !strings.Contains(got, "[password #1, 13 characters]") {
 		t.Errorf("xmllint reads %q", got)
 	}

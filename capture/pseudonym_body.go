@@ -14,36 +14,36 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 	switch b := b.(type) {
 	case session.TCPOpened:
 		b.Local, b.Peer, b.Target = n.host(b.Local), n.host(b.Peer), n.host(b.Target)
-		b.Via = n.sentence(b.Via)
+		n.sentences(&b.Via)
 		return b
 	case session.TCPFailed:
 		b.Target = n.host(b.Target)
-		b.Reason, b.Hint = n.sentence(b.Reason), n.sentence(b.Hint)
+		n.sentences(&b.Reason, &b.Hint)
 		return b
 	case session.TCPClosed:
-		b.Reason = n.sentence(b.Reason)
+		n.sentences(&b.Reason)
 		return b
 	case session.TLSEstablished:
 		b.TLSFacts = n.facts(b.TLSFacts)
 		return b
 	case session.TLSFailed:
 		b.TLSFacts = n.facts(b.TLSFacts)
-		b.Reason, b.Hint, b.Err = n.sentence(b.Reason), n.sentence(b.Hint), n.sentence(b.Err)
+		n.sentences(&b.Reason, &b.Hint, &b.Err)
 		return b
 	case session.TLSLocked:
-		b.Reason, b.Hint = n.sentence(b.Reason), n.sentence(b.Hint)
+		n.sentences(&b.Reason, &b.Hint)
 		return b
 	case session.RelayOpaque:
-		b.Reason = n.sentence(b.Reason)
+		n.sentences(&b.Reason)
 		return b
 	case session.RelayDropped:
-		b.Reason = n.sentence(b.Reason)
+		n.sentences(&b.Reason)
 		return b
 	case session.RelaySent:
-		b.Reason = n.sentence(b.Reason)
+		n.sentences(&b.Reason)
 		return b
 	case session.RelayTimeout:
-		b.Waiting = n.sentence(b.Waiting)
+		n.sentences(&b.Waiting)
 		return b
 	case session.TCPHalfClosed, session.StreamOpened, session.StreamElement, session.StreamWhitespace, session.StreamClosed,
 		session.StreamPartial, session.StreamRaw, session.LogLost, nil:
@@ -55,7 +55,7 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 // facts keeps what was negotiated, and hides between whom.
 func (n *Pseudonyms) facts(f session.TLSFacts) session.TLSFacts {
 	f.SNI, f.Domain = n.host(f.SNI), n.host(f.Domain)
-	f.SNIFrom = n.sentence(f.SNIFrom)
+	n.sentences(&f.SNIFrom)
 	if h := f.Hello; h != nil {
 		hello := *h
 		hello.SNI = n.host(h.SNI)
@@ -69,7 +69,7 @@ func (n *Pseudonyms) facts(f session.TLSFacts) session.TLSFacts {
 	f.Unminted = n.each(f.Unminted, n.host)
 	if v := f.Verdict; v != nil {
 		verdict := *v
-		verdict.By, verdict.Problem = n.sentence(v.By), n.sentence(v.Problem)
+		n.sentences(&verdict.By, &verdict.Problem)
 		f.Verdict = &verdict
 	}
 	f.Bindings = maps.Clone(f.Bindings)
@@ -90,6 +90,13 @@ func (n *Pseudonyms) certificate(c session.Certificate) session.Certificate {
 	c.SHA256 = n.replaced(c.SHA256, n.hash(c.SHA256, len(c.SHA256)))
 	c.NotBefore, c.NotAfter = c.NotBefore.Truncate(day), c.NotAfter.Truncate(day)
 	return c
+}
+
+// sentences replaces sentences where they are.
+func (n *Pseudonyms) sentences(list ...*string) {
+	for _, s := range list {
+		*s = n.sentence(*s)
+	}
 }
 
 func (n *Pseudonyms) each(list []string, f func(string) string) []string {

@@ -96,37 +96,11 @@ func (x *xmlEdits) all() []edit {
 			x.at += end
 			continue
 		}
-		end := markupEnd(rest)
+		end := session.MarkupEnd(rest)
 		x.markup(rest[:end])
 		x.at += end
 	}
 	return x.edits
-}
-
-// markupEnd is the length of the tag, comment or the like that s begins with.
-func markupEnd(s string) int {
-	for _, m := range []struct{ open, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
-		if strings.HasPrefix(s, m.open) {
-			if i := strings.Index(s[len(m.open):], m.end); i >= 0 {
-				return len(m.open) + i + len(m.end)
-			}
-			return len(s)
-		}
-	}
-	var quote byte
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return i + 1
-		}
-	}
-	return len(s)
 }
 
 var xmlDeclaration = regexp.MustCompile(`^<\?xml version=(?:'1.0'|"1.0")[ a-zA-Z0-9='"-]{0,60}\?>$`)

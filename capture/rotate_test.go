@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -167,10 +168,10 @@ func TestRotationByTime(t *testing.T) {
 // TestWiresharkReadsRotated: no file has anything to complain about, and the
 // elements of the session under way are in each.
 func TestWiresharkReadsRotated(t *testing.T) {
-	needPeer(t, "tshark", "tshark")
+	xmpptest.Need(t, "tshark")
 	files := rotated(t, ".pcapng", Options{}, long(t))
 	for i, path := range append(files[:2:2], files[len(files)-1]) {
-		peer(t, "tshark", "capinfos", path)
+		peer(t, "capinfos", path)
 		expectNone(t, path)
 		if got := tshark(t, path, `frame.interface_name == "decoded" && xmpp.auth`, "frame.number"); len(got) == 0 {
 			t.Errorf("file %d has no login", i+1)
@@ -180,7 +181,7 @@ func TestWiresharkReadsRotated(t *testing.T) {
 
 // TestWiresharkReadsRedacted: what is left is what xmppscope has decoded.
 func TestWiresharkReadsRedacted(t *testing.T) {
-	needPeer(t, "tshark", "tshark")
+	xmpptest.Need(t, "tshark")
 	for _, o := range []Options{{Redact: true}, {Pseudonymise: true}} {
 		for _, ext := range []string{".pcapng", ".pcap"} {
 			path := filepath.Join(t.TempDir(), "x"+ext)
@@ -199,7 +200,7 @@ func TestWiresharkReadsRedacted(t *testing.T) {
 			if err := f.Close(); err != nil {
 				t.Fatal(err)
 			}
-			peer(t, "tshark", "capinfos", path)
+			peer(t, "capinfos", path)
 			expectNone(t, path)
 			if got := tshark(t, path, "xmpp.auth", "xmpp.auth"); len(got) != 1 {
 				t.Errorf("%s: auth is %q", ext, got)
@@ -213,7 +214,7 @@ func TestWiresharkReadsRedacted(t *testing.T) {
 
 // TestWiresharkTakesKeyLog: our key log decrypts a capture that has no keys.
 func TestWiresharkTakesKeyLog(t *testing.T) {
-	needPeer(t, "tshark", "tshark")
+	xmpptest.Need(t, "tshark")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		events := full(t, 1, version)
 		keys := save(t, ".keylog", events)
@@ -228,7 +229,7 @@ func TestWiresharkTakesKeyLog(t *testing.T) {
 		if got := tshark(t, file, filter, "frame.number"); len(got) != 0 {
 			t.Errorf("decrypted without keys: %q", got)
 		}
-		out := peer(t, "tshark", "tshark", "-n", "-r", file, "-o", "tls.keylog_file:"+keys, "-Y", filter, "-T", "fields", "-e", "frame.number")
+		out := peer(t, "tshark", "-n", "-r", file, "-o", "tls.keylog_file:"+keys, "-Y", filter, "-T", "fields", "-e", "frame.number")
 		if n := len(strings.Fields(out)); n != 2 {
 			t.Errorf("%s: %d packets with the login are decrypted, want one on each leg", tls.VersionName(version), n)
 		}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"xmppscope/internal/xmpptest"
 )
 
 func memory(t *testing.T) *CA {
@@ -223,17 +225,17 @@ func TestNamesDiffer(t *testing.T) {
 // verifiers are programs that are not Go's; each makes the command that verifies
 // a chain for a domain or an address.
 var verifiers = []struct {
-	program, debian string
-	args            func(root, issuing, chain, name string) []string
+	program string
+	args    func(root, issuing, chain, name string) []string
 }{
-	{"openssl", "openssl", func(root, issuing, chain, name string) []string {
+	{"openssl", func(root, issuing, chain, name string) []string {
 		kind := "-verify_hostname"
 		if _, err := netip.ParseAddr(name); err == nil {
 			kind = "-verify_ip"
 		}
 		return []string{"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root, "-untrusted", issuing, kind, name, chain}
 	}},
-	{"certtool", "gnutls-bin", func(root, _, chain, name string) []string {
+	{"certtool", func(root, _, chain, name string) []string {
 		return []string{"--verify", "--load-ca-certificate", root, "--verify-hostname", name, "--verify-purpose", "1.3.6.1.5.5.7.3.1", "--infile", chain}
 	}},
 }
@@ -243,7 +245,7 @@ func TestPeersVerify(t *testing.T) {
 	local := netip.MustParseAddr("127.0.0.1")
 	for _, v := range verifiers {
 		t.Run(v.program, func(t *testing.T) {
-			program := peer(t, v.program, v.debian)
+			xmpptest.Need(t, v.program)
 			ca, dir := memory(t), t.TempDir()
 			write := func(name string, ders ...[]byte) string {
 				var text []byte
@@ -263,11 +265,11 @@ func TestPeersVerify(t *testing.T) {
 				issuing := write(fmt.Sprintf("issuing%d.pem", i), cert.Certificate[1])
 				chain := write(fmt.Sprintf("chain%d.pem", i), cert.Certificate...)
 				for _, name := range []string{d.ASCII, local.String()} {
-					if out, err := exec.Command(program, v.args(root, issuing, chain, name)...).CombinedOutput(); err != nil {
+					if out, err := exec.Command(v.program, v.args(root, issuing, chain, name)...).CombinedOutput(); err != nil {
 						t.Errorf("%s for %s: %v\n%s", domain, name, err, out)
 					}
 				}
-				if out, err := exec.Command(program, v.args(root, issuing, chain, "192.0.2.99")...).CombinedOutput(); err == nil {
+				if out, err := exec.Command(v.program, v.args(root, issuing, chain, "192.0.2.99")...).CombinedOutput(); err == nil {
 					t.Errorf("%s: passes for an address that it does not name\n%s", domain, out)
 				}
 			}

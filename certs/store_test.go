@@ -16,20 +16,6 @@ import (
 	"time"
 )
 
-// peer finds a program of the machine, or skips the test.
-func peer(t *testing.T, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("XMPPSCOPE_PEERS") == "required" {
-		t.Fatalf("%s is missing (Debian package %s)", program, debian)
-	}
-	t.Skipf("%s is missing: install the Debian package %s", program, debian)
-	return ""
-}
-
 func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: der}) }
 
 func mustOpen(t *testing.T, dir string) *CA {
@@ -166,10 +152,10 @@ func remove(t *testing.T, path string) {
 
 func TestSpoiltFolders(t *testing.T) {
 	for name, s := range spoil {
+		if s.unix && runtime.GOOS == "windows" { // it has no such modes
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			if s.unix && runtime.GOOS == "windows" {
-				t.Skip("Windows has no such modes")
-			}
 			dir := filepath.Join(t.TempDir(), "my ca")
 			mustOpen(t, dir)
 			s.do(t, dir)

@@ -69,7 +69,7 @@ func (p *pretty) next() {
 		p.at += end
 		return
 	}
-	end := tagEnd(rest)
+	end := session.MarkupEnd(rest)
 	tag := rest[:end]
 	p.at += end
 	switch {
@@ -123,32 +123,6 @@ func (p *pretty) characters(s string) {
 func isMark(s string) bool {
 	return strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && strings.Contains(s, " #") &&
 		(strings.HasSuffix(s, " characters]") || strings.HasSuffix(s, " bytes]"))
-}
-
-// tagEnd is the length of the tag or markup at the start of s.
-func tagEnd(s string) int {
-	for _, m := range [...]struct{ open, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
-		if strings.HasPrefix(s, m.open) {
-			if i := strings.Index(s, m.end); i >= 0 {
-				return i + len(m.end)
-			}
-			return len(s)
-		}
-	}
-	var quote byte
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return i + 1
-		}
-	}
-	return len(s)
 }
 
 // trimSpace is s without white space before it.

@@ -33,12 +33,12 @@ func TestSentence(t *testing.T) {
 			t.Errorf("%v is said as %q", other, got)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { Say(session.Info, session.Span{}, "%q sends %d", text("him"), len(text("x"))) }); n != 1 {
+	if n := testing.AllocsPerRun(100, func() { Say(session.Info, session.Span{}, "%q sends %d", unknown("him"), len(unknown("x"))) }); n != 1 {
 		t.Errorf("a sentence takes %v allocations: its text should be the only one", n)
 	}
 }
 
-// text is a string that the compiler does not know.
+// unknown is a string that the compiler does not know.
 //
 //go:noinline
-func text(s string) string { return s }
+func unknown(s string) string { return s }

@@ -81,12 +81,7 @@ func leg(s *Seen, behind string) string {
 	return s.Event.Leg.String() + " " + behind
 }
 
-func who(d session.Dir) string {
-	if d == session.C2S {
-		return "the client"
-	}
-	return "the server"
-}
+func who(d session.Dir) string { return "the " + d.Sender() }
 
 func from(d session.Dir) string { return "what " + who(d) + " sends" }
 

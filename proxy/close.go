@@ -45,7 +45,7 @@ func (p *pump) finishClose() {
 		}
 		conn.Close()
 		body := session.TCPClosed{By: p.closeBy}
-		if p.closeBy == sender(leg.Dir()) {
+		if p.closeBy == leg.Dir().Sender() {
 			body.Reason = p.reason
 		}
 		p.push(session.Event{Leg: leg, Body: body})

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,12 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 
 // A dialogue is a file of lines: ">> …" is an input, the "<< …" lines below it
 // are what the relay has to do then, all of it and in this order. Lines that
@@ -30,23 +26,15 @@ func TestDialogues(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
+			script, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := play(string(want))
+			got, err := play(string(script))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
-				t.Errorf("the relay did otherwise (-want +got):\n%s", d)
-			}
+			xmpptest.Golden(t, file, got)
 		})
 	}
 }

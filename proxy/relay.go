@@ -95,13 +95,6 @@ const (
 	ourselves = session.OriginSelf
 )
 
-func sender(d session.Dir) string {
-	if d == session.C2S {
-		return theClient
-	}
-	return theServer
-}
-
 // HasEnded says whether a side has finished sending.
 func (r *Relay) HasEnded(dir session.Dir) bool { return r.ended[dir] }
 
@@ -365,12 +358,12 @@ func (r *Relay) end(in Ended) {
 		r.frame(in.Dir, &f)
 	}
 	if in.Err != nil {
-		r.close(sender(in.Dir))
+		r.close(in.Dir.Sender())
 		return
 	}
 	switch r.phase {
 	case sniffing, addressing, unreachable:
-		r.close(sender(in.Dir))
+		r.close(in.Dir.Sender())
 		return
 	case quiescing, securing:
 		r.record(in.Dir, session.TCPHalfClosed{}, nil)
@@ -378,7 +371,7 @@ func (r *Relay) end(in Ended) {
 	}
 	r.record(in.Dir, session.TCPHalfClosed{}, nil)
 	if r.ended[in.Dir.Opposite()] {
-		r.close(sender(in.Dir))
+		r.close(in.Dir.Sender())
 		return
 	}
 	if r.phase != connecting {

@@ -4,7 +4,9 @@
 // A Session is one accepted client connection and the connection to the real
 // server that belongs to it. The client leg lies between the client and
 // xmppscope, the server leg between xmppscope and the server; a Dir says whether
-// bytes travel from the client (c2s) or from the server (s2c).
+// bytes travel from the client (c2s) or from the server (s2c). In a capture of
+// others there is no xmppscope, and the client leg reaches to the server
+// (TCPOpened.Captured).
 //
 // Everything that happens is an Event: a value that is never changed once it has
 // been appended. What kind of thing happened is its Body. The relay appends

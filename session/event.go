@@ -28,6 +28,15 @@ func (d Dir) Opposite() Dir {
 	return NoDir
 }
 
+// Sender names who sends in this direction: "client", "server", or "peer" if it is
+// not known which.
+func (d Dir) Sender() string {
+	if d == NoDir {
+		return "peer"
+	}
+	return d.From().String()
+}
+
 // From is the leg on which bytes of this direction arrive.
 func (d Dir) From() Leg {
 	switch d {

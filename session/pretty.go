@@ -1,5 +1,7 @@
 package session
 
+import "strings"
+
 // Class says how a piece of pretty-printed XML may be coloured.
 type Class uint8
 
@@ -28,3 +30,30 @@ type (
 // what is not XML comes back as it is. Package decode has the one that is used;
 // viewer and capture are handed it.
 type Pretty func(raw []byte) []Line
+
+// MarkupEnd is the length of the tag, comment, CDATA section or processing
+// instruction that s begins with: the whole of s if it does not end.
+func MarkupEnd(s string) int {
+	for _, m := range [...]struct{ open, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
+		if strings.HasPrefix(s, m.open) {
+			if i := strings.Index(s[len(m.open):], m.end); i >= 0 {
+				return len(m.open) + i + len(m.end)
+			}
+			return len(s)
+		}
+	}
+	var quote byte
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i + 1
+		}
+	}
+	return len(s)
+}

@@ -36,6 +36,15 @@ func (f *TLSFacts) RoundTrips() int {
 	return 2
 }
 
+// Offer is what the client of this leg offered, nothing if its ClientHello was not
+// seen.
+func (f *TLSFacts) Offer() ClientHello {
+	if f.Hello == nil {
+		return ClientHello{}
+	}
+	return *f.Hello
+}
+
 // Types of channel binding: the keys of TLSFacts.Bindings.
 const (
 	BindingUnique   = "tls-unique"           // RFC 5929 §3, up to TLS 1.2

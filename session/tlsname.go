@@ -48,26 +48,6 @@ func TLSGroupName(id tls.CurveID) string {
 	return fmt.Sprintf("0x%04x", uint16(id))
 }
 
-var tlsAlerts = map[int]string{
-	0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
-	40: "handshake_failure", 42: "bad_certificate", 43: "unsupported_certificate",
-	44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown",
-	47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
-	51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security",
-	80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled",
-	100: "no_renegotiation", 109: "missing_extension", 110: "unsupported_extension",
-	112: "unrecognized_name", 113: "bad_certificate_status_response",
-	115: "unknown_psk_identity", 116: "certificate_required", 120: "no_application_protocol",
-}
-
-// TLSAlertName is the name and the number of an alert (RFC 8446 §6): "unknown_ca (48)".
-func TLSAlertName(n int) string {
-	if name, ok := tlsAlerts[n]; ok {
-		return fmt.Sprintf("%s (%d)", name, n)
-	}
-	return fmt.Sprintf("alert %d", n)
-}
-
 // TLSNames names a client's list, without the values that stand for nothing:
 // clients mix such values into their lists so that servers keep to ignoring the
 // unknown (RFC 8701).

@@ -19,7 +19,7 @@ func (s *Secured) ReadFailed(leg session.Leg, err error) *session.TLSFailed {
 	if err == nil || errors.Is(err, net.ErrClosed) || isTimeout(err) {
 		return nil
 	}
-	f := failure{leg: leg, facts: s.serverFacts, err: err, last: noAlert}
+	f := failure{leg: leg, facts: s.serverFacts, err: err, last: session.NoAlert}
 	if leg == session.ClientLeg {
 		f.facts, f.asked, f.shown = s.clientFacts, true, true
 	}
@@ -30,20 +30,20 @@ func (s *Secured) ReadFailed(leg session.Leg, err error) *session.TLSFailed {
 		return &out
 	}
 	got := remoteAlert(err)
-	if leg == session.ServerLeg && got == noAlert {
+	if leg == session.ServerLeg && got == session.NoAlert {
 		if !f.facts.Mutual || !isClosed(err) {
 			return nil
 		}
-		got = alertCertRequired // it asked for a certificate, got none, and hung up
+		got = session.AlertCertificateRequired // it asked for a certificate, got none, and hung up
 		out := f.classify()
 		f.serverAlerted(&out, got)
 		return &out
 	}
-	if got == noAlert && !isClosed(err) {
+	if got == session.NoAlert && !isClosed(err) {
 		return nil
 	}
 	out := f.classify()
-	if leg == session.ClientLeg && got == noAlert {
+	if leg == session.ClientLeg && got == session.NoAlert {
 		f.distrust(&out, fmt.Sprintf("the client hung up right after the handshake, without an alert and before its stream header, as some do when they do not trust our certificate for %q, or look for another name, such as the address they connect to", f.facts.Domain))
 	}
 	if errors.Is(err, io.EOF) {

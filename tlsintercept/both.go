@@ -197,8 +197,8 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	}
 	cert, left, err := p.CA.Mint(p.domain.ASCII, state.PeerCertificates[0], localAddr(p.legs.Client)...)
 	if err != nil {
-		return nil, &diagnosis{class: session.ClassOther, alert: alertInternalError, err: err,
-			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, line(err.Error()))}
+		return nil, &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err,
+			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, session.ShortLine(err.Error()))}
 	}
 	p.clientFacts.Chain, p.clientFacts.Unminted = mintedFacts(cert), left
 	p.shown = true
@@ -238,7 +238,7 @@ func (p *pair) settle(o *offer) error {
 	}
 	d, err := certs.ParseDomain(name)
 	if err != nil {
-		return &diagnosis{class: session.ClassOther, alert: alertInternalError, err: err, reason: "the client asked for an impossible domain: " + line(err.Error())}
+		return &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err, reason: "the client asked for an impossible domain: " + session.ShortLine(err.Error())}
 	}
 	p.domain, p.Domain = d, d.ASCII
 	p.clientFacts.Domain, p.serverFacts.Domain = d.ASCII, d.ASCII

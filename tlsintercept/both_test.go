@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -197,8 +198,8 @@ func TestNoTickets(t *testing.T) {
 		}
 		// A ticket would come with the first application data.
 		echo(t, got.secured.Client, got.clientTLS, "x")
-		r.client, r.legs.Client = loopback(t)
-		r.server, r.legs.Server = loopback(t)
+		r.client, r.legs.Client = xmpptest.Loopback(t)
+		r.server, r.legs.Server = xmpptest.Loopback(t)
 		r.events = nil
 	}
 }
@@ -232,7 +233,7 @@ func TestDialFails(t *testing.T) {
 	r.legs.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New("no such host") }
 	r.server.Close()
 	got := r.run(r.trusting(), serverCA.serve(nil))
-	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != alertInternalError {
+	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != session.AlertInternalError {
 		t.Errorf("order %q, %+v, client %v", got.order, got.clientFailed, got.clientErr)
 	}
 }
@@ -289,8 +290,8 @@ func TestEarlyAndSniff(t *testing.T) {
 	r := newRig(t)
 	// The ClientHello comes with what was read before: cut it at odd places.
 	for _, cut := range []int{1, 5, 100} {
-		near, far := loopback(t)
-		client, server := loopback(t)
+		near, far := xmpptest.Loopback(t)
+		client, server := xmpptest.Loopback(t)
 		go tls.Client(client, r.trusting()).Handshake()
 		early := make([]byte, cut)
 		for n := 0; n < cut; {
@@ -316,7 +317,7 @@ func TestEarlyAndSniff(t *testing.T) {
 	if Sniff('<') != XML || Sniff(' ') != XML || Sniff('G') != Unknown || Sniff(0) != Unknown {
 		t.Error("sniffed wrong")
 	}
-	a, b := loopback(t)
+	a, b := xmpptest.Loopback(t)
 	early := NewEarly(a, []byte("x"))
 	if err := early.CloseWrite(); err != nil {
 		t.Error(err)

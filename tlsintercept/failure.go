@@ -13,20 +13,6 @@ import (
 	"xmppscope/session"
 )
 
-// Alerts that we send or look for.
-const (
-	alertHandshakeFailure alert = 40
-	alertBadCertificate   alert = 42
-	alertUnknownCA        alert = 48
-	alertExpired          alert = 45
-	alertProtocolVersion  alert = 70
-	alertInsufficient     alert = 71
-	alertInternalError    alert = 80
-	alertUnrecognized     alert = 112
-	alertCertRequired     alert = 116
-	alertNoALPN           alert = 120
-)
-
 // Causes that the context of a handshake ends with.
 var (
 	errSilent  = errors.New("nothing came in time")
@@ -37,7 +23,7 @@ var (
 // through crypto/tls, which passes errors of its callbacks on unchanged.
 type diagnosis struct {
 	class, reason, hint string
-	alert               alert // that the peer gets from us
+	alert               session.Alert // that the peer gets from us
 	err                 error
 }
 
@@ -50,7 +36,7 @@ type failure struct {
 	facts  session.TLSFacts
 	err    error         // of crypto/tls or of the connection
 	first  []byte        // what the peer said first
-	last   alert         // an alert in the clear that was the peer's last word, or noAlert
+	last   session.Alert // an alert in the clear that was the peer's last word, or session.NoAlert
 	asked  bool          // client leg: the ClientHello has come
 	shown  bool          // client leg: our certificate was on its way
 	early  bool          // client leg: the ClientHello announced 0-RTT data
@@ -63,19 +49,19 @@ type failure struct {
 func (f failure) classify() session.TLSFailed {
 	out := session.TLSFailed{TLSFacts: f.facts, Class: session.ClassOther, Guilty: f.peer()}
 	if f.err != nil {
-		out.Err = line(f.err.Error())
+		out.Err = session.ShortLine(f.err.Error())
 	}
 	var known *diagnosis
 	var notTLS tls.RecordHeaderError
 	got := remoteAlert(f.err)
-	if got == noAlert {
+	if got == session.NoAlert {
 		got = f.last
 	}
 	switch {
 	case errors.As(f.err, &known):
 		out.Guilty, out.Class, out.Reason, out.Hint, out.Alert = session.OriginSelf, known.class, known.reason, known.hint, known.alert.String()
 		if known.err != nil {
-			out.Err = line(known.err.Error())
+			out.Err = session.ShortLine(known.err.Error())
 		}
 	case errors.Is(f.err, errStopped):
 		out.Guilty, out.Class = session.OriginSelf, session.ClassClosed
@@ -84,7 +70,7 @@ func (f failure) classify() session.TLSFailed {
 		f.silent(&out)
 	case errors.As(f.err, &notTLS):
 		f.notTLS(&out)
-	case got != noAlert:
+	case got != session.NoAlert:
 		out.Alert = got.String()
 		f.alerted(&out, got)
 	case isClosed(f.err):
@@ -99,14 +85,14 @@ func (f failure) peer() string { return f.leg.String() }
 
 // remoteAlert is the alert that the peer has sent. Over TCP crypto/tls wraps it
 // in a *net.OpError around a type of its own, which gives its number to %d only.
-func remoteAlert(err error) alert {
+func remoteAlert(err error) session.Alert {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
-		return noAlert
+		return session.NoAlert
 	}
-	n := noAlert
+	n := session.NoAlert
 	if _, err := fmt.Sscanf(fmt.Sprintf("%d", op.Err), "%d", &n); err != nil {
-		return noAlert
+		return session.NoAlert
 	}
 	return n
 }
@@ -144,11 +130,11 @@ func (f failure) silent(out *session.TLSFailed) {
 func (f failure) notTLS(out *session.TLSFailed) {
 	out.Class = session.ClassNotTLS
 	if f.leg == session.ClientLeg {
-		out.Reason = fmt.Sprintf("the client sent %s where its ClientHello was due", describe(f.first))
+		out.Reason = fmt.Sprintf("the client sent %s where its ClientHello was due", session.NotTLS(f.first))
 		out.Hint = "set the client to use TLS here, or let it begin with STARTTLS on another listener"
 		return
 	}
-	out.Reason = fmt.Sprintf("the server answered our ClientHello with %s, not with TLS", describe(f.first))
+	out.Reason = fmt.Sprintf("the server answered our ClientHello with %s, not with TLS", session.NotTLS(f.first))
 	if f.direct {
 		out.Hint = "this port may want STARTTLS: --upstream HOST:PORT without tls://"
 	} else {
@@ -156,27 +142,7 @@ func (f failure) notTLS(out *session.TLSFailed) {
 	}
 }
 
-// describe says what bytes look like without giving away what is in them.
-func describe(first []byte) string {
-	text := strings.TrimLeft(string(first), " \t\r\n\ufeff")
-	if rest, isXML := strings.CutPrefix(text, "<"); isXML {
-		end := strings.IndexFunc(rest, func(r rune) bool {
-			return !strings.ContainsRune("?:-_", r) && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-		})
-		if end < 0 {
-			end = len(rest)
-		}
-		return fmt.Sprintf("XML in the clear (<%s…)", rest[:min(end, 32)])
-	}
-	for _, known := range []string{"HTTP/", "SSH-", "GET ", "POST ", "220 "} {
-		if strings.HasPrefix(text, known) {
-			return fmt.Sprintf("text (%q…)", strings.TrimSpace(known))
-		}
-	}
-	return fmt.Sprintf("something else (first bytes % x)", first[:min(len(first), recordHeader)])
-}
-
-func (f failure) alerted(out *session.TLSFailed, got alert) {
+func (f failure) alerted(out *session.TLSFailed, got session.Alert) {
 	if f.leg == session.ClientLeg {
 		f.clientAlerted(out, got)
 	} else {
@@ -189,26 +155,26 @@ const (
 	hintLegacy = "old TLS versions and ciphers: --legacy-tls"
 )
 
-func (f failure) clientAlerted(out *session.TLSFailed, got alert) {
+func (f failure) clientAlerted(out *session.TLSFailed, got session.Alert) {
 	ours := fmt.Sprintf("our certificate for %q", f.facts.Domain)
 	switch got {
-	case alertUnknownCA:
+	case session.AlertUnknownCA:
 		f.distrust(out, fmt.Sprintf("the client does not accept %s: it does not know the CA", ours))
-	case alertBadCertificate:
+	case session.AlertBadCertificate:
 		f.distrust(out, fmt.Sprintf("the client does not accept %s: it does not trust the CA, or it looks for another name", ours))
-	case alertExpired:
+	case session.AlertExpired:
 		f.distrust(out, fmt.Sprintf("the client takes %s for expired: its clock may be wrong, or it does not trust the CA", ours))
-	case 43, 44, 46, 49, 113:
+	case session.AlertUnsupportedCertificate, session.AlertRevoked, session.AlertCertificateUnknown, session.AlertAccessDenied, session.AlertBadStatus:
 		f.distrust(out, fmt.Sprintf("the client does not accept %s", ours))
-	case alertProtocolVersion:
+	case session.AlertProtocolVersion:
 		out.Class, out.Hint = session.ClassVersion, hintLegacy
 		out.Reason = fmt.Sprintf("the client refuses %s, which is what the server has chosen", orSome(f.facts.Version, "the TLS version"))
-	case alertHandshakeFailure, alertInsufficient:
+	case session.AlertHandshakeFailure, session.AlertInsufficientSecurity:
 		out.Class, out.Hint = session.ClassCipher, hintLegacy
 		out.Reason = "the client finds no cipher or parameter that both sides accept"
-	case alertNoALPN:
+	case session.AlertNoALPN:
 		out.Class = session.ClassALPN
-		out.Reason = fmt.Sprintf("the client does not accept the application protocol %q, which is what the server has chosen", line(f.facts.ALPN))
+		out.Reason = fmt.Sprintf("the client does not accept the application protocol %q, which is what the server has chosen", session.ShortLine(f.facts.ALPN))
 	default:
 		out.Reason = fmt.Sprintf("the client broke off the handshake with alert %s", got)
 		if f.shown {
@@ -224,24 +190,24 @@ func (f failure) distrust(out *session.TLSFailed, reason string) {
 	}
 }
 
-func (f failure) serverAlerted(out *session.TLSFailed, got alert) {
+func (f failure) serverAlerted(out *session.TLSFailed, got session.Alert) {
 	switch {
-	case got == alertProtocolVersion || got == 86:
+	case got == session.AlertProtocolVersion || got == session.AlertFallback:
 		out.Class, out.Hint = session.ClassVersion, hintOffer(f.facts.Hello)
-		out.Reason = "the server speaks none of the TLS versions that were offered" + offered(f.facts.Hello)
-	case got == alertCertRequired || f.facts.Mutual && (got == alertHandshakeFailure || got == alertBadCertificate || got == 49):
+		out.Reason = "the server speaks none of the TLS versions that were offered" + session.Listed(f.facts.Offer().Versions)
+	case got == session.AlertCertificateRequired || f.facts.Mutual && (got == session.AlertHandshakeFailure || got == session.AlertBadCertificate || got == session.AlertAccessDenied):
 		out.Class, out.Hint = session.ClassClientCert, hintClientCert
 		out.Reason = "the server wants a certificate from the client, and the client's own cannot be passed on"
-	case got == alertHandshakeFailure || got == alertInsufficient:
+	case got == session.AlertHandshakeFailure || got == session.AlertInsufficientSecurity:
 		out.Class, out.Hint = session.ClassCipher, hintLegacy
 		out.Reason = "the server accepts none of the ciphers or parameters that we offered, or has no certificate for this name"
-	case got == alertUnrecognized:
+	case got == session.AlertUnrecognizedName:
 		out.Class = session.ClassUnrecognized
-		out.Reason = fmt.Sprintf("the server does not know the name %q (SNI)", line(f.facts.SNI))
+		out.Reason = fmt.Sprintf("the server does not know the name %q (SNI)", session.ShortLine(f.facts.SNI))
 		out.Hint = "the domain may not be hosted there; look at --upstream, or at the domain of the account"
-	case got == alertNoALPN:
+	case got == session.AlertNoALPN:
 		out.Class = session.ClassALPN
-		out.Reason = "the server accepts none of the application protocols that were offered" + protocolList(f.facts.Hello)
+		out.Reason = "the server accepts none of the application protocols that were offered" + session.Listed(f.facts.Offer().ALPN)
 		out.Hint = "the list is the client's own; this port may not be for XMPP (XEP-0368 has xmpp-client)"
 	default:
 		out.Reason = fmt.Sprintf("the server broke off the handshake with alert %s", got)
@@ -250,20 +216,6 @@ func (f failure) serverAlerted(out *session.TLSFailed, got alert) {
 }
 
 const hintClientCert = "a login with a client certificate (SASL EXTERNAL) does not work through any proxy that ends TLS; use a password here"
-
-func offered(h *session.ClientHello) string {
-	if h == nil || len(h.Versions) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(h.Versions, ", ") + ")"
-}
-
-func protocolList(h *session.ClientHello) string {
-	if h == nil || len(h.ALPN) == 0 {
-		return ""
-	}
-	return " (" + line(strings.Join(h.ALPN, ", ")) + ")"
-}
 
 // hintOffer says which version the client might add to its offer, which is passed
 // on as it is.
@@ -290,7 +242,7 @@ func (f failure) closed(out *session.TLSFailed) {
 	out.Class = session.ClassClosed
 	switch {
 	case f.leg == session.ServerLeg && len(f.first) == 0:
-		out.Reason = "the server hung up on the ClientHello without a word; what was offered" + offered(f.facts.Hello) + " may not suit it"
+		out.Reason = "the server hung up on the ClientHello without a word; what was offered" + session.Listed(f.facts.Offer().Versions) + " may not suit it"
 		out.Hint = "the server may want another version: " + hintOffer(f.facts.Hello) + "; or it does not speak TLS on this port"
 	case f.leg == session.ServerLeg:
 		out.Reason = "the server hung up in the middle of the TLS handshake without a word"
@@ -314,30 +266,21 @@ func (f failure) told(out *session.TLSFailed) {
 		out.Class, out.Hint, out.Guilty = session.ClassVersion, hintLegacy, session.OriginSelf
 		out.Reason = fmt.Sprintf("the %s speaks no version of TLS that we speak", f.peer())
 		if f.leg == session.ClientLeg {
-			out.Reason += offered(f.facts.Hello)
+			out.Reason += session.Listed(f.facts.Offer().Versions)
 		}
-		out.Alert = alertProtocolVersion.String()
+		out.Alert = session.AlertProtocolVersion.String()
 	case strings.Contains(text, "no cipher suite supported") || strings.Contains(text, "unconfigured cipher suite"):
 		out.Class, out.Hint, out.Guilty = session.ClassCipher, hintLegacy, session.OriginSelf
 		out.Reason = fmt.Sprintf("no cipher suite of the %s fits (our certificates have ECDSA keys)", f.peer())
 		if f.leg == session.ServerLeg {
 			out.Reason = "the server chose a cipher suite that we did not offer"
 		}
-		out.Alert = alertHandshakeFailure.String()
+		out.Alert = session.AlertHandshakeFailure.String()
 	case f.leg == session.ClientLeg && f.early:
 		out.Guilty = session.OriginSelf
 		out.Reason = "the client sent early data (0-RTT), which cannot be passed on"
 		out.Hint = "most clients try again at once with a full handshake; if not, make the client forget its session tickets"
 	default:
-		out.Reason = fmt.Sprintf("the handshake with the %s failed: %s", f.peer(), line(text))
+		out.Reason = fmt.Sprintf("the handshake with the %s failed: %s", f.peer(), session.ShortLine(text))
 	}
-}
-
-// line makes text of a peer fit for one line of a reason.
-func line(s string) string {
-	const most = 300
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return session.SafeLine(s)
 }

@@ -158,7 +158,7 @@ func TestBadServers(t *testing.T) {
 			if c := got.clientFailed; c.Class != session.ClassOtherLeg || c.Alert != "internal_error (80)" || c.Guilty != session.OriginSelf || !strings.Contains(c.Reason, "alert") && !strings.Contains(c.Reason, "(80)") || !strings.Contains(c.Reason, f.Reason) {
 				t.Errorf("client leg: %+v", c)
 			}
-			if a := remoteAlert(got.clientErr); a != alertInternalError {
+			if a := remoteAlert(got.clientErr); a != session.AlertInternalError {
 				t.Errorf("the client saw %v", got.clientErr)
 			}
 			var e *Error
@@ -225,7 +225,7 @@ func TestRudeServers(t *testing.T) {
 				t.Errorf("got %+v", got.serverFailed)
 			}
 			says(t, got.serverFailed, test.words...)
-			if a := remoteAlert(<-clientErr); a != alertInternalError {
+			if a := remoteAlert(<-clientErr); a != session.AlertInternalError {
 				t.Errorf("the client saw %v", a)
 			}
 		})
@@ -423,12 +423,12 @@ func TestAlertsFromClients(t *testing.T) {
 		46: session.ClassDistrust, 48: session.ClassDistrust, 70: session.ClassVersion, 40: session.ClassCipher,
 		120: session.ClassALPN, 80: session.ClassOther, 200: session.ClassOther,
 	} {
-		got := failure{leg: session.ClientLeg, err: alertError(n), last: noAlert, shown: true}.classify()
+		got := failure{leg: session.ClientLeg, err: alertError(n), last: session.NoAlert, shown: true}.classify()
 		if got.Class != class || got.Guilty != "client" || !strings.Contains(got.Alert, fmt.Sprint(n)) || got.Reason == "" {
 			t.Errorf("%d: %+v", n, got)
 		}
 	}
-	early := failure{leg: session.ClientLeg, err: errors.New("tls: client sent unexpected early data"), last: noAlert, early: true, asked: true}.classify()
+	early := failure{leg: session.ClientLeg, err: errors.New("tls: client sent unexpected early data"), last: session.NoAlert, early: true, asked: true}.classify()
 	if !strings.Contains(early.Reason, "0-RTT") {
 		t.Errorf("%+v", early)
 	}
@@ -451,7 +451,7 @@ func TestLastRecord(t *testing.T) {
 			t.Fatalf("in pieces of %d: %v", cut, got)
 		}
 		r.feed([]byte{23, 3, 3, 0, 2, 2, 48})
-		if got := r.alert(); got != noAlert {
+		if got := r.alert(); got != session.NoAlert {
 			t.Fatalf("application data is taken for alert %v", got)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -20,7 +21,7 @@ import (
 // its alert in the clear although we encrypt already, and crypto/tls can only
 // report a bad record MAC.
 func TestOpenSSLDistrusts(t *testing.T) {
-	openssl := peer(t, "openssl", "openssl")
+	xmpptest.Need(t, "openssl")
 	dir := t.TempDir()
 	ca, stranger := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "stranger.pem")
 	strangerPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: strangerCA.cert.Raw})
@@ -48,7 +49,7 @@ func TestOpenSSLDistrusts(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				args := append([]string{"s_client", "-connect", l.Addr().String(), "-servername", domain, "-verify_return_error", "-alpn", "xmpp-client", version}, test.args...)
-				cmd := exec.CommandContext(ctx, openssl, args...)
+				cmd := exec.CommandContext(ctx, "openssl", args...)
 				stdin, err := cmd.StdinPipe()
 				if err != nil {
 					t.Fatal(err)

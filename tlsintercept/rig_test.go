@@ -11,8 +11,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"xmppscope/certs"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -42,8 +41,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, config: &Config{CA: ours(t), Roots: serverCA.pool(), Timeout: 20 * time.Second}}
-	r.client, r.legs.Client = loopback(t)
-	r.server, r.legs.Server = loopback(t)
+	r.client, r.legs.Client = xmpptest.Loopback(t)
+	r.server, r.legs.Server = xmpptest.Loopback(t)
 	r.legs.Domain = domain
 	r.legs.Record = func(e session.Event) {
 		r.mu.Lock()
@@ -51,31 +50,6 @@ func newRig(t *testing.T) *rig {
 		r.events = append(r.events, e)
 	}
 	return r
-}
-
-// loopback is one TCP connection, both ends.
-func loopback(t *testing.T) (dialled, accepted net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	got := make(chan net.Conn, 1)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-		}
-		got <- c
-	}()
-	dialled, err = net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted = <-got
-	t.Cleanup(func() { dialled.Close(); accepted.Close() })
-	return dialled, accepted
 }
 
 var ours = func() func(t *testing.T) *certs.CA {
@@ -248,18 +222,4 @@ func echo(t *testing.T, from, to *tls.Conn, text string) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	wg.Wait()
-}
-
-// peer finds a program of the machine, or skips the test.
-func peer(t *testing.T, program, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("XMPPSCOPE_PEERS") == "required" {
-		t.Fatalf("%s is missing (Debian package %s)", program, debian)
-	}
-	t.Skipf("%s is missing: install the Debian package %s", program, debian)
-	return ""
 }

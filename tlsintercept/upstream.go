@@ -27,7 +27,7 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 	}
 	d, err := certs.ParseDomain(l.Domain)
 	if err != nil {
-		body := session.TLSFailed{Class: session.ClassOther, Guilty: session.OriginSelf, Reason: line(err.Error())}
+		body := session.TLSFailed{Class: session.ClassOther, Guilty: session.OriginSelf, Reason: session.ShortLine(err.Error())}
 		p.record(session.ServerLeg, body)
 		return nil, &Error{session.ServerLeg, body}
 	}
@@ -78,12 +78,12 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 
 func (p *pair) dial(ctx context.Context, o offer) error {
 	if p.legs.Dial == nil {
-		return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, reason: "there is no server to connect to"}
+		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, reason: "there is no server to connect to"}
 	}
 	conn, err := p.legs.Dial(ctx, p.domain.ASCII)
 	if err != nil {
-		return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, err: err,
-			reason: "the client was told " + alertInternalError.String() + ", because the server could not be reached: " + line(err.Error())}
+		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, err: err,
+			reason: "the client was told " + session.AlertInternalError.String() + ", because the server could not be reached: " + session.ShortLine(err.Error())}
 	}
 	p.legs.Server, p.dialled = conn, conn
 	return nil
@@ -140,7 +140,7 @@ func (p *pair) nameless(leaf *x509.Certificate) error {
 			return nil
 		}
 	}
-	return &diagnosis{class: session.ClassUnrecognized, alert: alertInternalError,
+	return &diagnosis{class: session.ClassUnrecognized, alert: session.AlertInternalError,
 		reason: "the client named no domain: its ClientHello has no SNI, which direct TLS requires (XEP-0368), and the server's certificate names none either",
 		hint:   "say the account's domain with --domain NAME, or let the client use STARTTLS, where the stream's \"to\" names it"}
 }
@@ -158,6 +158,6 @@ func (p *pair) failServer(err error) error {
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	return &diagnosis{class: session.ClassOtherLeg, alert: alertInternalError, err: err, hint: body.Hint,
-		reason: "the client was told " + alertInternalError.String() + ", because " + body.Reason}
+	return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, err: err, hint: body.Hint,
+		reason: "the client was told " + session.AlertInternalError.String() + ", because " + body.Reason}
 }

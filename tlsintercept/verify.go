@@ -58,7 +58,7 @@ func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis
 	if err == nil {
 		return nil
 	}
-	bad := &diagnosis{class: session.ClassOther, alert: alertBadCertificate, err: err, hint: hintGoOn}
+	bad := &diagnosis{class: session.ClassOther, alert: session.AlertBadCertificate, err: err, hint: hintGoOn}
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
 	switch {
@@ -69,9 +69,9 @@ func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis
 		bad.reason = c.unknownIssuer(chain)
 		bad.hint = hintOwnCA
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		bad.reason = fmt.Sprintf("the certificate of the server (%s) was not issued for use by a server (extended key usage)", line(chain[0].Subject.String()))
+		bad.reason = fmt.Sprintf("the certificate of the server (%s) was not issued for use by a server (extended key usage)", session.ShortLine(chain[0].Subject.String()))
 	default:
-		bad.reason = fmt.Sprintf("the certificate of the server (%s) cannot be verified: %s", line(chain[0].Subject.String()), line(err.Error()))
+		bad.reason = fmt.Sprintf("the certificate of the server (%s) cannot be verified: %s", session.ShortLine(chain[0].Subject.String()), session.ShortLine(err.Error()))
 	}
 	return bad
 }
@@ -80,7 +80,7 @@ func expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
 	bad.class = session.ClassExpired
 	whose := "the server's certificate"
 	if which != nil && !which.Equal(leaf) {
-		whose = fmt.Sprintf("a certificate in the server's chain (%s)", line(which.Subject.String()))
+		whose = fmt.Sprintf("a certificate in the server's chain (%s)", session.ShortLine(which.Subject.String()))
 	}
 	if which == nil {
 		which = leaf
@@ -106,11 +106,11 @@ func (c *Config) unknownIssuer(chain []*x509.Certificate) string {
 		}
 	}
 	if isSelfSigned(leaf) {
-		return fmt.Sprintf("the server's certificate (%s) is self-signed, and it is not in %s", line(leaf.Subject.String()), trust)
+		return fmt.Sprintf("the server's certificate (%s) is self-signed, and it is not in %s", session.ShortLine(leaf.Subject.String()), trust)
 	}
-	text := fmt.Sprintf("the server's certificate was issued by %s", line(leaf.Issuer.String()))
+	text := fmt.Sprintf("the server's certificate was issued by %s", session.ShortLine(leaf.Issuer.String()))
 	if len(chain) > 1 && !slices.Equal(top.RawIssuer, leaf.RawIssuer) {
-		text += fmt.Sprintf(", its chain ends at %s", line(top.Issuer.String()))
+		text += fmt.Sprintf(", its chain ends at %s", session.ShortLine(top.Issuer.String()))
 	}
 	text += fmt.Sprintf(", and no such issuer is in %s", trust)
 	if len(chain) == 1 {
@@ -184,7 +184,7 @@ func wrongName(d certs.Domain, leaf *x509.Certificate) *diagnosis {
 	var has []string
 	add := func(kind string, list []string) {
 		for _, name := range list {
-			has = append(has, kind+" "+line(name))
+			has = append(has, kind+" "+session.ShortLine(name))
 		}
 	}
 	add("DNS-ID", names.DNS)
@@ -203,5 +203,5 @@ func wrongName(d certs.Domain, leaf *x509.Certificate) *diagnosis {
 	if matchDNS(leaf.Subject.CommonName, d) {
 		reason += "; its common name would fit, but common names have not counted since RFC 6125"
 	}
-	return &diagnosis{class: session.ClassName, alert: alertBadCertificate, reason: reason, hint: hintWrongCrt, err: errors.New("x509: certificate is not valid for " + d.ASCII)}
+	return &diagnosis{class: session.ClassName, alert: session.AlertBadCertificate, reason: reason, hint: hintWrongCrt, err: errors.New("x509: certificate is not valid for " + d.ASCII)}
 }

@@ -1,6 +1,10 @@
 package tlsintercept
 
-import "net"
+import (
+	"net"
+
+	"xmppscope/session"
+)
 
 // Types of TLS records (RFC 8446 §5.1).
 const (
@@ -73,10 +77,10 @@ func (r *lastRecord) feed(p []byte) {
 // alert is the alert in the newest record, if that is an alert in the clear:
 // with TLS 1.3 OpenSSL sends its alerts so, even after the server has begun to
 // encrypt, and crypto/tls can only say "bad record MAC".
-func (r *lastRecord) alert() alert {
+func (r *lastRecord) alert() session.Alert {
 	h := r.head
 	if len(h) == recordHeader+2 && h[0] == recordAlert && h[3] == 0 && h[4] == 2 {
-		return alert(h[6])
+		return session.Alert(h[6])
 	}
-	return noAlert
+	return session.NoAlert
 }

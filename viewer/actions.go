@@ -3,6 +3,8 @@ package viewer
 import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
+
+	"xmppscope/session"
 )
 
 // InputHandler takes keys; see tview.Primitive.
@@ -247,7 +249,7 @@ func (u *ui) quit() {
 		return
 	case open > 0:
 		u.leaving = true
-		u.say(warning, "%s would be cut off; q again quits", count(open, "open session"))
+		u.say(warning, "%s would be cut off; q again quits", session.Plural(open, "open session"))
 		return
 	}
 	u.stop()

@@ -2,21 +2,17 @@ package viewer
 
 import (
 	"context"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/tview"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "rewrite the screens in testdata")
 
 // bench is an inspector without an event loop: what it is told is done at once.
 type bench struct {
@@ -140,21 +136,7 @@ func screenText(screen tcell.Screen) string {
 // golden compares the screen with a file in testdata.
 func (b *bench) golden(name string) {
 	b.Helper()
-	got := b.show()
-	file := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			b.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		b.Fatalf("%v; go test ./viewer -update makes it", err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		b.Errorf("screen %s (-want +got):\n%s", name, diff)
-	}
+	xmpptest.Golden(b, filepath.Join("testdata", name+".txt"), b.show())
 }
 
 // has and lacks look for text on the screen.

@@ -42,10 +42,10 @@ func (u *ui) askExport() {
 		all += s.Events
 	}
 	choices := []choice{
-		{'s', wiref("this session (%d): %s", c.ID, count(c.Events, "event")), func() {
+		{'s', wiref("this session (%d): %s", c.ID, session.Plural(c.Events, "event")), func() {
 			u.askExportFile(export{pick: u.ofSession(c), what: "this session", path: u.exportName(fmt.Sprint("session-", c.ID))})
 		}},
-		{'w', wiref("the whole: %s, %s", count(len(u.model.sessions), "session"), count(all, "event")), func() {
+		{'w', wiref("the whole: %s, %s", session.Plural(len(u.model.sessions), "session"), session.Plural(all, "event")), func() {
 			u.askExportFile(export{pick: u.whole(), what: "the whole", path: u.exportName("sessions")})
 		}},
 	}
@@ -57,7 +57,7 @@ func (u *ui) askExport() {
 	if p := u.ofFilter(); u.options.Filter != nil && u.fed < u.model.applied {
 		choices = append(choices, choice{'f', "what passes the filter: still being counted", u.askExport})
 	} else if u.options.Filter != nil && len(p.indexes) > 0 {
-		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", count(len(p.indexes), "event")), func() {
+		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", session.Plural(len(p.indexes), "event")), func() {
 			u.askExportFile(export{pick: p, what: "what passes the filter", path: u.exportName("filtered")})
 		}})
 	}
@@ -218,7 +218,7 @@ func (u *ui) export(x export) {
 func (u *ui) exported(x export, n int, err error) {
 	if err == nil {
 		u.exportExt = filepath.Ext(x.path)
-		u.say(plain, "✓ %s written to %s, %s", count(n, "event"), x.path, u.secrecy(x))
+		u.say(plain, "✓ %s written to %s, %s", session.Plural(n, "event"), x.path, u.secrecy(x))
 		u.flash.good, u.flash.until = true, u.now().Add(2*flashTime)
 		return
 	}

@@ -1,5 +1,7 @@
 package viewer
 
+import "xmppscope/session"
+
 // toggleMark marks the selected event, or takes its mark away.
 func (u *ui) toggleMark() {
 	u.overlay = noOverlay
@@ -9,10 +11,10 @@ func (u *ui) toggleMark() {
 		u.say(notice, "there is no event to mark")
 	case u.marks[index]:
 		delete(u.marks, index)
-		u.say(notice, "no longer marked; %s left", count(len(u.marks), "marked event"))
+		u.say(notice, "no longer marked; %s left", session.Plural(len(u.marks), "marked event"))
 	default:
 		u.marks[index] = true
-		u.say(notice, "%s; e exports them, M clears them", count(len(u.marks), "marked event"))
+		u.say(notice, "%s; e exports them, M clears them", session.Plural(len(u.marks), "marked event"))
 	}
 }
 
@@ -22,6 +24,6 @@ func (u *ui) clearMarks() {
 		u.say(notice, "nothing is marked; m marks an event")
 		return
 	}
-	u.say(notice, "%s cleared", count(len(u.marks), "mark"))
+	u.say(notice, "%s cleared", session.Plural(len(u.marks), "mark"))
 	clear(u.marks)
 }

@@ -79,9 +79,9 @@ const outcomesShown = 200
 // outcomes is how each session went, in a few lines.
 func (p *page) outcomes(u *ui, sessions []*conversation) {
 	n := len(u.model.sessions)
-	p.heading(wire(count(n, "session") + " so far"))
+	p.heading(wire(session.Plural(n, "session") + " so far"))
 	if !u.options.Live {
-		p.lines[len(p.lines)-1] = line{{" " + wire(count(n, "session")), p.theme.title.Underline(true)}}
+		p.lines[len(p.lines)-1] = line{{" " + wire(session.Plural(n, "session")), p.theme.title.Underline(true)}}
 	}
 	if more := n - len(sessions); more > 0 {
 		p.add(3, span{wiref("   … and %d before these", more), p.theme.faint})
@@ -94,6 +94,6 @@ func (p *page) outcomes(u *ui, sessions []*conversation) {
 		}
 		p.add(5, span{" " + sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
 			span{wire(c.Started.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
-			span{wiref("  %s", count(c.Events, "event")), p.theme.faint})
+			span{wiref("  %s", session.Plural(c.Events, "event")), p.theme.faint})
 	}
 }

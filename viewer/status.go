@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -24,14 +23,6 @@ const flashTime = 6 * time.Second
 // say shows a message on the last line.
 func (u *ui) say(t tone, format string, args ...any) {
 	u.flash = flash{text: wiref(format, args...), tone: t, until: u.now().Add(flashTime)}
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // firstCame tells of the first client, in place of the start screen.
@@ -72,11 +63,11 @@ func (u *ui) welcome(all bool) {
 	case len(problems) > 1:
 		u.say(warning, "▲ %s (%d more: i)", problems[0], len(problems)-1)
 	case failed > 0 && n > 1:
-		u.say(notice, "%s, %d failed: ! shows where, and again the next; i lists all", count(n, "session"), failed)
+		u.say(notice, "%s, %d failed: ! shows where, and again the next; i lists all", session.Plural(n, "session"), failed)
 	case failed > 0:
 		u.say(notice, "! goes to where the login failed")
 	case n > 1:
-		u.say(notice, "%s: ] and [ turn to the next, i lists all", count(n, "session"))
+		u.say(notice, "%s: ] and [ turn to the next, i lists all", session.Plural(n, "session"))
 	}
 	u.flash.until = u.now().Add(2 * flashTime)
 }

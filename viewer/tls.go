@@ -59,104 +59,50 @@ const tlsColumn = 12
 
 // tls is the facts of a handshake.
 func (p *page) tls(f *session.TLSFacts) {
-	p.heading("TLS")
-	known := func(name clean, value string) { p.known(tlsColumn, name, value) }
-	known("version", f.Version)
-	known("suite", f.Suite)
-	known("key exchange", f.Group)
-	known("ALPN", f.ALPN)
-	sni := f.SNI
-	if f.SNIFrom != "" {
-		sni = strings.TrimSpace(sni + " (" + f.SNIFrom + ")")
+	p.table("TLS", f.Facts(), f.Verdict)
+	if f.Hello != nil {
+		p.table("Offered by the client of this leg", f.Hello.Facts(), nil)
 	}
-	known("SNI", sni)
-	known("JID domain", f.Domain)
-	if f.Took > 0 {
-		known("took", lasting(f.Took))
-	}
-	if f.Resumed {
-		known("resumed", "an abbreviated handshake")
-	}
-	if f.Mutual {
-		known("client cert", "asked for by the server")
-	}
-	if len(f.Unminted) > 0 {
-		known("not minted", strings.Join(f.Unminted, ", "))
-	}
-	p.verdict(f.Verdict)
-	p.hello(f.Hello)
 	for i := range f.Chain {
-		p.certificate(i, &f.Chain[i])
-	}
-}
-
-// verdict is whether the certificate is good for the JID's domain.
-func (p *page) verdict(v *session.Verification) {
-	switch {
-	case v == nil:
-	case v.OK:
-		p.field(tlsColumn, "verified", span{"✓ ", p.theme.good}, span{wire(v.By), p.theme.text})
-	case v.Ignored:
-		p.field(tlsColumn, "verified", span{"▲ ", p.theme.warning}, span{wire(v.Problem) + " (and was ignored, as you asked)", p.theme.warning})
-	default:
-		p.field(tlsColumn, "verified", span{"✗ " + wire(v.Problem), p.theme.failure})
-	}
-}
-
-// hello is what the client of the leg offered.
-func (p *page) hello(h *session.ClientHello) {
-	if h == nil {
-		return
-	}
-	p.heading("Offered by the client of this leg")
-	offered := func(name clean, values []string) { p.known(tlsColumn, name, strings.Join(values, " ")) }
-	p.known(tlsColumn, "SNI", h.SNI)
-	offered("versions", h.Versions)
-	offered("ALPN", h.ALPN)
-	offered("groups", h.Groups)
-	offered("suites", h.Suites)
-}
-
-// certificate is one of the chain, leaf first.
-func (p *page) certificate(i int, c *session.Certificate) {
-	if i == 0 {
-		p.heading("Certificate: leaf")
-	} else {
-		p.heading(wiref("Certificate: %d above the leaf", i))
-	}
-	known := func(name clean, value string) { p.known(tlsColumn, name, value) }
-	known("subject", c.Subject)
-	known("issuer", c.Issuer)
-	known("DNS names", strings.Join(c.DNS, ", "))
-	known("SRV names", strings.Join(c.SRV, ", "))
-	known("XMPP addrs", strings.Join(c.XMPP, ", "))
-	known("IP addresses", strings.Join(c.IP, ", "))
-	known("valid", c.NotBefore.Format("2006-01-02")+" to "+c.NotAfter.Format("2006-01-02 15:04 MST"))
-	key := c.Key
-	if c.Signature != "" {
-		key = strings.TrimPrefix(key+", signed with "+c.Signature, ", ")
-	}
-	known("key", key)
-	if c.CA {
-		known("may sign", "yes, it is a CA")
-	}
-	known("SHA-256", pairs(c.SHA256))
-	known("serial", c.Serial)
-}
-
-// pairs writes a fingerprint the way other tools do, to compare by eye, with a
-// blank in the middle where a line may break.
-func pairs(hex string) string {
-	var b strings.Builder
-	for i := 0; i < len(hex); i += 2 {
-		switch {
-		case i == 0:
-		case i%32 == 0:
-			b.WriteString(": ")
-		default:
-			b.WriteByte(':')
+		title := clean("Certificate: leaf")
+		if i > 0 {
+			title = wiref("Certificate: %d above the leaf", i)
 		}
-		b.WriteString(strings.ToUpper(hex[i:min(i+2, len(hex))]))
+		p.table(title, f.Chain[i].Facts(), nil)
 	}
-	return b.String()
+}
+
+// table is facts below a heading.
+func (p *page) table(title clean, facts []session.Fact, verdict *session.Verification) {
+	p.heading(title)
+	for _, f := range facts {
+		value := []span{{wire(f.Value), p.theme.text}}
+		switch f.Label {
+		case session.FactVerified:
+			value = p.verified(verdict)
+		case session.FactFingerprint:
+			value[0].text = wire(halved(f.Value))
+		}
+		p.field(tlsColumn, wire(f.Label), value...)
+	}
+}
+
+// verified is whether the certificate is good for the JID's domain.
+func (p *page) verified(v *session.Verification) []span {
+	text := wire(v.String())
+	switch {
+	case v.OK:
+		return []span{{"✓ ", p.theme.good}, {text, p.theme.text}}
+	case v.Ignored:
+		return []span{{"▲ ", p.theme.warning}, {text, p.theme.warning}}
+	}
+	return []span{{"✗ ", p.theme.failure}, {text, p.theme.failure}}
+}
+
+// halved is a fingerprint with a blank in the middle, where the line may break.
+func halved(s string) string {
+	if half := (len(s) + 1) / 2; len(s) == 95 {
+		return s[:half] + " " + s[half:]
+	}
+	return s
 }

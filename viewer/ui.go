@@ -190,7 +190,7 @@ func (u *ui) nothing() clean {
 			}
 		}
 		if elsewhere > 0 {
-			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", count(elsewhere, "other"))
+			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", session.Plural(elsewhere, "other"))
 		}
 		return " no event of this session passes the filter; F and an empty line show all"
 	}

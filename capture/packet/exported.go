@@ -11,14 +11,15 @@ import (
 // itself, for the dissector that they name (Wireshark, epan/exported_pdu.h). Each
 // is two bytes of kind and two of length, in network order, and its value.
 const (
-	tagEnd       = 0
-	tagDissector = 12
-	tagIPv4Src   = 20
-	tagIPv4Dst   = 21
-	tagIPv6Src   = 22
-	tagIPv6Dst   = 23
-	tagSrcPort   = 25
-	tagDstPort   = 26
+	TagEnd       = 0
+	TagDissector = 12
+	TagIPv4Src   = 20
+	TagIPv4Dst   = 21
+	TagIPv6Src   = 22
+	TagIPv6Dst   = 23
+	TagPortType  = 24
+	TagSrcPort   = 25
+	TagDstPort   = 26
 )
 
 // PDU is an exported PDU. The ends are zero values where no tag names them.
@@ -45,19 +46,19 @@ func ParsePDU(b []byte) (p PDU, err error) {
 		value := b[4 : 4+size]
 		b = b[4+size:]
 		switch kind {
-		case tagEnd:
+		case TagEnd:
 			p.From, p.To = netip.AddrPortFrom(addrs[0], ports[0]), netip.AddrPortFrom(addrs[1], ports[1])
 			p.Data = b
 			return p, nil
-		case tagDissector:
+		case TagDissector:
 			p.Dissector = string(bytes.TrimRight(value, "\x00")) // names are padded
-		case tagIPv4Src, tagIPv6Src:
+		case TagIPv4Src, TagIPv6Src:
 			addrs[0], _ = netip.AddrFromSlice(value)
-		case tagIPv4Dst, tagIPv6Dst:
+		case TagIPv4Dst, TagIPv6Dst:
 			addrs[1], _ = netip.AddrFromSlice(value)
-		case tagSrcPort:
+		case TagSrcPort:
 			ports[0] = tagPort(value)
-		case tagDstPort:
+		case TagDstPort:
 			ports[1] = tagPort(value)
 		}
 	}

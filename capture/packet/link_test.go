@@ -175,11 +175,11 @@ func TestExported(t *testing.T) {
 		return append(b, value...)
 	}
 	pdu := func(dissector, from, to, fromPort, toPort, data string) []byte {
-		b := tag(nil, tagDissector, dissector)
+		b := tag(nil, TagDissector, dissector)
 		if from != "" {
-			b = tag(tag(tag(tag(b, tagIPv4Src, from), tagIPv4Dst, to), tagSrcPort, fromPort), tagDstPort, toPort)
+			b = tag(tag(tag(tag(b, TagIPv4Src, from), TagIPv4Dst, to), TagSrcPort, fromPort), TagDstPort, toPort)
 		}
-		return append(tag(b, tagEnd, ""), data...)
+		return append(tag(b, TagEnd, ""), data...)
 	}
 	const client, server = "\x0a\x00\x00\x01", "\x0a\x00\x00\x02"
 	const port, xmpp = "\x00\x00\x9c\x40", "\x00\x00\x14\x66"

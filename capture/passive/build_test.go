@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"xmppscope/capture/tls"
 	"xmppscope/decode"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -105,8 +102,7 @@ func file(packets [][]byte) []byte {
 
 // explainers make a decode.Session for each session, with all the rules there are.
 func explainers() func() *decode.Session {
-	rules := slices.Concat(core.Rules(), sasl.Rules(), verdict.Rules())
-	book := new(session.Book)
+	rules, book := xmpptest.Rules(), new(session.Book)
 	return func() *decode.Session { return decode.NewSession(rules, book) }
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/zlib"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,10 +15,9 @@ import (
 
 	"xmppscope/capture/packet"
 	"xmppscope/decode"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "rewrite what the captures in testdata tell")
 
 // TestRealCaptures: dumps of real clients at real servers, with and without the
 // secrets of their TLS connections.
@@ -59,19 +57,7 @@ func TestRealCaptures(t *testing.T) {
 					}
 				}
 			}
-			golden := strings.TrimSuffix(name, ".pcap") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
-			}
+			xmpptest.Golden(t, strings.TrimSuffix(name, ".pcap")+".txt", got.String())
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -18,7 +19,7 @@ func BenchmarkConn(b *testing.B) {
 		{stdtls.VersionTLS13, stdtls.TLS_AES_128_GCM_SHA256},
 	} {
 		b.Run(stdtls.VersionName(suite.version)+" "+stdtls.CipherSuiteName(suite.id), func(b *testing.B) {
-			talk := bulk(asking(suite.version, suite.id), serving(suite.version, suite.id))
+			talk := bulk(b, asking(suite.version, suite.id), serving(suite.version, suite.id))
 			keys := keysOf(b, talk.keys.Bytes())
 			size, plain := 0, 0
 			for _, c := range talk.chunks {
@@ -44,9 +45,9 @@ func BenchmarkConn(b *testing.B) {
 const bulkSize = 8 << 20
 
 // bulk records a client that sends a lot.
-func bulk(client, server *stdtls.Config) *talk {
+func bulk(tb testing.TB, client, server *stdtls.Config) *talk {
 	t := new(talk)
-	a, b := loopback()
+	a, b := xmpptest.Loopback(tb)
 	client.KeyLogWriter, client.InsecureSkipVerify, client.ServerName = &t.keys, true, domain
 	done := make(chan struct{})
 	go func() {

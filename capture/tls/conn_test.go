@@ -32,7 +32,7 @@ func TestEverySuite(t *testing.T) {
 				if strings.Contains(s.Name, "ECDSA") {
 					server.Certificates = []stdtls.Certificate{ecCert()}
 				}
-				talk := converse(asking(version, s.ID), server)
+				talk := converse(t, asking(version, s.ID), server)
 				if talk.clientErr != nil || talk.serverErr != nil {
 					t.Fatal(talk.clientErr, talk.serverErr)
 				}

@@ -44,7 +44,7 @@ func TestAlerts(t *testing.T) {
 		{"mutual", asking(v13), mutual(v13), session.ClassClientCert, "server", "certificate_required (116)", "wants a certificate", true},
 	} {
 		t.Run(fmt.Sprint(test.name, " ", stdtls.VersionName(test.server.MaxVersion)), func(t *testing.T) {
-			talk := converse(test.client, test.server)
+			talk := converse(t, test.client, test.server)
 			got := replay(keysOf(t, talk.keys.Bytes()), talk.chunks)
 			if len(got.failed) != 1 || len(got.locked) > 0 {
 				t.Fatalf("%s", got)
@@ -67,7 +67,7 @@ func TestAlerts(t *testing.T) {
 
 // TestNotTLS: something else than TLS is one failure, with the guilty side.
 func TestNotTLS(t *testing.T) {
-	hello := converse(asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13)).chunks[0].data
+	hello := converse(t, asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13)).chunks[0].data
 	const xml = "<?xml version='1.0'?><stream:stream>"
 	for _, test := range []struct {
 		chunks []chunk
@@ -76,7 +76,7 @@ func TestNotTLS(t *testing.T) {
 		{[]chunk{{session.C2S, []byte(xml)}, {session.S2C, []byte(xml)}}, "the client sent XML in the clear (<?xml…) where its ClientHello was due"},
 		{[]chunk{{session.C2S, hello}, {session.S2C, []byte(xml)}, {session.S2C, []byte(xml)}}, "the server sent XML in the clear (<?xml…) where its ServerHello was due"},
 		{[]chunk{{session.C2S, []byte("\x80\xff")}, {session.C2S, []byte("\xff")}}, "the client sent something else (first bytes 80 ff ff) where its ClientHello was due"},
-		{[]chunk{{session.C2S, hello}, {session.C2S, []byte("SSH-2.0-x")}}, "the client sent something else (first bytes 53 53 48 2d 32) where a TLS record was due"},
+		{[]chunk{{session.C2S, hello}, {session.C2S, []byte("SSH-2.0-x")}}, "the client sent text (\"SSH-\"…) where a TLS record was due"},
 		{[]chunk{{session.C2S, hello}}, "the client hung up on the handshake before the server had answered"},
 	} {
 		got := replay(new(Keys), test.chunks)

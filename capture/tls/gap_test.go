@@ -15,7 +15,7 @@ import (
 // TestCuts: what is told does not depend on how the bytes were cut.
 func TestCuts(t *testing.T) {
 	for _, version := range []uint16{stdtls.VersionTLS10, stdtls.VersionTLS12, stdtls.VersionTLS13} {
-		talk := converse(asking(version), serving(version))
+		talk := converse(t, asking(version), serving(version))
 		want := replay(keysOf(t, talk.keys.Bytes()), talk.chunks)
 		whole(t, want)
 		var single []chunk
@@ -41,7 +41,7 @@ func TestCuts(t *testing.T) {
 // TestOneDirectionAfterTheOther: TCP's loss can delay either direction for long.
 func TestOneDirectionAfterTheOther(t *testing.T) {
 	for _, version := range []uint16{stdtls.VersionTLS12, stdtls.VersionTLS13} {
-		talk := converse(asking(version), serving(version))
+		talk := converse(t, asking(version), serving(version))
 		for _, first := range []session.Dir{session.C2S, session.S2C} {
 			got := replay(keysOf(t, talk.keys.Bytes()), []chunk{{first, talk.of(first)}, {first.Opposite(), talk.of(first.Opposite())}})
 			facts := whole(t, got)
@@ -56,7 +56,7 @@ func TestOneDirectionAfterTheOther(t *testing.T) {
 // what waits for them is bounded.
 func TestLateSecrets(t *testing.T) {
 	for _, version := range []uint16{stdtls.VersionTLS12, stdtls.VersionTLS13} {
-		talk := converse(asking(version), serving(version))
+		talk := converse(t, asking(version), serving(version))
 		for when := range talk.chunks {
 			keys, s := new(Keys), new(seen)
 			c := NewConn(keys, s.take)
@@ -91,7 +91,7 @@ func TestLateSecrets(t *testing.T) {
 // TestNoSecrets: what the clear tells is told, and why there is no more.
 func TestNoSecrets(t *testing.T) {
 	for _, version := range []uint16{stdtls.VersionTLS10, stdtls.VersionTLS12, stdtls.VersionTLS13} {
-		talk := converse(asking(version), serving(version))
+		talk := converse(t, asking(version), serving(version))
 		none := new(Keys)
 		none.Complete()
 		got := replay(none, talk.chunks)
@@ -156,7 +156,7 @@ func TestGaps(t *testing.T) {
 		{stdtls.VersionTLS12, stdtls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
 		{stdtls.VersionTLS13, stdtls.TLS_AES_128_GCM_SHA256},
 	} {
-		talk := converse(asking(suite.version, suite.id), serving(suite.version, suite.id))
+		talk := converse(t, asking(suite.version, suite.id), serving(suite.version, suite.id))
 		end := len(talk.of(session.C2S))
 		rng := rand.New(rand.NewPCG(1, 2))
 		for range 60 {
@@ -181,7 +181,7 @@ func TestGaps(t *testing.T) {
 // TestMidStream: a connection that was joined after its handshake cannot be
 // decrypted, and that is said.
 func TestMidStream(t *testing.T) {
-	talk := converse(asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13))
+	talk := converse(t, asking(stdtls.VersionTLS13), serving(stdtls.VersionTLS13))
 	s := new(seen)
 	c := NewConn(keysOf(t, talk.keys.Bytes()), s.take)
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {

@@ -21,7 +21,7 @@ func TestRetry(t *testing.T) {
 	client.CurvePreferences = []stdtls.CurveID{stdtls.X25519, stdtls.CurveP384}
 	server.CurvePreferences = []stdtls.CurveID{stdtls.CurveP384}
 	client.NextProtos, server.NextProtos = []string{"xmpp-client"}, []string{"xmpp-client"}
-	talk := converse(client, server)
+	talk := converse(t, client, server)
 	if !talk.client.HelloRetryRequest {
 		t.Fatal("there was no HelloRetryRequest")
 	}
@@ -38,7 +38,7 @@ func TestClientCertificate(t *testing.T) {
 		client, server := asking(version), serving(version)
 		client.Certificates = []stdtls.Certificate{ecCert()}
 		server.ClientAuth = stdtls.RequireAnyClientCert
-		talk := converse(client, server)
+		talk := converse(t, client, server)
 		facts := whole(t, replay(keysOf(t, talk.keys.Bytes()), talk.chunks))
 		compare(t, facts, talk.client)
 		if !facts.Mutual || facts.Chain[0].Key != "RSA 2048" {
@@ -54,7 +54,7 @@ func TestResumption(t *testing.T) {
 		client, server := asking(version), serving(version)
 		client.ClientSessionCache = stdtls.NewLRUClientSessionCache(1)
 		server.SetSessionTicketKeys([][32]byte{{1}})
-		full, short := converse(client, server), converse(client, server)
+		full, short := converse(t, client, server), converse(t, client, server)
 		if !short.client.DidResume {
 			t.Fatalf("%s: it was not resumed: %v", stdtls.VersionName(version), short.clientErr)
 		}
@@ -79,7 +79,7 @@ func TestBindings(t *testing.T) {
 		for _, cert := range []stdtls.Certificate{rsaCert(), ecCert(), edCert()} {
 			server := serving(version)
 			server.Certificates = []stdtls.Certificate{cert}
-			talk := converse(asking(version), server)
+			talk := converse(t, asking(version), server)
 			if talk.clientErr != nil { // no Ed25519 before TLS 1.2
 				continue
 			}

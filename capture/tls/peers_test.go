@@ -85,48 +85,12 @@ func (p *program) say(line string) {
 	}
 }
 
-// tap is a port that passes one connection on to another, and records it.
-type tap struct {
-	*tape
-	addr string
-	done chan struct{} // closed when the connection is over
-}
-
-func newTap(t *testing.T, to string) *tap {
+// newTap is a port that passes one connection on, and the tape of it.
+func newTap(t *testing.T, to string) (*xmpptest.Tap, *tape) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &tap{tape: new(tape), addr: l.Addr().String(), done: make(chan struct{})}
-	t.Cleanup(func() { l.Close(); <-p.done })
-	go func() {
-		defer close(p.done)
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer client.Close()
-		server, err := net.Dial("tcp", to)
-		if err != nil {
-			return
-		}
-		defer server.Close()
-		back := make(chan struct{})
-		go func() {
-			defer close(back)
-			io.Copy(taped{client, session.S2C, p.tape}, onlyReader{server})
-			client.Close()
-		}()
-		io.Copy(taped{server, session.C2S, p.tape}, onlyReader{client})
-		server.(*net.TCPConn).CloseWrite()
-		<-back
-	}()
-	return p
+	tape := new(tape)
+	return xmpptest.StartTap(t, to, tape.add), tape
 }
-
-// onlyReader keeps io.Copy from passing by the tape.
-type onlyReader struct{ io.Reader }
 
 // pems writes the server's certificate and key for programs.
 func pems(t *testing.T, dir string) (cert, key string) {
@@ -238,10 +202,10 @@ func (o *openSSL) renew(client *program) {
 
 // talk has a client of the server's say a line and hear one, twice, and something
 // done between, if that is not nil.
-func (o *openSSL) talk(t *testing.T, between func(client *program), args ...string) *tap {
+func (o *openSSL) talk(t *testing.T, between func(client *program), args ...string) *tape {
 	t.Helper()
-	tap := newTap(t, o.addr)
-	args = slices.Concat([]string{"s_client", "-connect", tap.addr, "-servername", domain, "-keylogfile", o.log}, exporting, args)
+	tap, tape := newTap(t, o.addr)
+	args = slices.Concat([]string{"s_client", "-connect", tap.Addr, "-servername", domain, "-keylogfile", o.log}, exporting, args)
 	client := start(t, o.dir, nil, "openssl", args...)
 	o.exported = strings.ToLower(client.await(`Keying material: ([0-9A-F]+)`))
 	for turn := range 2 {
@@ -255,8 +219,8 @@ func (o *openSSL) talk(t *testing.T, between func(client *program), args ...stri
 	}
 	client.say("Q")
 	o.server.await(`^(CONNECTION CLOSED|DONE|shutting down SSL)`)
-	<-tap.done
-	return tap
+	<-tap.Done
+	return tape
 }
 
 func (o *openSSL) keys(t *testing.T) []byte {
@@ -359,11 +323,12 @@ func TestGnuTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := pems(t, dir)
 	log := filepath.Join(dir, "keys")
-	port := freePort(t)
+	addr := xmpptest.FreeAddress(t)
+	_, port, _ := net.SplitHostPort(addr)
 	server := start(t, dir, nil, "gnutls-serv", "--echo", "--port", port, "--x509certfile", cert, "--x509keyfile", key)
 	server.await(`^Echo Server listening on IPv4.*(done)`)
-	tap := newTap(t, net.JoinHostPort("127.0.0.1", port))
-	_, at, err := net.SplitHostPort(tap.addr)
+	tap, tape := newTap(t, addr)
+	_, at, err := net.SplitHostPort(tap.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,12 +337,12 @@ func TestGnuTLS(t *testing.T) {
 	client.say(fromClient)
 	client.await(`^(` + fromClient + `)`)
 	client.in.Close()
-	<-tap.done
+	<-tap.Done
 	text, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := replay(keysOf(t, text), tap.chunks)
+	got := replay(keysOf(t, text), tape.chunks)
 	if len(got.established) != 1 || len(got.locked)+len(got.failed) > 0 {
 		t.Fatalf("%s", got)
 	}
@@ -389,19 +354,6 @@ func TestGnuTLS(t *testing.T) {
 	if f := got.established[0]; f.Version != "TLS 1.3" || f.SNI != domain || len(f.Chain) != 1 || f.Bindings[session.BindingExporter] == "" {
 		t.Errorf("%+v", f)
 	}
-}
-
-// freePort is a port that nobody listened on a moment ago: gnutls-serv does not say
-// which one it got.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // recordTypes lists the types of the records in one direction.

@@ -118,10 +118,10 @@ func (c *Conn) miss(h *half, record []byte) {
 	h.missed++
 	switch {
 	case h.opened == 0 && h.slack == 0:
-		c.lock(h, fmt.Sprintf("the secrets for client random %x do not fit: the first encrypted record of the %s is not authentic with them", c.hs.hello.random, who(h.dir)))
+		c.lock(h, fmt.Sprintf("the secrets for client random %x do not fit: the first encrypted record of the %s is not authentic with them", c.hs.hello.random, h.dir.Sender()))
 		return
 	case h.missed > mostMissed:
-		c.lock(h, fmt.Sprintf("decryption of what the %s sent could not be taken up again where bytes are missing", who(h.dir)))
+		c.lock(h, fmt.Sprintf("decryption of what the %s sent could not be taken up again where bytes are missing", h.dir.Sender()))
 		return
 	}
 	h.slack = min(h.slack+1, mostSlack)
@@ -159,7 +159,7 @@ func (c *Conn) content(h *half, typ byte, p []byte) {
 		h.messages.feed(p, func(typ byte, body []byte) { c.message(h, typ, body) })
 	case recordAlert:
 		if len(p) == 2 {
-			c.alert(h, p[0], int(p[1]))
+			c.alert(h, p[0], session.Alert(p[1]))
 		}
 	case recordData:
 		early := h.epoch == epochEarly && c.hs.version == version13

@@ -23,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -120,33 +121,11 @@ type talk struct {
 // Lines of both sides, in this order: one each in turn, beginning with the client.
 var lines = []string{"<stream:stream to='example.net'>", "<stream:features/>", strings.Repeat("<message/>", 5000), "</stream:stream>"}
 
-// loopback is one TCP connection, both ends. (net.Pipe has no buffer: two ends that
-// both write wait for each other.)
-func loopback() (dialled, accepted net.Conn) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer l.Close()
-	got := make(chan net.Conn)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			panic(err)
-		}
-		got <- c
-	}()
-	dialled, err = net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		panic(err)
-	}
-	return dialled, <-got
-}
-
 // converse has two ends speak the lines and close.
-func converse(client, server *stdtls.Config) *talk {
+func converse(tb testing.TB, client, server *stdtls.Config) *talk {
 	t := new(talk)
-	a, b := loopback()
+	tb.Helper()
+	a, b := xmpptest.Loopback(tb)
 	client, server = client.Clone(), server.Clone()
 	client.KeyLogWriter = &t.keys
 	client.InsecureSkipVerify = client.RootCAs == nil

@@ -4,17 +4,15 @@ import (
 	"bytes"
 	stdtls "crypto/tls"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "record the conversations in testdata anew")
 
 // recorded are the conversations in testdata: key log lines, and what each side
 // sent in turn in hex.
@@ -28,10 +26,10 @@ func TestTapes(t *testing.T) {
 	defer func(long []string) { lines = long }(lines)
 	lines = shortLines
 	for name, version := range recorded {
-		if *update {
+		if xmpptest.Update() {
 			server := serving(version)
 			server.Certificates = []stdtls.Certificate{ecCert()}
-			talk := converse(asking(version), server)
+			talk := converse(t, asking(version), server)
 			out := talk.keys.Bytes()
 			for _, c := range talk.chunks {
 				out = fmt.Appendf(out, "%s %x\n", c.dir, c.data)

@@ -348,7 +348,7 @@ func (f *finding) print(w io.Writer, colour bool) {
 		where += fmt.Sprintf(", step %d %s", f.N, f.Step)
 	}
 	if f.times > 1 {
-		where += fmt.Sprintf(", and %s more", countOf(f.times-1, "time"))
+		where += fmt.Sprintf(", and %s more", session.Plural(f.times-1, "time"))
 	}
 	head := session.SafeLine(fmt.Sprintf("%-7s %s", f.Severity, f.Rule))
 	if colour {
@@ -382,7 +382,7 @@ func (c *checker) summary() string {
 	for _, s := range c.sessions {
 		events += s.Events
 	}
-	head := countOf(len(c.sessions), "session") + ", " + countOf(events, "event") + ": "
+	head := session.Plural(len(c.sessions), "session") + ", " + session.Plural(events, "event") + ": "
 	var parts []string
 	for sev := session.Error; ; sev-- {
 		if n := c.count[sev]; n > 0 {
@@ -390,7 +390,7 @@ func (c *checker) summary() string {
 			if sev == session.Info {
 				name = "remark"
 			}
-			parts = append(parts, countOf(n, name))
+			parts = append(parts, session.Plural(n, name))
 		}
 		if sev == session.Info {
 			break
@@ -400,11 +400,4 @@ func (c *checker) summary() string {
 		return head + "no findings"
 	}
 	return head + strings.Join(parts, ", ")
-}
-
-func countOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -122,7 +122,7 @@ func headOf(x *expect.Result) string {
 }
 
 func expectSummary(all, failed, unknown int) string {
-	text := countOf(all, "expectation") + ": "
+	text := session.Plural(all, "expectation") + ": "
 	switch {
 	case failed+unknown == 0:
 		return text + "all hold"

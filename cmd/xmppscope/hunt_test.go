@@ -44,19 +44,10 @@ func huntingGround(t *testing.T, visit func(name string, events []session.Event)
 			}
 		}
 	}
-	recordings, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(recordings) < 20 {
-		t.Fatalf("%d recordings, %v", len(recordings), err)
-	}
-	for i, file := range recordings {
-		if i%every != 0 {
-			continue
+	for i, name := range xmpptest.Recordings(t) {
+		if i%every == 0 {
+			visit(name, xmpptest.Dialogue(t, xmpptest.Recording(t, name), rules(), 0))
 		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		visit(file, xmpptest.Dialogue(t, xmpptest.LabDialogue(string(text)), rules(), 0))
 	}
 }
 
@@ -203,12 +194,44 @@ func search(file, own [2][]byte, disguises []string) string {
 	return ""
 }
 
-// TestHuntSecrets looks for every secret, in every disguise, in every format.
-func TestHuntSecrets(t *testing.T) {
+// hunt looks for values in the hunting ground's files: what has to be hidden in
+// each dialogue, with its kind, in every disguise, in every format as it is
+// written with these options. It says how many searches that were.
+func hunt(t *testing.T, o func(capture.Format) capture.Options, prey func([]session.Event) map[string]string) (searches int) {
+	t.Helper()
 	dir := t.TempDir()
-	hunted, open := 0, 0
 	own := map[string][2][]byte{}
 	huntingGround(t, func(name string, events []session.Event) {
+		values := prey(events)
+		hidden := disguised(values)
+		for _, f := range capture.Formats() {
+			if f.Ext == ".keylog" {
+				continue
+			}
+			if own[f.Ext][0] == nil {
+				own[f.Ext] = written(t, dir, f.Ext, o(f), xmpptest.Dialogue(t, neutral, rules(), 0))
+			}
+			file := written(t, dir, f.Ext, o(f), events)
+			for value, kind := range values {
+				searches++
+				if d := search(file, own[f.Ext], hidden[value]); d != "" {
+					t.Errorf("%s: the %s shows the %s %q as %q", name, f.Ext, kind, value, d)
+				}
+			}
+		}
+	})
+	return searches
+}
+
+// TestHuntSecrets looks for every secret.
+func TestHuntSecrets(t *testing.T) {
+	open := 0
+	redacted := func(f capture.Format) capture.Options {
+		o := captureOptions(false)
+		o.Redact = f.Secrets
+		return o
+	}
+	searches := hunt(t, redacted, func(events []session.Event) map[string]string {
 		secrets := secretsOf(events)
 		for value := range secrets {
 			if harmless(value, secrets[value], events) {
@@ -216,29 +239,12 @@ func TestHuntSecrets(t *testing.T) {
 				open++
 			}
 		}
-		hidden := disguised(secrets)
-		for _, f := range capture.Formats() {
-			if f.Ext == ".keylog" {
-				continue
-			}
-			o := captureOptions(false)
-			o.Redact = f.Secrets
-			if own[f.Ext][0] == nil {
-				own[f.Ext] = written(t, dir, f.Ext, o, xmpptest.Dialogue(t, neutral, rules(), 0))
-			}
-			file := written(t, dir, f.Ext, o, events)
-			for value, kind := range secrets {
-				hunted++
-				if d := search(file, own[f.Ext], hidden[value]); d != "" {
-					t.Errorf("%s: the %s shows the %s %q as %q", name, f.Ext, kind, value, d)
-				}
-			}
-		}
+		return secrets
 	})
-	if hunted < 2_000/every {
-		t.Errorf("only %d searches", hunted)
+	if searches < 2_000/every {
+		t.Errorf("only %d searches", searches)
 	}
-	t.Logf("%d searches; %d values stand in the open as well", hunted, open)
+	t.Logf("%d searches; %d values stand in the open as well", searches, open)
 }
 
 // TestHuntCanFail: what is revealed is found, in every format.

@@ -208,17 +208,17 @@ func (f *input) foreign(r io.Reader) error {
 		f.say("%s: %v", name, report.BadKeys)
 	}
 	if report.Unreadable > 0 {
-		f.say("%s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
+		f.say("%s: %s of a link type that xmppscope does not know", name, session.Plural(report.Unreadable, "packet"))
 	}
 	if report.WebSocket > 0 {
-		f.say("%s: %s XMPP over WebSocket, which cannot be opened yet", name, countOf(report.WebSocket, "connection"))
+		f.say("%s: %s XMPP over WebSocket, which cannot be opened yet", name, session.Plural(report.WebSocket, "connection"))
 	}
 	if report.Locked > 0 {
-		f.say("%s: %s inside TLS that could not be decrypted", name, countOf(report.Locked, "session"))
+		f.say("%s: %s inside TLS that could not be decrypted", name, session.Plural(report.Locked, "session"))
 		say(os.Stderr, "hint: let the client log its secrets (SSLKEYLOGFILE=FILE) while you capture, and add --keylog FILE")
 	}
 	if report.Sessions == 0 && report.Packets > 0 {
-		f.say("%s: no XMPP in it: %s, %s", name, countOf(report.Packets, "packet"), countOf(report.Connections, "TCP connection"))
+		f.say("%s: no XMPP in it: %s, %s", name, session.Plural(report.Packets, "packet"), session.Plural(report.Connections, "TCP connection"))
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 // Command xmppscope is a transparent man-in-the-middle debugging proxy for XMPP:
 // it stands between a client and its server, ends TLS on both sides with a local
-// CA, and explains the login step by step.
+// CA, and explains the login step by step. It reads what it has recorded, and packet
+// captures of others, to explain, compare, judge or export them.
 package main
 
 import (

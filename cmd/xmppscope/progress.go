@@ -50,7 +50,7 @@ func (p *progress) add(n, events int) {
 	if p.size > 0 {
 		how = fmt.Sprintf("%3d %% of %.1f MB", min(p.done*100/p.size, 100), float64(p.size)/1e6)
 	}
-	fmt.Fprintf(p.w, "\r\x1b[Kreading %s: %s, %s", session.SafeLine(p.name), how, countOf(events, "event"))
+	fmt.Fprintf(p.w, "\r\x1b[Kreading %s: %s, %s", session.SafeLine(p.name), how, session.Plural(events, "event"))
 }
 
 // clear takes the line away.

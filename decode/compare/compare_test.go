@@ -2,59 +2,18 @@ package compare_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"xmppscope/decode/compare"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-var update = flag.Bool("update", false, "rewrite what is said in testdata")
-
-func play(t *testing.T, dialogue string) []session.Event {
-	t.Helper()
-	rules := slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-	return xmpptest.Dialogue(t, dialogue, rules, 0)
-}
-
 func lab(t *testing.T, name string) []session.Event {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/xmpptest/testdata/lab/" + name + ".xml.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return play(t, xmpptest.LabDialogue(string(text)))
-}
-
-// golden compares with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
-	}
+	return xmpptest.Play(t, xmpptest.Recording(t, name))
 }
 
 // TestRealPairs says of logins of real clients at real servers what made the
@@ -81,21 +40,16 @@ func TestRealPairs(t *testing.T) {
 		r := compare.Sessions(lab(t, p[0]), lab(t, p[1]), compare.Options{A: p[0], B: p[1]})
 		fmt.Fprintf(&b, "A %s\nB %s\nsame: %v; %s\n\n", p[0], p[1], r.Same, r.Sentence)
 	}
-	golden(t, "testdata/lab.txt", b.String())
+	xmpptest.Golden(t, "testdata/lab.txt", b.String())
 	for _, p := range pairs[:8] {
 		r := compare.Sessions(lab(t, p[0]), lab(t, p[1]), compare.Options{})
-		golden(t, "testdata/"+p[0]+"_"+p[1]+".txt", strings.Join(compare.Lines(r, compare.Layout{Details: true}), "\n")+"\n")
+		xmpptest.Golden(t, "testdata/"+p[0]+"_"+p[1]+".txt", strings.Join(compare.Lines(r, compare.Layout{Details: true}), "\n")+"\n")
 	}
 }
 
 // TestSameRecording: every login is the same as itself, ids included.
 func TestSameRecording(t *testing.T) {
-	files, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".xml.txt")
+	for _, name := range xmpptest.Recordings(t) {
 		events := lab(t, name)
 		r := compare.Sessions(events, events, compare.Options{IDs: true})
 		if !r.Same || !strings.Contains(r.Sentence, "no difference that matters") {
@@ -112,34 +66,18 @@ func TestSameRecording(t *testing.T) {
 // TestPairs plays two dialogues and compares what is said of them. Nothing that
 // is shown may speak to a terminal.
 func TestPairs(t *testing.T) {
-	files, err := filepath.Glob("testdata/pairs/*.txtar")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d pairs, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil || len(ar.Files) != 3 {
-				t.Fatalf("%v, %d parts", err, len(ar.Files))
-			}
-			a, b := play(t, string(ar.Files[0].Data)), play(t, string(ar.Files[1].Data))
-			r := compare.Sessions(a, b, compare.Options{})
-			got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
-			checkSafe(t, got)
-			if back := compare.Sessions(b, a, compare.Options{}); back.Same != r.Same {
-				t.Errorf("turned round: same is %v", back.Same)
-			}
-			if *update {
-				ar.Files[2].Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(string(ar.Files[2].Data), got); d != "" {
-				t.Errorf("(-want +got; -update writes it anew):\n%s", d)
-			}
-		})
+	n := xmpptest.Archives(t, "testdata/pairs/*.txtar", 2, func(t *testing.T, given []string) string {
+		a, b := xmpptest.Play(t, given[0]), xmpptest.Play(t, given[1])
+		r := compare.Sessions(a, b, compare.Options{})
+		got := strings.Join(compare.Lines(r, compare.Layout{}), "\n") + "\n"
+		checkSafe(t, got)
+		if back := compare.Sessions(b, a, compare.Options{}); back.Same != r.Same {
+			t.Errorf("turned round: same is %v", back.Same)
+		}
+		return got
+	})
+	if n < 10 {
+		t.Errorf("%d pairs", n)
 	}
 }
 
@@ -200,11 +138,11 @@ func TestJSON(t *testing.T) {
 // TestLegs: a capture with one leg can be compared with one that has both.
 func TestLegs(t *testing.T) {
 	dialogue := "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n*: tls%s\n"
-	both, one := play(t, fmt.Sprintf(dialogue, "")), play(t, fmt.Sprintf(dialogue, " server"))
+	both, one := xmpptest.Play(t, fmt.Sprintf(dialogue, "")), xmpptest.Play(t, fmt.Sprintf(dialogue, " server"))
 	if r := compare.Sessions(both, one, compare.Options{}); !r.Same {
 		t.Errorf("%s %+v", r.Sentence, r.Rows)
 	}
-	other := play(t, fmt.Sprintf(dialogue, " server TLS 1.2"))
+	other := xmpptest.Play(t, fmt.Sprintf(dialogue, " server TLS 1.2"))
 	if r := compare.Sessions(both, other, compare.Options{}); r.Same {
 		t.Error("the version of TLS is not compared")
 	}
@@ -213,8 +151,8 @@ func TestLegs(t *testing.T) {
 // TestLongSessions: thousands of attempts are compared in bounded time and space.
 func TestLongSessions(t *testing.T) {
 	attempt := "C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\nS: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n"
-	a := play(t, strings.Repeat(attempt, 600))
-	b := play(t, strings.Repeat(attempt, 3))
+	a := xmpptest.Play(t, strings.Repeat(attempt, 600))
+	b := xmpptest.Play(t, strings.Repeat(attempt, 3))
 	r := compare.Sessions(a, b, compare.Options{})
 	if r.Beyond != 700 || len(r.Rows) != 500 || r.Same {
 		t.Errorf("beyond %d, %d rows, same %v", r.Beyond, len(r.Rows), r.Same)

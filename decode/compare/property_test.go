@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode/compare"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -44,7 +45,7 @@ func transcripts(t *testing.T) (out []recorded) {
 		}
 		for _, f := range ar.Files {
 			if f.Name == "dialogue" || f.Name == "a" || f.Name == "b" {
-				add(path+" "+f.Name, play(t, string(f.Data)))
+				add(path+" "+f.Name, xmpptest.Play(t, string(f.Data)))
 			}
 		}
 		return nil
@@ -52,9 +53,7 @@ func transcripts(t *testing.T) (out []recorded) {
 	if err != nil || len(out) < 150 {
 		t.Fatalf("%d transcripts, %v", len(out), err)
 	}
-	files, _ := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".xml.txt")
+	for _, name := range xmpptest.Recordings(t) {
 		add(name, lab(t, name))
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"xmppscope/decode/compare"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -68,7 +69,7 @@ func TestAddresses(t *testing.T) {
 // recorded, and of recordings without secrets within one of them; it is never shown.
 func TestPasswords(t *testing.T) {
 	login := func(base64 string) []session.Event {
-		return play(t, "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n"+
+		return xmpptest.Play(t, "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n"+
 			"C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"+base64+"</auth>\n")
 	}
 	const one, other = "AGFsaWNlAHdvbmRlcmxhbmQ=", "AGFsaWNlAHdvbmRlcmxhbmc="

@@ -46,7 +46,7 @@ func (c *closing) Explain(s *decode.Seen) []session.Note {
 	case session.TCPHalfClosed:
 		return c.hangsUp(dir)
 	case session.TCPClosed:
-		if b.Reason == "" && side(s.Event.Leg.Dir()) == b.By {
+		if b.Reason == "" && s.Event.Leg.Dir().Sender() == b.By {
 			return c.hangsUp(s.Event.Leg.Dir())
 		}
 	}
@@ -61,18 +61,18 @@ func (c *closing) element(s *decode.Seen) (notes []session.Note) {
 		if name.Space == decode.NSSM3 && name.Local == "a" {
 			sev = session.Notice // slixmpp still answers <r/> then, and it does no harm
 		}
-		notes = append(notes, lint("S25", "RFC 6120 §4.4", sev, s.Root.Tag, "the %s sends %q after it has closed its stream", side(dir), name.Local))
+		notes = append(notes, lint("S25", "RFC 6120 §4.4", sev, s.Root.Tag, "the %s sends %q after it has closed its stream", dir.Sender(), name.Local))
 	case c.errored[dir]:
 		c.errored[dir] = false
 		notes = append(notes, lint("S26", "RFC 6120 §4.9.1.1", session.Error, s.Root.Tag,
-			"the %s goes on with %q after a stream error; an error ends the stream", side(dir), name.Local))
+			"the %s goes on with %q after a stream error; an error ends the stream", dir.Sender(), name.Local))
 	}
 	// Without a header the prefix may not be declared: then there is no namespace.
 	if name.Local == "error" && (name.Space == decode.NSStreams || name.Space == "" && name.Prefix == "stream") {
 		c.errored[dir], c.reason = true, firstCondition(s.Root)
 		if !c.opened[dir] && !s.State.Joined {
 			notes = append(notes, lint("S27", "RFC 6120 §4.9.1.2", session.Error, s.Root.Tag,
-				"the %s sends a stream error without having opened its stream", side(dir)))
+				"the %s sends a stream error without having opened its stream", dir.Sender()))
 		}
 	}
 	c.sasl(s)
@@ -123,8 +123,8 @@ func (c *closing) hangsUp(dir session.Dir) []session.Note {
 		return nil // there is nobody left to say it to
 	}
 	if c.errored[dir] {
-		return []session.Note{lint("S26", "RFC 6120 §4.9.1.1", session.Error, session.Span{}, "the %s does not close its stream after its stream error", side(dir))}
+		return []session.Note{lint("S26", "RFC 6120 §4.9.1.1", session.Error, session.Span{}, "the %s does not close its stream after its stream error", dir.Sender())}
 	}
 	return []session.Note{lint("S25", "RFC 6120 §4.4", session.Notice, session.Span{},
-		"the %s hangs up without closing its stream: the other side cannot tell this from a broken network", side(dir))}
+		"the %s hangs up without closing its stream: the other side cannot tell this from a broken network", dir.Sender())}
 }

@@ -55,14 +55,6 @@ func list(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// plural is "1 item", "2 items".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
 // a is a word with its article: "a message", "an iq".
 func a(word string) string {
 	if word == "iq" {
@@ -75,17 +67,6 @@ func a(word string) string {
 func bare(jid string) string {
 	b, _, _ := strings.Cut(jid, "/")
 	return b
-}
-
-// side names the sender of a direction.
-func side(d session.Dir) string {
-	switch d {
-	case session.C2S:
-		return "client"
-	case session.S2C:
-		return "server"
-	}
-	return "peer"
 }
 
 // encrypted says whether the stream runs inside TLS. In captures of others only

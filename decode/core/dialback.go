@@ -62,13 +62,13 @@ func dialbackPrefix(s *decode.Seen) []session.Note {
 		return nil
 	}
 	return []session.Note{lint("D03", "XEP-0220 §2.1.1", session.Warning, s.Root.Tag,
-		"the %s writes dialback with the prefix %q; many servers know %q alone", side(s.Event.Dir), s.Root.Name.Prefix, "db")}
+		"the %s writes dialback with the prefix %q; many servers know %q alone", s.Event.Dir.Sender(), s.Root.Name.Prefix, "db")}
 }
 
 // dialback is D01.
 func (d *dialback) dialback(s *decode.Seen) []session.Note {
 	d.proved = true
-	root, who := s.Root, side(s.Event.Dir)
+	root, who := s.Root, s.Event.Dir.Sender()
 	p := pair{root.Attr("from"), root.Attr("to")}
 	name := root.Name.Local
 	if name != "result" && name != "verify" {
@@ -94,7 +94,7 @@ func (d *dialback) question(s *decode.Seen, p pair) []session.Note {
 	}
 	notes := []session.Note{say("XEP-0220 §2.1", s.Root.Span, text, p.from, p.to)}
 	if s.Root.Text() == "" {
-		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag, "the %s's %s holds no key, and no answer either (it has no type)", side(s.Event.Dir), s.Root.Name.Local))
+		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag, "the %s's %s holds no key, and no answer either (it has no type)", s.Event.Dir.Sender(), s.Root.Name.Local))
 	}
 	return notes
 }
@@ -112,7 +112,7 @@ var dialbackAnswers = map[string]struct {
 func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 	known, ok := dialbackAnswers[typ]
 	if !ok {
-		return []session.Note{lint("D01", "XEP-0220 §2.1", session.Error, s.Root.AttrSpan("type"), "the %s's answer is %q; valid, invalid and error are defined", side(s.Event.Dir), typ)}
+		return []session.Note{lint("D01", "XEP-0220 §2.1", session.Error, s.Root.AttrSpan("type"), "the %s's answer is %q; valid, invalid and error are defined", s.Event.Dir.Sender(), typ)}
 	}
 	n := say("XEP-0220 §2.1", s.Root.Tag, known.text, p.to)
 	n.Severity = known.severity
@@ -127,7 +127,7 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 		d.asked = slices.Delete(d.asked, i, i+1)
 	case !d.lost && !s.State.Joined:
 		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag,
-			"the %s answers from %q to %q, but nobody asked from %q to %q", side(s.Event.Dir), p.from, p.to, p.to, p.from))
+			"the %s answers from %q to %q, but nobody asked from %q to %q", s.Event.Dir.Sender(), p.from, p.to, p.to, p.from))
 	}
 	if typ == "valid" && s.Root.Name.Local == "result" && len(d.valid) < maxPairs {
 		d.valid[pair{p.to, p.from}] = true
@@ -168,7 +168,7 @@ func dialbackError(root *session.Element) (notes []session.Note) {
 
 // stanza is B06, D02 and Q11.
 func (d *dialback) stanza(s *decode.Seen, judge bool) []session.Note {
-	root, who := s.Root, side(s.Event.Dir)
+	root, who := s.Root, s.Event.Dir.Sender()
 	from, to := root.Attr("from"), root.Attr("to")
 	if from == "" || to == "" {
 		return []session.Note{lint("Q11", "RFC 6120 §8.1.1.2", session.Error, root.Tag, "the %s's %s lacks from or to; between servers a stanza must have both", who, root.Name.Local)}

@@ -91,7 +91,7 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	}
 	unknown := slices.ContainsFunc(defined, func(d string) bool { return stanzaConditions[d].ref == "" })
 	if len(defined) != 1 || unknown {
-		notes = append(notes, lint("Q09", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error has %s (%s); it must have exactly one that is defined", plural(len(defined), "condition"), list(defined)))
+		notes = append(notes, lint("Q09", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), list(defined)))
 	}
 	return notes
 }

@@ -51,7 +51,7 @@ var streamConditions = map[string]condition{
 }
 
 func explainStreamError(s *decode.Seen) (notes []session.Note) {
-	who := side(s.Event.Dir)
+	who := s.Event.Dir.Sender()
 	var defined []string
 	for c := range s.Root.Elements() {
 		switch {
@@ -66,7 +66,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 	}
 	if len(defined) != 1 {
 		notes = append(notes, lint("S28", "RFC 6120 §4.9.2", session.Error, s.Root.Tag,
-			"the %s's stream error has %s in its namespace (%s); it must have exactly one", who, plural(len(defined), "condition"), list(defined)))
+			"the %s's stream error has %s in its namespace (%s); it must have exactly one", who, session.Plural(len(defined), "condition"), list(defined)))
 	}
 	return notes
 }

@@ -39,7 +39,7 @@ func (h *headers) Explain(s *decode.Seen) []session.Note {
 	notes = append(notes, headerFields(s.Root)...)
 	if s.Root.Name.Space != decode.NSStreams || s.Root.Name.Local != "stream" {
 		notes = append(notes, lint("S01", "RFC 6120 §4.8.1", session.Error, s.Root.Tag,
-			"the %s's root element is %q in %q; it must be %q in %q", side(s.Event.Dir), s.Root.Name.Local, s.Root.Name.Space, "stream", decode.NSStreams))
+			"the %s's root element is %q in %q; it must be %q in %q", s.Event.Dir.Sender(), s.Root.Name.Local, s.Root.Name.Space, "stream", decode.NSStreams))
 	}
 	if s.Event.Dir == session.C2S {
 		return append(notes, checkInitial(s, head)...)
@@ -167,11 +167,11 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 func checkVersion(s *decode.Seen, h *decode.Header) []session.Note {
 	if h.Version == "" {
 		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.Tag,
-			"the %s's header has no version: this is XMPP as it was before 1.0, without features, STARTTLS and SASL", side(s.Event.Dir))}
+			"the %s's header has no version: this is XMPP as it was before 1.0, without features, STARTTLS and SASL", s.Event.Dir.Sender())}
 	}
 	if major, _, ok := version(h.Version); !ok || major < 1 {
 		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.AttrSpan("version"),
-			"the %s's version is %q; it should be %q", side(s.Event.Dir), h.Version, "1.0")}
+			"the %s's version is %q; it should be %q", s.Event.Dir.Sender(), h.Version, "1.0")}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func requestName(n session.Name) string {
 
 func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	if _, ok := s.Root.LookupAttr("id"); !ok {
-		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", side(s.Event.Dir)))
+		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", s.Event.Dir.Sender()))
 	}
 	children := 0
 	for range s.Root.Elements() {
@@ -101,7 +101,7 @@ func explainRequest(s *decode.Seen, typ string, children int) []session.Note {
 	if children != 1 {
 		return []session.Note{lint("Q03", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, children)}
 	}
-	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", side(s.Event.Dir), receiver(s), typ, requestName(s.Root.First().Name))}
+	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", s.Event.Dir.Sender(), receiver(s), typ, requestName(s.Root.First().Name))}
 }
 
 // receiver says whom a stanza is for.
@@ -118,10 +118,10 @@ func receiver(s *decode.Seen) string {
 
 func explainAnswer(s *decode.Seen, typ string) []session.Note {
 	if s.Request == nil && s.State.Joined {
-		return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s answers %q, which was asked before this recording began", side(s.Event.Dir), s.Root.Attr("id"))}
+		return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s answers %q, which was asked before this recording began", s.Event.Dir.Sender(), s.Root.Attr("id"))}
 	}
 	if s.Request == nil {
-		return []session.Note{lint("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", side(s.Event.Dir), s.Root.Attr("id"))}
+		return []session.Note{lint("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", s.Event.Dir.Sender(), s.Root.Attr("id"))}
 	}
 	kind := "the " + requestName(s.Request.Payload)
 	outcome := "answers"

@@ -66,7 +66,7 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 		r.answered[key] = now
 		return session.Note{}, false
 	}
-	who := side(s.Event.Dir)
+	who := s.Event.Dir.Sender()
 	switch {
 	case id == "": // Q01 has spoken
 	case crossed && !other.again && fits(other, now):
@@ -128,7 +128,7 @@ func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.
 			names = append(names, strconv.Quote(w.id)+" ("+w.what+", event "+strconv.FormatUint(seq, 10)+")")
 		}
 		notes = append(notes, lint("Q05", "RFC 6120 §8.2.3", session.Warning, session.Span{},
-			"%s of the %s never had an answer: %s", plural(len(open), "request"), side(dir), strings.Join(names, ", ")))
+			"%s of the %s never had an answer: %s", session.Plural(len(open), "request"), dir.Sender(), strings.Join(names, ", ")))
 	}
 	return notes
 }

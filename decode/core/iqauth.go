@@ -168,5 +168,5 @@ func clearPassword(s *decode.Seen, q *session.Element, id, ref, what string) []s
 	if p == nil || strings.TrimSpace(p.Text()) == "" || !inClear(s.State) {
 		return nil
 	}
-	return []session.Note{lint(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", side(s.Event.Dir), what)}
+	return []session.Note{lint(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", s.Event.Dir.Sender(), what)}
 }

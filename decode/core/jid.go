@@ -51,10 +51,10 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 		return nil
 	}
 	if problem := jidProblem(v); problem != "" {
-		return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", side(s.Event.Dir), attr, problem)}
+		return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", s.Event.Dir.Sender(), attr, problem)}
 	}
 	if oddity := jidOddity(v); oddity != "" {
-		return []session.Note{lint("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", side(s.Event.Dir), attr, oddity)}
+		return []session.Note{lint("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", s.Event.Dir.Sender(), attr, oddity)}
 	}
 	return nil
 }

@@ -4,21 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"xmppscope/decode"
 	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
-
-func allRules() []decode.Rule { return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules()) }
 
 // TestLintTable: the table is in order, complete, and names nothing that no code
 // says. Ids stand in the code as "S12".
@@ -171,7 +165,7 @@ func play(t *testing.T, parts map[string]string, name string) []session.Event {
 	if !ok {
 		t.Fatalf("there is no %q", name)
 	}
-	return xmpptest.Dialogue(t, expand(t, parts, text), allRules(), 0)
+	return xmpptest.Play(t, expand(t, parts, text))
 }
 
 func expand(t *testing.T, parts map[string]string, text string) string {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"xmppscope/decode"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -78,7 +79,7 @@ func decodeAll(t *testing.T, input string, chunk int) (said string, wrong bool) 
 	var scan decode.Scanner
 	var joined bytes.Buffer
 	var b strings.Builder
-	explain := decode.NewSession(allRules(), new(session.Book))
+	explain := decode.NewSession(xmpptest.Rules(), new(session.Book))
 	seq := uint64(0)
 	take := func(f decode.Frame) {
 		if f.Problem != nil {

@@ -35,7 +35,7 @@ func explainMessage(s *decode.Seen) []session.Note {
 	notes := append(make([]session.Note, 0, 2), say("RFC 6121 §5.2.2", s.Root.Tag, "%s", text))
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil {
 		n := utf8.RuneCountInString(body.Text())
-		notes = append(notes, say("RFC 6121 §5.2.3", body.Span, "the text, %s long", plural(n, "character")))
+		notes = append(notes, say("RFC 6121 §5.2.3", body.Span, "the text, %s long", session.Plural(n, "character")))
 	}
 	return notes
 }

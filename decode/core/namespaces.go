@@ -40,7 +40,7 @@ func (n *namespaces) Explain(s *decode.Seen) []session.Note {
 
 // header is S02, S04 and S07.
 func (n *namespaces) header(s *decode.Seen) (notes []session.Note) {
-	root, who := s.Root, side(s.Event.Dir)
+	root, who := s.Root, s.Event.Dir.Sender()
 	switch {
 	case root.Name.Space != decode.NSStreams: // S01 speaks of it
 	case root.Name.Prefix == "":
@@ -58,7 +58,7 @@ func (n *namespaces) header(s *decode.Seen) (notes []session.Note) {
 var portRoles = map[string]string{"5222": decode.NSClient, "5269": decode.NSServer}
 
 func (n *namespaces) content(s *decode.Seen) []session.Note {
-	root, who := s.Root, side(s.Event.Dir)
+	root, who := s.Root, s.Event.Dir.Sender()
 	space := s.State.Header[s.Event.Dir].Content
 	var at session.Span
 	prefixed := false
@@ -96,7 +96,7 @@ func declarations(s *decode.Seen) (notes []session.Note) {
 		case a.Value == decode.NSDialback, strings.HasPrefix(a.Value, "http://www.w3.org/"), decode.IsContentNS(a.Value), a.Value == s.Root.Name.Space:
 		default:
 			notes = append(notes, lint("S07", "RFC 6120 §4.8.5", session.Notice, a.Span,
-				"the %s's header declares %q for what comes later; elements should declare their namespaces themselves", side(s.Event.Dir), a.Value))
+				"the %s's header declares %q for what comes later; elements should declare their namespaces themselves", s.Event.Dir.Sender(), a.Value))
 		}
 	}
 	return notes
@@ -113,7 +113,7 @@ func contentNamespace(s *decode.Seen) []session.Note {
 		sev = session.Notice // Cisco's routers mix jabber:client in, and components live with it
 	}
 	return []session.Note{lint("S05", "RFC 6120 §4.8.3", sev, s.Root.Tag,
-		"the %s's %s is in the namespace %q, but its stream is for %q", side(s.Event.Dir), s.Root.Name.Local, s.Root.Name.Space, head.Content)}
+		"the %s's %s is in the namespace %q, but its stream is for %q", s.Event.Dir.Sender(), s.Root.Name.Local, s.Root.Name.Space, head.Content)}
 }
 
 // prefixes is S06. Where the content namespace is not the default one, as with
@@ -142,7 +142,7 @@ func prefixed(s *decode.Seen, head *decode.Header, e *session.Element) []session
 	if head.Content != e.Name.Space {
 		sev, but = session.Notice, "its stream has declared one in place of a default namespace"
 	}
-	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", side(s.Event.Dir), strconv.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
+	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", s.Event.Dir.Sender(), strconv.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
 }
 
 // firstLevel are the namespaces whose elements may stand beside stanzas.

@@ -62,7 +62,7 @@ func (o *order) opened(s *decode.Seen) (notes []session.Note) {
 	switch {
 	case o.closed[dir]:
 		notes = append(notes, lint("S24", "RFC 6120 §4.3.3", session.Error, tag,
-			"the %s opens a stream on a connection on which it has closed one: a restart replaces the old stream without closing it", side(dir)))
+			"the %s opens a stream on a connection on which it has closed one: a restart replaces the old stream without closing it", dir.Sender()))
 	case dir == session.C2S && o.sasl2 && !o.bound:
 		notes = append(notes, lint("A23", "XEP-0388 §2.6.1", session.Error, tag, "the client opens a new stream after SASL2 has let it in; there the stream goes on"))
 	case dir == session.C2S && o.bound:
@@ -96,7 +96,7 @@ func (o *order) element(s *decode.Seen) (notes []session.Note) {
 	if o.proceeded {
 		o.proceeded = false
 		notes = append(notes, lint("T05", "RFC 6120 §5.4.3.1", session.Error, tag,
-			"the %s sends %q in the clear after proceed, where only TLS may follow", side(dir), name.Local))
+			"the %s sends %q in the clear after proceed, where only TLS may follow", dir.Sender(), name.Local))
 	}
 	if dir == session.C2S {
 		notes = append(notes, o.fromClient(s)...)
@@ -203,7 +203,7 @@ func (o *order) learnName(s *decode.Seen) {
 func (o *order) ended(s *decode.Seen) (notes []session.Note) {
 	if o.proceeded || o.failed {
 		notes = append(notes, lint("T08", "RFC 6120 §5.4.3.2", session.Error, session.Span{},
-			"the %s closes its stream in the clear after TLS has failed; the connection is to be closed without it", side(s.Event.Dir)))
+			"the %s closes its stream in the clear after TLS has failed; the connection is to be closed without it", s.Event.Dir.Sender()))
 	}
 	o.closed[s.Event.Dir] = true
 	o.owed, o.refused, o.proceeded = false, false, false

@@ -18,7 +18,7 @@ func init() {
 
 // explainRelay puts events that hold no XML into words.
 func explainRelay(s *decode.Seen) []session.Note {
-	who := side(s.Event.Dir)
+	who := s.Event.Dir.Sender()
 	switch b := s.Event.Body.(type) {
 	case session.TCPOpened:
 		if b.Captured {
@@ -66,10 +66,10 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 		return locked(b)
 	case session.LogLost:
 		if b.Captured {
-			return []session.Note{alarm(session.Warning, "", "the capture lacks %s of what the %s sent: checks of what should have come before end here", plural(int(b.Bytes), "byte"), who)}
+			return []session.Note{alarm(session.Warning, "", "the capture lacks %s of what the %s sent: checks of what should have come before end here", session.Plural(int(b.Bytes), "byte"), who)}
 		}
 		return []session.Note{alarm(session.Warning, "", "the recording could not keep up: %s lost, and the bytes of %s more (%s)",
-			plural(int(b.Events), "event"), plural(int(b.Raws), "event"), plural(int(b.Bytes), "byte"))}
+			session.Plural(int(b.Events), "event"), session.Plural(int(b.Raws), "event"), session.Plural(int(b.Bytes), "byte"))}
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func alarm(sev session.Severity, ref, format string, args ...any) session.Note {
 
 // dropped is T05 or X11 by what it was that stood where TLS has to begin.
 func dropped(e *session.Event, b session.RelayDropped, who string) session.Note {
-	n := alarm(session.Error, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", plural(int(e.Size), "byte"), who, b.Reason)
+	n := alarm(session.Error, "RFC 6120 §5.4.3.1", "xmppscope did not pass on %s from the %s: %s", session.Plural(int(e.Size), "byte"), who, b.Reason)
 	n.Span = session.Span{End: len(e.Raw)}
 	switch text := bytes.TrimSpace(e.Raw); {
 	case len(text) == 0 && len(e.Raw) > 0:

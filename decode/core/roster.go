@@ -33,7 +33,7 @@ func explainRoster(s *decode.Seen) []session.Note {
 	case typ == "get":
 		notes = append(notes, rosterGet(query))
 	case typ == "result":
-		notes = append(notes, say("RFC 6121 §2.1.4", query.Tag, "the contact list, with %s", plural(len(query.Children()), "contact")))
+		notes = append(notes, say("RFC 6121 §2.1.4", query.Tag, "the contact list, with %s", session.Plural(len(query.Children()), "contact")))
 	case s.Event.Dir == session.S2C:
 		notes = append(notes, rosterPush(s, query)...)
 	case typ == "set":

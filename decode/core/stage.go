@@ -49,7 +49,7 @@ func (g *stage) element(s *decode.Seen) []session.Note {
 	var note session.Note
 	switch {
 	case !in && !beforeLogin(s):
-		note = lint("B06", "RFC 6120 §4.3.5", session.Error, s.Root.Tag, "the %s sends %s before the client has logged in", side(s.Event.Dir), a(s.Root.Name.Local))
+		note = lint("B06", "RFC 6120 §4.3.5", session.Error, s.Root.Tag, "the %s sends %s before the client has logged in", s.Event.Dir.Sender(), a(s.Root.Name.Local))
 	case in && s.Event.Dir == session.C2S && !g.open && toOthers(s):
 		note = lint("B02", "RFC 6120 §7.1", session.Error, s.Root.Tag, "the client sends %s to %q before it has bound a resource", a(s.Root.Name.Local), s.Root.Attr("to"))
 	default:
@@ -121,7 +121,7 @@ var oneSided = map[string]bool{
 
 // foreign is Q21: elements that nobody expects, or not from this side.
 func foreign(s *decode.Seen) []session.Note {
-	name, who := s.Root.Name, side(s.Event.Dir)
+	name, who := s.Root.Name, s.Event.Dir.Sender()
 	switch {
 	case s.IsStanza():
 		return nil

@@ -188,7 +188,7 @@ func expiry(at time.Time, c session.Certificate) []session.Note {
 	if c.NotAfter.IsZero() || left <= 0 || left > 14*24*time.Hour {
 		return nil // the verdict speaks of what has expired
 	}
-	n := say("RFC 5280 §4.1.2.5", session.Span{}, "the certificate expires in %s", plural(int(left.Hours()/24), "day"))
+	n := say("RFC 5280 §4.1.2.5", session.Span{}, "the certificate expires in %s", session.Plural(int(left.Hours()/24), "day"))
 	n.Severity = session.Notice
 	return []session.Note{n}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,25 +12,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"xmppscope/decode/core"
 	"xmppscope/decode/expect"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
+
+	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "rewrite the results in testdata")
-
-func play(t *testing.T, dialogue string) []session.Event {
-	t.Helper()
-	rules := slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-	return xmpptest.Dialogue(t, dialogue, rules, 0)
-}
 
 func parse(t *testing.T, text string) *expect.File {
 	t.Helper()
@@ -61,28 +47,11 @@ func describe(r expect.Report) string {
 // TestExpectations holds dialogues against files: each txtar has a file of
 // expectations, a dialogue, and the results.
 func TestExpectations(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) < 4 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil || len(ar.Files) != 3 {
-				t.Fatalf("%v, %d parts", err, len(ar.Files))
-			}
-			got := describe(hold(parse(t, string(ar.Files[0].Data)), play(t, string(ar.Files[1].Data))))
-			if *update {
-				ar.Files[2].Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := cmp.Diff(string(ar.Files[2].Data), got); d != "" {
-				t.Errorf("(-want +got; -update writes it anew):\n%s", d)
-			}
-		})
+	n := xmpptest.Archives(t, "testdata/*.txtar", 2, func(t *testing.T, given []string) string {
+		return describe(hold(parse(t, given[0]), xmpptest.Play(t, given[1])))
+	})
+	if n < 4 {
+		t.Errorf("%d files", n)
 	}
 }
 
@@ -175,7 +144,7 @@ func TestDoubts(t *testing.T) {
 func TestHowMany(t *testing.T) {
 	var events []session.Event
 	for id, dialogue := range []string{hello, hello + "S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n", hello} {
-		for _, e := range play(t, dialogue) {
+		for _, e := range xmpptest.Play(t, dialogue) {
 			e.Session = id + 1
 			events = append(events, e)
 		}
@@ -195,16 +164,16 @@ func TestHowMany(t *testing.T) {
 // was never tried was never wrong.
 func TestRefusedTwice(t *testing.T) {
 	attempt := "C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>\nS: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n"
-	events := play(t, hello+attempt+attempt)
+	events := xmpptest.Play(t, hello+attempt+attempt)
 	r := hold(parse(t, "condition = \"not-authorized\"\n"), events)
 	if !r.OK() || !r.Foreseen(1, 3) || !r.Foreseen(1, 5) || r.Foreseen(1, 4) {
 		t.Errorf("%+v", r.Results)
 	}
-	gone := play(t, hello+`*: {"kind":"tcp:closed","leg":"client","detail":{"by":"server"}}`)
+	gone := xmpptest.Play(t, hello+`*: {"kind":"tcp:closed","leg":"client","detail":{"by":"server"}}`)
 	if r := hold(parse(t, "never_mechanism = \"PLAIN\"\n"), gone); !r.OK() {
 		t.Errorf("%+v", r.Results)
 	}
-	if r := hold(parse(t, "never_mechanism = \"PLAIN\"\n"), play(t, hello)); r.OK() {
+	if r := hold(parse(t, "never_mechanism = \"PLAIN\"\n"), xmpptest.Play(t, hello)); r.OK() {
 		t.Errorf("nobody knows what came next: %+v", r.Results)
 	}
 }
@@ -225,7 +194,7 @@ const hello = "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stre
 func TestSessions(t *testing.T) {
 	var events []session.Event
 	for id := 1; id <= 3; id++ {
-		for _, e := range play(t, hello) {
+		for _, e := range xmpptest.Play(t, hello) {
 			e.Session = id
 			events = append(events, e)
 		}
@@ -252,7 +221,7 @@ func TestSessions(t *testing.T) {
 
 // TestForeseen: an error that is expected is known by its event.
 func TestForeseen(t *testing.T) {
-	events := play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
+	events := xmpptest.Play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
 	r := hold(parse(t, "condition = \"not-authorized\"\n"), events)
 	if !r.OK() || !r.Foreseen(1, 2) || r.Foreseen(1, 1) || r.Foreseen(2, 2) {
 		t.Errorf("%+v", r.Results)
@@ -265,7 +234,7 @@ func TestForeseen(t *testing.T) {
 
 // TestIgnoredByFlag: rules that the caller ignores do not count either.
 func TestIgnoredByFlag(t *testing.T) {
-	events := play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
+	events := xmpptest.Play(t, hello+"S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>\n")
 	for _, ignored := range [][]string{nil, {"sasl", "S10", "S21", "S24", "S17"}} {
 		j := expect.NewJudge(parse(t, "no_findings = \"error\"\n"), ignored)
 		for i := range events {

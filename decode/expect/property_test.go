@@ -2,8 +2,6 @@ package expect_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,23 +14,15 @@ import (
 // TestOwnFacts: what is expected of a login as it went holds on it, and each single
 // expectation fails if it is turned into another.
 func TestOwnFacts(t *testing.T) {
-	files, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
 	judged := 0
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		events := play(t, xmpptest.LabDialogue(string(text)))
+	for _, name := range xmpptest.Recordings(t) {
+		events := xmpptest.Play(t, xmpptest.Recording(t, name))
 		for _, own := range ownFacts(facts.Of(events)) {
 			for i, line := range own {
 				judged++
 				r := hold(parse(t, line+"\n"), events)
 				if r.OK() != (i == 0) || r.Results[0].Status == expect.Unknown {
-					t.Errorf("%s: %s: %+v", filepath.Base(file), line, r.Results)
+					t.Errorf("%s: %s: %+v", name, line, r.Results)
 				}
 			}
 		}

@@ -2,8 +2,6 @@ package facts_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,34 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"xmppscope/decode/core"
 	"xmppscope/decode/facts"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-func play(t *testing.T, dialogue string) []session.Event {
-	t.Helper()
-	rules := slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-	return xmpptest.Dialogue(t, dialogue, rules, 0)
-}
-
 // labs calls do with every recording of real logins.
 func labs(t *testing.T, do func(t *testing.T, name string, events []session.Event)) {
-	files, err := filepath.Glob("../../internal/xmpptest/testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := strings.TrimSuffix(filepath.Base(file), ".xml.txt")
-		t.Run(name, func(t *testing.T) { do(t, name, play(t, xmpptest.LabDialogue(string(text)))) })
+	for _, name := range xmpptest.Recordings(t) {
+		t.Run(name, func(t *testing.T) { do(t, name, xmpptest.Play(t, xmpptest.Recording(t, name))) })
 	}
 }
 
@@ -130,7 +109,7 @@ func TestEnds(t *testing.T) {
 			`*: {"kind":"tls:failed","leg":"server","detail":{"class":"other-leg-failed","guilty":"xmppscope","reason":"x"}}`: "tls ca-not-trusted client",
 		open: "",
 	} {
-		l := facts.Of(play(t, dialogue))
+		l := facts.Of(xmpptest.Play(t, dialogue))
 		got := ""
 		if c := l.Cause; c != nil {
 			got = c.Kind + " " + c.Condition + " " + c.By

@@ -107,14 +107,7 @@ func isSASL(kind string) bool {
 func refusalOf(e *session.Event, r *Rung) *Refusal {
 	condition, _ := e.Field("condition")
 	text, _ := e.Field("text")
-	return &Refusal{Kind: r.Kind, Condition: condition, By: side(e.Dir), Text: text, Seq: e.Seq, N: r.N, ID: r.ID}
-}
-
-func side(d session.Dir) string {
-	if d == session.C2S {
-		return "client"
-	}
-	return "server"
+	return &Refusal{Kind: r.Kind, Condition: condition, By: e.Dir.Sender(), Text: text, Seq: e.Seq, N: r.N, ID: r.ID}
 }
 
 // offRung knows the ends that stand on no rung.
@@ -134,7 +127,7 @@ func (g *Gatherer) offRung(e *session.Event) {
 		if l.Cause == nil && l.In.IsZero() && e.Leg == session.ClientLeg && l.State == session.Failed {
 			c := &Refusal{Condition: "closed", By: b.By, Text: b.Reason, Seq: e.Seq}
 			if g.left != session.NoDir { // the one that b names closed last
-				c.By = side(g.left)
+				c.By = g.left.Sender()
 			}
 			if n := len(l.Rungs); n > 0 {
 				last := &l.Rungs[n-1]

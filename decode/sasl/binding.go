@@ -13,7 +13,7 @@ import (
 func compareBinding(m Message, kind string, data []byte) []session.Note {
 	sent := hex.EncodeToString(data)
 	n := explained(decode.Field("cb-data", short(sent), m.Span),
-		fmt.Sprintf("%s: what %s gave on the client's TLS connection; the server compares it with its own", plural(len(data), "byte"), kind))
+		fmt.Sprintf("%s: what %s gave on the client's TLS connection; the server compares it with its own", session.Plural(len(data), "byte"), kind))
 	n.Ref = "RFC 5056 §2"
 	tls := m.State.TLS
 	if !between(tls) {

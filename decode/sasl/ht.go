@@ -146,7 +146,7 @@ func (h *hashedToken) length(m Message, mac []byte) []session.Note {
 	if h.size == 0 || len(mac) == h.size {
 		return nil
 	}
-	return []session.Note{decode.Say(session.Error, m.Span, "the %s's HMAC has %s, that of %s has %d", sender(m), plural(len(mac), "byte"), h.hash, h.size)}
+	return []session.Note{decode.Say(session.Error, m.Span, "the %s's HMAC has %s, that of %s has %d", sender(m), session.Plural(len(mac), "byte"), h.hash, h.size)}
 }
 
 // bound explains what the HMAC ties the login to.

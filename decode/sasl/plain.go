@@ -50,7 +50,7 @@ func threeFields(m Message, third string) (authzid, authcid, last string, bad []
 	switch {
 	case len(parts) != 3:
 		return "", "", "", malformed(m, "A13", refPlain,
-			"the client sent %s where exactly two must part the identities and the %s", plural(len(parts)-1, "NUL byte"), third)
+			"the client sent %s where exactly two must part the identities and the %s", session.Plural(len(parts)-1, "NUL byte"), third)
 	case !utf8.Valid(m.Payload):
 		return "", "", "", malformed(m, "A13", refPlain, "the client sent bytes that are not UTF-8")
 	case len(parts[1]) == 0:

@@ -157,7 +157,7 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 			decode.Say(session.Error, m.Span, "the server's salt is not base64: %s", why))
 	default:
 		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span),
-			fmt.Sprintf("%s of salt: the same password gives another key for every account", plural(len(salt), "byte"))))
+			fmt.Sprintf("%s of salt: the same password gives another key for every account", session.Plural(len(salt), "byte"))))
 	}
 	c.transcript.serverFirst, c.transcript.salt = text, salt
 	c.transcript.iterations, _ = positive(attrs[2].value)
@@ -177,7 +177,7 @@ func (c *scram) nonceGrown(m Message) session.Note {
 		n.Rule, n.Severity, n.Ref = "A14", session.Error, "RFC 5802 §5.1"
 		n.Text = "the server added nothing to the client's nonce: a recorded login could be played back"
 	default:
-		n.Text = fmt.Sprintf("the server's nonce extends the client's by %s", plural(utf8.RuneCountInString(added), "character"))
+		n.Text = fmt.Sprintf("the server's nonce extends the client's by %s", session.Plural(utf8.RuneCountInString(added), "character"))
 	}
 	return n
 }
@@ -191,11 +191,11 @@ func (c *scram) iterations(m Message, value string) []session.Note {
 		return []session.Note{n}
 	}
 	n.Text = fmt.Sprintf("%s of PBKDF2 with %s turn the password into the salted password: they make guessing slow",
-		plural(count, "iteration"), c.hash)
+		session.Plural(count, "iteration"), c.hash)
 	notes := []session.Note{n}
 	if count < 4096 {
 		notes = append(notes, lint("A16", "RFC 7677 §4", session.Warning, m.Span,
-			"the server asks for %s; at least 4096 are advised", plural(count, "iteration")))
+			"the server asks for %s; at least 4096 are advised", session.Plural(count, "iteration")))
 	}
 	if count > 1_000_000 {
 		notes = append(notes, decode.Say(session.Notice, m.Span, "so many iterations may keep a small client busy for seconds"))
@@ -365,7 +365,7 @@ func (c *scram) hashed(value string) (raw []byte, why string) {
 	case why != "":
 		return nil, "it is not base64: " + why
 	case c.hashSize() > 0 && len(raw) != c.hashSize():
-		return nil, fmt.Sprintf("it has %s, and %s has %d", plural(len(raw), "byte"), c.hash, c.hashSize())
+		return nil, fmt.Sprintf("it has %s, and %s has %d", session.Plural(len(raw), "byte"), c.hash, c.hashSize())
 	}
 	return raw, ""
 }

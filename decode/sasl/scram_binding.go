@@ -103,7 +103,7 @@ func (c *scram) bindingData(m Message, value string) []session.Note {
 			"the client's channel binding (c=) does not repeat the GS2 header %q of its first message: the server must refuse", c.gs2)}
 	case c.binding == "" && len(rest) > 0:
 		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
-			"the client sends %s of channel binding, though its first message announced none", plural(len(rest), "byte"))}
+			"the client sends %s of channel binding, though its first message announced none", session.Plural(len(rest), "byte"))}
 	case c.binding == "":
 		return []session.Note{explained(decode.Field("gs2-header", c.gs2, m.Span), "the client repeats its GS2 header, so that nobody can have changed it on the way")}
 	case len(rest) == 0:

@@ -1,16 +1,12 @@
 package sasl_test
 
 import (
-	"flag"
 	"testing"
 
 	"xmppscope/decode"
 	"xmppscope/decode/sasl"
 	"xmppscope/internal/xmpptest"
-	"xmppscope/session"
 )
-
-var update = flag.Bool("update", false, "write the notes of the transcripts anew")
 
 // passwords are those of the accounts that the transcripts check logins against,
 // by JID. Where a stream has no "to" no domain is known, and nothing is checked.
@@ -23,18 +19,6 @@ var passwords = map[string]string{
 	"tim@postoffice.reston.mci.net": "tanstaaftanstaaf", // RFC 2195 §2
 }
 
-// knowing is a rule that tells the others the passwords, as a user does.
-var knowing = decode.Rule{
-	ID: "test-passwords", Title: "the accounts of the transcripts", Ref: "none",
-	New: decode.Stateless(func(s *decode.Seen) []session.Note {
-		s.State.Passwords = func(user, domain string) (string, bool) {
-			p, ok := passwords[user+"@"+domain]
-			return p, ok
-		}
-		return nil
-	}),
-}
-
 func TestTranscripts(t *testing.T) {
-	xmpptest.Transcripts(t, append([]decode.Rule{knowing}, sasl.Rules()...), *update)
+	xmpptest.Transcripts(t, append([]decode.Rule{xmpptest.Knowing(passwords)}, sasl.Rules()...))
 }

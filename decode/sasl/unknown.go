@@ -59,9 +59,9 @@ func shape(p []byte) string {
 	case bytes.HasSuffix(p, []byte("\x01\x01")):
 		return "it has the layout of OAUTHBEARER, with bytes 0x01"
 	case utf8.Valid(p) && !bytes.ContainsFunc(p, unprintable):
-		return "it is text of " + plural(utf8.RuneCount(p), "character")
+		return "it is text of " + session.Plural(utf8.RuneCount(p), "character")
 	}
-	return plural(len(p), "byte") + " that are not text"
+	return session.Plural(len(p), "byte") + " that are not text"
 }
 
 // unprintable says whether a rune is nothing that a person types.

@@ -25,14 +25,6 @@ func list(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// plural is "1 character", "2 characters".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
 // readable gives a payload as text if a person can read it, else as hex.
 func readable(p []byte) string {
 	if utf8.Valid(p) && !strings.ContainsFunc(string(p), func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' }) {
@@ -86,10 +78,10 @@ func period(d time.Duration) string {
 		name       string
 	}{{24 * time.Hour, 47 * time.Hour, "day"}, {time.Hour, 55 * time.Minute, "hour"}, {time.Minute, 55 * time.Second, "minute"}} {
 		if d >= u.from {
-			return plural(int((d+u.unit/2)/u.unit), u.name)
+			return session.Plural(int((d+u.unit/2)/u.unit), u.name)
 		}
 	}
-	return plural(int((d+time.Second/2)/time.Second), "second")
+	return session.Plural(int((d+time.Second/2)/time.Second), "second")
 }
 
 // expiry says when something that is valid until a time ends, as seen at another.

@@ -71,7 +71,7 @@ type ended struct {
 func (j *judge) howEnded(s *decode.Seen, b session.TCPClosed) ended {
 	by := b.By
 	if j.left != session.NoDir { // the one that b names closed last
-		by = side(j.left)
+		by = j.left.Sender()
 	}
 	e := ended{by: "the " + by, client: by == "client", server: by == "server"}
 	if by == session.OriginSelf {
@@ -161,10 +161,10 @@ func (j *judge) strange(c *cause) {
 	if j.opaque[dir] == "" {
 		dir = session.S2C
 	}
-	c.what = fmt.Sprintf("what the %s sends is not understood: %s", side(dir), j.opaque[dir])
+	c.what = fmt.Sprintf("what the %s sends is not understood: %s", dir.Sender(), j.opaque[dir])
 	c.next = "is this an XMPP client, and is the upstream an XMPP server?"
 	if j.opened || j.replied {
-		c.next = fmt.Sprintf("look at the last thing that the %s sent: its XML is broken there", side(dir))
+		c.next = fmt.Sprintf("look at the last thing that the %s sent: its XML is broken there", dir.Sender())
 	}
 }
 

@@ -14,10 +14,10 @@ func (j *judge) streamError(s *decode.Seen) []session.Note {
 	text := errorText(s.Root)
 	j.over = j.over || e.Dir == session.S2C
 	if n := len(j.attempts); n > 0 && j.attempts[n-1].condition != "" && !j.done {
-		j.ending = fmt.Sprintf("; then the %s ended the stream with %s%s", side(e.Dir), name, quoted(text))
+		j.ending = fmt.Sprintf("; then the %s ended the stream with %s%s", e.Dir.Sender(), name, quoted(text))
 		return nil // the refusals before it are the reason; it is only their end
 	}
-	what := fmt.Sprintf("the %s ended the stream with %s", side(e.Dir), name)
+	what := fmt.Sprintf("the %s ended the stream with %s", e.Dir.Sender(), name)
 	if text != "" {
 		what += fmt.Sprintf(", in its own words %q", text)
 	}

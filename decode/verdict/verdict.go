@@ -133,13 +133,6 @@ func (j *judge) tlsFailed(e *session.Event, b session.TLSFailed) {
 	}
 }
 
-func side(d session.Dir) string {
-	if d == session.C2S {
-		return "client"
-	}
-	return "server"
-}
-
 // heard counts round trips and remembers who spoke last.
 func (j *judge) heard(s *decode.Seen) {
 	e := s.Event

@@ -24,7 +24,7 @@ func googleMail(s *decode.Seen, el *session.Element) []session.Note {
 		return tell(refGoogle, el.Span, "the client asks what mail is unread")
 	case "mailbox":
 		return tell(refGoogle, el.Tag, "%q of unread mail, %s of it here; what the client asks next is what came after %q",
-			el.Attr("total-matched"), plural(len(el.Children()), "thread"), el.Attr("result-time"))
+			el.Attr("total-matched"), session.Plural(len(el.Children()), "thread"), el.Attr("result-time"))
 	case "new-mail":
 		return tell(refGoogle, el.Span, "new mail has come: the client asks what it is")
 	}

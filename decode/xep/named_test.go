@@ -7,20 +7,14 @@ import (
 	"testing"
 
 	"xmppscope/decode"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
 	"xmppscope/decode/xep"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-// allRules are those of a real run.
-func allRules() []decode.Rule {
-	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules())
-}
-
 // explained is what is said of one element, with no stream around it.
 func explained(raw string) session.Event {
-	d := decode.NewSession(allRules(), new(session.Book))
+	d := decode.NewSession(xmpptest.Rules(), new(session.Book))
 	return d.Explain(session.Event{Session: 1, Seq: 1, Leg: session.ServerLeg, Dir: session.S2C,
 		Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
 }

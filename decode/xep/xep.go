@@ -101,22 +101,6 @@ func lint(id, ref string, sev session.Severity, span session.Span, format string
 	return n
 }
 
-// side names the sender of a direction.
-func side(d session.Dir) string {
-	if d == session.C2S {
-		return "client"
-	}
-	return "server"
-}
-
-// plural is "1 feature", "2 features".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
 func quoted(s string) string { return strconv.Quote(s) }
 
 // list quotes names for a sentence, the first twelve of them.

@@ -47,7 +47,7 @@ func explainForm(x *session.Element) []session.Note {
 	fields, required := formFields(x)
 	switch typ := x.Attr("type"); typ {
 	case "form":
-		text := "a form to fill in, " + plural(len(fields), "field")
+		text := "a form to fill in, " + session.Plural(len(fields), "field")
 		if len(required) > 0 {
 			text += ", of which " + list(required) + " must be"
 		}
@@ -86,7 +86,7 @@ func rows(x *session.Element, fields []string) string {
 		}
 	}
 	if items > 0 || x.Child(nsForm, "reported") != nil {
-		return ": a table of " + plural(items, "row")
+		return ": a table of " + session.Plural(items, "row")
 	}
 	return ": " + listOr(fields, "no field")
 }

@@ -40,5 +40,5 @@ func privacyList(s *decode.Seen, c *session.Element, name string) session.Note {
 	case s.Root.Attr("type") == "set" && items == 0:
 		return say("XEP-0016", c.Span, "the client removes the list %q", name)
 	}
-	return say("XEP-0016", c.Span, "the list %q, with %s, applied in the order of their numbers", name, plural(items, "rule"))
+	return say("XEP-0016", c.Span, "the list %q, with %s, applied in the order of their numbers", name, session.Plural(items, "rule"))
 }

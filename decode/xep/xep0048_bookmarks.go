@@ -30,7 +30,7 @@ func oldBookmarks(s *decode.Seen, el *session.Element) []session.Note {
 			}
 		}
 	}
-	return tell("XEP-0048", el.Tag, "%s in one list, %d to be joined at login; whoever changes one has to send all of them, so two clients can undo each other's changes", plural(rooms, "room"), auto)
+	return tell("XEP-0048", el.Tag, "%s in one list, %d to be joined at login; whoever changes one has to send all of them, so two clients can undo each other's changes", session.Plural(rooms, "room"), auto)
 }
 
 // isTrue reads a boolean of XML Schema.

@@ -44,11 +44,11 @@ func pubsubItems(ref, who, node string, c *session.Element) []session.Note {
 	}
 	switch {
 	case gone > 0:
-		return tell("XEP-0060 §7.2", c.Tag, "%s tells that %s has been deleted from the node %s", who, plural(gone, "item"), node)
+		return tell("XEP-0060 §7.2", c.Tag, "%s tells that %s has been deleted from the node %s", who, session.Plural(gone, "item"), node)
 	case items == 0:
 		return tell(ref, c.Tag, "%s tells of a change in the node %s", who, node)
 	}
-	return tell(ref, c.Tag, "%s tells of %s of the node %s", who, plural(items, "item"), node)
+	return tell(ref, c.Tag, "%s tells of %s of the node %s", who, session.Plural(items, "item"), node)
 }
 
 // isAccount says whether an address may be an account's: it has a local part.

@@ -101,7 +101,7 @@ func itemNote(item *session.Element) session.Note {
 func pubsubAnswer(c *session.Element) []session.Note {
 	switch c.Name.Local {
 	case "items":
-		return tell("XEP-0060 §6.5", c.Tag, "%s of the node %s", plural(len(c.Children()), "item"), withName(c.Attr("node")))
+		return tell("XEP-0060 §6.5", c.Tag, "%s of the node %s", session.Plural(len(c.Children()), "item"), withName(c.Attr("node")))
 	case "publish":
 		if item := c.First(); item != nil {
 			return tell("XEP-0060 §7.1", c.Tag, "published at %s, as item %q", withName(c.Attr("node")), item.Attr("id"))
@@ -111,7 +111,7 @@ func pubsubAnswer(c *session.Element) []session.Note {
 	case "create":
 		return tell("XEP-0060 §8.1", c.Tag, "the node has been created: %q", c.Attr("node"))
 	case "subscriptions", "affiliations":
-		return tell("XEP-0060", c.Tag, "a list of %s", plural(len(c.Children()), c.Name.Local[:len(c.Name.Local)-1]))
+		return tell("XEP-0060", c.Tag, "a list of %s", session.Plural(len(c.Children()), c.Name.Local[:len(c.Name.Local)-1]))
 	case "configure", "default", "options":
 		return tell("XEP-0060", c.Tag, "the configuration, as a form")
 	}

@@ -20,7 +20,7 @@ func init() {
 
 func avatar(_ *decode.Seen, el *session.Element) []session.Note {
 	if el.Name.Space == nsAvatarData {
-		return tell("XEP-0084", el.Tag, "the picture itself, %s of base64; its SHA-1 is the item's id", plural(len(el.Text()), "character"))
+		return tell("XEP-0084", el.Tag, "the picture itself, %s of base64; its SHA-1 is the item's id", session.Plural(len(el.Text()), "character"))
 	}
 	info := el.Child(nsAvatarMeta, "info")
 	if info == nil {

@@ -22,10 +22,10 @@ func (m *counter) known(dir session.Dir) bool { return m.counting[dir] && !m.unk
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
-func stanzas(n uint32) string { return plural(int(n), "stanza") }
+func stanzas(n uint32) string { return session.Plural(int(n), "stanza") }
 
 func (m *counter) request(root *session.Element, dir session.Dir) []session.Note {
-	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", side(dir))
+	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", dir.Sender())
 	if m.known(dir) {
 		n.Name, n.Value = "unacked", number(m.unacked(dir))
 		n.Text += "; it has sent " + number(m.sent[dir]) + ", still to be acknowledged: " + n.Value
@@ -38,23 +38,23 @@ func (m *counter) answer(root *session.Element, dir session.Dir) []session.Note 
 	value := root.Attr("h")
 	h, ok := parseH(root)
 	if !ok {
-		return []session.Note{lint("M02", "XEP-0198 §4", session.Error, root.Span, "the %s's acknowledgement has no number (h is %q)", side(dir), value)}
+		return []session.Note{lint("M02", "XEP-0198 §4", session.Error, root.Span, "the %s's acknowledgement has no number (h is %q)", dir.Sender(), value)}
 	}
 	from := dir.Opposite()
 	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "")
 	switch before := m.acked[from]; {
 	case !m.known(from):
-		n.Text = "so many stanzas have arrived at the " + side(dir)
+		n.Text = "so many stanzas have arrived at the " + dir.Sender()
 	case int32(h-before) < 0: // differences modulo 2^32: h wraps
 		n.Rule, n.Severity = "M02", session.Error
-		n.Text = "the " + side(dir) + " has acknowledged fewer stanzas than before, when it was " + number(before)
+		n.Text = "the " + dir.Sender() + " has acknowledged fewer stanzas than before, when it was " + number(before)
 	case int32(m.sent[from]-h) < 0:
 		n.Rule, n.Severity = "M02", session.Error
-		n.Text = "the " + side(dir) + " has acknowledged more stanzas than the " + side(from) + " sent, which is " + number(m.sent[from])
+		n.Text = "the " + dir.Sender() + " has acknowledged more stanzas than the " + from.Sender() + " sent, which is " + number(m.sent[from])
 	case h == m.sent[from]:
-		n.Text = "every stanza of the " + side(from) + " has arrived: " + value
+		n.Text = "every stanza of the " + from.Sender() + " has arrived: " + value
 	default:
-		n.Text = value + " of the " + side(from) + "'s " + stanzas(m.sent[from]) + " have arrived; " + number(m.sent[from]-h) + " in its queue would be sent again after a resume"
+		n.Text = value + " of the " + from.Sender() + "'s " + stanzas(m.sent[from]) + " have arrived; " + number(m.sent[from]-h) + " in its queue would be sent again after a resume"
 	}
 	if n.Severity != session.Error {
 		m.acked[from] = h

@@ -75,7 +75,7 @@ func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note
 // missing explains the h of resume and resumed: what arrived at the side that says
 // it, and so what the other has to send again, where the earlier session was seen.
 func (m *management) missing(el *session.Element, dir session.Dir, h uint32, ok bool) session.Note {
-	n := field(refResume, "h", el.Attr("h"), attrSpan(el, "h"), "so many stanzas have arrived at the "+side(dir))
+	n := field(refResume, "h", el.Attr("h"), attrSpan(el, "h"), "so many stanzas have arrived at the "+dir.Sender())
 	from := dir.Opposite()
 	if m.asked.before == nil || !ok {
 		return n
@@ -84,11 +84,11 @@ func (m *management) missing(el *session.Element, dir session.Dir, h uint32, ok 
 	switch lost := sent - h; {
 	case int32(lost) < 0:
 		n.Rule, n.Severity = "M02", session.Error
-		n.Text = "the " + side(dir) + " has acknowledged more stanzas than the " + side(from) + " sent, which is " + number(sent)
+		n.Text = "the " + dir.Sender() + " has acknowledged more stanzas than the " + from.Sender() + " sent, which is " + number(sent)
 	case lost == 0:
-		n.Text += ", which is all that the " + side(from) + " sent: it has nothing to send again"
+		n.Text += ", which is all that the " + from.Sender() + " sent: it has nothing to send again"
 	default:
-		n.Text += "; the " + side(from) + " had sent " + number(sent) + ", so it has to send its last " + stanzas(lost) + " again"
+		n.Text += "; the " + from.Sender() + " had sent " + number(sent) + ", so it has to send its last " + stanzas(lost) + " again"
 	}
 	return n
 }

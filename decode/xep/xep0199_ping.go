@@ -19,5 +19,5 @@ func ping(s *decode.Seen) []session.Note {
 		return nil
 	}
 	return []session.Note{say("XEP-0199 §4", s.Root.First().Span,
-		"the %s asks whether the other end is still there; any answer will do, an error too", side(s.Event.Dir))}
+		"the %s asks whether the other end is still there; any answer will do, an error too", s.Event.Dir.Sender())}
 }

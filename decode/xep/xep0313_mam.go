@@ -105,7 +105,7 @@ func (a *archive) fin(el *session.Element) []session.Note {
 	text := "the page is complete"
 	if len(a.page) == 1 {
 		for id, n := range a.page {
-			text += ", with " + plural(n, "message")
+			text += ", with " + session.Plural(n, "message")
 			delete(a.page, id)
 		}
 	}

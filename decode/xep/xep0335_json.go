@@ -22,7 +22,7 @@ func jsonContainer(_ *decode.Seen, el *session.Element) []session.Note {
 	if !json.Valid([]byte(text)) {
 		return []session.Note{lint("xep-0335", "XEP-0335", session.Warning, el.Span, "this should be JSON, and is not: %s", jsonFault(text).Error())}
 	}
-	return tell("XEP-0335", el.Tag, "JSON, %s, for a program and not for a person", plural(len(text), "byte"))
+	return tell("XEP-0335", el.Tag, "JSON, %s, for a program and not for a person", session.Plural(len(text), "byte"))
 }
 
 func jsonFault(text string) error {

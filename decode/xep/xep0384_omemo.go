@@ -28,7 +28,7 @@ func omemo(_ *decode.Seen, el *session.Element) []session.Note {
 		for d := range el.Elements() {
 			ids = append(ids, d.Attr("id"))
 		}
-		return tell("XEP-0384", el.Tag, "the account has %s that can read encrypted messages: %s", plural(len(ids), "device"), listOr(ids, "none"))
+		return tell("XEP-0384", el.Tag, "the account has %s that can read encrypted messages: %s", session.Plural(len(ids), "device"), listOr(ids, "none"))
 	case "bundle":
 		return omemoBundle(el)
 	}
@@ -42,7 +42,7 @@ func omemoMessage(el *session.Element) []session.Note {
 		return []session.Note{lint("xep-0384", "XEP-0384", session.Warning, el.Tag, "an encrypted message without a header: nobody can decrypt it")}
 	}
 	keys, fresh, last := omemoKeys(header)
-	text := "encrypted for " + plural(len(keys), "device") + ": " + listOr(keys, "none")
+	text := "encrypted for " + session.Plural(len(keys), "device") + ": " + listOr(keys, "none")
 	if fresh > 0 {
 		text += "; a new session is begun with " + strconv.Itoa(fresh) + " of them"
 	}
@@ -83,5 +83,5 @@ func omemoBundle(el *session.Element) []session.Note {
 	if keys := el.Child("", "prekeys"); keys != nil {
 		n = len(keys.Children())
 	}
-	return tell("XEP-0384", el.Tag, "the public keys of one device, with %s: who wants to write to it for the first time uses up one", plural(n, "key")+" for first contact")
+	return tell("XEP-0384", el.Tag, "the public keys of one device, with %s: who wants to write to it for the first time uses up one", session.Plural(n, "key")+" for first contact")
 }

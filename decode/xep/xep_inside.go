@@ -69,7 +69,7 @@ func (in *inside) look(s *decode.Seen, depth int) (notes []session.Note) {
 // speak lets every rule see one wrapped stanza.
 func (in *inside) speak(s *decode.Seen) (notes []session.Note) {
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil {
-		notes = tell("RFC 6121 §5.2.3", body.Span, "the text inside, %s long", plural(utf8.RuneCountInString(body.Text()), "character"))
+		notes = tell("RFC 6121 §5.2.3", body.Span, "the text inside, %s long", session.Plural(utf8.RuneCountInString(body.Text()), "character"))
 	}
 	for i, r := range in.rules {
 		if !r.Match.Fits(s) {

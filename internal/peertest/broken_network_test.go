@@ -2,7 +2,6 @@ package peertest
 
 import (
 	"crypto/tls"
-	"net"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -42,7 +41,7 @@ func TestBrokenNetwork(t *testing.T) {
 	goSendxmpp := real(xmpptest.GoSendxmpp, xmpptest.Login{JID: "alice@good.test", Password: password})
 
 	testBroken(t, filepath.Join(dir, "ca.pem"), []broken{
-		{name: "no-server", upstream: refused(t), client: goSendxmpp,
+		{name: "no-server", upstream: xmpptest.FreeAddress(t), client: goSendxmpp,
 			want: []string{"could not be reached", "connection refused"}},
 		{name: "hangs-up-at-once", upstream: hung(nil), client: user, step: "stream-open-1", want: []string{"the server hung up", "tls://"}},
 		{name: "hangs-up-after-header", upstream: hung(nil, "<>", serverHeader), client: user, step: "stream-reply-1", want: []string{"the server hung up", "before it had sent its features"}},
@@ -69,17 +68,6 @@ func TestBrokenNetwork(t *testing.T) {
 				want: []string{"the client left after", "of silence", "PLAIN"}},
 		})
 	})
-}
-
-// refused is an address where nothing listens.
-func refused(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // testSilence has clients that act their lines, and leave when xmppscope has said

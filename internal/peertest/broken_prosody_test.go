@@ -2,6 +2,8 @@ package peertest
 
 import (
 	"crypto/tls"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,13 +19,15 @@ func brokenProsody(t *testing.T, timeout int) (starttls, direct, ca string) {
 	t.Helper()
 	xmpptest.Need(t, "prosody")
 	dir := xmpptest.ServerFolder(t)
-	starttls, direct = xmpptest.FreeAddress(t), xmpptest.FreeAddress(t)
 	writeCertificates(t, dir, newIssuer(t, "CA of the broken servers"))
 	for _, host := range slices.Concat(good, hosts) {
 		xmpptest.ProsodyAccount(t, dir, "alice", host, password)
 	}
-	configure(t, dir, "prosody.cfg.lua", map[string]any{"Dir": dir, "StartTLS": port(starttls), "Direct": port(direct), "Timeout": timeout})
-	xmpptest.RunProsody(t, dir, starttls, direct)
+	broken, err := os.ReadFile("testdata/prosody.cfg.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	starttls, direct = xmpptest.RunProsody(t, dir, fmt.Sprintf("c2s_timeout = %d\n%s", timeout, broken))
 	return starttls, direct, dir + "/ca.pem"
 }
 

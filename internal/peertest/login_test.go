@@ -87,12 +87,7 @@ func TestEjabberd(t *testing.T) {
 func testLogins(t *testing.T, s server, bob *xmpptest.Bob) {
 	for _, client := range xmpptest.PeerClients() {
 		t.Run(client.Name, func(t *testing.T) {
-			scope := startScope(t, s.addr, s.CAFile, "--reveal")
-			logIn(t, scope, client, bob, false)
-			scope.until(t, "end of the client's connection", 1, clientGone)
-			r := scope.stop(t)
-			r.check(t, true)
-
+			scope, r := loggedIn(t, s, client, bob, false)
 			mechanism, plus := s.login(client.Name)
 			checkLadder(t, r, slices.Concat(starttlsRungs, saslRungs(mechanism, plus), []string{"stream-open-3", "stream-reply-3", "features-3"}, boundRungs))
 			checkWho(t, r, mechanism)
@@ -103,6 +98,22 @@ func testLogins(t *testing.T, s server, bob *xmpptest.Bob) {
 			checkTshark(t, scope.Saved)
 		})
 	}
+}
+
+// loggedIn is the recording of one login, with TLS from the first byte on both legs
+// if direct says so. The scope has stopped.
+func loggedIn(t *testing.T, s server, client xmpptest.PeerClient, bob *xmpptest.Bob, direct bool) (*scope, recording) {
+	t.Helper()
+	upstream := s.addr
+	if direct {
+		upstream = "tls://" + s.Direct
+	}
+	scope := startScope(t, upstream, s.CAFile, "--reveal")
+	logIn(t, scope, client, bob, direct)
+	scope.until(t, "end of the client's connection", 1, clientGone)
+	r := scope.stop(t)
+	r.check(t, true)
+	return scope, r
 }
 
 // logIn runs the client and waits until its message has arrived.
@@ -233,11 +244,7 @@ func checkVerdict(t *testing.T, r recording, mechanism string, refused int) {
 func testDirectTLS(t *testing.T, s server, bob *xmpptest.Bob) {
 	for _, client := range xmpptest.PeerClients() {
 		t.Run(client.Name, func(t *testing.T) {
-			scope := startScope(t, "tls://"+s.Direct, s.CAFile, "--reveal")
-			logIn(t, scope, client, bob, true)
-			scope.until(t, "end of the client's connection", 1, clientGone)
-			r := scope.stop(t)
-			r.check(t, true)
+			_, r := loggedIn(t, s, client, bob, true)
 			mechanism, plus := s.login(client.Name)
 			checkLadder(t, r, slices.Concat(directRungs, saslRungs(mechanism, plus), []string{"stream-open-2", "stream-reply-2", "features-2"}, boundRungs))
 			checkWho(t, r, mechanism)

@@ -1,18 +1,13 @@
 package peertest
 
 import (
-	"bufio"
 	"encoding/hex"
-	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"xmppscope/capture/packet"
 	"xmppscope/internal/xmpptest"
 )
 
@@ -20,7 +15,7 @@ import (
 // on the way, captured as packets and read with the client's key log: they are
 // decrypted to the bytes that tshark shows.
 func TestCapturedLogins(t *testing.T) {
-	xmpptest.Need(t, "slixmpp", "tshark", "dumpcap")
+	xmpptest.Need(t, "slixmpp", "tshark")
 	prosody, ejabberd := xmpptest.StartProsody(t), xmpptest.StartEjabberd(t)
 	bobs := map[*xmpptest.PeerServer]*xmpptest.Bob{prosody: xmpptest.StartBob(t, prosody), ejabberd: xmpptest.StartBob(t, ejabberd)}
 	for _, c := range []struct {
@@ -29,23 +24,25 @@ func TestCapturedLogins(t *testing.T) {
 		addr   string
 		direct bool
 		tls    string
+		dump   func(t *testing.T, file, addr string) dump
 	}{
-		{"prosody", prosody, prosody.StartTLS, false, "TLS 1.3"},
-		{"prosody direct", prosody, prosody.Direct, true, "TLS 1.3"},
-		{"ejabberd", ejabberd, ejabberd.StartTLS, false, "TLS 1.3"},
-		{"ejabberd TLS 1.2", ejabberd, ejabberd.TLS12, false, "TLS 1.2"},
+		{"prosody", prosody, prosody.StartTLS, false, "TLS 1.3", startDump},
+		{"prosody direct", prosody, prosody.Direct, true, "TLS 1.3", startDump},
+		{"prosody without dumpcap", prosody, prosody.StartTLS, false, "TLS 1.3", startWiretap},
+		{"ejabberd", ejabberd, ejabberd.StartTLS, false, "TLS 1.3", startDump},
+		{"ejabberd TLS 1.2", ejabberd, ejabberd.TLS12, false, "TLS 1.2", startDump},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			keys := filepath.Join(dir, "keys.txt")
-			dump := startDump(t, filepath.Join(dir, "login.pcapng"), c.addr)
-			ran := xmpptest.Slixmpp(t, xmpptest.Login{Addr: c.addr, CAFile: c.server.CAFile, Direct: c.direct, Says: "on the wire", KeyLog: keys})
+			dump := c.dump(t, filepath.Join(dir, "login"), c.addr)
+			ran := xmpptest.Slixmpp(t, xmpptest.Login{Addr: dump.addr, CAFile: c.server.CAFile, Direct: c.direct, Says: "on the wire", KeyLog: keys})
 			if !ran.OK {
 				t.Fatalf("slixmpp failed:\n%s", ran.Output)
 			}
 			bobs[c.server].Expect(t, "on the wire")
-			file := dump.stop(t)
-			checkCapture(t, file, keys, c.tls)
+			dump.stop(t)
+			checkCapture(t, dump.file, keys, c.tls)
 		})
 	}
 }
@@ -122,69 +119,4 @@ func tsharkInside(t *testing.T, file, keys string) (out [][]string) {
 		t.Fatal("tshark decrypts nothing")
 	}
 	return out
-}
-
-// dump is a capture that dumpcap is making of a port on loopback.
-type dump struct {
-	cmd  *exec.Cmd
-	file string
-}
-
-// startDump returns when the capture has begun. To capture may not be permitted.
-func startDump(t *testing.T, file, addr string) *dump {
-	t.Helper()
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("dumpcap", "-i", "lo", "-f", "tcp port "+port, "-w", file)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill() })
-	said := ""
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said += lines.Text() + "\n"
-		if strings.HasPrefix(lines.Text(), "File: ") {
-			return &dump{cmd, file}
-		}
-	}
-	// It is there, but that it may do this is up to the machine, whoever requires it.
-	t.Skipf("dumpcap may not capture on lo here (run as root, or setcap cap_net_raw+ep): %s", said)
-	return nil
-}
-
-// stop ends the capture once the client's connection has ended in it.
-func (d *dump) stop(t *testing.T) string {
-	t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !d.complete(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatal("the end of the connection was not captured")
-		}
-	}
-	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	d.cmd.Wait() // by the signal, or well
-	return d.file
-}
-
-func (d *dump) complete() bool {
-	f, err := os.Open(d.file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	ended := false
-	packet.Read(f, func(e *packet.Event) error {
-		ended = ended || e.Kind == packet.Closed
-		return nil
-	})
-	return ended
 }

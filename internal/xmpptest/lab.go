@@ -1,18 +1,51 @@
 package xmpptest
 
 import (
+	"embed"
+	"path"
 	"regexp"
 	"strings"
+	"testing"
 )
 
 // The files in testdata/lab are what real clients and servers said to each other
 // with nothing in between, both directions in the clear. A block begins with a
 // line such as "<<< +0.001 clear 299 bytes".
+//
+//go:embed testdata/lab/*.xml.txt
+var labFiles embed.FS
+
+const labEnding = ".xml.txt"
+
+// Recordings are the names of what was recorded of real clients and servers, in
+// order. A name tells who: "slixmpp-prosody-badpw" is slixmpp at Prosody, with a
+// wrong password.
+func Recordings(t testing.TB) []string {
+	t.Helper()
+	files, err := labFiles.ReadDir("testdata/lab")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d recordings, %v", len(files), err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(f.Name(), labEnding))
+	}
+	return names
+}
+
+// Recording is one of Recordings as a dialogue, as Dialogue takes it.
+func Recording(t testing.TB, name string) string {
+	t.Helper()
+	text, err := labFiles.ReadFile(path.Join("testdata/lab", name+labEnding))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labDialogue(string(text))
+}
+
 var labBlock = regexp.MustCompile(`(?m)^(>>>|<<<) \+[0-9.]+ (clear|tls) ([0-9]+) bytes\n`)
 
-// LabDialogue turns a recording of testdata/lab into a dialogue as Dialogue takes
-// it.
-func LabDialogue(text string) string {
+func labDialogue(text string) string {
 	var b strings.Builder
 	secure := false
 	heads := labBlock.FindAllStringSubmatchIndex(text, -1)

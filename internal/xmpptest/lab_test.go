@@ -1,36 +1,17 @@
 package xmpptest_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"xmppscope/decode"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/xep"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
-func labEvents(t *testing.T, file string) []session.Event {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rules []decode.Rule
-	rules = append(append(append(rules, core.Rules()...), sasl.Rules()...), xep.Rules()...)
-	return xmpptest.Dialogue(t, xmpptest.LabDialogue(string(text)), rules, 0)
-}
-
-func labFiles(t *testing.T) []string {
-	files, err := filepath.Glob("testdata/lab/*.xml.txt")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
-	return files
+func labEvents(t *testing.T, name string) []session.Event {
+	t.Helper()
+	return xmpptest.Play(t, xmpptest.Recording(t, name))
 }
 
 // TestGoodLogins: a login between real peers that worked gives no error, and a
@@ -40,13 +21,13 @@ func TestGoodLogins(t *testing.T) {
 		"A18": "ejabberd and Prosody offer -PLUS without types, or not all types",
 		"A17": "slixmpp says y once its own -PLUS attempts are over",
 	}
-	for _, file := range labFiles(t) {
-		if strings.Contains(file, "-bad") {
+	for _, name := range xmpptest.Recordings(t) {
+		if strings.Contains(name, "-bad") {
 			continue
 		}
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			bound := false
-			for _, e := range labEvents(t, file) {
+			for _, e := range labEvents(t, name) {
 				for _, n := range e.Notes {
 					bound = bound || n.Name == "jid"
 					refused := e.Step != nil && e.Step.ID == "sasl-failure" // slixmpp tries several mechanisms
@@ -65,16 +46,16 @@ func TestGoodLogins(t *testing.T) {
 
 // TestBadLogins: a login that failed says why.
 func TestBadLogins(t *testing.T) {
-	for _, file := range labFiles(t) {
-		if !strings.Contains(file, "-badpw") && !strings.Contains(file, "-badhost") {
+	for _, name := range xmpptest.Recordings(t) {
+		if !strings.Contains(name, "-badpw") && !strings.Contains(name, "-badhost") {
 			continue
 		}
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			want := "not-authorized"
-			if strings.Contains(file, "-badhost") {
+			if strings.Contains(name, "-badhost") {
 				want = "host-unknown"
 			}
-			for _, e := range labEvents(t, file) {
+			for _, e := range labEvents(t, name) {
 				if v, _ := e.Field("condition"); v == want && e.Worst() == session.Error {
 					return
 				}
@@ -86,8 +67,8 @@ func TestBadLogins(t *testing.T) {
 
 // TestLabSecrets: the passwords of the recordings are blanked wherever they are.
 func TestLabSecrets(t *testing.T) {
-	for _, file := range labFiles(t) {
-		for _, e := range labEvents(t, file) {
+	for _, name := range xmpptest.Recordings(t) {
+		for _, e := range labEvents(t, name) {
 			e = session.Blank(e)
 			shown := string(e.Raw) + e.Summary
 			for _, n := range e.Notes {
@@ -95,7 +76,7 @@ func TestLabSecrets(t *testing.T) {
 			}
 			for _, secret := range []string{"alicepw", "AGFsaWNl", "p=wnCv", "dj1"} {
 				if strings.Contains(shown, secret) {
-					t.Errorf("%s event %d shows %q: %s", file, e.Seq, secret, shown)
+					t.Errorf("%s event %d shows %q: %s", name, e.Seq, secret, shown)
 				}
 			}
 		}
@@ -107,11 +88,11 @@ func TestLabSecrets(t *testing.T) {
 // server says that it refuses something.
 func TestRecordingsBreakNoRule(t *testing.T) {
 	numbered := regexp.MustCompile(`^[A-Z][0-9]{2}$`)
-	for _, file := range labFiles(t) {
-		for _, e := range labEvents(t, file) {
+	for _, name := range xmpptest.Recordings(t) {
+		for _, e := range labEvents(t, name) {
 			for _, n := range e.Notes {
 				if n.Severity == session.Error && numbered.MatchString(n.Rule) {
-					t.Errorf("%s event %d: %s %s\n%s", filepath.Base(file), e.Seq, n.Rule, n.Text, e.Raw)
+					t.Errorf("%s event %d: %s %s\n%s", name, e.Seq, n.Rule, n.Text, e.Raw)
 				}
 			}
 		}

@@ -1,5 +1,8 @@
-// Package xmpptest is what tests of several packages share: recorded transcripts,
-// and real servers and clients on loopback (peers.go). Only tests import it.
+// Package xmpptest is what tests of several packages share: dialogues played to the
+// rules (transcript.go), recordings of real logins (lab.go), files to compare with
+// and the flag -update that writes them (golden.go), connections on loopback
+// (loopback.go, tap.go), and the programs of the machine, with real servers and
+// clients among them (peers.go). Only tests import it.
 package xmpptest
 
 import (
@@ -50,12 +53,14 @@ var peerPrograms = map[string]struct {
 	"tmux":        {onPath("tmux"), "tmux"},
 	"go-sendxmpp": {onPath("go-sendxmpp"), "go-sendxmpp"},
 	"tshark":      {onPath("tshark"), "tshark"},
-	"dumpcap":     {onPath("dumpcap"), "tshark"},
 	"capinfos":    {onPath("capinfos"), "tshark"},
 	"openssl":     {onPath("openssl"), "openssl"},
 	"gnutls-cli":  {onPath("gnutls-cli"), "gnutls-bin"},
+	"certtool":    {onPath("certtool"), "gnutls-bin"},
 	"gnutls-serv": {onPath("gnutls-serv"), "gnutls-bin"},
 	"xmllint":     {onPath("xmllint"), "libxml2-utils"},
+	"chromium":    {onPath("chromium"), "chromium"},
+	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
 }
 
 func onPath(name string) func() bool {

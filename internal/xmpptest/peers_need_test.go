@@ -26,6 +26,18 @@ func (v *verdict) end(how, format string, args []any) {
 	runtime.Goexit()
 }
 
+// ended says how a test ends, "" if it is not ended by anything.
+func ended(test func(*verdict)) string {
+	v := &verdict{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		test(v)
+	}()
+	<-done
+	return v.how
+}
+
 func TestNeed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // so that nothing is installed
 	for _, c := range []struct{ peers, name, want string }{
@@ -34,15 +46,9 @@ func TestNeed(t *testing.T) {
 		{"", "icq", "fail: xmpptest: no peer is called"},
 	} {
 		t.Setenv("XMPPSCOPE_PEERS", c.peers)
-		v := &verdict{}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			xmpptest.Need(v, c.name)
-		}()
-		<-done
-		if !strings.HasPrefix(v.how, c.want) {
-			t.Errorf("Need(%q) with XMPPSCOPE_PEERS=%q: %q, want %q", c.name, c.peers, v.how, c.want)
+		how := ended(func(v *verdict) { xmpptest.Need(v, c.name) })
+		if !strings.HasPrefix(how, c.want) {
+			t.Errorf("Need(%q) with XMPPSCOPE_PEERS=%q: %q, want %q", c.name, c.peers, how, c.want)
 		}
 	}
 }

@@ -15,23 +15,16 @@ func StartProsody(t testing.TB) *PeerServer {
 	Need(t, "prosody")
 	dir := peerDir(t)
 	peerCertificate(t, dir)
-	config := struct {
-		Dir, Domain      string
-		StartTLS, Direct int
-	}{Dir: dir, Domain: PeerDomain, StartTLS: freePort(t), Direct: freePort(t)}
-	peerTemplate(t, "prosody.cfg.lua", filepath.Join(dir, "prosody.cfg.lua"), config)
 	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
 		ProsodyAccount(t, dir, user, PeerDomain, password)
 	}
-	s := &PeerServer{
-		Name:     "prosody",
-		StartTLS: local(config.StartTLS),
-		Direct:   local(config.Direct),
-		CAFile:   filepath.Join(dir, "ca.pem"),
-	}
-	RunProsody(t, dir, s.StartTLS, s.Direct)
-	return s
+	starttls, direct := RunProsody(t, dir, prosodySettings)
+	return &PeerServer{Name: "prosody", StartTLS: starttls, Direct: direct, CAFile: filepath.Join(dir, "ca.pem")}
 }
+
+const prosodySettings = `ssl = { certificate = dir .. "/chain.pem"; key = dir .. "/key.pem"; protocol = "tlsv1_2+" }
+c2s_direct_tls_ssl = ssl
+VirtualHost "` + PeerDomain + `"`
 
 // ProsodyAccount writes an account into the folder of a Prosody, in the form of
 // mod_storage_internal: what is neither letter nor digit is escaped in names.
@@ -42,13 +35,21 @@ func ProsodyAccount(t testing.TB, dir, user, domain, password string) {
 	peerWrite(t, account, []byte("return { [\"password\"] = \""+password+"\"; };\n"))
 }
 
-// RunProsody starts a Prosody for the length of the test, configured by the
-// prosody.cfg.lua in its folder, and waits until it takes connections at the
-// addresses.
-func RunProsody(t testing.TB, dir string, addrs ...string) {
+// RunProsody starts a Prosody for the length of the test in a folder made by
+// ServerFolder, and returns its addresses, for STARTTLS and for TLS from the first
+// byte, when it takes connections there. The settings are lines of configuration,
+// in Lua: the certificates, which lie in dir, and the hosts.
+func RunProsody(t testing.TB, dir, settings string) (starttls, direct string) {
 	t.Helper()
 	Need(t, "prosody")
+	config := struct {
+		Dir, Settings    string
+		StartTLS, Direct int
+	}{dir, settings, freePort(t), freePort(t)}
+	peerTemplate(t, "prosody.cfg.lua", filepath.Join(dir, "prosody.cfg.lua"), config)
+	starttls, direct = local(config.StartTLS), local(config.Direct)
 	cmd := exec.Command("prosody", "--config", filepath.Join(dir, "prosody.cfg.lua"), "-F")
 	cmd.Dir = dir
-	startProcess(t, cmd, nil).accepts(t, addrs...)
+	startProcess(t, cmd, nil).accepts(t, starttls, direct)
+	return starttls, direct
 }

@@ -2,8 +2,8 @@ package xmpptest
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +12,10 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"xmppscope/decode"
+	"xmppscope/decode/core"
+	"xmppscope/decode/sasl"
+	"xmppscope/decode/verdict"
+	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
 
@@ -35,22 +39,37 @@ import (
 // another session of the same run; its events are numbered "2.1", "2.2", …
 //
 // In the notes, each one gives the event's number, severity, rule, and the bytes
-// it points at, secrets blanked; then what it says. With update (the package's
-// flag -update) the notes are written anew.
+// it points at, secrets blanked; then what it says. With -update the
+// notes are written anew.
 //
 // Each dialogue is also fed byte by byte: what is said must not change.
-func Transcripts(t *testing.T, rules []decode.Rule, update bool) {
+func Transcripts(t *testing.T, rules []decode.Rule) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts in testdata: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.ToSlash(file), ".txtar"), func(t *testing.T) { transcript(t, file, rules, update) })
+		t.Run(strings.TrimSuffix(filepath.ToSlash(file), ".txtar"), func(t *testing.T) { transcript(t, file, rules) })
 	}
 }
 
-func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
+// Knowing is a rule that says nothing, but tells the others the passwords of
+// accounts, by "user@domain", as a user of xmppscope does.
+func Knowing(passwords map[string]string) decode.Rule {
+	return decode.Rule{
+		ID: "test-passwords", Title: "the accounts of the test", Ref: "none",
+		New: decode.Stateless(func(s *decode.Seen) []session.Note {
+			s.State.Passwords = func(user, domain string) (string, bool) {
+				p, ok := passwords[user+"@"+domain]
+				return p, ok
+			}
+			return nil
+		}),
+	}
+}
+
+func transcript(t *testing.T, file string, rules []decode.Rule) {
 	ar, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -63,16 +82,12 @@ func transcript(t *testing.T, file string, rules []decode.Rule, update bool) {
 	if bytewise := Describe(Dialogue(t, dialogue, rules, 1)); got != bytewise {
 		t.Errorf("fed byte by byte, the notes differ (-whole +bytes):\n%s", cmp.Diff(got, bytewise))
 	}
-	if update {
+	if *update {
 		ar.Files = []txtar.File{{Name: "dialogue", Data: []byte(dialogue)}, {Name: "notes", Data: []byte(got)}}
-		if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, txtar.Format(ar))
 		return
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("notes differ (-want +got; -update writes them anew):\n%s", diff)
-	}
+	compare(t, "notes", want, got)
 }
 
 func part(ar *txtar.Archive, name string) string {
@@ -117,6 +132,17 @@ func Dialogue(t testing.TB, text string, rules []decode.Rule, chunk int) []sessi
 	}
 	p.finish()
 	return p.events
+}
+
+// Rules are all the rules there are, in the order in which xmppscope has them.
+func Rules() []decode.Rule {
+	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
+}
+
+// Play plays a dialogue to all the rules.
+func Play(t testing.TB, dialogue string) []session.Event {
+	t.Helper()
+	return Dialogue(t, dialogue, Rules(), 0)
 }
 
 // player turns bytes into explained events, as the proxy does.

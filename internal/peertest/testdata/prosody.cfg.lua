@@ -1,32 +1,13 @@
--- A Prosody whose virtual hosts are each broken in one way. Loopback only,
--- everything in its own folder.
-run_as_root = true
-daemonize = false
-data_path = "{{.Dir}}/data"
-pidfile = "{{.Dir}}/prosody.pid"
-certificates = "{{.Dir}}"
-interfaces = { "127.0.0.1" }
-c2s_ports = { {{.StartTLS}} }
-c2s_direct_tls_ports = { {{.Direct}} }
-s2s_ports = {}
-http_ports = {}
-https_ports = {}
-
+-- The hosts of a Prosody that are each broken in one way; what goes before is in
+-- internal/xmpptest/testdata/peers.
 local function certificate(name, protocol)
-	return { certificate = "{{.Dir}}/" .. name .. ".pem"; key = "{{.Dir}}/" .. name .. ".pem"; protocol = protocol or "tlsv1_2+" }
+	return { certificate = dir .. "/" .. name .. ".pem"; key = dir .. "/" .. name .. ".pem"; protocol = protocol or "tlsv1_2+" }
 end
 
 ssl = certificate("good.test")
 c2s_direct_tls_ssl = ssl
-c2s_require_encryption = true
-c2s_timeout = {{.Timeout}}
 c2s_unauthed_stanza_size_limit = 10000
-authentication = "internal_plain"
-storage = "internal"
-
 modules_enabled = { "roster", "saslauth", "tls", "disco", "smacks", "ping", "presence", "message", "iq", "register" }
-modules_disabled = { "s2s" }
-log = { { levels = { min = "info" }, to = "console" } }
 
 VirtualHost "good.test"
 VirtualHost "expired.test"

@@ -1,9 +1,11 @@
--- A Prosody for one test: loopback only, everything in its own folder.
+-- A Prosody for one test: loopback only, everything in its own folder. What only
+-- this test wants stands at the end.
+local dir = "{{.Dir}}"
 run_as_root = true
 daemonize = false
-data_path = "{{.Dir}}/data"
-pidfile = "{{.Dir}}/prosody.pid"
-certificates = "{{.Dir}}"
+data_path = dir .. "/data"
+pidfile = dir .. "/prosody.pid"
+certificates = dir
 interfaces = { "127.0.0.1" }
 c2s_ports = { {{.StartTLS}} }
 c2s_direct_tls_ports = { {{.Direct}} }
@@ -11,14 +13,11 @@ s2s_ports = {}
 http_ports = {}
 https_ports = {}
 
-ssl = { certificate = "{{.Dir}}/chain.pem"; key = "{{.Dir}}/key.pem"; protocol = "tlsv1_2+" }
-c2s_direct_tls_ssl = ssl
 c2s_require_encryption = true
 authentication = "internal_plain"
 storage = "internal"
-
 modules_enabled = { "roster", "saslauth", "tls", "disco", "carbons", "smacks", "ping", "presence", "message", "iq" }
 modules_disabled = { "s2s" }
 log = { { levels = { min = "info" }, to = "console" } }
 
-VirtualHost "{{.Domain}}"
+{{.Settings}}
