@@ -20,7 +20,7 @@ type Session struct {
 	seen  Seen           // of the event that is explained
 	event session.Event  // that event
 	notes []session.Note // room for its notes, used again for the next
-	cut   [3]bool        // by direction: raw bytes continue a credential that was cut off
+	cut   [3]string      // by direction: raw bytes continue a credential that was cut off, until this comes
 	begun bool           // the beginning was seen: a connection, or a stream header
 	turns bool           // <proceed/> was seen, and what came of it not yet
 }
