@@ -103,6 +103,22 @@ func (o *Options) eventView(e *session.Event) eventView {
 	return v
 }
 
+// lineView is an event in one line.
+func lineView(e *session.Event) string {
+	arrow := "·"
+	switch e.Dir {
+	case session.C2S:
+		arrow = "→"
+	case session.S2C:
+		arrow = "←"
+	}
+	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(clipRunes(headline(e), 200))
+	if worst := e.Worst(); worst > session.Info {
+		line += " [" + worst.String() + "]"
+	}
+	return line
+}
+
 func noteOf(n *session.Note) noteView {
 	return noteView{n.Name, n.Value, n.Text, n.Ref, severityName(n.Severity), n.Secret != ""}
 }
@@ -229,14 +245,18 @@ func tlsViewOf(leg session.Leg, f *session.TLSFacts, problem, hint string) *tlsV
 		}
 	}
 	add("names not minted", strings.Join(f.Unminted, ", "))
-	for _, name := range slices.Sorted(maps.Keys(f.Bindings)) {
-		add(name, f.Bindings[name])
-	}
 	for i := range f.Chain {
 		v.Folded = append(v.Folded, certOf(i, &f.Chain[i]))
 	}
 	if f.Hello != nil {
 		v.Folded = append(v.Folded, helloOf(f.Hello))
+	}
+	if len(f.Bindings) > 0 {
+		bindings := foldedView{Title: "channel bindings"}
+		for _, name := range slices.Sorted(maps.Keys(f.Bindings)) {
+			bindings.Facts = append(bindings.Facts, fact{name, f.Bindings[name]})
+		}
+		v.Folded = append(v.Folded, bindings)
 	}
 	return v
 }

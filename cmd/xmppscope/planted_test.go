@@ -18,10 +18,10 @@ import (
 // nobody has to be asked what is one.
 type planted struct{ name, text string }
 
-// plants reads the dialogues of testdata/planted.txt.
+// plants reads the dialogues of testdata/planted/secrets.txt.
 func plants(t *testing.T) (out []planted) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/planted.txt")
+	text, err := os.ReadFile("testdata/planted/secrets.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
