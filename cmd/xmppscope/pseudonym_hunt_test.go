@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ var (
 
 // wordsOfTheProtocol stand in namespaces, in our sentences, in the formats or
 // among the pseudonyms, and are names in some transcripts too.
-var wordsOfTheProtocol = regexp.MustCompile(`^(?i:jabber\.org|google\.com|.{0,3}|xmppscope|conference\.jabber\.org|echo|work|home|chat|test|user|phone|this|that|none|hello|away|session|client|server|name|node|data|text|item|info|message|presence|resource|stream|online|pubsub|body|room|admin|auth1|bind-1|sess_1|roster|version|balcony|talk|other|192\.0\.2\.[0-9]+|[0-9]+)$`)
+var wordsOfTheProtocol = regexp.MustCompile(`^(?i:google\.com|.{0,3}|xmppscope|echo|work|home|chat|test|user|phone|this|that|none|hello|away|session|client|server|name|node|data|text|item|info|message|presence|resource|stream|online|pubsub|body|room|admin|auth1|bind-1|sess_1|roster|version|balcony|talk|other|192\.0\.2\.[0-9]+|[0-9]+)$`)
 
 // peopleOf are the names, hosts, identifiers and texts of a dialogue.
 func peopleOf(events []session.Event) map[string]string {
@@ -96,6 +97,9 @@ func TestHuntPeople(t *testing.T) {
 				own[f.Ext] = written(t, dir, f.Ext, o, xmpptest.Dialogue(t, neutral, rules(), 0))
 			}
 			file := written(t, dir, f.Ext, o, events)
+			for i := range file { // in a namespace it names nobody
+				file[i] = bytes.ReplaceAll(file[i], []byte("http://jabber.org/"), nil)
+			}
 			for value, kind := range people {
 				hunted++
 				if d := search(file, own[f.Ext], hidden[value]); d != "" {
