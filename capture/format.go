@@ -77,6 +77,7 @@ type Options struct {
 	// Pseudonymise replaces names, addresses and texts (see Pseudonyms); it implies
 	// Redact.
 	Pseudonymise bool
+	Full         bool           // every event whole, where a report would list the later ones in short
 	Pretty       session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 

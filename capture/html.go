@@ -42,6 +42,18 @@ func pageHead() string {
 
 const pageEnd = "</main>\n</body>\n</html>\n"
 
+// A browser takes so many bytes of a document before its reader has to wait. Up to
+// the first bound every event is shown whole; then the steps of the ladder and what
+// brings a new finding are, and all else is a line; then all is; then nothing more
+// is. Options.Full lifts them.
+const (
+	maxWhole = 4 << 20
+	maxSteps = 12 << 20
+	maxLines = 32 << 20
+	maxTops  = 8 << 20 // of ladders and facts; later sessions have their verdict alone
+	someLine = 200     // lines that are written together
+)
+
 // Bounds of what is drawn anew each time.
 const (
 	maxListed = 200      // sessions in the list of verdicts
@@ -61,6 +73,7 @@ type htmlWriter struct {
 	o        Options
 	buf      bytes.Buffer
 	at       int64 // bytes of the document so far, without the tail
+	tops     int64 // bytes of the drawn tops
 	live     map[int]*htmlSession
 	ended    []*htmlSession
 	total    int
@@ -76,6 +89,10 @@ type htmlSession struct {
 	top     run   // its drawn top, once it has ended
 	events  []run // its events
 	started time.Time
+	lines   []string // of the events at hand, not yet written
+	short   int      // events that became a line
+	left    int      // events that are not there at all
+	first   uint64   // the first event that would be linked to and is not shown whole, 0 for none
 }
 
 // run is a stretch of the document.
@@ -115,10 +132,9 @@ func (h *htmlWriter) Write(e session.Event) error {
 	if s.report != nil {
 		s.report.apply(&e)
 	}
-	if err := h.draw("event", h.o.eventView(&e)); err != nil {
+	if err := h.event(s, &e); err != nil {
 		return err
 	}
-	s.events = grow(s.events, run{h.at, int64(h.buf.Len())})
 	if s.report != nil && s.report.over() {
 		if err := h.end(s); err != nil {
 			return err
@@ -126,6 +142,49 @@ func (h *htmlWriter) Write(e session.Event) error {
 	}
 	h.changed = true
 	return h.out()
+}
+
+// event shows an event as large as there is room.
+func (h *htmlWriter) event(s *htmlSession, e *session.Event) error {
+	news := s.report != nil && (e.Step != nil || s.report.news)
+	switch at := h.at + int64(h.buf.Len()); {
+	case h.o.Full, at < maxWhole, news && at < maxSteps:
+		if err := h.rest(s); err != nil {
+			return err
+		}
+		return h.part(s, "event", h.o.eventView(e))
+	case at < maxLines:
+		s.short++
+		s.lines = append(s.lines, lineView(e))
+	default:
+		s.left++
+	}
+	if news && s.first == 0 {
+		s.first = e.Seq
+	}
+	if len(s.lines) < someLine {
+		return nil
+	}
+	return h.rest(s)
+}
+
+// rest writes the lines that wait.
+func (h *htmlWriter) rest(s *htmlSession) error {
+	if len(s.lines) == 0 {
+		return nil
+	}
+	defer func() { s.lines = s.lines[:0] }()
+	return h.part(s, "lines", s.lines)
+}
+
+// part draws what belongs to a session.
+func (h *htmlWriter) part(s *htmlSession, name string, data any) error {
+	at := h.buf.Len()
+	if err := h.draw(name, data); err != nil {
+		return err
+	}
+	s.events = grow(s.events, run{h.at + int64(at), int64(h.buf.Len() - at)})
+	return nil
 }
 
 // grow adds a stretch, to the last one if they touch.
@@ -153,16 +212,28 @@ func (h *htmlWriter) session(e *session.Event) *htmlSession {
 
 // end draws the top of a session whose connections are gone.
 func (h *htmlWriter) end(s *htmlSession) error {
+	if err := h.rest(s); err != nil {
+		return err
+	}
 	at := h.buf.Len()
-	if err := h.draw("session", h.o.sessionView(s.report)); err != nil {
+	if err := h.draw("session", h.view(s)); err != nil {
 		return err
 	}
 	s.top = run{h.at + int64(at), int64(h.buf.Len() - at)}
+	h.tops += s.top.size
 	s.line, s.report = lineOf(s.report), nil
 	delete(h.live, s.id)
 	h.showTail = nil // which has it among those in progress
 	h.ended = append(h.ended, s)
 	return nil
+}
+
+// view is the top of a session; its verdict alone where there is no room for more.
+func (h *htmlWriter) view(s *htmlSession) sessionView {
+	v := h.o.sessionView(s.report, s.first)
+	v.Short, v.Left = s.short, s.left
+	v.Brief = !h.o.Full && h.tops >= maxTops
+	return v
 }
 
 // draw appends a part of the document. Whatever was on the wire, nothing in it
@@ -197,7 +268,15 @@ func (h *htmlWriter) Flush() error {
 		return nil
 	}
 	h.changed = false
-	if err := h.tops(); err != nil {
+	for _, s := range h.inOrder() {
+		if err := h.rest(s); err != nil {
+			return err
+		}
+	}
+	if err := h.out(); err != nil {
+		return err
+	}
+	if err := h.above(); err != nil {
 		return err
 	}
 	h.buf.WriteString(pageEnd)
@@ -206,14 +285,14 @@ func (h *htmlWriter) Flush() error {
 	return h.tail.WriteTail(nil, h.showTail)
 }
 
-// tops draws the list of verdicts and the sessions in progress.
-func (h *htmlWriter) tops() error {
+// above draws the list of verdicts and the sessions in progress.
+func (h *htmlWriter) above() error {
 	if err := h.draw("index", h.index()); err != nil {
 		return err
 	}
 	ids := slices.Sorted(maps.Keys(h.live))
 	for _, id := range ids[max(0, len(ids)-maxLive):] {
-		if err := h.draw("session", h.o.sessionView(h.live[id].report)); err != nil {
+		if err := h.draw("session", h.view(h.live[id])); err != nil {
 			return err
 		}
 	}

@@ -60,13 +60,14 @@ var allowed = map[string][]string{
 	"html": {"lang"}, "head": nil, "body": nil, "main": nil, "header": {"class"}, "title": nil, "style": nil,
 	"meta":    {"charset", "http-equiv", "content", "name"},
 	"section": {"class", "id", "aria-label"}, "article": {"class", "id"}, "div": {"class"}, "p": {"class"}, "span": {"class"},
-	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "code": {"class"}, "cite": nil, "pre": nil, "ul": {"class"}, "li": nil,
+	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "code": {"class"}, "cite": nil, "pre": {"class"}, "ul": {"class"}, "li": nil,
 	"a":     {"href", "class", "aria-label"},
 	"table": {"class"}, "caption": nil, "thead": nil, "tbody": nil, "tr": nil, "th": {"scope", "class"}, "td": {"class"},
 	"details": {"class", "id"}, "summary": nil,
 	"svg": {"class", "height", "role", "aria-label"}, "defs": nil, "path": {"d"},
 	"marker": {"class", "id", "viewBox", "refX", "refY", "markerWidth", "markerHeight", "orient"},
 	"text":   {"class", "x", "y", "text-anchor"}, "line": {"class", "x1", "x2", "y1", "y2", "marker-start", "marker-end"},
+	"tspan":  {"class"},
 	"circle": {"cx", "cy", "r"}, "rect": {"class", "x", "width", "height", "rx"},
 }
 
@@ -261,6 +262,42 @@ func TestReportIsBounded(t *testing.T) {
 	}
 }
 
+// TestReportOpensQuickly: a long session is whole at its beginning and where
+// something new is found; the rest is a line each, and Full has all of it.
+func TestReportOpensQuickly(t *testing.T) {
+	events := full(t, 1, tls.VersionTLS13)
+	events, end := events[:len(events)-4], events[len(events)-4:]
+	for i := range 6000 {
+		e := session.Event{
+			Session: 1, Seq: uint64(1000 + i), At: start, Body: session.StreamElement{}, Dir: session.S2C, Name: "message",
+			Summary: fmt.Sprintf("message %d <b>", i), Raw: []byte("<message>" + strings.Repeat("x", 1000) + "</message>"), Size: 1019,
+		}
+		if i == 5000 || i == 5001 {
+			e.Notes = []session.Note{{Rule: "x", Severity: session.Warning, Text: "look at this"}}
+		}
+		events = append(events, e)
+	}
+	events = append(events, end...)
+	short, whole := record(t, ".html", Options{}, events), record(t, ".html", Options{Full: true}, events)
+	if len(short) > maxWhole+2<<20 || len(whole) < len(short)*3/2 {
+		t.Errorf("the short report has %d bytes, the whole one %d", len(short), len(whole))
+	}
+	for _, want := range []string{`id="s1e1000"`, `id="s1e6000"`, `href="#s1e6000"`, "← message 5999 &lt;b&gt;", "message 5001 &lt;b&gt; [warning]", "events are a line each", "--full"} {
+		if !bytes.Contains(short, []byte(want)) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	for _, bad := range []string{`id="s1e6001"`, `id="s1e6999"`} {
+		if bytes.Contains(short, []byte(bad)) || !bytes.Contains(whole, []byte(bad)) {
+			t.Errorf("%q stands in the wrong one", bad)
+		}
+	}
+	if bytes.Contains(whole, []byte("a line each")) {
+		t.Error("the whole report says that it is not")
+	}
+	inspect(t, short)
+}
+
 func TestReportOfNothing(t *testing.T) {
 	file := record(t, ".html", Options{}, nil)
 	_, doc := inspect(t, file)
@@ -293,7 +330,7 @@ func TestPhases(t *testing.T) {
 	ms := time.Millisecond
 	want := []phase{
 		{"connect to the server", 0, 5 * ms, 0, 0},
-		{"stream", 5 * ms, 4 * ms, 1, 2},
+		{"stream and features", 5 * ms, 4 * ms, 1, 2},
 		{"STARTTLS", 9 * ms, 3 * ms, 3, 4},
 		{"TLS handshake", 12 * ms, 30 * ms, 5, 5},
 		{"authentication", 42 * ms, 8 * ms, 6, 6},

@@ -25,11 +25,14 @@ type sessionView struct {
 	Legs            []*tlsView
 	Events, Stanzas int
 	Reveal          bool
+	Brief           bool // the verdict alone
+	Short, Left     int  // events that are but a line, and that are not there
 }
 
 type findingView struct {
 	finding
-	Again int
+	Again  int
+	Linked bool // its event is shown whole
 }
 
 // phaseView is a bar of the waterfall; X and W are per cent.
@@ -49,7 +52,10 @@ func lineOf(r *report) verdictLine {
 	return l
 }
 
-func (o *Options) sessionView(r *report) sessionView {
+// sessionView is the top of a session. From the first event on that is named, if
+// it is not 0, there is nothing to link to.
+func (o *Options) sessionView(r *report, first uint64) sessionView {
+	whole := func(seq uint64) bool { return first == 0 || seq < first }
 	v := sessionView{
 		verdictLine: lineOf(r), Domain: r.Domain, Facts: r.facts(),
 		MoreRungs: r.more, Unlisted: r.unlisted, Events: r.events, Stanzas: r.Stanzas, Reveal: o.Reveal,
@@ -57,10 +63,11 @@ func (o *Options) sessionView(r *report) sessionView {
 	}
 	for i := range r.rungs {
 		v.Rungs = append(v.Rungs, rungViewOf(i, &r.rungs[i]))
+		v.Rungs[i].Linked = whole(r.rungs[i].Seq)
 	}
 	v.LadderHeight = ladderTop + len(v.Rungs)*rungHeight
 	for _, f := range r.worstFirst() {
-		v.Findings = append(v.Findings, findingView{f, f.Count - 1})
+		v.Findings = append(v.Findings, findingView{f, f.Count - 1, whole(f.Seq)})
 	}
 	v.Phases, v.Total = phaseViews(r.phases())
 	for _, leg := range []session.Leg{session.ServerLeg, session.ClientLeg} {
@@ -155,6 +162,7 @@ const (
 	ladderTop  = 34
 	rungHeight = 46
 	maxLabel   = 34 // characters that fit a phone
+	maxSummary = 50 // characters more that fit a larger screen
 )
 
 type rungView struct {
@@ -162,8 +170,9 @@ type rungView struct {
 	Seq               uint64
 	Class, Who, Title string
 	Label, Small      string
+	Summary           string // where there is room for it
 	Left, Right       string
-	Both              bool
+	Both, Linked      bool
 	X1, X2, BadgeX    int
 	Y, LabelY         int
 	SmallY, NumY      int
@@ -190,6 +199,9 @@ func rungViewOf(i int, g *rung) rungView {
 	v.Small = g.ID
 	if g.Since > 0 {
 		v.Small += " · +" + session.ShortTime(g.Since)
+	}
+	if g.Summary != "" && g.Summary != g.ID {
+		v.Summary = clipRunes(g.Summary, maxSummary)
 	}
 	return v
 }

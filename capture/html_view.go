@@ -99,6 +99,22 @@ func (o *Options) eventView(e *session.Event) eventView {
 	return v
 }
 
+// lineView is an event in one line.
+func lineView(e *session.Event) string {
+	arrow := "·"
+	switch e.Dir {
+	case session.C2S:
+		arrow = "→"
+	case session.S2C:
+		arrow = "←"
+	}
+	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(clipRunes(headline(e), 200))
+	if worst := e.Worst(); worst > session.Info {
+		line += " [" + worst.String() + "]"
+	}
+	return line
+}
+
 func noteOf(n *session.Note) noteView {
 	return noteView{n.Name, n.Value, n.Text, n.Ref, severityName(n.Severity), n.Secret != ""}
 }
@@ -177,15 +193,19 @@ func tlsViewOf(leg session.Leg, f *session.TLSFacts, problem, hint string) *tlsV
 		between = "server leg: between xmppscope and the server"
 	}
 	v := &tlsView{Title: between, Problem: problem, Hint: hint, Facts: f.Facts()}
-	for _, name := range slices.Sorted(maps.Keys(f.Bindings)) {
-		v.Facts = append(v.Facts, session.Fact{Label: name, Value: f.Bindings[name]})
-	}
 	for i := range f.Chain {
 		c := &f.Chain[i]
 		v.Folded = append(v.Folded, foldedView{fmt.Sprintf("certificate %d: %s", i+1, c.Subject), c.Facts()})
 	}
 	if f.Hello != nil {
 		v.Folded = append(v.Folded, foldedView{"offered by the client of this leg", f.Hello.Facts()})
+	}
+	if len(f.Bindings) > 0 {
+		bindings := foldedView{Title: "channel bindings"}
+		for _, name := range slices.Sorted(maps.Keys(f.Bindings)) {
+			bindings.Facts = append(bindings.Facts, session.Fact{Label: name, Value: f.Bindings[name]})
+		}
+		v.Folded = append(v.Folded, bindings)
 	}
 	return v
 }

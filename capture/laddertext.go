@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"xmppscope/session"
 )
@@ -26,17 +25,21 @@ const (
 
 // ladderWriter draws events as arrows between client, xmppscope and server, as
 // they happen. Where another session goes on, a line says so; a session's verdict
-// follows its end.
+// follows its end. Where the file can be written anew (Rewriter) the verdicts are
+// put on top in the end.
 type ladderWriter struct {
-	w       io.Writer
-	o       Options
-	current int // the session drawn last
-	reports map[int]*report
+	w        io.Writer
+	o        Options
+	current  int // the session drawn last
+	reports  map[int]*report
+	at       int64 // bytes of the file so far
+	head     int64 // those of its heading
+	verdicts []run
 }
 
 func newLadder(w io.Writer, o Options) (Writer, error) {
-	_, err := fmt.Fprintf(w, "%s\n", session.SafeLine(o.heading()))
-	return &ladderWriter{w: w, o: o, reports: map[int]*report{}}, err
+	n, err := fmt.Fprintf(w, "%s\n", session.SafeLine(o.heading()))
+	return &ladderWriter{w: w, o: o, reports: map[int]*report{}, at: int64(n), head: int64(n)}, err
 }
 
 func (l *ladderWriter) Write(e session.Event) error {
@@ -60,21 +63,54 @@ func (l *ladderWriter) Write(e session.Event) error {
 	first := e.Step != nil && r.rungs[len(r.rungs)-1].Seq == e.Seq
 	drawEvent(&b, &e, &l.o, first)
 	if r.over() {
-		drawVerdict(&b, r)
+		l.verdict(&b, r)
 		delete(l.reports, e.Session)
 	}
-	_, err := io.WriteString(l.w, b.String())
+	return l.out(&b)
+}
+
+func (l *ladderWriter) out(b *strings.Builder) error {
+	n, err := io.WriteString(l.w, b.String())
+	l.at += int64(n)
 	return err
+}
+
+// verdict draws a session's, and remembers where it stands.
+func (l *ladderWriter) verdict(b *strings.Builder, r *report) {
+	before := b.Len()
+	drawVerdict(b, r)
+	l.verdicts = grow(l.verdicts, run{l.at + int64(before), int64(b.Len() - before)})
 }
 
 // Close writes the verdicts of sessions that have not ended.
 func (l *ladderWriter) Close() error {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(l.reports)) {
-		drawVerdict(&b, l.reports[id])
+		l.verdict(&b, l.reports[id])
 	}
-	_, err := io.WriteString(l.w, b.String())
-	return err
+	if err := l.out(&b); err != nil {
+		return err
+	}
+	if r, ok := l.w.(Rewriter); ok && len(l.verdicts) > 0 {
+		return r.Rewrite(l.rewrite)
+	}
+	return nil
+}
+
+// rewrite copies the file, the verdicts first.
+func (l *ladderWriter) rewrite(old io.ReaderAt, w io.Writer) error {
+	parts := append([]run{{0, l.head}}, l.verdicts...)
+	from := l.head
+	for _, v := range l.verdicts {
+		parts = append(parts, run{from, v.at - from})
+		from = v.at + v.size
+	}
+	for _, p := range append(parts, run{from, l.at - from}) {
+		if _, err := io.Copy(w, io.NewSectionReader(old, p.at, p.size)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lanes is the head of a session's drawing.
@@ -83,7 +119,7 @@ func lanes(b *strings.Builder, e *session.Event, again bool) {
 	if again {
 		title = fmt.Sprintf("━━ session %d goes on ", e.Session)
 	}
-	b.WriteString("\n" + title + strings.Repeat("━", max(0, gutter+textWidth-utf8.RuneCountInString(title))) + "\n\n")
+	b.WriteString("\n" + title + strings.Repeat("━", max(0, gutter+textWidth-columns(title))) + "\n\n")
 	b.WriteString(strings.Repeat(" ", gutter) + "client" + strings.Repeat(" ", laneGap-9) + "xmppscope" + strings.Repeat(" ", laneGap-8) + "server\n")
 }
 
@@ -96,7 +132,7 @@ func drawEvent(b *strings.Builder, e *session.Event, o *Options, first bool) {
 		aside = "+" + session.ShortTime(e.Step.Since)
 	}
 	say := func(mark, text string) {
-		for i, line := range wrap(text, textWidth-utf8.RuneCountInString(mark)) {
+		for i, line := range wrap(text, textWidth-columns(mark)) {
 			lead := mark
 			if i > 0 && mark != "| " {
 				lead = strings.Repeat(" ", len(mark))
@@ -130,7 +166,7 @@ func arrow(e *session.Event) string {
 	if s := e.Step; s != nil {
 		label = fmt.Sprintf("%d %s", s.N, s.ID)
 	}
-	label = " " + clipRunes(session.SafeLine(label), laneGap-6) + " "
+	label = " " + clipColumns(session.SafeLine(label), laneGap-6) + " "
 	empty := strings.Repeat(" ", laneGap)
 	switch e.Body.(type) {
 	case session.TLSEstablished, session.TLSFailed:
@@ -141,8 +177,8 @@ func arrow(e *session.Event) string {
 		return onLeg(e.Leg, centred(label, "╌", laneGap-1)+"×", empty)
 	}
 	line := strings.Repeat("─", laneGap-1)
-	begin := "─" + label + strings.Repeat("─", laneGap-1-utf8.RuneCountInString(label))
-	end := strings.Repeat("─", laneGap-1-utf8.RuneCountInString(label)) + label + "─"
+	begin := "─" + label + strings.Repeat("─", laneGap-1-columns(label))
+	end := strings.Repeat("─", laneGap-1-columns(label)) + label + "─"
 	switch {
 	case e.Origin == session.OriginSelf && e.Dir == session.C2S:
 		return lane + empty + lane + begin[:len(begin)-len("─")] + "▶" + lane
@@ -162,7 +198,7 @@ func rungArrow(g *rung) string {
 		legs := [2]string{}
 		for i, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
 			label := strings.TrimRight(fmt.Sprintf(" %d %s", g.N, cmp.Or(session.SafeLine(g.TLS[leg]), g.ID)), " ") + " "
-			legs[i] = "◀" + centred(clipRunes(label, laneGap-4), "═", laneGap-2) + "▶"
+			legs[i] = "◀" + centred(clipColumns(label, laneGap-4), "═", laneGap-2) + "▶"
 		}
 		return lane + legs[0] + lane + legs[1] + lane
 	}
@@ -179,7 +215,7 @@ func onLeg(leg session.Leg, drawn, empty string) string {
 
 // centred puts a text into the middle of a line that is so many characters wide.
 func centred(text, fill string, width int) string {
-	room := max(0, width-utf8.RuneCountInString(text))
+	room := max(0, width-columns(text))
 	return strings.Repeat(fill, room/2) + text + strings.Repeat(fill, room-room/2)
 }
 
@@ -216,7 +252,7 @@ func wrap(text string, width int) []string {
 		indent = indent[:width/2]
 	}
 	var out []string
-	line := []rune(indent)
+	line, used := indent, len(indent)
 	empty := true
 	for word := range strings.FieldsSeq(text) {
 		for r := []rune(word); len(r) > 0; {
@@ -224,25 +260,22 @@ func wrap(text string, width int) []string {
 			if empty {
 				space = 0
 			}
-			room := width - len(line) - space
-			if len(r) <= room {
-				if !empty {
-					line = append(line, ' ')
-				}
-				line, empty, r = append(line, r...), false, nil
+			n, taken := takeColumns(r, width-used-space)
+			if n == len(r) {
+				line, used = line+strings.Repeat(" ", space)+string(r), used+space+taken
+				empty, r = false, nil
 				continue
 			}
 			if empty { // longer than a line
-				out = append(out, string(append(line, r[:room]...)))
-				r = r[room:]
-			} else {
-				out = append(out, string(line))
+				n = max(n, 1)
+				line, r = line+string(r[:n]), r[n:]
 			}
-			line, empty = []rune(indent), true
+			out = append(out, line)
+			line, used, empty = indent, len(indent), true
 		}
 	}
 	if !empty {
-		out = append(out, string(line))
+		out = append(out, line)
 	}
 	return out
 }

@@ -2,9 +2,10 @@ package capture
 
 import (
 	"crypto/tls"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,7 +40,7 @@ func TestLadderArrows(t *testing.T) {
 func TestLadderFits(t *testing.T) {
 	file := string(record(t, ".txt", Options{Tool: "xmppscope test"}, append(mixed(t), evilEvents(t)...)))
 	for i, line := range strings.Split(file, "\n") {
-		if n := utf8.RuneCountInString(line); n > 80 {
+		if n := columns(line); n > 80 {
 			t.Errorf("line %d is %d wide: %q", i+1, n, line)
 		}
 	}
@@ -63,6 +64,39 @@ func TestLadderInShort(t *testing.T) {
 	}
 }
 
+// TestLadderFileBeginsWithVerdicts: in a file they come before what they judge,
+// and nothing is lost or told twice.
+func TestLadderFileBeginsWithVerdicts(t *testing.T) {
+	events := mixed(t)
+	path := filepath.Join(t.TempDir(), "x.txt")
+	f, err := Create(path, false, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := f.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, rest, _ := strings.Cut(string(file), "\n━━ session ")
+	streamed := string(record(t, ".txt", Options{}, events))
+	for _, verdict := range []string{"\nsession 1: ", "\nsession 2: "} {
+		if strings.Count(top, verdict) != 1 || strings.Contains(rest, verdict) {
+			t.Errorf("%q is not on top alone", verdict)
+		}
+	}
+	if a, b := strings.Count(string(file), "\n"), strings.Count(streamed, "\n"); a != b {
+		t.Errorf("the file has %d lines, what was streamed %d", a, b)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, c := range []struct {
 		text  string
@@ -76,6 +110,9 @@ func TestWrap(t *testing.T) {
 		{"a abcdefghij b", 4, []string{"a", "abcd", "efgh", "ij b"}},
 		{strings.Repeat(" ", 50) + "x", 4, []string{"  x"}},
 		{"a\nb\x1b", 9, []string{"a␊b␛"}},
+		{"你好 世界", 4, []string{"你好", "世界"}},
+		{"你好世界", 5, []string{"你好", "世界"}},
+		{"e\u0301e\u0301 👍🏽x", 2, []string{"e\u0301e\u0301", "👍", "🏽", "x"}},
 	} {
 		if diff := cmp.Diff(c.want, wrap(c.text, c.width)); diff != "" {
 			t.Errorf("%q: %s", c.text, diff)

@@ -15,9 +15,11 @@ func init() {
 	add(Format{Ext: ".md", Title: "Markdown to paste into an issue", New: newMarkdown})
 }
 
-// Bounds of one session in Markdown: trackers take some 65,000 characters.
+// Bounds of Markdown: an issue at GitHub takes 65,536 characters.
 const (
-	mdDetails = 40_000 // bytes of folded details
+	mdLimit   = 60_000 // bytes of a document: its last sessions are a line each, and then a number
+	mdEnd     = 4_000  // more, for those lines
+	mdDetails = 40_000 // bytes of one session's folded details
 	mdOne     = 4_000  // bytes of the XML of one event
 	mdOthers  = 100    // stanzas and the like that are listed
 )
@@ -31,13 +33,16 @@ type markdownWriter struct {
 	tail    TailWriter // w, if it is one
 	o       Options
 	live    map[int]*mdSession
+	used    int // bytes of the document so far
+	left    int // sessions that had no room
 	changed bool
 }
 
 type mdSession struct {
 	report  report
-	details strings.Builder // folded, one a step
-	left    int             // details that had no room
+	details []string // folded, one a step
+	size    int      // their bytes
+	left    int      // details that had no room
 	others  []string
 	more    int // others beyond mdOthers
 }
@@ -45,7 +50,8 @@ type mdSession struct {
 func newMarkdown(w io.Writer, o Options) (Writer, error) {
 	m := &markdownWriter{w: w, o: o, live: map[int]*mdSession{}}
 	m.tail, _ = w.(TailWriter)
-	_, err := fmt.Fprintf(w, "%s\n\n", mdCode(o.heading()))
+	n, err := fmt.Fprintf(w, "%s\n\n", mdCode(o.heading()))
+	m.used = n
 	return m, err
 }
 
@@ -68,11 +74,27 @@ func (m *markdownWriter) Write(e session.Event) error {
 		return nil
 	}
 	delete(m.live, e.Session)
+	var b bytes.Buffer
+	m.used, m.left = m.section(&b, s, m.used, m.left)
 	if m.tail != nil {
-		return m.tail.WriteTail([]byte(s.text()), nil)
+		return m.tail.WriteTail(b.Bytes(), nil)
 	}
-	_, err := io.WriteString(m.w, s.text())
+	_, err := m.w.Write(b.Bytes())
 	return err
+}
+
+// section adds what there is room for of a session, and says how much is used then
+// and how many sessions were left out.
+func (m *markdownWriter) section(b *bytes.Buffer, s *mdSession, used, left int) (int, int) {
+	text := s.text(min(mdDetails, (mdLimit-used)*2/3))
+	if used+len(text) > mdLimit {
+		text = fmt.Sprintf("- session %d: %s\n", s.report.ID, mdSentence(clipRunes(s.report.verdict(), 200)))
+	}
+	if used+len(text) > mdLimit+mdEnd {
+		return used, left + 1
+	}
+	b.WriteString(text)
+	return used + len(text), left
 }
 
 // Flush writes the sessions in progress, where they can be written over.
@@ -92,9 +114,13 @@ func (m *markdownWriter) Close() error {
 
 func (m *markdownWriter) progress(most int) []byte {
 	var b bytes.Buffer
+	used, left := m.used, m.left
 	ids := slices.Sorted(maps.Keys(m.live))
 	for _, id := range ids[max(0, len(ids)-most):] {
-		b.WriteString(m.live[id].text())
+		used, left = m.section(&b, m.live[id], used, left)
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "\n%d more sessions are left out, to fit an issue; .html has them, and --filter picks some\n", left)
 	}
 	return b.Bytes()
 }
@@ -110,11 +136,11 @@ func (s *mdSession) add(e *session.Event, o *Options) {
 		return
 	}
 	text := o.mdDetail(e)
-	if s.details.Len()+len(text) > mdDetails {
+	if s.size+len(text) > mdDetails {
 		s.left++
 		return
 	}
-	s.details.WriteString(text)
+	s.details, s.size = append(s.details, text), s.size+len(text)
 }
 
 func mdArrow(d session.Dir, l session.Leg) string {
@@ -181,8 +207,8 @@ func plainLines(lines []session.Line) string {
 	return b.String()
 }
 
-// text is the session's section.
-func (s *mdSession) text() string {
+// text is the session's section, with so many bytes of details.
+func (s *mdSession) text(room int) string {
 	r := &s.report
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Session %d: %s\n\n", r.ID, mdSentence(r.verdict()))
@@ -208,7 +234,7 @@ func (s *mdSession) text() string {
 		}
 	}
 	s.findings(&b)
-	s.folded(&b)
+	s.folded(&b, room)
 	return b.String()
 }
 
@@ -231,10 +257,17 @@ func (s *mdSession) findings(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-func (s *mdSession) folded(b *strings.Builder) {
-	b.WriteString(s.details.String())
-	if s.left > 0 {
-		fmt.Fprintf(b, "%d more steps are left out, to fit an issue; .html has them all\n\n", s.left)
+func (s *mdSession) folded(b *strings.Builder, room int) {
+	left := s.left
+	for _, text := range s.details {
+		if room -= len(text); room < 0 {
+			left++
+			continue
+		}
+		b.WriteString(text)
+	}
+	if left > 0 {
+		fmt.Fprintf(b, "%d more steps are left out, to fit an issue; .html has them all\n\n", left)
 	}
 	if len(s.others) == 0 {
 		return

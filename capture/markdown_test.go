@@ -114,6 +114,28 @@ func TestMarkdownFitsAnIssue(t *testing.T) {
 	}
 }
 
+// TestMarkdownOfManySessions fits an issue too: the first are told, then there is
+// a line each, then a number.
+func TestMarkdownOfManySessions(t *testing.T) {
+	var events []session.Event
+	login := full(t, 1, tls.VersionTLS13)
+	for id := range 700 {
+		for _, e := range login {
+			e.Session = id + 1
+			events = append(events, e)
+		}
+	}
+	md := string(record(t, ".md", Options{}, events))
+	if len(md) > 65_000 {
+		t.Errorf("the document has %d bytes", len(md))
+	}
+	for _, want := range []string{"### Session 1:", "### Session 2:", "- session 20: ", "more sessions are left out, to fit an issue"} {
+		if !strings.Contains(md, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
 // TestMarkdownTail: sessions in progress are there, and not twice at the end.
 func TestMarkdownTail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.md")

@@ -122,6 +122,28 @@ func TestPseudonymsInXML(t *testing.T) {
 
 // TestPseudonymsMoveSpans: notes and secrets point at what came in the place of
 // what they pointed at.
+// TestPseudonymsOfPublicNames: what is public as a namespace is somebody's as an
+// address, and a text that begins like a namespace is a text.
+func TestPseudonymsOfPublicNames(t *testing.T) {
+	raw := `<message to="alice@jabber.org/jabber:home" from='conference.jabber.org'><body>jabber: alice lives here</body><status>google:bob</status>` +
+		`<subject>http://jabber.org/alice</subject><nick xmlns='http://jabber.org/protocol/nick'>urn:xmpp:carol</nick>` +
+		`<q node='http://jabber.org/protocol/commands' desc='p1:dave'/><candidate foundation='3771912845' ip='10.9.8.7' rel-addr='10.9.8.6'/></message>`
+	e := NewPseudonyms().Event(session.Event{Body: session.StreamElement{}, Raw: []byte(raw), Notes: []session.Note{
+		{Name: "to", Value: "alice@jabber.org/jabber:home"}, {Text: "sent to \"alice@jabber.org\" at jabber.org, in http://jabber.org/protocol/nick"},
+	}})
+	got := string(e.Raw) + e.Notes[0].Value + e.Notes[1].Text
+	for _, bad := range []string{"alice", "bob", "carol", "dave", "home", "@jabber.org", "'conference.jabber.org", "at jabber.org", "3771912845", "10.9.8"} {
+		if strings.Contains(got, bad) {
+			t.Errorf("%q is left in %s", bad, got)
+		}
+	}
+	for _, good := range []string{"xmlns='http://jabber.org/protocol/nick'", "node='http://jabber.org/protocol/commands'", "in http://jabber.org/protocol/nick"} {
+		if !strings.Contains(got, good) {
+			t.Errorf("%q is missing in %s", good, got)
+		}
+	}
+}
+
 func TestPseudonymsMoveSpans(t *testing.T) {
 	raw := "<m to='alice@example.com' password='zz'>hello</m>"
 	span := func(s string) session.Span {

@@ -16,7 +16,13 @@ var known = []string{
 	"http://xmpp.org/", "eu.siacs.conversations.", "http://prosody.im/", "https://prosody.im/", "urn:prosody:", "p1:", "msg_offline",
 }
 
+// spaceURI is what a namespace is made of: a sentence that begins like one is none.
+var spaceURI = regexp.MustCompile(`^[A-Za-z0-9:/._#+-]{1,100}$`)
+
 func isKnownSpace(s string) bool {
+	if !spaceURI.MatchString(s) {
+		return false
+	}
 	for _, k := range known {
 		if strings.HasPrefix(s, k) {
 			return true
@@ -32,11 +38,14 @@ var (
 	hostNames     = set("host location domain sni realm server service target netbios-domain netbios-computer dns-domain dns-computer workstation see-other-host rel-addr ip address iss aud stream-to")
 	userNames     = set("username authcid user authorization-identifier device-user sname")
 	resourceNames = set("resource nick nickname")
-	idNames       = set("id previd sid queryid origin-id stanza-id archive-id sm-id sid1 stream-id user-agent-id ver hash sha1 node key cid msgid tag device")
+	idNames       = set("id previd sid queryid origin-id stanza-id archive-id sm-id sid1 stream-id user-agent-id ver hash sha1 node key cid msgid tag device foundation ufrag")
+	// spaceAttrs and spaceTexts may hold a namespace.
+	spaceAttrs = set("xmlns var node type uri namespace cipher algo encryption event action profile method name ns for")
+	spaceTexts = set("value namespace upgrade method feature")
 	// keptAttrs have values that the protocol knows.
 	keptAttrs = set(`type version lang mechanism h max resume code category ask subscription affiliation role status
 		action algo algorithm encoding charset xmlns var senders creator media profile disposition method stamp utc
-		seconds size width height priority count index autojoin approved component foundation generation network port protocol
+		seconds size width height priority count index autojoin approved component generation network port protocol
 		channels clockrate maxptime ptime format allow`)
 	// keptTexts hold a word or a number of the protocol.
 	keptTexts = set("mechanism method show priority max count max-bytes max-size max-items upgrade encryption value-type")

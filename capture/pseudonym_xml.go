@@ -178,8 +178,6 @@ func (x *xmlEdits) attr(element, name string, start, end int) {
 // value is that of an attribute.
 func (n *Pseudonyms) value(element, name, s string) string {
 	switch {
-	case isKnownSpace(s):
-		return n.keep(s)
 	case jidNames[name]:
 		return n.jid(s)
 	case hostNames[name]:
@@ -188,6 +186,8 @@ func (n *Pseudonyms) value(element, name, s string) string {
 		return n.user(s)
 	case resourceNames[name]:
 		return n.resource(s)
+	case spaceAttrs[name] && isKnownSpace(s):
+		return n.keep(s)
 	case idNames[name]:
 		return n.id(s)
 	case keptAttrs[name] && isWord(s), s == "true", s == "false":
@@ -227,7 +227,7 @@ func (x *xmlEdits) around(start, end int, secret session.Span) {
 func (n *Pseudonyms) content(element, s string) string {
 	trimmed := strings.TrimSpace(s)
 	switch {
-	case isKnownSpace(trimmed), keptTexts[element] && isWord(trimmed):
+	case spaceTexts[element] && isKnownSpace(trimmed), keptTexts[element] && isWord(trimmed):
 		return strings.Replace(s, trimmed, n.keep(trimmed), 1)
 	case element == "jid":
 		return n.jid(trimmed)

@@ -25,6 +25,7 @@ type report struct {
 	unlisted int // findings beyond maxFindings
 	legs     [3]legReport
 	events   int
+	news     bool // the event at hand has brought a new finding
 }
 
 // rung is a step of the ladder as a picture shows it.
@@ -69,6 +70,7 @@ func (r *report) apply(e *session.Event) {
 		return
 	}
 	r.events++
+	r.news = false
 	for i := range e.Notes {
 		if n := &e.Notes[i]; n.Severity >= session.Notice {
 			r.find(e, n)
@@ -153,6 +155,7 @@ func (r *report) find(e *session.Event, n *session.Note) {
 		r.unlisted++
 		return
 	}
+	r.news = true
 	r.findings = append(r.findings, finding{n.Severity, n.Rule, text, n.Ref, e.Session, e.Seq, e.Step, 1})
 }
 
@@ -233,5 +236,5 @@ func phaseOf(id string) string {
 			return p.name
 		}
 	}
-	return "stream"
+	return "stream and features"
 }

@@ -25,7 +25,7 @@ type Session struct {
 	todo  []uint64       // the rules that have yet to see the event, as index finds them
 	seen  Seen           // of the event that is explained
 	notes []session.Note // room for its notes, and for those of later events
-	cut   [3]bool        // by direction: raw bytes continue a credential that was cut off
+	cut   [3]string      // by direction: raw bytes continue a credential that was cut off, until this comes
 	turns bool           // <proceed/> was seen, and what came of it not yet
 }
 

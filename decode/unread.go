@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"xmppscope/session"
 )
@@ -11,7 +12,7 @@ import (
 // which the others are known. Where such an element could not be read as a whole
 // no rule can say which bytes are the secret, so all of them are.
 var (
-	credentialElements = []string{"auth", "response", "authenticate", "success", "handshake", "token", "hash", "password", "digest"}
+	credentialElements = []string{"auth", "challenge", "response", "authenticate", "success", "handshake", "token", "hash", "key", "password", "digest"}
 	credentialMarks    = [][]byte{[]byte("jabber:iq:auth"), []byte("jabber:iq:register"), []byte("urn:xmpp:fast:0")}
 )
 
@@ -25,22 +26,42 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 	}
 	_, raw := e.Body.(session.StreamRaw)
 	switch {
-	case raw && d.cut[e.Dir]:
-		end := bytes.Index(e.Raw, []byte("</"))
-		d.cut[e.Dir] = end < 0 && !bytes.ContainsRune(e.Raw, '\n')
-		if end < 0 {
+	case raw && d.cut[e.Dir] != "":
+		end := endOf(e.Raw, d.cut[e.Dir])
+		if end >= 0 {
+			d.cut[e.Dir] = ""
+		} else {
 			end = len(e.Raw)
 		}
 		d.hide(e, session.Span{Start: 0, End: end})
 	case broken || raw:
-		if start := credentialAt(e.Raw); start >= 0 {
+		if start, until := credentialAt(e.Raw); start >= 0 {
 			d.hide(e, session.Span{Start: start, End: len(e.Raw)})
-			d.cut[e.Dir] = raw && !bytes.Contains(e.Raw[start:], []byte("</"))
+			if raw && endOf(e.Raw[start:], until) < 0 {
+				d.cut[e.Dir] = until
+			}
 		}
 	case len(e.Secrets) == 0 && s.Root != nil && s.Root.Name.Space != NSSASL && s.Root.Name.Space != NSSASL2 &&
 		slices.Contains(plainCredentials, s.Root.Name.Local): // where SASL's rules do not look
 		d.hide(e, s.Root.TextSpan())
 	}
+}
+
+// What ends a credential in bytes of which nobody knows the structure: an end tag,
+// the end of a line, the end of a key in text form.
+const (
+	untilTag  = "</"
+	untilLine = "\n"
+	untilKey  = "-----END"
+)
+
+// endOf is where the credential ends, -1 if not here.
+func endOf(raw []byte, until string) int {
+	i := bytes.Index(raw, []byte(until))
+	if i < 0 && until == untilTag && bytes.HasSuffix(raw, []byte("/>")) {
+		return len(raw)
+	}
+	return i
 }
 
 // plainCredentials are hidden wherever they stand, whatever their namespace says.
@@ -53,14 +74,55 @@ func (d *Session) hide(e *session.Event, span session.Span) {
 	}
 }
 
-// credentialAt is where in raw bytes a credential may begin: behind the tag of an
-// element that holds one, or behind the name of an HTTP header that does; -1 if
-// there is no sign of any.
-func credentialAt(raw []byte) int {
+// credentialSigns are words, in lower case, that tell of a credential, and what ends
+// it. Words of the first two kinds may be shown; the others may be part of it.
+var credentialSigns = []struct{ until, words string }{
+	{untilKey, "-----begin"},
+	{untilLine, "authorization: cookie:"},
+	{untilTag, "password passwd passphrase pwd pass= pass' pass\" secret token previd preauth invit key-params authorization cookie credential " +
+		"privatekey private-key private_key api-key api_key apikey oauth eyj gcm:// submit <field db:result db:verify jabber:server:dialback " +
+		"iq:register http:upload urn:xmpp:sm: urn:xmpp:esfs httpbind isr:"},
+}
+
+// credentialAt is where in raw bytes a credential may begin, and what ends it: at
+// an element that holds one, or at a word that tells of one; -1 if there is no
+// sign of any.
+func credentialAt(raw []byte) (at int, until string) {
+	at, until = credentialTag(raw), untilTag
+	lower := lowered(raw)
+	for _, sign := range credentialSigns {
+		for word := range strings.SplitSeq(sign.words, " ") {
+			i := bytes.Index(lower, []byte(word))
+			if i < 0 || at >= 0 && i >= at {
+				continue
+			}
+			if at, until = i, sign.until; until != untilTag {
+				at += len(word)
+			} else if bytes.IndexByte(raw, '<') < 0 {
+				until = untilLine
+			}
+		}
+	}
+	return at, until
+}
+
+// lowered is ASCII in lower case, byte for byte.
+func lowered(raw []byte) []byte {
+	out := bytes.Clone(raw)
+	for i, c := range out {
+		if 'A' <= c && c <= 'Z' {
+			out[i] = c | 0x20
+		}
+	}
+	return out
+}
+
+// credentialTag is where the contents of an element begin that holds a credential.
+func credentialTag(raw []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(raw[at:], '<')
 		if i < 0 {
-			break
+			return -1
 		}
 		at += i + 1
 		if !isCredential(raw[at:]) {
@@ -74,10 +136,6 @@ func credentialAt(raw []byte) int {
 		}
 		return len(raw)
 	}
-	if i := bytes.Index(bytes.ToLower(raw), []byte("authorization:")); i >= 0 {
-		return i + len("authorization:")
-	}
-	return -1
 }
 
 // isCredential says whether a tag, from behind its "<", is one that holds a

@@ -65,6 +65,7 @@ func Blank(e Event) Event {
 		return e
 	}
 	e.Redacted = true
+	values := e.secretValues()
 	raw := e.Raw
 	var out []byte
 	moved := func(at int) int { return at }
@@ -96,11 +97,14 @@ func Blank(e Event) Event {
 			return at + delta
 		}
 	}
+	e.Summary = values.scrub(e.Summary)
 	notes := slices.Clone(e.Notes)
 	for i := range notes {
 		n := &notes[i]
-		if n.Secret != "" {
+		if n.Text = values.scrub(n.Text); n.Secret != "" {
 			n.Value = n.Mark
+		} else {
+			n.Value = values.scrub(n.Value)
 		}
 		if n.Span.Len() > 0 {
 			n.Span = Span{moved(n.Span.Start), moved(n.Span.End)}

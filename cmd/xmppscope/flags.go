@@ -30,16 +30,18 @@ func captureOptions(reveal bool) capture.Options {
 }
 
 // shareFlags say what a capture is to hold that goes to somebody else.
-type shareFlags struct{ redact, pseudonymise bool }
+type shareFlags struct{ redact, pseudonymise, full bool }
 
 func (s *shareFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&s.redact, "redact", false, "blank secrets in .pcapng and .pcap too, and leave keys and encrypted bytes out")
 	f.BoolVar(&s.pseudonymise, "pseudonymise", false, "replace names, hosts, addresses and what people wrote, the same everywhere (implies --redact)")
+	f.BoolVar(&s.full, "full", false, "show every event whole in .html, where a long session has a line for each of the later ones")
 }
 
 // options are those of a capture with these flags.
 func (s *shareFlags) options(reveal bool) (capture.Options, error) {
 	o := captureOptions(reveal)
+	o.Full = s.full
 	o.Redact, o.Pseudonymise = s.redact || s.pseudonymise, s.pseudonymise
 	if o.Redact && reveal {
 		flag := "--redact"

@@ -196,8 +196,9 @@ func search(file, own [2][]byte, disguises []string) string {
 
 // hunt looks for values in the hunting ground's files: what has to be hidden in
 // each dialogue, with its kind, in every disguise, in every format as it is
-// written with these options. It says how many searches that were.
-func hunt(t *testing.T, o func(capture.Format) capture.Options, prey func([]session.Event) map[string]string) (searches int) {
+// written with these options; where says what of a file counts. It says how many
+// searches that were.
+func hunt(t *testing.T, o func(capture.Format) capture.Options, prey func([]session.Event) map[string]string, where func(file []byte) []byte) (searches int) {
 	t.Helper()
 	dir := t.TempDir()
 	own := map[string][2][]byte{}
@@ -212,6 +213,9 @@ func hunt(t *testing.T, o func(capture.Format) capture.Options, prey func([]sess
 				own[f.Ext] = written(t, dir, f.Ext, o(f), xmpptest.Dialogue(t, neutral, rules(), 0))
 			}
 			file := written(t, dir, f.Ext, o(f), events)
+			for i := range file {
+				file[i] = where(file[i])
+			}
 			for value, kind := range values {
 				searches++
 				if d := search(file, own[f.Ext], hidden[value]); d != "" {
@@ -240,7 +244,7 @@ func TestHuntSecrets(t *testing.T) {
 			}
 		}
 		return secrets
-	})
+	}, func(file []byte) []byte { return file })
 	if searches < 2_000/every {
 		t.Errorf("only %d searches", searches)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ var (
 
 // wordsOfTheProtocol stand in namespaces, in our sentences, in the formats or
 // among the pseudonyms, and are names in some transcripts too.
-var wordsOfTheProtocol = regexp.MustCompile(`^(?i:jabber\.org|google\.com|.{0,3}|xmppscope|conference\.jabber\.org|echo|work|home|chat|test|user|phone|this|that|none|hello|away|session|client|server|name|node|data|text|item|info|message|presence|resource|stream|online|pubsub|body|room|admin|auth1|bind-1|sess_1|roster|version|balcony|talk|other|192\.0\.2\.[0-9]+|[0-9]+)$`)
+var wordsOfTheProtocol = regexp.MustCompile(`^(?i:google\.com|.{0,3}|xmppscope|echo|work|home|chat|test|user|phone|this|that|none|hello|away|session|client|server|name|node|data|text|item|info|message|presence|resource|stream|online|pubsub|body|room|admin|auth1|bind-1|sess_1|roster|version|balcony|talk|other|192\.0\.2\.[0-9]+|[0-9]+)$`)
 
 // peopleOf are the names, hosts, identifiers and texts of a dialogue.
 func peopleOf(events []session.Event) map[string]string {
@@ -81,7 +82,10 @@ func peopleOf(events []session.Event) map[string]string {
 func TestHuntPeople(t *testing.T) {
 	o := captureOptions(false)
 	o.Pseudonymise = true
-	searches := hunt(t, func(capture.Format) capture.Options { return o }, peopleOf)
+	where := func(file []byte) []byte { // in a namespace it names nobody
+		return bytes.ReplaceAll(file, []byte("http://jabber.org/"), nil)
+	}
+	searches := hunt(t, func(capture.Format) capture.Options { return o }, peopleOf, where)
 	if searches < 5_000/every {
 		t.Errorf("only %d searches", searches)
 	}

@@ -11,14 +11,15 @@ func init() {
 	add(decode.Rule{
 		ID: "core-secrets", Title: "Secrets outside of SASL", Ref: "RFC 6120 §13.2",
 		Match: decode.AnyElement().And(func(s *decode.Seen) bool { return !s.Event.Redacted }),
-		New:   decode.Stateless(markSecrets),
+		New:   func() decode.Explainer { return &secretWalk{} },
 	})
 }
 
 // secretText says which elements hold a secret as their text, by "namespace
-// local". An element named "password" does in every namespace.
+// local". One with a name of secretAnywhere does in every namespace.
 var secretText = map[string]string{
 	decode.NSIQAuth + " digest":                        "digest",            // XEP-0078: SHA-1 of stream id and password
+	decode.NSIQAuth + " hash":                          "digest",            // its predecessor of zero knowledge: guessed like a password
 	decode.NSComponent + " handshake":                  "digest",            // XEP-0114: SHA-1 of stream id and secret
 	decode.NSClient + " handshake":                     "digest",            // the same, from components that mix the namespaces
 	"jabber:component:connect handshake":               "digest",            // the same
@@ -28,17 +29,27 @@ var secretText = map[string]string{
 	"urn:xmpp:http:upload:0 header":                    "upload credential", // XEP-0363
 	"http://jabber.org/protocol/muc#owner password":    "password",
 	"http://jabber.org/protocol/bytestreams authtoken": "token",
-	"jabber:iq:register key":                           "token", // XEP-0077
-	decode.NSFAST + " token":                           "token", // as text, in early versions of XEP-0484
-	"urn:riotgames:entitlements entitlements":          "token", // Riot: a JWT in a child without a namespace
+	"jabber:iq:register key":                           "token",      // XEP-0077
+	decode.NSFAST + " token":                           "token",      // as text, in early versions of XEP-0484
+	"urn:riotgames:entitlements entitlements":          "token",      // Riot: a JWT in a child without a namespace
+	"urn:xmpp:http:upload put":                         "upload URL", // XEP-0363, early versions
+	"eu:siacs:conversations:http:upload put":           "upload URL",
+	"urn:xmpp:openpgp:0 secretkey":                     "private key", // XEP-0373: a backup, as strong as its passphrase
+	"urn:xmpp:esfs:0 key":                              "file key",    // XEP-0448
+	"urn:xmpp:mix:misc:0 token":                        "invitation",  // XEP-0407
+	"urn:xmpp:oauth:0 oauth_token":                     "token",       // XEP-0235
+	"urn:xmpp:oauth:0 oauth_signature":                 "token",
 }
 
 // secretAttrs says which attributes hold a secret, by "namespace element
-// attribute". An attribute named "password" does everywhere.
+// attribute". One with a name of secretAttr does everywhere.
 var secretAttrs = map[string]string{
 	decode.NSFAST + " token token":                       "token",        // XEP-0484
 	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
 	"urn:xmpp:jingle:transports:ice-udp:1 transport pwd": "ICE password", // XEP-0176
+	"urn:xmpp:jingle:transports:ice:0 transport pwd":     "ICE password", // XEP-0371
+	"http://jabber.org/protocol/httpbind body sid":       "session id",   // XEP-0124
+	"https://xmpp.org/extensions/isr/0 isr-enabled key":  "session id",   // XEP-0397
 	decode.NSSM3 + " enabled id":                         "session id",   // XEP-0198: with the login, it takes the session over
 	decode.NSSM3 + " resume previd":                      "session id",
 	decode.NSSM3 + " resumed previd":                     "session id",
@@ -47,13 +58,49 @@ var secretAttrs = map[string]string{
 	decode.NSSM2 + " resumed previd":                     "session id",
 }
 
-// markSecrets walks the whole tree, so that nothing inside of forwarded or
-// archived stanzas slips.
-func markSecrets(s *decode.Seen) []session.Note {
-	return walkSecrets(s.Root, nil)
+// secretWalk goes through the whole tree of every event, so that nothing inside
+// of forwarded or archived stanzas slips.
+type secretWalk struct {
+	// private are the names of form fields that were asked for as text-private: a
+	// form that is submitted does not repeat that.
+	private map[string]bool
+	notes   []session.Note
 }
 
-// secretNames are the local names of the elements that the two tables speak of.
+// Explain marks the secrets of an event.
+func (w *secretWalk) Explain(s *decode.Seen) []session.Note {
+	w.notes = nil
+	w.walk(s.Root)
+	return w.notes
+}
+
+// secretAnywhere are names that say what an element holds, whoever made them up.
+var secretAnywhere = map[string]string{
+	"pass": "password", "pwd": "password", "secret": "secret", "secretkey": "private key", "secret-key": "private key",
+	"privatekey": "private key", "private-key": "private key", "private_key": "private key", "apikey": "token", "api-key": "token", "api_key": "token",
+	"access_token": "token", "access-token": "token", "accessToken": "token", "refresh_token": "token", "refresh-token": "token", "refreshToken": "token",
+	"id_token": "token", "auth_token": "token", "auth-token": "token", "authToken": "token", "client_secret": "secret",
+}
+
+// secretAttr is the same for attributes, "" for none.
+func secretAttr(local string) string {
+	switch local {
+	case "pass", "pwd", "passwd":
+		return "password"
+	case "secret", "client_secret":
+		return "secret"
+	case "key-params": // RFC 4568, in XEP-0167 and in Google's calls
+		return "media key"
+	case "access_token", "accessToken", "auth_token", "authToken", "apikey", "api-key", "api_key":
+		return "token"
+	}
+	if len(local) == len("password") && strings.EqualFold(local, "password") {
+		return "password"
+	}
+	return ""
+}
+
+// secretNames are the local names of the elements that the tables speak of.
 // Few elements have one of them, so that the longer look is rarely needed.
 var secretNames = func() map[string]bool {
 	names := map[string]bool{}
@@ -64,39 +111,44 @@ var secretNames = func() map[string]bool {
 			names[local] = true
 		}
 	}
+	for local := range secretAnywhere {
+		names[local] = true
+	}
 	return names
 }()
 
-func walkSecrets(el *session.Element, notes []session.Note) []session.Note {
+func (w *secretWalk) walk(el *session.Element) {
 	key, kind := "", ""
 	if secretNames[el.Name.Local] {
 		key = el.Name.Space + " " + el.Name.Local
-		kind = secretText[key]
+		if kind = secretText[key]; kind == "" {
+			kind = secretAnywhere[el.Name.Local]
+		}
 	}
 	if kind == "" && isPassword(el.Name.Local) {
 		kind = "password"
 	}
 	if kind != "" {
-		notes = append(notes, secretOf(el, el.Name.Local, kind)...)
+		w.mark(el, el.Name.Local, kind)
 	}
-	notes = append(notes, secretField(el)...)
+	w.field(el)
+	w.header(el)
 	for i := range el.Attrs {
 		a := &el.Attrs[i]
 		kind := ""
 		if key != "" {
 			kind = secretAttrs[key+" "+a.Name.Local]
 		}
-		if strings.EqualFold(a.Name.Local, "password") {
-			kind = "password"
+		if kind == "" {
+			kind = secretAttr(a.Name.Local)
 		}
 		if kind != "" && a.Value != "" && a.Name.Prefix != "xmlns" {
-			notes = append(notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
+			w.notes = append(w.notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
 		}
 	}
 	for c := range el.Elements() {
-		notes = walkSecrets(c, notes)
+		w.walk(c)
 	}
-	return notes
 }
 
 // isPassword says whether an element is named after a password.
@@ -108,13 +160,11 @@ func isPassword(local string) bool {
 	return false
 }
 
-// secretOf marks what is in an element, text and children alike.
-func secretOf(el *session.Element, name, kind string) []session.Note {
-	text := allText(el)
-	if strings.TrimSpace(text) == "" {
-		return nil
+// mark marks what is in an element, text and children alike.
+func (w *secretWalk) mark(el *session.Element, name, kind string) {
+	if text := allText(el); strings.TrimSpace(text) != "" {
+		w.notes = append(w.notes, hidden(name, text, kind, el.TextSpan()))
 	}
-	return []session.Note{hidden(name, text, kind, el.TextSpan())}
 }
 
 // allText joins the text of an element and of all below it.
@@ -126,27 +176,64 @@ func allText(el *session.Element) string {
 	return text
 }
 
-// secretField knows the fields of data forms (XEP-0004) that hold passwords:
-// those of type text-private, and those whose name says so. Forms that are
-// submitted carry names only.
-func secretField(el *session.Element) (notes []session.Note) {
+// field knows the fields of data forms (XEP-0004) that hold passwords: those of
+// type text-private, those that were when they were asked for, and those whose
+// name says so.
+func (w *secretWalk) field(el *session.Element) {
 	if el.Name.Space != "jabber:x:data" || el.Name.Local != "field" {
-		return nil
+		return
 	}
-	name := strings.ToLower(el.Attr("var"))
-	secret := el.Attr("type") == "text-private"
-	for _, word := range []string{"password", "passwd", "secret", "token"} {
-		secret = secret || strings.Contains(name, word)
+	name, typ := el.Attr("var"), el.Attr("type")
+	if typ == "text-private" && len(w.private) < maxPrivate {
+		if w.private == nil {
+			w.private = map[string]bool{}
+		}
+		w.private[name] = true
 	}
-	if !secret || el.Attr("type") == "boolean" || strings.HasPrefix(name, "muc#roomconfig_password") {
-		return nil // muc#roomconfig_passwordprotectedroom is yes or no
+	kind := fieldKind(name)
+	if kind == "" && (typ == "text-private" || w.private[name]) {
+		kind = "password"
+	}
+	if kind == "" || typ == "boolean" || name == "muc#roomconfig_passwordprotectedroom" {
+		return
 	}
 	for v := range el.Elements() {
 		if v.Name.Local == "value" {
-			notes = append(notes, secretOf(v, el.Attr("var"), "password")...)
+			w.mark(v, name, kind)
 		}
 	}
-	return notes
+}
+
+// maxPrivate bounds the names of private fields that are remembered.
+const maxPrivate = 1000
+
+// fieldKind is what a field holds by its name, "" for no secret.
+func fieldKind(name string) string {
+	name = strings.ToLower(name)
+	switch name {
+	case "pass", "pw", "pin", "totp", "otp":
+		return "password"
+	case "landing-url": // XEP-0401: the address has the token in it
+		return "invitation"
+	}
+	for _, word := range []string{"password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "credential"} {
+		if strings.Contains(name, word) {
+			return "password"
+		}
+	}
+	return ""
+}
+
+// header knows the headers of HTTP that are carried in stanzas (XEP-0131, XEP-0332)
+// and let someone in.
+func (w *secretWalk) header(el *session.Element) {
+	if el.Name.Local != "header" || el.Name.Space != "http://jabber.org/protocol/shim" {
+		return
+	}
+	switch name := el.Attr("name"); strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token":
+		w.mark(el, name, "credentials")
+	}
 }
 
 func hidden(name, value, kind string, span session.Span) session.Note {
