@@ -49,6 +49,27 @@ func (c *conn) complete(f *session.TLSFacts) {
 	}
 }
 
+// verify adds what the server's certificates are worth, which is only asked for
+// sessions: judging a chain takes its time.
+func (c *conn) verify(e *session.Event) {
+	if c.chain == nil || c.r.o.Verify == nil {
+		return
+	}
+	judge := func(f *session.TLSFacts) {
+		if f.Verdict == nil {
+			f.Verdict = c.r.o.Verify(c.chain, Wanted{Domain: f.Domain, Server: c.server || f.ALPN == "xmpp-server", At: e.At})
+		}
+	}
+	switch body := e.Body.(type) {
+	case session.TLSEstablished:
+		judge(&body.TLSFacts)
+		e.Body = body
+	case session.TLSFailed:
+		judge(&body.TLSFacts)
+		e.Body = body
+	}
+}
+
 // speaksXMPP says whether the handshake names XMPP (XEP-0368 §2).
 func speaksXMPP(f *session.TLSFacts) bool {
 	names := []string{f.ALPN}

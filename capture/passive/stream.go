@@ -87,6 +87,7 @@ func (c *conn) frame(dir session.Dir, f *decode.Frame) {
 	if dir == session.C2S && f.Kind == decode.Opened {
 		if root, _ := decode.ParseTag(f.Raw, nil); root != nil {
 			c.domain = root.Attr("to")
+			c.server = root.Attr("xmlns") == "jabber:server"
 		}
 	}
 	c.record(f.Event(dir))
@@ -181,6 +182,7 @@ func (c *conn) opened(o tls.Output) {
 		c.at = o.At
 	}
 	if o.Body != nil {
+		c.chain = o.Chain
 		c.fact(o.Body)
 	}
 	if o.Lost > 0 && c.id > 0 {

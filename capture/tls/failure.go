@@ -56,7 +56,7 @@ func (c *Conn) fail(h *half, f session.TLSFailed) {
 	}
 	c.failed = true
 	f.TLSFacts = c.facts()
-	c.say(h, Output{Body: f})
+	c.say(h, Output{Body: f, Chain: c.hs.chain})
 }
 
 func (c *Conn) clientAlerted(f *session.TLSFailed, n int) {
