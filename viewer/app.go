@@ -34,8 +34,9 @@ type Options struct {
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
 	Hooks
-	Screen tcell.Screen    // nil: the terminal
-	Done   <-chan struct{} // when closed, the inspector ends; may be nil
+	Reading Reading         // where Log comes from, if that takes its time
+	Screen  tcell.Screen    // nil: the terminal
+	Done    <-chan struct{} // when closed, the inspector ends; may be nil
 }
 
 // Run shows the inspector until the person quits, ctx is done or o.Done is
@@ -86,7 +87,7 @@ func (a *app) run() (err error) {
 	a.tv.SetRoot(&guarded{a.ui, a}, true)
 	a.tv.SetInputCapture(func(event *tcell.EventKey) *tcell.EventKey {
 		if event.Key() == tcell.KeyCtrlC {
-			a.stop() // not tview's way, which would leave a worker waiting
+			a.guard(a.ui.interrupt) // not tview's way, which would leave a worker waiting
 			return nil
 		}
 		return event

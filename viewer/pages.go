@@ -40,7 +40,7 @@ func (u *ui) pageCaption(int) line {
 		title, back = "Keys and mouse", " · ? or Esc goes back"
 	case u.overlay == sheetPage:
 		title, back = u.sheet.title, " · Esc goes back"
-	case !u.options.Live:
+	case !u.options.Live || u.options.Reading.State != nil:
 		title = "About this recording"
 	}
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
@@ -61,7 +61,7 @@ func (u *ui) setup(p *page) {
 	}
 	if n := len(u.model.sessions); n > 0 {
 		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
-	} else if u.options.Live {
+	} else if u.live() {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
 	}

@@ -84,7 +84,7 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 			words = c.State.String() // why stands below
 		}
 		left = append(left, span{wire(words), said})
-	} else if u.options.Live {
+	} else if u.live() {
 		left = append(left, span{" waiting for the first client", u.theme.strong})
 	} else {
 		left = append(left, span{" no sessions", u.theme.strong})
@@ -138,6 +138,8 @@ func (u *ui) modes() line {
 			out = append(out, span{text, style}, span{" ", u.theme.text})
 		}
 	}
+	text, style := u.readingMode()
+	flag(text != "", text, style)
 	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
 	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))

@@ -98,6 +98,8 @@ func (p *page) verdict(v *session.Verification) {
 		p.field(tlsColumn, "verified", span{"✓ ", p.theme.good}, span{wire(v.By), p.theme.text})
 	case v.Ignored:
 		p.field(tlsColumn, "verified", span{"▲ ", p.theme.warning}, span{wire(v.Problem) + " (and was ignored, as you asked)", p.theme.warning})
+	case v.Severity() < session.Error:
+		p.field(tlsColumn, "verified", span{"▲ ", p.theme.warning}, span{wire(v.Problem), p.theme.warning})
 	default:
 		p.field(tlsColumn, "verified", span{"✗ " + wire(v.Problem), p.theme.failure})
 	}

@@ -49,6 +49,9 @@ type ui struct {
 	leaving   bool          // q was pressed while an export was being written
 	sheet     sheet
 
+	interrupted bool // Ctrl-C has stopped the reading
+	heard       int  // lines about it that were shown
+
 	search search
 	flash  flash
 	hits   []hit
@@ -174,6 +177,9 @@ func (u *ui) detailText() []line {
 func (u *ui) nothing() clean {
 	switch {
 	case len(u.model.sessions) == 0:
+		if r := u.reading(); !r.Going && len(r.Said) > 0 {
+			return wire(" " + r.Said[0])
+		}
 		return " there is no session yet"
 	case u.options.Filter != nil:
 		return " no event of this session passes the filter; : and an empty line show all"
@@ -189,6 +195,7 @@ func (u *ui) take(b batch) {
 	if b.problem != "" {
 		u.say(failure, "the filter has failed: %s", b.problem)
 	}
+	u.hear()
 	before := len(u.model.sessions)
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)

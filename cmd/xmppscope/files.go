@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
-	"xmppscope/decode"
 	"xmppscope/session"
-	"xmppscope/viewer"
 )
 
 func newPrint() *cobra.Command {
@@ -29,14 +28,19 @@ func newPrint() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in.scrolls = isTerminal(os.Stdout)
+			in.scrolls, in.idle = isTerminal(os.Stdout), func() { out.Flush() } // an error of it comes again
+			wires := oneWire{}
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
+				wires.heed(&e)
 				if match != nil && !match(&e) {
 					return nil
 				}
+				if !o.json {
+					wires.plain(&e)
+				}
 				return printer.Write(e)
 			})
-			return errors.Join(err, out.Flush())
+			return printed(err, out.Flush())
 		},
 	}
 	o.addPrinted(cmd.Flags())
@@ -44,41 +48,36 @@ func newPrint() *cobra.Command {
 	return cmd
 }
 
-func newOpen() *cobra.Command {
-	o, in := new(outputFlags), new(inputFlags)
-	cmd := &cobra.Command{
-		Use: "open FILE…", Short: "open saved sessions in the inspector", Args: someFiles,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			match, err := o.matcher()
-			if err != nil {
-				return err
-			}
-			if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
-				return usageError{hinted{errors.New("open: the inspector needs a terminal"), "use xmppscope print " + strings.Join(args, " ")}}
-			}
-			log := session.NewLog()
-			defer log.Close()
-			err = in.read(cmd.Context(), args, func(e session.Event) error {
-				log.Append(e)
-				return nil
-			})
-			log.End()
-			if err != nil {
-				return err
-			}
-			inspect := inspection{inUse: args}
-			err = viewer.Run(cmd.Context(), viewer.Options{
-				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal, Start: recording(args),
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
-			})
-			inspect.report(os.Stderr)
-			return err
-		},
+// printed joins the errors of reading and of writing. Ctrl-C ends whoever reads what
+// we print too: that is no news then.
+func printed(read, wrote error) error {
+	var i *interruption
+	if errors.As(read, &i) && errors.Is(wrote, syscall.EPIPE) {
+		wrote = nil
 	}
-	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
-	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (see `xmppscope help filter`)")
-	return cmd
+	return errors.Join(stopped(read, "it is printed up to there"), wrote)
+}
+
+// oneWire are the sessions that are on one wire from the client to the server, so
+// that text need not name the leg.
+type oneWire map[int]bool
+
+// heed takes notice of an event, printed or not.
+func (w oneWire) heed(e *session.Event) {
+	if b, ok := e.Body.(session.TCPOpened); ok && b.Captured {
+		w[e.Session] = true
+	}
+}
+
+// plain takes the leg out of an event that is to be printed.
+func (w oneWire) plain(e *session.Event) {
+	if e.Dir != session.NoDir || len(w) == 0 || !w[e.Session] {
+		return
+	}
+	e.Leg = session.NoLeg
+	if _, last := e.Body.(session.TCPClosed); last {
+		delete(w, e.Session)
+	}
 }
 
 func newExport() *cobra.Command {
@@ -118,7 +117,7 @@ func newExport() *cobra.Command {
 				}
 				return f.Write(e)
 			})
-			return errors.Join(err, f.Close())
+			return errors.Join(stopped(err, out+" holds what was read"), f.Close())
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")

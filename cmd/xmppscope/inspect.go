@@ -217,8 +217,10 @@ func (i *inspection) report(w io.Writer) {
 func recording(paths []string) []string {
 	out := []string{"Opened:"}
 	for _, path := range paths {
-		line := "  " + path
-		if info, err := os.Stat(path); err == nil {
+		line := "  " + nameOf(path)
+		if path == "-" {
+			line += ": packets are shown as they come in"
+		} else if info, err := os.Stat(path); err == nil {
 			line += fmt.Sprintf("   %d bytes, of %s", info.Size(), info.ModTime().Format("2006-01-02 15:04"))
 		}
 		out = append(out, line)
