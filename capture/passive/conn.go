@@ -41,19 +41,20 @@ type conn struct {
 	explain *decode.Session
 	pending []session.Event // while there is no id
 
-	lanes   [3]lane             // by direction
-	tls     *tls.Conn           // nil before TLS
-	direct  bool                // TLS from the first byte
-	middle  bool                // and its handshake is not in the capture
-	asked   bool                // for TLS, by the client
-	secured bool                // TLS is up
-	spoken  bool                // and has carried plaintext
-	sealed  string              // why it cannot be opened, "" if it can
-	locked  bool                // that has been told
-	reason  string              // why the connection ended, if there is more to say
-	domain  string              // "to" of the client's newest stream header
-	server  bool                // and its namespace is that of servers
-	chain   []*x509.Certificate // of the server, as far as TLS has shown it
+	lanes    [3]lane             // by direction
+	tls      *tls.Conn           // nil before TLS
+	direct   bool                // TLS from the first byte
+	middle   bool                // and its handshake is not in the capture
+	asked    bool                // for TLS, by the client
+	secured  bool                // TLS is up
+	spoken   bool                // and has carried plaintext
+	sealed   string              // why it cannot be opened, "" if it can
+	headless bool                // that is because its beginning is missing
+	locked   bool                // that has been told
+	reason   string              // why the connection ended, if there is more to say
+	domain   string              // "to" of the client's newest stream header
+	server   bool                // and its namespace is that of servers
+	chain    []*x509.Certificate // of the server, as far as TLS has shown it
 
 	proceeded time.Time // when the server has agreed to TLS
 	paused    bool      // the session waits for its sequel

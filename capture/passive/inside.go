@@ -117,8 +117,10 @@ func (c *conn) lock() {
 	c.recognise()
 	c.locked, c.wire.Ignore = true, true
 	c.r.report.Locked++
-	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{
-		Reason: c.sealed,
-		Hint:   "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE",
-	}})
+	hint := "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE"
+	if c.headless {
+		hint = "begin to capture before the client connects, and on an interface that sees both directions"
+	}
+	c.r.report.Hint = hint
+	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
 }

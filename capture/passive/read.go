@@ -39,9 +39,10 @@ type Wanted struct {
 type Report struct {
 	packet.Stats
 	Sessions  int
-	Others    int // connections that carry something else, or nothing
-	WebSocket int // connections that carry XMPP over WebSocket
-	Locked    int // sessions with TLS that could not be opened
+	Others    int    // connections that carry something else, or nothing
+	WebSocket int    // connections that carry XMPP over WebSocket
+	Locked    int    // sessions with TLS that could not be opened
+	Hint      string // what would open the last of those
 	BadKeys   error
 }
 

@@ -23,6 +23,9 @@ type Output struct {
 	Lost int64
 	// Locked says, once, why nothing can be decrypted, and what is needed for it.
 	Locked string
+	// Headless says of Locked that the beginning of the connection is missing: no
+	// secrets would help.
+	Headless bool
 	// Closed says that this side will send no more data (close_notify).
 	Closed bool
 }

@@ -130,6 +130,9 @@ func (c *Conn) end(h *half) {
 	if c.hs.hello == nil || c.established || h.closed || c.half(h.dir.Opposite()).ended {
 		return
 	}
+	if c.c2s.slack > 0 || c.s2c.slack > 0 {
+		return // bytes are missing: it may have gone well in them
+	}
 	f := session.TLSFailed{Class: session.ClassClosed, Guilty: who(h.dir), Reason: fmt.Sprintf("the %s hung up in the middle of the TLS handshake without a word", who(h.dir))}
 	switch {
 	case c.locked && h.alert:
