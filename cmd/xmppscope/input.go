@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -129,6 +130,7 @@ type input struct {
 	progress *progress
 	events   int
 	stopped  bool
+	magic    string // the first bytes of what is no packet capture
 }
 
 func (f *input) read() error {
@@ -154,8 +156,28 @@ func (f *input) read() error {
 	if prefix, _ := src.Peek(4); packet.IsNG(prefix) {
 		emit = f.told()
 	}
+	magic, _ := src.Peek(sniffed)
+	f.magic = string(magic)
 	_, err = capture.Read(src.Reader, emit)
 	return err
+}
+
+// sniffed is how many bytes tell the other kinds of files.
+const sniffed = 8
+
+// packers are other ways to make a file small.
+var packers = []struct{ magic, name string }{
+	{"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ", "xz"}, {"BZh", "bzip2"}, {"\x04\x22\x4d\x18", "lz4"}, {"PK\x03\x04", "zip"},
+}
+
+// otherwise is the next step for a file that is no capture known here.
+func (f *input) otherwise() string {
+	for _, p := range packers {
+		if strings.HasPrefix(f.magic, p.magic) {
+			return "it is packed with " + p.name + ": unpack it first (gzip alone is read as it is)"
+		}
+	}
+	return "if Wireshark can open it: editcap " + f.name + " new.pcapng"
 }
 
 // told explains sessions whose events are bare: those of a pcapng file of ours that
@@ -199,14 +221,14 @@ func (f *input) foreign(src *source) error {
 		f.tell("warning: %s: %v", name, report.BadKeys)
 	}
 	if report.Unreadable > 0 {
-		f.tell("warning: %s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
+		f.tell("warning: %s: %s of a link type that xmppscope does not know (LINKTYPE %d)", name, countOf(report.Unreadable, "packet"), report.UnknownLink)
 	}
 	if report.WebSocket > 0 {
 		f.tell("warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, countOf(report.WebSocket, "connection"))
 	}
 	if report.Locked > 0 {
 		f.tell("%s: %s inside TLS that could not be decrypted", name, countOf(report.Locked, "session"))
-		f.tell("hint: let the client log its secrets (SSLKEYLOGFILE=FILE) while you capture, and add --keylog FILE")
+		f.tell("hint: %s", report.Hint)
 	}
 	if report.Sessions == 0 && report.Packets > 0 {
 		f.tell("warning: %s: no XMPP in it: %s, %s", name, countOf(report.Packets, "packet"), countOf(report.Connections, "TCP connection"))
@@ -256,6 +278,8 @@ func (f *input) explain(err error) error {
 	case errors.As(err, &cut) && cut.Events > 0, errors.As(err, &damaged) && damaged.Packets > 0:
 		f.tell("warning: %s: %v", f.name, err)
 		return nil
+	case errors.Is(err, capture.ErrUnknown) && f.magic != "":
+		return usageError{hinted{fmt.Errorf("%s: %w", f.name, err), f.otherwise()}}
 	case cut != nil, damaged != nil, errors.Is(err, capture.ErrUnknown), errors.Is(err, gzip.ErrHeader):
 		return usageError{fmt.Errorf("%s: %w", f.name, err)}
 	}
