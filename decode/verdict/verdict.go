@@ -219,9 +219,11 @@ func (j *judge) step(s *decode.Seen) []session.Note {
 		j.refused(s)
 	case "sasl-success", "sasl2-success":
 		j.authDone = e.At
-		if id == "sasl2-success" && s.State.JID != "" {
+		if id == "sasl2-success" && s.State.JID != "" || betweenServers(s.State) {
 			return j.succeeded(s)
 		}
+	case "dialback-result", "dialback-verify":
+		return j.dialback(s)
 	case "session-request":
 		j.legacy = true
 	case "starttls-failure":
