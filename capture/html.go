@@ -114,6 +114,9 @@ func (h *htmlWriter) Write(e session.Event) error {
 	s := h.session(&e)
 	if s.report != nil {
 		s.report.apply(&e)
+		if s.report.Captured && e.Dir == session.NoDir {
+			e.Leg = session.NoLeg // there is one wire
+		}
 	}
 	if err := h.draw("event", h.o.eventView(&e)); err != nil {
 		return err
