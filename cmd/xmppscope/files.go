@@ -104,6 +104,7 @@ func newExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, missing := os.Stat(out)
 			f, err := capture.Create(out, overwrite, options)
 			if err != nil {
 				return usageError{err}
@@ -111,13 +112,19 @@ func newExport() *cobra.Command {
 			if f.Secrets() {
 				say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", out)
 			}
+			empty := true
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
+				empty = false
 				if match != nil && session.Numbered(e.Body) && !match(&e) {
 					return nil
 				}
 				return f.Write(e)
 			})
-			return errors.Join(stopped(err, out+" holds what was read"), f.Close())
+			err = errors.Join(stopped(err, out+" holds what was read"), f.Close())
+			if err != nil && empty && missing != nil {
+				os.Remove(out) // so that the same command can be tried again
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")
