@@ -121,7 +121,8 @@ func newExport() *cobra.Command {
 				return f.Write(e)
 			})
 			err = errors.Join(stopped(err, out+" holds what was read"), f.Close())
-			if err != nil && empty && missing != nil {
+			var i *interruption
+			if err != nil && empty && missing != nil && !errors.As(err, &i) {
 				os.Remove(out) // so that the same command can be tried again
 			}
 			return err
