@@ -131,6 +131,9 @@ func (h *htmlWriter) Write(e session.Event) error {
 	s := h.session(&e)
 	if s.report != nil {
 		s.report.apply(&e)
+		if s.report.Captured && e.Dir == session.NoDir {
+			e.Leg = session.NoLeg // there is one wire
+		}
 	}
 	if err := h.event(s, &e); err != nil {
 		return err

@@ -72,6 +72,9 @@ func (o *Options) sessionView(r *report, first uint64) sessionView {
 	v.Phases, v.Total = phaseViews(r.phases())
 	for _, leg := range []session.Leg{session.ServerLeg, session.ClientLeg} {
 		if l := &r.legs[leg]; l.TLS != nil {
+			if r.Captured {
+				leg = session.NoLeg
+			}
 			v.Legs = append(v.Legs, tlsViewOf(leg, l.TLS, l.Problem, l.Hint))
 		}
 	}
@@ -99,6 +102,9 @@ func (r *report) facts() []session.Fact {
 	if via := server.Opened.Via; via != "" {
 		where += ", named by " + via
 	}
+	if r.Captured {
+		where = r.Server
+	}
 	add("server", where)
 	for _, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
 		text := r.TLS[leg]
@@ -108,7 +114,11 @@ func (r *report) facts() []session.Fact {
 		if r.legs[leg].Problem != "" {
 			text = "failed"
 		}
-		add("TLS, "+leg.String()+" leg", text)
+		name := "TLS, " + leg.String() + " leg"
+		if r.Captured {
+			name = "TLS"
+		}
+		add(name, text)
 	}
 	if !r.Started.IsZero() {
 		add("began", r.Started.Format(time.RFC3339))

@@ -188,8 +188,11 @@ func tlsOf(e *session.Event) *tlsView {
 }
 
 func tlsViewOf(leg session.Leg, f *session.TLSFacts, problem, hint string) *tlsView {
-	between := "client leg: between the client and xmppscope"
-	if leg == session.ServerLeg {
+	between := "between the client and the server"
+	switch leg {
+	case session.ClientLeg:
+		between = "client leg: between the client and xmppscope"
+	case session.ServerLeg:
 		between = "server leg: between xmppscope and the server"
 	}
 	v := &tlsView{Title: between, Problem: problem, Hint: hint, Facts: f.Facts()}

@@ -111,7 +111,7 @@ func join(parts ...string) string {
 
 func verdict(v *session.Verification) string {
 	switch {
-	case v == nil || v.OK:
+	case v == nil || v.Severity() < session.Warning:
 		return ""
 	case v.Ignored:
 		return "(certificate NOT valid, ignored: " + v.Problem + ")"

@@ -59,4 +59,6 @@ type Secret struct {
 const (
 	RuleVerdict  = "verdict"
 	FieldVerdict = "verdict"
+	// FieldDialback is the answer to a claim of dialback: valid, invalid or error.
+	FieldDialback = "dialback"
 )

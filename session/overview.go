@@ -94,6 +94,8 @@ func (o *Overview) Apply(e *Event) {
 			}
 		case "jid":
 			o.JID = n.Value
+		case FieldDialback:
+			o.applyDialback(e, n.Value)
 		case "to":
 			if e.Dir == C2S && e.Name == "stream" {
 				o.Domain = n.Value
@@ -140,6 +142,17 @@ func (o *Overview) applyStep(e *Event) {
 	}
 }
 
+// applyDialback is what the answer to a domain's claim makes of a session between
+// servers. One that other claims go on in has not failed.
+func (o *Overview) applyDialback(e *Event, answer string) {
+	switch {
+	case answer == "valid":
+		o.State, o.Reason = LoggedIn, ""
+	case answer == "invalid" && o.State != LoggedIn:
+		o.State, o.Reason = Failed, e.Summary
+	}
+}
+
 func (o *Overview) applyBody(e *Event) {
 	switch b := e.Body.(type) {
 	case TCPOpened:
@@ -179,6 +192,9 @@ func (o *Overview) applyBody(e *Event) {
 		switch e.Name {
 		case "message", "presence", "iq":
 			o.Stanzas++
+			if e.Space == "jabber:server" && o.State == LoggingIn {
+				o.State = LoggedIn // by a certificate: there is no bind between servers
+			}
 			if o.joined && o.State == Connecting {
 				o.State = LoggedIn // nobody sends stanzas who is not
 			}

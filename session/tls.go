@@ -81,10 +81,26 @@ type Certificate struct {
 // Verification is the result of holding a chain against a JID domain
 // (RFC 6120 §13.7.2).
 type Verification struct {
-	OK      bool   `json:"ok"`
-	By      string `json:"by,omitempty"`      // what matched: "DNS-ID example.net", "SRV-ID _xmpp-client.…"
-	Problem string `json:"problem,omitempty"` // why not, in words
-	Ignored bool   `json:"ignored,omitempty"` // it failed, and the user said to go on (--insecure-upstream)
+	OK       bool   `json:"ok"`
+	By       string `json:"by,omitempty"`       // what matched: "DNS-ID example.net", "SRV-ID _xmpp-client.…"
+	Problem  string `json:"problem,omitempty"`  // why not, in words
+	Class    string `json:"class,omitempty"`    // and as one of the classes below; of several the one that weighs most
+	Ignored  bool   `json:"ignored,omitempty"`  // it failed, and the user said to go on (--insecure-upstream)
+	Recorded bool   `json:"recorded,omitempty"` // the chain is from a capture: what its client trusts is not known here
+}
+
+// Severity is how much the result weighs. That an issuer is not known where a
+// capture is read says little about where it was made.
+func (v *Verification) Severity() Severity {
+	switch {
+	case v.OK:
+		return Info
+	case v.Recorded && v.Class == ClassUnknownCA:
+		return Notice
+	case v.Recorded || v.Ignored:
+		return Warning
+	}
+	return Error
 }
 
 // Classes of a failed handshake: TLSFailed.Class.

@@ -20,39 +20,82 @@ const (
 	hintWrongCrt = "the certificate has to name the JID domain, not the host that is connected to (RFC 6120 §13.7.2); " + hintGoOn
 )
 
-// srvClient is the service of an SRV-ID for clients (RFC 6120 §13.7.1.2.1).
-const srvClient = "_xmpp-client."
+// Services of SRV-IDs (RFC 6120 §13.7.1.2.1).
+const (
+	srvClient = "_xmpp-client."
+	srvServer = "_xmpp-server."
+)
 
-// verify holds the server's chain against the domain: the path to a root, the
-// dates, the use as a server's certificate, then the name. The verdict is always
-// filled in; the diagnosis is nil if all is well.
+// Trust says what the certificates of servers are held against, besides the
+// domain.
+type Trust struct {
+	Roots *x509.CertPool // nil: the system's
+	Name  string         // of Roots in messages; "" for a plain one
+	// Recorded says that the handshake is one of a capture.
+	Recorded bool
+	// Server says that the client is a server too: SRV-IDs are those of s2s.
+	Server bool
+}
+
+// Verify judges a chain, leaf first, as it was at a time, for the domain of a
+// stream. It is nil if there is nothing to judge: no chain, or no domain that a
+// certificate can name.
+func (t Trust) Verify(chain []*x509.Certificate, domain string, at time.Time) *session.Verification {
+	d, err := certs.ParseDomain(domain)
+	if err != nil || len(chain) == 0 {
+		return nil
+	}
+	v, _ := t.verify(chain, d, at)
+	return &v
+}
+
+// verify holds the server's chain against the domain, now.
 func (c *Config) verify(chain []*x509.Certificate, d certs.Domain) (session.Verification, *diagnosis) {
-	now := c.now()
-	by, found := matchName(d, certs.NamesOf(chain[0]))
-	bad := c.verifyPath(chain, now)
+	v, bad := Trust{Roots: c.Roots, Name: c.RootsName}.verify(chain, d, c.now())
+	v.Ignored = bad != nil && c.Insecure
+	return v, bad
+}
+
+// verify looks at the path to a root, the dates, the use as a server's certificate,
+// then the name. The verdict is always filled in; the diagnosis is nil if all is
+// well.
+func (t Trust) verify(chain []*x509.Certificate, d certs.Domain, now time.Time) (session.Verification, *diagnosis) {
+	by, found := matchName(d, certs.NamesOf(chain[0]), t.service())
+	bad := t.verifyPath(chain, now)
+	v := session.Verification{By: by, Recorded: t.Recorded}
+	if bad != nil {
+		v.Class = bad.class
+	}
 	if !found {
 		wrong := wrongName(d, chain[0])
+		v.Class = wrong.class
 		if bad == nil {
 			bad = wrong
 		} else {
 			bad.reason += "; besides, " + wrong.reason
 		}
 	}
-	v := session.Verification{OK: bad == nil, By: by}
-	if bad != nil {
-		v.Problem, v.Ignored = bad.reason, c.Insecure
+	if v.OK = bad == nil; bad != nil {
+		v.Problem = bad.reason
 	}
 	return v, bad
 }
 
-func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis {
+func (t Trust) service() string {
+	if t.Server {
+		return srvServer
+	}
+	return srvClient
+}
+
+func (t Trust) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis {
 	leaf := withoutCriticalSAN(chain[0])
 	between := x509.NewCertPool()
 	for _, cert := range chain[1:] {
 		between.AddCert(cert)
 	}
 	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: c.Roots, Intermediates: between, CurrentTime: now,
+		Roots: t.Roots, Intermediates: between, CurrentTime: now,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	if err == nil {
@@ -61,12 +104,13 @@ func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis
 	bad := &diagnosis{class: session.ClassOther, alert: session.AlertBadCertificate, err: err, hint: hintGoOn}
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
+	var noRoots x509.SystemRootsError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		expired(bad, invalid.Cert, chain[0], now)
-	case errors.As(err, &unknown):
+		t.expired(bad, invalid.Cert, chain[0], now)
+	case errors.As(err, &unknown), errors.As(err, &noRoots):
 		bad.class = session.ClassUnknownCA
-		bad.reason = c.unknownIssuer(chain)
+		bad.reason = t.unknownIssuer(chain)
 		bad.hint = hintOwnCA
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
 		bad.reason = fmt.Sprintf("the certificate of the server (%s) was not issued for use by a server (extended key usage)", session.ShortLine(chain[0].Subject.String()))
@@ -76,7 +120,7 @@ func (c *Config) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis
 	return bad
 }
 
-func expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
+func (t Trust) expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
 	bad.class = session.ClassExpired
 	whose := "the server's certificate"
 	if which != nil && !which.Equal(leaf) {
@@ -85,9 +129,15 @@ func expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
 	if which == nil {
 		which = leaf
 	}
-	if now.Before(which.NotBefore) {
+	early := now.Before(which.NotBefore)
+	switch {
+	case early && t.Recorded:
+		bad.reason = fmt.Sprintf("%s is not valid before %s, which is after this was captured", whose, moment(which.NotBefore))
+	case t.Recorded:
+		bad.reason = fmt.Sprintf("%s expired on %s, before this was captured", whose, moment(which.NotAfter))
+	case early:
 		bad.reason = fmt.Sprintf("%s is not valid before %s, and here it is %s", whose, moment(which.NotBefore), moment(now))
-	} else {
+	default:
 		bad.reason = fmt.Sprintf("%s expired on %s, and here it is %s", whose, moment(which.NotAfter), moment(now))
 	}
 	bad.hint = "renew it on the server, or check the clock of this machine; " + hintGoOn
@@ -96,12 +146,12 @@ func expired(bad *diagnosis, which, leaf *x509.Certificate, now time.Time) {
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // unknownIssuer puts who issued beside whom we trust.
-func (c *Config) unknownIssuer(chain []*x509.Certificate) string {
+func (t Trust) unknownIssuer(chain []*x509.Certificate) string {
 	leaf, top := chain[0], chain[len(chain)-1]
-	trust := c.RootsName
+	trust := t.Name
 	if trust == "" {
 		trust = "the system's store"
-		if c.Roots != nil {
+		if t.Roots != nil {
 			trust = "the given roots"
 		}
 	}
@@ -135,7 +185,7 @@ func withoutCriticalSAN(leaf *x509.Certificate) *x509.Certificate {
 
 // matchName looks for the domain among the names: DNS-ID, SRV-ID, XmppAddr, and
 // for IP literals iPAddress (RFC 6120 §13.7.2.1). It says which one matched.
-func matchName(d certs.Domain, names certs.Names) (by string, ok bool) {
+func matchName(d certs.Domain, names certs.Names, service string) (by string, ok bool) {
 	if d.IsIP() {
 		if slices.Contains(names.IP, d.IP) {
 			return "IP " + d.IP.String(), true
@@ -147,7 +197,7 @@ func matchName(d certs.Domain, names certs.Names) (by string, ok bool) {
 			}
 		}
 		for _, name := range names.SRV {
-			if rest, isClient := strings.CutPrefix(strings.ToLower(name), srvClient); isClient && sameDomain(rest, d) {
+			if rest, ours := strings.CutPrefix(strings.ToLower(name), service); ours && sameDomain(rest, d) {
 				return "SRV-ID " + name, true
 			}
 		}

@@ -47,7 +47,7 @@ func TestMatchName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := matchName(d, test.names)
+		got, ok := matchName(d, test.names, srvClient)
 		if got != test.want || ok != (test.want != "") {
 			t.Errorf("%s against %+v: got %q, want %q", test.domain, test.names, got, test.want)
 		}

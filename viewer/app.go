@@ -25,19 +25,18 @@ type Options struct {
 	// Start is the text of the start screen: the listening address, what to set in
 	// each client, how to trust the CA; of an opened file: what was opened. A line that
 	// ends with a colon and is not indented is a heading.
-	Start []string
-	// Problems are what could not be read of opened files, a line each.
-	Problems []string
-	Reveal   bool           // show secrets from the beginning
-	Pretty   session.Pretty // indents XML; nil shows it as it was
+	Start  []string
+	Reveal bool           // show secrets from the beginning
+	Pretty session.Pretty // indents XML; nil shows it as it was
 	// Filter says which events are shown; nil shows all. It is called from one
 	// goroutine at a time, never the one that draws.
 	Filter func(*session.Event) bool
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
 	Hooks
-	Screen tcell.Screen    // nil: the terminal
-	Done   <-chan struct{} // when closed, the inspector ends; may be nil
+	Reading Reading         // where Log comes from, if that takes its time
+	Screen  tcell.Screen    // nil: the terminal
+	Done    <-chan struct{} // when closed, the inspector ends; may be nil
 }
 
 // Run shows the inspector until the person quits, ctx is done or o.Done is
@@ -100,7 +99,7 @@ func (a *app) run() (err error) {
 	a.tv.SetRoot(&guarded{a.ui, a}, true)
 	a.tv.SetInputCapture(func(event *tcell.EventKey) *tcell.EventKey {
 		if event.Key() == tcell.KeyCtrlC {
-			a.stop() // not tview's way, which would leave a worker waiting
+			a.guard(a.ui.interrupt) // not tview's way, which would leave a worker waiting
 			return nil
 		}
 		return event

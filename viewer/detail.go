@@ -58,7 +58,7 @@ func (p *page) field(column int, name clean, value ...span) {
 func (u *ui) detailLines(e *session.Event, width int) []line {
 	p := &page{theme: &u.theme, width: width}
 	p.title(e)
-	p.facts(e)
+	p.facts(e, u.current().Captured)
 	switch {
 	case u.view == explained:
 	case len(e.Raw) == 0:
@@ -106,8 +106,8 @@ func (p *page) title(e *session.Event) {
 }
 
 // facts are the way of the bytes, the times and the size.
-func (p *page) facts(e *session.Event) {
-	parts := []string{way(e), e.At.Format("15:04:05.000000")}
+func (p *page) facts(e *session.Event, oneWire bool) {
+	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
 		parts = append(parts, fmt.Sprintf("%s after step %d", lasting(e.Step.Since), e.Step.N-1))
 	}
@@ -124,7 +124,7 @@ func (p *page) facts(e *session.Event) {
 }
 
 // way says who spoke to whom.
-func way(e *session.Event) string {
+func way(e *session.Event, oneWire bool) string {
 	names := map[session.Dir][2]string{session.C2S: {"client", "server"}, session.S2C: {"server", "client"}}
 	if n, ok := names[e.Dir]; ok {
 		if e.Origin == session.OriginSelf {
@@ -132,7 +132,7 @@ func way(e *session.Event) string {
 		}
 		return n[0] + " → " + n[1]
 	}
-	if e.Leg != session.NoLeg {
+	if e.Leg != session.NoLeg && !oneWire {
 		return e.Leg.String() + " leg"
 	}
 	return "session"

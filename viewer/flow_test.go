@@ -90,8 +90,10 @@ func TestOpenedFilesAreTold(t *testing.T) {
 	newBench(t, 100, 30, Options{}).play(login(1), login(2)).has("2 sessions: ] and [ turn to the next")
 	newBench(t, 100, 30, Options{}).play(refused(1)).has("! goes to where the login failed")
 	newBench(t, 100, 30, Options{}).play(login(1)).has("q quit")
-	b := newBench(t, 100, 30, Options{Problems: []string{"a.pcap is cut off", "b.pcap is cut\noff"}}).play(login(1))
-	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What could not be read", "▲ b.pcap is cut␊off")
+	b := newBench(t, 100, 30, Options{Reading: Reading{State: func() ReadingState {
+		return ReadingState{Said: []string{"a.pcap is cut off", "b.pcap is cut\noff"}}
+	}}}).play(login(1))
+	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What to know of what was read", "▲ b.pcap is cut␊off")
 	s := login(1)
 	s.events = s.events[:6]
 	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at step 4, ")

@@ -85,7 +85,7 @@ func under(o *session.Overview) string {
 // age is how long a session has been going on, or how long it was.
 func (u *ui) age(o *session.Overview) string {
 	d := o.Last.Sub(o.Started)
-	if u.options.Live && !o.Ended {
+	if u.live() && !o.Ended {
 		d = u.now().Sub(o.Started)
 	}
 	switch d = max(0, d); {

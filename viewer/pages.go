@@ -40,7 +40,7 @@ func (u *ui) pageCaption(int) line {
 		title, back = "Keys and mouse", " · ? or Esc goes back"
 	case u.overlay == sheetPage:
 		title, back = u.sheet.title, " · Esc goes back"
-	case !u.options.Live:
+	case !u.options.Live || u.options.Reading.State != nil:
 		title = "About this recording"
 	}
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
@@ -49,7 +49,12 @@ func (u *ui) pageCaption(int) line {
 // setup is the start screen: what to set in a client, and whether one came.
 func (u *ui) setup(p *page) {
 	p.gap()
-	for _, text := range u.options.Start {
+	r := u.reading()
+	start := u.options.Start
+	if len(r.Opened) > 0 {
+		start = r.Opened
+	}
+	for _, text := range start {
 		for _, l := range wireLines(text) {
 			style := u.theme.text
 			body := strings.TrimLeft(string(l), " ")
@@ -59,15 +64,15 @@ func (u *ui) setup(p *page) {
 			p.add(len(l)-len(body)+2, span{" " + l, style})
 		}
 	}
-	if len(u.options.Problems) > 0 {
-		p.heading("What could not be read")
-		for _, said := range u.options.Problems {
+	if len(r.Said) > 0 {
+		p.heading("What to know of what was read")
+		for _, said := range r.Said {
 			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
 		}
 	}
 	if n := len(u.model.sessions); n > 0 {
 		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
-	} else if u.options.Live {
+	} else if u.live() {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
 	}

@@ -46,7 +46,8 @@ func (u *ui) elsewhere(c *conversation) {
 // welcome says once, when opened files have been shown, what is in them and how to
 // go on; what could not be read comes first.
 func (u *ui) welcome(all bool) {
-	if u.options.Live || u.welcomed || !all || len(u.model.sessions) == 0 {
+	r := u.reading()
+	if u.options.Live || r.Going || u.welcomed || !all || len(u.model.sessions) == 0 {
 		return
 	}
 	u.welcomed = true
@@ -57,7 +58,7 @@ func (u *ui) welcome(all bool) {
 		}
 	}
 	n := len(u.model.sessions)
-	switch problems := u.options.Problems; {
+	switch problems := r.Said; {
 	case len(problems) == 1:
 		u.say(warning, "▲ %s", problems[0])
 	case len(problems) > 1:
@@ -112,7 +113,7 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 			words = c.State.String() // why stands below
 		}
 		left = append(left, span{wire(words), said})
-	} else if u.options.Live {
+	} else if u.live() {
 		left = append(left, span{" waiting for the first client", u.theme.strong})
 	} else {
 		left = append(left, span{" no sessions", u.theme.strong})
@@ -166,6 +167,8 @@ func (u *ui) modes() line {
 			out = append(out, span{text, style}, span{" ", u.theme.text})
 		}
 	}
+	text, style := u.readingMode()
+	flag(text != "", text, style)
 	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
 	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))

@@ -20,8 +20,12 @@ func (p *page) body(e *session.Event) {
 		p.tls(&b.TLSFacts)
 	case session.TCPOpened:
 		p.heading("Connection")
-		p.known(8, "peer", b.Peer)
-		p.known(8, "our end", b.Local)
+		peer, local := clean("peer"), clean("our end")
+		if b.Captured { // of the two ends none is ours
+			peer, local = "client", "server"
+		}
+		p.known(8, peer, b.Peer)
+		p.known(8, local, b.Local)
 		p.known(8, "asked", b.Target)
 		p.known(8, "named by", b.Via)
 		if b.Direct {
@@ -93,7 +97,7 @@ func (p *page) verified(v *session.Verification) []span {
 	switch {
 	case v.OK:
 		return []span{{"✓ ", p.theme.good}, {text, p.theme.text}}
-	case v.Ignored:
+	case v.Ignored, v.Severity() < session.Error:
 		return []span{{"▲ ", p.theme.warning}, {text, p.theme.warning}}
 	}
 	return []span{{"✗ ", p.theme.failure}, {text, p.theme.failure}}

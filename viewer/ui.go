@@ -50,11 +50,13 @@ type ui struct {
 	leaving   bool          // q was pressed while something would be lost
 	sheet     sheet
 
-	downs    [2][2]int // where the mouse was pressed the last two times
-	pressed  rune      // the key that is being carried out
-	repeated bool      // the one before was the same
-	copied   []byte    // for the clipboard, at the next draw
-	redraw   bool      // the terminal is to be drawn anew
+	downs       [2][2]int // where the mouse was pressed the last two times
+	pressed     rune      // the key that is being carried out
+	repeated    bool      // the one before was the same
+	copied      []byte    // for the clipboard, at the next draw
+	redraw      bool      // the terminal is to be drawn anew
+	interrupted bool      // Ctrl-C has stopped the reading
+	heard       int       // lines about it that were shown
 
 	search search
 	flash  flash
@@ -181,6 +183,9 @@ func (u *ui) detailText() []line {
 func (u *ui) nothing() clean {
 	switch {
 	case len(u.model.sessions) == 0:
+		if r := u.reading(); !r.Going && len(r.Said) > 0 {
+			return wire(" " + r.Said[0])
+		}
 		return " there is no session yet"
 	case u.options.Filter != nil:
 		elsewhere := 0
@@ -205,6 +210,7 @@ func (u *ui) take(b batch) {
 	if b.problem != "" {
 		u.say(failure, "the filter has failed: %s", b.problem)
 	}
+	u.hear()
 	before, failed := len(u.model.sessions), u.model.failed
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)

@@ -2,7 +2,6 @@ package packet
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -48,14 +47,11 @@ func (b *Blocks) Next() (kind uint32, body []byte, err error) {
 		if err := b.fill(rest); err != nil {
 			return 0, nil, io.ErrUnexpectedEOF
 		}
-		switch binary.BigEndian.Uint32(rest) {
-		case 0x1A2B3C4D:
-			b.Order = binary.BigEndian
-		case 0x4D3C2B1A:
-			b.Order = binary.LittleEndian
-		default:
-			return 0, nil, errors.New("section header without byte-order magic")
+		order, ok := sectionOrder(rest)
+		if !ok {
+			return 0, nil, errNoMagic
 		}
+		b.Order = order
 	}
 	size := int64(b.Order.Uint32(head[4:])) - 8
 	if size < 4+int64(len(rest)) || size%4 != 0 || size > maxBlock {

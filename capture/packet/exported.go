@@ -81,7 +81,7 @@ func (t *table) exported(p *Packet) {
 	cut := p.Length - len(p.Data)
 	switch pdu.Dissector {
 	case "ip", "ipv6":
-		t.ip(pdu.Data, cut)
+		t.ip(pdu.Data, cut, 0)
 		return
 	case "xmpp", "tls", "ssl":
 	default:

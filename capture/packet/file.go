@@ -33,7 +33,7 @@ const maxPacket = 256 << 10
 
 // Sniff says whether a file that begins so holds packets.
 func Sniff(prefix []byte) bool {
-	_, _, ok := pcapMagic(prefix)
+	_, ok := pcapMagic(prefix)
 	return ok || len(prefix) >= 4 && binary.LittleEndian.Uint32(prefix) == BlockSection
 }
 
@@ -42,21 +42,30 @@ func IsNG(prefix []byte) bool {
 	return len(prefix) >= 4 && binary.LittleEndian.Uint32(prefix) == BlockSection
 }
 
-// pcapMagic knows the byte order and the unit of time by the first bytes.
-func pcapMagic(prefix []byte) (order binary.ByteOrder, nano, ok bool) {
+// pcapForm is how the numbers of a pcap file are written.
+type pcapForm struct {
+	order binary.ByteOrder
+	nano  bool // times are in nanoseconds, not microseconds
+	head  int  // bytes before each packet
+}
+
+// pcapMagic knows the form by the first bytes. The last is that of an old libpcap
+// for Linux, which notes more of each packet.
+func pcapMagic(prefix []byte) (pcapForm, bool) {
 	for _, m := range []struct {
-		magic string
-		order binary.ByteOrder
+		magic uint32
 		nano  bool
+		head  int
 	}{
-		{"\xa1\xb2\xc3\xd4", binary.BigEndian, false}, {"\xd4\xc3\xb2\xa1", binary.LittleEndian, false},
-		{"\xa1\xb2\x3c\x4d", binary.BigEndian, true}, {"\x4d\x3c\xb2\xa1", binary.LittleEndian, true},
+		{0xa1b2c3d4, false, 16}, {0xa1b23c4d, true, 16}, {0xa1b2cd34, false, 24},
 	} {
-		if bytes.HasPrefix(prefix, []byte(m.magic)) {
-			return m.order, m.nano, true
+		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+			if len(prefix) >= 4 && order.Uint32(prefix) == m.magic {
+				return pcapForm{order, m.nano, m.head}, true
+			}
 		}
 	}
-	return nil, false, false
+	return pcapForm{}, false
 }
 
 // file gives the packets of a capture file one after another.

@@ -116,7 +116,7 @@ func TestPcapng(t *testing.T) {
 // TestPcap is the older format in both byte orders and units of time.
 func TestPcap(t *testing.T) {
 	for _, o := range []orders{binary.LittleEndian, binary.BigEndian} {
-		for magic, unit := range map[uint32]time.Duration{0xa1b2c3d4: time.Microsecond, 0xa1b23c4d: time.Nanosecond} {
+		for magic, unit := range map[uint32]time.Duration{0xa1b2c3d4: time.Microsecond, 0xa1b23c4d: time.Nanosecond, 0xa1b2cd34: time.Microsecond} {
 			file := o.AppendUint32(nil, magic)
 			file = o.AppendUint16(o.AppendUint16(file, 2), 4)
 			file = o.AppendUint32(o.AppendUint64(file, 0), 1<<18)
@@ -125,10 +125,21 @@ func TestPcap(t *testing.T) {
 				b := usual.ip(t, p)
 				file = o.AppendUint32(o.AppendUint32(file, 1_000_000_000), 7)
 				file = o.AppendUint32(o.AppendUint32(file, uint32(len(b))), uint32(len(b)))
+				if magic == 0xa1b2cd34 {
+					file = append(file, 0, 0, 0, 1, 8, 0, 0, 0) // the interface, and what it thinks of the packet
+				}
 				file = append(file, b...)
 			}
 			if got, _, err := told(file); err != nil || got != helloOpen+helloTold {
 				t.Errorf("%v %v: %v\n%s", o, unit, err, got)
+			}
+			other := newDump(linkLoop) // behind it, in another form: cat does that
+			for _, p := range hello() {
+				other.add(start, append([]byte{0, 0, 0, 2}, usual.ip(t, p)...), 0)
+			}
+			twice := helloOpen + helloTold + helloOpen + helloTold
+			if got, _, err := told(append(bytes.Clone(file), other.Bytes()...)); err != nil || got != twice {
+				t.Errorf("%v %v, joined with another: %v\n%s", o, unit, err, got)
 			}
 			each(t, file, func(p *Packet) {
 				if want := time.Unix(1_000_000_000, 7*int64(unit)).UTC(); !p.At.Equal(want) {

@@ -7,9 +7,12 @@ import (
 
 const (
 	protoHopByHop = 0
+	protoIPv4     = 4
 	protoTCP      = 6
+	protoIPv6     = 41
 	protoRouting  = 43
 	protoFragment = 44
+	protoGRE      = 47
 	protoAuth     = 51
 	protoOptions  = 60
 )

@@ -1,8 +1,11 @@
 package packet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,11 +21,39 @@ func TestLinkTypes(t *testing.T) {
 	before := func(head ...byte) func([]byte) []byte {
 		return func(ip []byte) []byte { return append(head[:len(head):len(head)], ip...) }
 	}
+	const snap = "\xaa\xaa\x03\x00\x00\x00\x08\x00"
+	wifiHead := func(control string, more int) []byte { return append([]byte(control), make([]byte, 22+more)...) }
+	tlv := func(o binary.AppendByteOrder, kind uint16, value []byte) []byte {
+		b := append(o.AppendUint16(o.AppendUint16(nil, uint16(4+len(value))), kind), value...)
+		return append(b, make([]byte, -len(b)&3)...)
+	}
+	nflogged := func(o binary.AppendByteOrder) func([]byte) []byte {
+		return func(ip []byte) []byte {
+			return slices.Concat([]byte{2, 0, 0, 5}, tlv(o, 1, make([]byte, 4)), tlv(o, 10, []byte("out\x00\x00")), tlv(o, 9, ip))
+		}
+	}
 	for _, c := range []struct {
 		name string
 		link uint16
 		wrap func(ip []byte) []byte
 	}{
+		{"IEEE 802.3 with LLC", linkEthernet, before([]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x01\x00" + snap)...)},
+		{"MPLS", linkEthernet, before([]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x88\x47\x00\x01\x00\x40\x00\x01\x01\x40")...)},
+		{"PPPoE", linkEthernet, before([]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x88\x64\x11\x00\x00\x01\x00\x30\x00\x21")...)},
+		{"PPP", linkPPP, before(0, 0x21)}, {"PPP, short", linkPPP, before(0x21)}, {"PPP with HDLC", linkPPPHDLC, before(0xff, 3, 0, 0x21)},
+		{"802.11", linkWiFi, before(slices.Concat(wifiHead("\x08\x01", 0), []byte(snap))...)},
+		{"802.11 QoS, four addresses", linkWiFi, before(slices.Concat(wifiHead("\x88\x83", 12), []byte(snap))...)},
+		{"radiotap", linkRadiotap, before(slices.Concat([]byte("\x00\x00\x0a\x00\x00\x00\x00\x00\x00\x00"), wifiHead("\x08\x01", 0), []byte(snap))...)},
+		{"NFLOG", linkNFLog, nflogged(binary.LittleEndian)}, {"NFLOG, big endian", linkNFLog, nflogged(binary.BigEndian)},
+		{"PKTAP of RAW", linkPKTAP, before(append([]byte("\x10\x00\x00\x00\x01\x00\x00\x00\x65\x00\x00\x00"), 1, 2, 3, 4)...)},
+		{"PKTAP of NULL", linkUser2, before([]byte("\x0c\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00")...)},
+		{"IP in IP", linkRaw, func(ip []byte) []byte {
+			return serialize(t, &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolIPv4, SrcIP: net.IP{1, 2, 3, 4}, DstIP: net.IP{5, 6, 7, 8}}, gopacket.Payload(ip))
+		}},
+		{"GRE with a key", linkRaw, func(ip []byte) []byte {
+			return serialize(t, &layers.IPv6{Version: 6, NextHeader: layers.IPProtocolGRE, HopLimit: 64, SrcIP: usual6.client, DstIP: usual6.server},
+				&layers.GRE{Protocol: layers.EthernetTypeIPv4, KeyPresent: true, Key: 7}, gopacket.Payload(ip))
+		}},
 		{"Ethernet", linkEthernet, func(ip []byte) []byte {
 			return append(serialize(t, eth(layers.EthernetTypeIPv4), gopacket.Payload(ip)), "\x00\x00\x00\x00 padding"...)
 		}},
@@ -58,9 +89,38 @@ func TestLinkTypes(t *testing.T) {
 			t.Errorf("IPv6 on %d: %v\n%s", link, err, got)
 		}
 	}
-	_, stats, err := told(newDump(105).tcp(t, usual, hello()...).Bytes())
-	if err != nil || stats.Unreadable != len(hello()) {
+	_, stats, err := told(newDump(147).tcp(t, usual, hello()...).Bytes())
+	if err != nil || stats.Unreadable != len(hello()) || stats.UnknownLink != 147 {
 		t.Errorf("unknown link type: %v, %+v", err, stats)
+	}
+}
+
+// TestFramesCutAnywhere: no frame is too short, or too nested, for any link type.
+func TestFramesCutAnywhere(t *testing.T) {
+	frames := [][]byte{
+		[]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x88\x64\x11\x00\x00\x01\x00\x30\xff\x03\x00\x21\x45"),
+		[]byte("\x88\xc3" + strings.Repeat("\x00", 40) + "\xaa\xaa\x03\x00\x00\x00\x08\x00\x45"),
+		[]byte("\x0c\x00\x00\x00\x01\x00\x00\x00\x02\x01\x00\x00\x45"), // PKTAP in PKTAP
+		[]byte("\x02\x00\x00\x05\x08\x00\x01\x00\x00\x00\x00\x00\x00\x00\x09\x00"),
+		bytes.Repeat([]byte{0x81, 0}, 60), bytes.Repeat([]byte{4, 0, 0, 0}, 30), make([]byte, 60),
+	}
+	for link := range links {
+		for _, f := range frames {
+			for n := range len(f) + 1 {
+				if got := network(link, f[:n]); len(got) > n {
+					t.Errorf("link type %d: %d bytes in a frame of %d", link, len(got), n)
+				}
+			}
+		}
+	}
+	deep := usual.ip(t, hello()[0])
+	for range 200 {
+		deep = serialize(t, &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolIPv4, SrcIP: net.IP{1, 2, 3, 4}, DstIP: net.IP{5, 6, 7, 8}}, gopacket.Payload(deep))
+	}
+	d := newDump(linkRaw)
+	d.add(start, deep, 0)
+	if got, _, err := told(d.Bytes()); got != "" || err != nil {
+		t.Errorf("200 times IP in IP: %q, %v", got, err)
 	}
 }
 

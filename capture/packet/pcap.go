@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"time"
@@ -9,47 +8,66 @@ import (
 
 // pcap reads the older format (draft-ietf-opsawg-pcap).
 type pcap struct {
+	pcapForm
 	r      io.Reader
-	order  binary.ByteOrder
-	nano   bool
 	link   uint16
 	offset int64 // of the next record
-	head   [16]byte
+	head   [pcapHeader]byte
 	buf    []byte
 }
 
+const pcapHeader = 24 // bytes of the file's header
+
 func openPcap(r io.Reader) (*pcap, error) {
-	var head [24]byte
-	n, err := io.ReadFull(r, head[:])
-	order, nano, ok := pcapMagic(head[:n])
-	switch {
-	case !ok:
-		return nil, &Damaged{Err: fmt.Errorf("it begins with % x, as no packet capture does", head[:min(n, 4)])}
-	case err != nil:
-		return nil, &Damaged{Err: short(err)}
-	}
-	// The upper bits tell of checksums behind the frames, which the lengths in
-	// the IP headers leave out anyway.
-	return &pcap{r: r, order: order, nano: nano, link: order.Uint16(linkField(head[20:], order)), offset: 24}, nil
+	p := &pcap{r: r}
+	return p, p.open(0)
 }
 
-// linkField is the lower half of the header's last number.
-func linkField(b []byte, order binary.ByteOrder) []byte {
-	if order == binary.BigEndian {
-		return b[2:4]
+// open reads the header of a file, of which the first bytes are there already.
+func (p *pcap) open(have int) error {
+	n, err := io.ReadFull(p.r, p.head[have:])
+	form, ok := pcapMagic(p.head[:have+n])
+	switch {
+	case !ok:
+		return &Damaged{Offset: p.offset, Err: fmt.Errorf("it begins with % x, as no packet capture does", p.head[:min(have+n, 4)])}
+	case err != nil:
+		return &Damaged{Offset: p.offset, Err: short(err)}
 	}
-	return b[:2]
+	// The upper bits of the last number tell of checksums behind the frames, which
+	// the lengths in the IP headers leave out anyway.
+	p.pcapForm, p.link = form, uint16(form.order.Uint32(p.head[20:]))
+	p.offset += pcapHeader
+	return nil
 }
 
 func (p *pcap) next(out *Packet) error {
-	n, err := io.ReadFull(p.r, p.head[:])
-	if err == io.EOF {
-		return io.EOF
+	for {
+		head := p.head[:p.pcapForm.head]
+		n, err := io.ReadFull(p.r, head)
+		if err == io.EOF {
+			return io.EOF
+		}
+		if err != nil {
+			return &Damaged{Offset: p.offset, Err: short(err)}
+		}
+		if !p.joined(head) {
+			return p.packet(head, out)
+		}
+		if err := p.open(n); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return &Damaged{Offset: p.offset, Err: short(err)}
-	}
-	size, length := p.order.Uint32(p.head[8:]), p.order.Uint32(p.head[12:])
+}
+
+// joined says whether another file begins where a packet should: files are put
+// together with cat, too. As a time the magic number is 60 years away.
+func (p *pcap) joined(head []byte) bool {
+	_, ok := pcapMagic(head)
+	return ok && (string(head[4:8]) == "\x02\x00\x04\x00" || string(head[4:8]) == "\x00\x02\x00\x04")
+}
+
+func (p *pcap) packet(head []byte, out *Packet) error {
+	size, length := p.order.Uint32(head[8:]), p.order.Uint32(head[12:])
 	if size > maxPacket {
 		return &Damaged{Offset: p.offset, Err: fmt.Errorf("a packet of %d bytes", size)}
 	}
@@ -60,13 +78,13 @@ func (p *pcap) next(out *Packet) error {
 	if _, err := io.ReadFull(p.r, data); err != nil {
 		return &Damaged{Offset: p.offset, Err: short(err)}
 	}
-	p.offset += int64(n) + int64(size)
-	fraction := int64(p.order.Uint32(p.head[4:]))
+	p.offset += int64(len(head)) + int64(size)
+	fraction := int64(p.order.Uint32(head[4:]))
 	if !p.nano {
 		fraction *= 1000
 	}
 	*out = Packet{
-		At:   time.Unix(int64(p.order.Uint32(p.head[:])), fraction).UTC(),
+		At:   time.Unix(int64(p.order.Uint32(head)), fraction).UTC(),
 		Link: p.link, Data: data, Length: max(int(min(length, 1<<30)), int(size)),
 	}
 	return nil

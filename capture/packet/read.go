@@ -62,6 +62,7 @@ type Stats struct {
 	Packets     int
 	Connections int
 	Unreadable  int // packets of link types that are not known here
+	UnknownLink int // the number of the last of those link types
 }
 
 // Read reads a capture to its end and emits what its connections carried. An error
@@ -113,18 +114,30 @@ func (t *table) packet(p *Packet) {
 	if b == nil {
 		if !known(p.Link) {
 			t.stats.Unreadable++
+			t.stats.UnknownLink = int(p.Link)
 		}
 		return
 	}
-	t.ip(b, p.Length-len(p.Data))
+	t.ip(b, p.Length-len(p.Data), 0)
 }
 
-func (t *table) ip(b []byte, cut int) {
+// maxTunnels is how deep IP may lie in IP.
+const maxTunnels = 4
+
+func (t *table) ip(b []byte, cut, depth int) {
 	p, ok := parseIP(b, cut)
-	if !ok || p.fragment && !t.fragments.add(&p) || p.proto != protoTCP {
+	if !ok || p.fragment && !t.fragments.add(&p) || depth > maxTunnels {
 		return
 	}
-	if s, ok := parseTCP(&p); ok {
-		t.segment(&s)
+	missing := p.size - len(p.payload)
+	switch p.proto {
+	case protoTCP:
+		if s, ok := parseTCP(&p); ok {
+			t.segment(&s)
+		}
+	case protoIPv4, protoIPv6:
+		t.ip(p.payload, missing, depth+1)
+	case protoGRE:
+		t.ip(gre(p.payload), missing, depth+1)
 	}
 }

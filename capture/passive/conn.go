@@ -2,6 +2,7 @@ package passive
 
 import (
 	"bytes"
+	"crypto/x509"
 	"time"
 
 	"xmppscope/capture/packet"
@@ -40,17 +41,20 @@ type conn struct {
 	explain *decode.Session
 	pending []session.Event // while there is no id
 
-	lanes   [3]lane   // by direction
-	tls     *tls.Conn // nil before TLS
-	direct  bool      // TLS from the first byte
-	middle  bool      // and its handshake is not in the capture
-	asked   bool      // for TLS, by the client
-	secured bool      // TLS is up
-	spoken  bool      // and has carried plaintext
-	sealed  string    // why it cannot be opened, "" if it can
-	locked  bool      // that has been told
-	reason  string    // why the connection ended, if there is more to say
-	domain  string    // "to" of the client's newest stream header
+	lanes    [3]lane             // by direction
+	tls      *tls.Conn           // nil before TLS
+	direct   bool                // TLS from the first byte
+	middle   bool                // and its handshake is not in the capture
+	asked    bool                // for TLS, by the client
+	secured  bool                // TLS is up
+	spoken   bool                // and has carried plaintext
+	sealed   string              // why it cannot be opened, "" if it can
+	headless bool                // that is because its beginning is missing
+	locked   bool                // that has been told
+	reason   string              // why the connection ended, if there is more to say
+	domain   string              // "to" of the client's newest stream header
+	server   bool                // and its namespace is that of servers
+	chain    []*x509.Certificate // of the server, as far as TLS has shown it
 
 	proceeded time.Time // when the server has agreed to TLS
 	paused    bool      // the session waits for its sequel
@@ -262,5 +266,6 @@ func (c *conn) record(e session.Event) {
 		c.seq++
 		e.Seq = c.seq
 	}
+	c.verify(&e)
 	c.r.err = c.r.emit(e, c.explain)
 }

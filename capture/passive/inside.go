@@ -49,6 +49,27 @@ func (c *conn) complete(f *session.TLSFacts) {
 	}
 }
 
+// verify adds what the server's certificates are worth, which is only asked for
+// sessions: judging a chain takes its time.
+func (c *conn) verify(e *session.Event) {
+	if c.chain == nil || c.r.o.Verify == nil {
+		return
+	}
+	judge := func(f *session.TLSFacts) {
+		if f.Verdict == nil {
+			f.Verdict = c.r.o.Verify(c.chain, Wanted{Domain: f.Domain, Server: c.server || f.ALPN == "xmpp-server", At: e.At})
+		}
+	}
+	switch body := e.Body.(type) {
+	case session.TLSEstablished:
+		judge(&body.TLSFacts)
+		e.Body = body
+	case session.TLSFailed:
+		judge(&body.TLSFacts)
+		e.Body = body
+	}
+}
+
 // speaksXMPP says whether the handshake names XMPP (XEP-0368 §2).
 func speaksXMPP(f *session.TLSFacts) bool {
 	names := []string{f.ALPN}
@@ -96,8 +117,10 @@ func (c *conn) lock() {
 	c.recognise()
 	c.locked, c.wire.Ignore = true, true
 	c.r.report.Locked++
-	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{
-		Reason: c.sealed,
-		Hint:   "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE",
-	}})
+	hint := "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE"
+	if c.headless {
+		hint = "begin to capture before the client connects, and on an interface that sees both directions"
+	}
+	c.r.report.Hint = hint
+	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
 }

@@ -2,8 +2,10 @@ package passive
 
 import (
 	"bufio"
+	"crypto/x509"
 	"io"
 	"slices"
+	"time"
 
 	"xmppscope/capture/packet"
 	"xmppscope/capture/tls"
@@ -16,17 +18,31 @@ type Options struct {
 	// Keys are the TLS secrets that are known beforehand; those in the file are
 	// added to them.
 	Keys *tls.Keys
+	// AllKeys says that Keys has those in the file already. MoreKeys says that
+	// others are added while it is read.
+	AllKeys, MoreKeys bool
+	// Verify judges the certificates that a server has shown, leaf first; nil: nobody
+	// does.
+	Verify func(chain []*x509.Certificate, wanted Wanted) *session.Verification
 	// Explain makes the explainer of a new session.
 	Explain func() *decode.Session
+}
+
+// Wanted is what the certificates of a server are held against.
+type Wanted struct {
+	Domain string    // of the JID; "" if nobody has named it
+	Server bool      // the client is a server too
+	At     time.Time // when the handshake was
 }
 
 // Report counts what a capture held besides the sessions that were emitted.
 type Report struct {
 	packet.Stats
 	Sessions  int
-	Others    int // connections that carry something else, or nothing
-	WebSocket int // connections that carry XMPP over WebSocket
-	Locked    int // sessions with TLS that could not be opened
+	Others    int    // connections that carry something else, or nothing
+	WebSocket int    // connections that carry XMPP over WebSocket
+	Locked    int    // sessions with TLS that could not be opened
+	Hint      string // what would open the last of those
 	BadKeys   error
 }
 
@@ -43,9 +59,9 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 		o.Keys = new(tls.Keys)
 	}
 	b := bufio.NewReader(in)
-	if magic, err := b.Peek(4); err == nil && !packet.IsNG(magic) {
-		o.Keys.Complete() // the older format brings none along
-	}
+	magic, err := b.Peek(4)
+	brings := err == nil && packet.IsNG(magic) // the older format brings none along
+	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
 	r := &reader{o: o, emit: emit}
 	stats, err := packet.Read(b, r.event)
 	r.end()
@@ -98,7 +114,7 @@ func (r *reader) event(e *packet.Event) error {
 
 // end tells what is left of the connections that the capture does not see closed.
 func (r *reader) end() {
-	r.o.Keys.Complete()
+	r.o.Keys.Complete(true)
 	for _, c := range r.open {
 		c.finish()
 	}

@@ -69,6 +69,12 @@ func isRecord(b byte) bool { return b >= 0x14 && b <= 0x17 }
 
 // secure takes the first bytes of TLS in a direction.
 func (c *conn) secure(dir session.Dir, p []byte) {
+	c.turnSecure(dir)
+	c.read(dir, p)
+}
+
+// turnSecure says that what comes in a direction is TLS.
+func (c *conn) turnSecure(dir session.Dir) {
 	l := &c.lanes[dir]
 	c.giveSkipped(dir, len(l.skipped))
 	c.restart(dir) // nothing of the stream in the clear is carried over
@@ -76,7 +82,6 @@ func (c *conn) secure(dir session.Dir, p []byte) {
 	if c.tls == nil {
 		c.tls = c.newTLS()
 	}
-	c.read(dir, p)
 }
 
 // frame records a frame, and the reason if it is the first of an opaque direction.
@@ -87,6 +92,7 @@ func (c *conn) frame(dir session.Dir, f *decode.Frame) {
 	if dir == session.C2S && f.Kind == decode.Opened {
 		if root, _ := decode.ParseTag(f.Raw, nil); root != nil {
 			c.domain = root.Attr("to")
+			c.server = root.Attr("xmlns") == "jabber:server"
 		}
 	}
 	c.record(f.Event(dir))
@@ -139,6 +145,10 @@ func (c *conn) missing(dir session.Dir, n int64) {
 	}
 	c.tear(dir)
 	c.lostBytes(dir, n)
+	if c.tls != nil && !c.secured { // the other side has begun TLS, so this one has too
+		c.turnSecure(dir)
+		c.tls.Gap(dir, -1)
+	}
 }
 
 // lostBytes records that bytes are missing.
@@ -181,6 +191,7 @@ func (c *conn) opened(o tls.Output) {
 		c.at = o.At
 	}
 	if o.Body != nil {
+		c.chain = o.Chain
 		c.fact(o.Body)
 	}
 	if o.Lost > 0 && c.id > 0 {
@@ -191,6 +202,6 @@ func (c *conn) opened(o tls.Output) {
 		c.inside(o.Dir, o.Plain)
 	}
 	if o.Locked != "" {
-		c.sealed = o.Locked // there may be more to see of the handshake
+		c.sealed, c.headless = o.Locked, o.Headless // there may be more to see of the handshake
 	}
 }

@@ -300,3 +300,28 @@ func TestLossBeforeTLS(t *testing.T) {
 		t.Errorf("got %+v", report)
 	}
 }
+
+// TestOneDirection: a capture that has one direction alone tells of no failure, and
+// says what it lacks.
+func TestOneDirection(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, dir := range []session.Dir{c2s, s2c} {
+			k := newTalk(40000, 5222, true)
+			for _, l := range starttls {
+				k.say(l.dir, l.text)
+			}
+			keylog := encrypt(t, k, version, nil, inside)
+			k.packets = slices.DeleteFunc(k.packets, func(p []byte) bool {
+				return (binary.BigEndian.Uint16(p[20:]) == 40000) != (dir == c2s)
+			})
+			events, report := read(t, pcap(k), keylog)
+			text := told(events)
+			if strings.Contains(text, "tls:failed") || !strings.Contains(text, "log:lost") {
+				t.Errorf("TLS %x, only %v:\n%s", version, dir, text)
+			}
+			if report.Sessions != 1 || report.Locked != 1 || !strings.Contains(report.Hint, "both directions") {
+				t.Errorf("TLS %x, only %v: %+v\n%s", version, dir, report, text)
+			}
+		}
+	}
+}

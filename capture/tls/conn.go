@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto/x509"
 	"time"
 
 	"xmppscope/session"
@@ -12,6 +13,9 @@ type Output struct {
 	At  time.Time   // when their last byte was captured
 	// Body is nil for plaintext, or session.TLSEstablished or session.TLSFailed.
 	Body session.Body
+	// Chain is the server's certificates, leaf first, with a Body: those that could
+	// be read, none if the leaf could not.
+	Chain []*x509.Certificate
 	// Plain is application data. It is borrowed: valid until emit returns.
 	Plain []byte
 	// Lost is how many bytes of application data are missing here, roughly: their
@@ -19,6 +23,9 @@ type Output struct {
 	Lost int64
 	// Locked says, once, why nothing can be decrypted, and what is needed for it.
 	Locked string
+	// Headless says of Locked that the beginning of the connection is missing: no
+	// secrets would help.
+	Headless bool
 	// Closed says that this side will send no more data (close_notify).
 	Closed bool
 }

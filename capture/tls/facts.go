@@ -34,7 +34,7 @@ func (c *Conn) establish(h *half) {
 	if !hs.helloAt.IsZero() {
 		f.Took = c.at.Sub(hs.helloAt)
 	}
-	c.say(h, Output{Body: session.TLSEstablished{TLSFacts: f}})
+	c.say(h, Output{Body: session.TLSEstablished{TLSFacts: f}, Chain: c.hs.chain})
 }
 
 // facts is what is known by now.
@@ -101,6 +101,9 @@ func (c *Conn) chain(ders [][]byte, problem string) {
 		}
 		if i == 0 {
 			c.hs.left.endPoint = session.TLSEndPoint(cert)
+		}
+		if i == 0 || len(c.hs.chain) > 0 {
+			c.hs.chain = append(c.hs.chain, cert)
 		}
 		out := session.NewCertificate(cert)
 		out.SRV, out.XMPP = certs.SRVNames(cert), certs.XmppAddrs(cert)

@@ -33,7 +33,7 @@ func (c *Conn) fail(h *half, f session.TLSFailed) {
 	}
 	c.failed = true
 	f.TLSFacts = c.facts()
-	c.say(h, Output{Body: f})
+	c.say(h, Output{Body: f, Chain: c.hs.chain})
 }
 
 func (c *Conn) clientAlerted(f *session.TLSFailed, n session.Alert) {
@@ -102,6 +102,9 @@ func (c *Conn) end(h *half) {
 	h.ended = true
 	if c.hs.hello == nil || c.established || h.closed || c.half(h.dir.Opposite()).ended {
 		return
+	}
+	if c.c2s.slack > 0 || c.s2c.slack > 0 {
+		return // bytes are missing: it may have gone well in them
 	}
 	f := session.TLSFailed{Class: session.ClassClosed, Guilty: h.dir.Sender(), Reason: fmt.Sprintf("the %s hung up in the middle of the TLS handshake without a word", h.dir.Sender())}
 	switch {

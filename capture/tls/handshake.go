@@ -2,6 +2,7 @@ package tls
 
 import (
 	stdtls "crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -79,6 +80,7 @@ type handshake struct {
 	tickets  [][]byte // up to TLS 1.2, before the master secret is known
 
 	facts session.TLSFacts
+	chain []*x509.Certificate // of the server, as far as it could be read
 }
 
 // message processes one handshake message.

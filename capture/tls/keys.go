@@ -143,10 +143,10 @@ func (k *Keys) put(who random, l label, secret []byte) bool {
 	return true
 }
 
-// Complete says that no more secrets will be added: Conns stop waiting for them
+// Complete says whether all secrets are there. If so, Conns stop waiting for them
 // and say at once what cannot be decrypted. Adding more all the same is allowed,
 // and of use to connections that begin later.
-func (k *Keys) Complete() { k.complete = true }
+func (k *Keys) Complete(all bool) { k.complete = all }
 
 // of returns the secrets of a connection, none if there are none.
 func (k *Keys) of(who random) *secrets {

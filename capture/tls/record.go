@@ -45,7 +45,7 @@ func (c *Conn) early(h *half) bool {
 	if c.hs.hello == nil {
 		what = "the handshake is"
 	}
-	c.lock(h, what+" not in the capture: it has to begin before the connection does")
+	c.lockHeadless(h, what)
 	return true
 }
 
@@ -79,7 +79,7 @@ func (c *Conn) sealed12(h *half, record []byte) bool {
 func (c *Conn) unlock12(h *half) bool {
 	if c.hs.hello == nil || c.hs.server == nil {
 		if c.hs.hello != nil || c.c2s.began || c.over {
-			c.lock(h, "the handshake is not in the capture: it has to begin before the connection does")
+			c.lockHeadless(h, "the handshake is")
 		}
 		return false
 	}
@@ -184,6 +184,15 @@ func (c *Conn) lock(h *half, why string) {
 	}
 	c.locked = true
 	c.say(h, Output{Locked: why})
+}
+
+// lockHeadless is lock for want of the beginning.
+func (c *Conn) lockHeadless(h *half, what string) {
+	if c.locked {
+		return
+	}
+	c.locked = true
+	c.say(h, Output{Locked: what + " not in the capture: it has to begin before the connection does, and hold both directions", Headless: true})
 }
 
 // look sees what a protected record tells without keys.

@@ -49,7 +49,7 @@ func (c *Conn) sealed13(h *half, record []byte) bool {
 		if !c.c2s.began && !c.over {
 			return false
 		}
-		c.lock(h, "the ClientHello is not in the capture: it has to begin before the connection does")
+		c.lockHeadless(h, "the ClientHello is")
 		return true
 	}
 	if why := c.unable(); why != "" {

@@ -239,7 +239,7 @@ func keysOf(t testing.TB, log []byte) *Keys {
 	if _, err := k.Add(log); err != nil {
 		t.Fatal(err)
 	}
-	k.Complete()
+	k.Complete(true)
 	return k
 }
 

@@ -123,7 +123,7 @@ func FuzzConn(f *testing.F) {
 			case 4:
 				keys.Add(tape.keys)
 			case 5:
-				keys.Complete()
+				keys.Complete(true)
 			case 6:
 				c.End(dir)
 			default:

@@ -50,7 +50,7 @@ severity error; if nothing could be checked, it says so.
 
 Exit codes: 0 no finding is of severity error, and every expectation holds; 1 some
 are, or one does not; 2 a file could not be read, or the file of expectations is
-wrong. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
+wrong; 130 the reading was stopped by Ctrl-C. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.list {
 				return noArgs(cmd, args)
@@ -87,9 +87,6 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if err := o.in.read(cmd.Context(), files, c.take); err != nil {
 		return c.broken(out, o, err)
 	}
-	if cmd.Context().Err() != nil {
-		return usageError{errors.New("check: interrupted before the files were read to their end")}
-	}
 	c.print(out, o.json)
 	c.warn()
 	return c.conclude(out, o)
@@ -101,11 +98,7 @@ func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
 	if len(c.sessions) > 0 {
 		c.printSessions(w, o.json)
 	}
-	var usage usageError
-	if errors.As(err, &usage) {
-		return err
-	}
-	return usageError{err}
+	return unreadable(stopped(err, "nothing is said of the whole"))
 }
 
 // reportBroken writes a JUnit report that says that nothing could be checked, so that

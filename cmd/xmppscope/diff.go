@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -71,7 +70,7 @@ other side does not have) and weight: detail (never makes two logins different),
 change, or cause (the sentence blames it).
 
 Exit codes: 0 no difference that matters; 1 there is one; 2 a file or session
-could not be read.`,
+could not be read; 130 the reading was stopped by Ctrl-C.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usageError{hinted{fmt.Errorf("diff: it takes two logins, not %d", len(args)), "usage: xmppscope diff A B, such as xmppscope diff good.jsonl bad.jsonl, or xmppscope diff both.pcapng#1 both.pcapng#2"}}
@@ -215,9 +214,6 @@ func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, 
 	if err != nil {
 		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, usageError{fmt.Errorf("diff: interrupted while %s was read", path)}
-	}
 	if id > 0 {
 		at := slices.IndexFunc(all, func(l *facts.Login) bool { return l.ID == id })
 		if at < 0 {
@@ -256,11 +252,7 @@ func gather(ctx context.Context, in *inputFlags, path string) ([]*facts.Login, e
 		return nil
 	})
 	if err != nil {
-		var usage usageError
-		if !errors.As(err, &usage) {
-			err = usageError{err}
-		}
-		return nil, err
+		return nil, unreadable(stopped(err, "nothing was compared"))
 	}
 	var out []*facts.Login
 	for _, g := range gatherers {

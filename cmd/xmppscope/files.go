@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
-	"xmppscope/decode"
 	"xmppscope/session"
-	"xmppscope/viewer"
 )
 
 func newPrint() *cobra.Command {
@@ -29,14 +28,19 @@ func newPrint() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in.scrolls = isTerminal(os.Stdout)
+			in.scrolls, in.idle = isTerminal(os.Stdout), func() { out.Flush() } // an error of it comes again
+			wires := oneWire{}
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
+				wires.heed(&e)
 				if match != nil && !match(&e) {
 					return nil
 				}
+				if !o.json {
+					wires.plain(&e)
+				}
 				return printer.Write(e)
 			})
-			return errors.Join(err, out.Flush())
+			return printed(err, out.Flush())
 		},
 	}
 	o.addPrinted(cmd.Flags())
@@ -44,42 +48,36 @@ func newPrint() *cobra.Command {
 	return cmd
 }
 
-func newOpen() *cobra.Command {
-	o, in := new(outputFlags), new(inputFlags)
-	cmd := &cobra.Command{
-		Use: "open FILE…", Short: "open saved sessions in the inspector", Args: someFiles,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			match, err := o.matcher()
-			if err != nil {
-				return err
-			}
-			instead := "use xmppscope print " + strings.Join(args, " ")
-			if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
-				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
-			}
-			log := session.NewLog()
-			defer log.Close()
-			err = in.read(cmd.Context(), args, func(e session.Event) error {
-				log.Append(e)
-				return nil
-			})
-			log.End()
-			if err != nil {
-				return err
-			}
-			beyond := inspection{inUse: args}
-			err = inspect(cmd.Context(), viewer.Options{
-				Log: log, Title: openTitle(args), Reveal: o.reveal, Start: recording(in.opened), Problems: in.said,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: beyond.hooks(),
-			}, instead)
-			beyond.report(os.Stderr)
-			return err
-		},
+// printed joins the errors of reading and of writing. Ctrl-C ends whoever reads what
+// we print too: that is no news then.
+func printed(read, wrote error) error {
+	var i *interruption
+	if errors.As(read, &i) && errors.Is(wrote, syscall.EPIPE) {
+		wrote = nil
 	}
-	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
-	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
-	return cmd
+	return errors.Join(stopped(read, "it is printed up to there"), wrote)
+}
+
+// oneWire are the sessions that are on one wire from the client to the server, so
+// that text need not name the leg.
+type oneWire map[int]bool
+
+// heed takes notice of an event, printed or not.
+func (w oneWire) heed(e *session.Event) {
+	if b, ok := e.Body.(session.TCPOpened); ok && b.Captured {
+		w[e.Session] = true
+	}
+}
+
+// plain takes the leg out of an event that is to be printed.
+func (w oneWire) plain(e *session.Event) {
+	if e.Dir != session.NoDir || len(w) == 0 || !w[e.Session] {
+		return
+	}
+	e.Leg = session.NoLeg
+	if _, last := e.Body.(session.TCPClosed); last {
+		delete(w, e.Session)
+	}
 }
 
 func newExport() *cobra.Command {
@@ -106,6 +104,7 @@ func newExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, missing := os.Stat(out)
 			f, err := capture.Create(out, overwrite, options)
 			if err != nil {
 				return usageError{err}
@@ -113,13 +112,20 @@ func newExport() *cobra.Command {
 			if f.Secrets() {
 				say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", out)
 			}
+			empty := true
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
+				empty = false
 				if match != nil && session.Numbered(e.Body) && !match(&e) {
 					return nil
 				}
 				return f.Write(e)
 			})
-			return errors.Join(err, f.Close())
+			err = errors.Join(stopped(err, out+" holds what was read"), f.Close())
+			var i *interruption
+			if err != nil && empty && missing != nil && !errors.As(err, &i) {
+				os.Remove(out) // so that the same command can be tried again
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")

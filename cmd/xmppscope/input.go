@@ -1,37 +1,46 @@
 package main
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"xmppscope/capture"
 	"xmppscope/capture/packet"
 	"xmppscope/capture/passive"
-	"xmppscope/capture/tls"
 	"xmppscope/decode"
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // inputFlags say how captures are read.
 type inputFlags struct {
 	keylogs []string
-	scrolls bool // what is read goes by on the terminal: that is progress enough
-	opened  []opened
-	said    []string // what could not be read, as it was said on standard error
+	roots   string                         // --upstream-ca
+	scrolls bool                           // what is read goes by on the terminal: that is progress enough
+	tell    teller                         // nil: lines on standard error
+	reading func(path string, p *progress) // nil, or called when a file is begun
+	finish  func(opened)                   // nil, or called when a file has been read
+	idle    func()                         // nil, or called before more of a pipe is waited for
 	book    session.Book
 	shared  decode.Run
 }
 
+// teller says a line about what is read.
+type teller func(format string, args ...any)
+
 func (in *inputFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&in.keylogs, "keylog", nil, "TLS secrets of the captures, a `file` in the format of SSLKEYLOGFILE (repeatable)")
+	f.StringVar(&in.roots, "upstream-ca", "", "PEM `file` of a CA to trust for servers' certificates in captures of others")
 }
 
 // opened is a file that was read, and its sessions as they were numbered: none if to
@@ -39,33 +48,37 @@ func (in *inputFlags) add(f *pflag.FlagSet) {
 type opened struct {
 	path     string
 	from, to int
-}
-
-// say tells what could not be read.
-func (in *inputFlags) say(format string, args ...any) {
-	in.said = append(in.said, fmt.Sprintf(format, args...))
-	say(os.Stderr, "warning: "+format, args...)
+	going    bool // it is not known yet
 }
 
 // read gives the events of captures, one file after another; the sessions of
 // later files are numbered on. A file that breaks off is read as far as it goes,
 // with a line on standard error; one that cannot be read at all is an error. "-"
-// is standard input. When ctx is done, reading ends with what was read.
+// is standard input. When ctx is done reading ends, and after what was read comes
+// an *interruption.
 func (in *inputFlags) read(ctx context.Context, paths []string, emit func(session.Event) error) error {
-	keys, err := in.keys()
+	if in.tell == nil {
+		in.tell = func(format string, args ...any) { say(os.Stderr, format, args...) }
+	}
+	keys, err := openKeylogs(in.keylogs, slices.ContainsFunc(paths, comesSlowly), in.tell)
 	if err != nil {
 		return err
 	}
+	roots, err := upstreamRoots(in.roots)
+	if err != nil {
+		return usageError{err}
+	}
+	trust := tlsintercept.Trust{Roots: roots, Name: rootsName(in.roots), Recorded: true}
 	// Reading makes much garbage and keeps little: collect it less often.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	base, last := 0, 0
 	for _, path := range paths {
-		f := &input{ctx: ctx, path: path, say: in.say, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
+		f := &input{ctx: ctx, path: path, name: nameOf(path), idle: in.idle, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
+		if in.reading != nil {
+			in.reading(path, f.progress)
+		}
 		read := func(emit passive.Emit) error {
 			f.emit = func(e session.Event, by *decode.Session) error {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
 				f.events++
 				return emit(e, by)
 			}
@@ -76,7 +89,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			last = max(last, e.Session)
 			return emit(e)
 		}
-		if path == "-" { // it may come slowly: each event counts at once
+		if comesSlowly(path) { // each event counts at once
 			err = read(func(e session.Event, by *decode.Session) error {
 				if by != nil {
 					e = by.Explain(e)
@@ -87,91 +100,101 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			err = ahead(read, take)
 		}
 		f.progress.clear()
-		if ctx.Err() != nil {
-			return nil
+		if f.stopped {
+			return &interruption{f.name, f.progress.where(), f.events}
 		}
 		if err := f.explain(err); err != nil {
 			return err
 		}
-		in.opened = append(in.opened, opened{path, base + 1, last})
+		if in.finish != nil {
+			in.finish(opened{path: path, from: base + 1, to: last})
+		}
 		base = last
 	}
 	return nil
 }
 
-// keys reads the key logs.
-func (in *inputFlags) keys() (*tls.Keys, error) {
-	keys := new(tls.Keys)
-	for _, path := range in.keylogs {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, usageError{fmt.Errorf("--keylog: %w", err)}
-		}
-		n, err := keys.Add(text)
-		switch {
-		case n == 0:
-			return nil, usageError{hinted{fmt.Errorf("--keylog %s: there are no TLS secrets in it", path), "it has lines such as CLIENT_RANDOM …; let the client write it: SSLKEYLOGFILE=FILE"}}
-		case err != nil:
-			in.say("--keylog %s: %v", path, err)
-		}
+// nameOf is what a file is called in messages.
+func nameOf(path string) string {
+	if path == "-" {
+		return "standard input"
 	}
-	return keys, nil
+	return path
+}
+
+// comesSlowly says whether a file is a pipe or the like: it may be written while
+// it is read.
+func comesSlowly(path string) bool {
+	info, err := os.Stat(path)
+	if path == "-" {
+		info, err = os.Stdin.Stat()
+	}
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // input is one file on its way in.
 type input struct {
 	ctx      context.Context
 	path     string
-	say      func(format string, args ...any)
-	keys     *tls.Keys
+	name     string // of the file in messages
+	idle     func()
+	keylogs  *keylogs
+	trust    tlsintercept.Trust
 	book     *session.Book
 	shared   *decode.Run
+	tell     teller
 	emit     passive.Emit
 	progress *progress
 	events   int
+	stopped  bool
+	magic    string // the first bytes of what is no packet capture
 }
 
-const (
-	readAhead = 1 << 18
-	maxNested = 4 // gzip in gzip
-)
-
 func (f *input) read() error {
-	file := os.Stdin
-	if f.path != "-" {
-		var err error
-		if file, err = os.Open(f.path); err != nil {
-			return usageError{err}
+	grows := false
+	src, err := openSource(f.ctx, f.path, f.idle, func(n int) {
+		f.progress.add(n, f.events)
+		if grows {
+			f.keylogs.grown()
 		}
-		defer file.Close()
+	})
+	if err != nil {
+		f.stopped = errors.Is(err, errEnough)
+		return err
 	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("%s is a folder, not a capture", f.path)}
-	}
-	if err == nil && info.Mode().IsRegular() {
-		f.progress.size = info.Size()
-	}
-	r := bufio.NewReaderSize(&counted{f, file}, readAhead)
-	for range maxNested {
-		if magic, _ := r.Peek(3); string(magic) != "\x1f\x8b\x08" {
-			break
-		}
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return err
-		}
-		r = bufio.NewReaderSize(z, readAhead)
-	}
-	if capture.Foreign(r) {
-		return f.foreign(r)
+	defer src.close()
+	defer func() { f.stopped = src.stopped }()
+	grows = !src.regular
+	f.progress.size.Store(src.size())
+	if capture.Foreign(src.Reader) {
+		return f.foreign(src)
 	}
 	by := func(*session.Event) *decode.Session { return nil }
-	if prefix, _ := r.Peek(4); packet.IsNG(prefix) {
+	if prefix, _ := src.Peek(4); packet.IsNG(prefix) {
 		by = f.bare()
 	}
-	_, err = capture.Read(r, func(e session.Event) error { return f.emit(e, by(&e)) })
+	magic, _ := src.Peek(sniffed)
+	f.magic = string(magic)
+	_, err = capture.Read(src.Reader, func(e session.Event) error { return f.emit(e, by(&e)) })
 	return err
+}
+
+// sniffed is how many bytes tell the other kinds of files.
+const sniffed = 8
+
+// packers are other ways to make a file small.
+var packers = []struct{ magic, name string }{
+	{"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ", "xz"}, {"BZh", "bzip2"}, {"\x04\x22\x4d\x18", "lz4"}, {"PK\x03\x04", "zip"},
+}
+
+// otherwise is the next step for a file that is no capture known here.
+func (f *input) otherwise() string {
+	for _, p := range packers {
+		if strings.HasPrefix(f.magic, p.magic) {
+			return "it is packed with " + p.name + ": unpack it first (gzip alone is read as it is)"
+		}
+	}
+	return "if Wireshark can open it: editcap " + f.name + " new.pcapng"
 }
 
 // bare finds who explains an event: nobody, but in sessions whose events are bare,
@@ -197,30 +220,61 @@ func (f *input) explainer() *decode.Session {
 }
 
 // foreign reads packets that others have recorded.
-func (f *input) foreign(r io.Reader) error {
-	report, err := passive.Read(r, passive.Options{Keys: f.keys, Explain: f.explainer}, f.emit)
-	if f.ctx.Err() != nil || err != nil && !isDamaged(err) {
+func (f *input) foreign(src *source) error {
+	o := passive.Options{Keys: f.keylogs.keys, Explain: f.explainer, Verify: f.verify, MoreKeys: !src.regular && len(f.keylogs.files) > 0}
+	if src.regular && !src.packed {
+		o.AllKeys = f.secrets(src)
+	}
+	report, err := passive.Read(src.Reader, o, f.emit)
+	if src.stopped || err != nil && !isDamaged(err) {
 		return err
 	}
 	f.progress.clear()
-	name := f.path
+	name := f.name
 	if report.BadKeys != nil {
-		f.say("%s: %v", name, report.BadKeys)
+		f.tell("warning: %s: %v", name, report.BadKeys)
 	}
 	if report.Unreadable > 0 {
-		f.say("%s: %s of a link type that xmppscope does not know", name, session.Plural(report.Unreadable, "packet"))
+		f.tell("warning: %s: %s of a link type that xmppscope does not know (LINKTYPE %d)", name, session.Plural(report.Unreadable, "packet"), report.UnknownLink)
 	}
 	if report.WebSocket > 0 {
-		f.say("%s: %s XMPP over WebSocket, which cannot be opened yet", name, session.Plural(report.WebSocket, "connection"))
+		f.tell("warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, session.Plural(report.WebSocket, "connection"))
 	}
 	if report.Locked > 0 {
-		f.say("%s: %s inside TLS that could not be decrypted", name, session.Plural(report.Locked, "session"))
-		say(os.Stderr, "hint: let the client log its secrets (SSLKEYLOGFILE=FILE) while you capture, and add --keylog FILE")
+		f.tell("%s: %s inside TLS that could not be decrypted", name, session.Plural(report.Locked, "session"))
+		f.tell("hint: %s", report.Hint)
 	}
 	if report.Sessions == 0 && report.Packets > 0 {
-		f.say("%s: no XMPP in it: %s, %s", name, session.Plural(report.Packets, "packet"), session.Plural(report.Connections, "TCP connection"))
+		f.tell("warning: %s: no XMPP in it: %s, %s", name, session.Plural(report.Packets, "packet"), session.Plural(report.Connections, "TCP connection"))
 	}
 	return err
+}
+
+// verify judges certificates as the proxy does.
+func (f *input) verify(chain []*x509.Certificate, w passive.Wanted) *session.Verification {
+	trust := f.trust
+	trust.Server = w.Server
+	return trust.Verify(chain, w.Domain, w.At)
+}
+
+// secrets looks through a file for the TLS secrets in it, which may stand behind
+// the packets that they open. It says whether it has come to the end.
+func (f *input) secrets(src *source) bool {
+	if head, _ := src.Peek(4); !packet.IsNG(head) {
+		return true // the older format brings none along
+	}
+	p := f.progress
+	done := p.done.Swap(0)
+	p.doing = "looking for keys in"
+	defer func() {
+		p.done.Store(done)
+		p.doing = doingRead
+	}()
+	whole := &counted{io.NewSectionReader(src.file, 0, src.size()), func(n int) { p.add(n, f.events) }}
+	err := packet.EachSecrets(&stoppable{f.ctx, whole, new(bool)}, func(lines []byte) {
+		f.keylogs.keys.Add(lines) // lines that are bad come up again
+	})
+	return err == nil
 }
 
 func isDamaged(err error) bool {
@@ -236,25 +290,12 @@ func (f *input) explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &cut) && cut.Events > 0, errors.As(err, &damaged) && damaged.Packets > 0:
-		f.say("%s: %v", f.path, err)
+		f.tell("warning: %s: %v", f.name, err)
 		return nil
+	case errors.Is(err, capture.ErrUnknown) && f.magic != "":
+		return usageError{hinted{fmt.Errorf("%s: %w", f.name, err), f.otherwise()}}
 	case cut != nil, damaged != nil, errors.Is(err, capture.ErrUnknown), errors.Is(err, gzip.ErrHeader):
-		return usageError{fmt.Errorf("%s: %w", f.path, err)}
+		return usageError{fmt.Errorf("%s: %w", f.name, err)}
 	}
 	return err
-}
-
-// counted reads a file for as long as nobody has had enough.
-type counted struct {
-	f *input
-	r io.Reader
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	if err := c.f.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := c.r.Read(p)
-	c.f.progress.add(n, c.f.events)
-	return n, err
 }

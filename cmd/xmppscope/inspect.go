@@ -255,11 +255,14 @@ func openTitle(paths []string) string {
 func recording(files []opened) []string {
 	out := []string{"Opened:"}
 	for _, f := range files {
-		line := "  " + f.path
-		if info, err := os.Stat(f.path); err == nil {
+		line := "  " + nameOf(f.path)
+		if f.path == "-" {
+			line += ": packets are shown as they come in"
+		} else if info, err := os.Stat(f.path); err == nil {
 			line += fmt.Sprintf("   %d bytes, of %s", info.Size(), info.ModTime().Format("2006-01-02 15:04"))
 		}
 		switch {
+		case f.going:
 		case f.to < f.from:
 			line += ": no session"
 		case len(files) == 1:

@@ -139,7 +139,7 @@ func TestHooksNameEveryFormat(t *testing.T) {
 
 // TestOpenedFiles: the inspector's first page says which sessions came from which file.
 func TestOpenedFiles(t *testing.T) {
-	said := strings.Join(recording([]opened{{"a.xml", 1, 1}, {"b.xml", 2, 4}, {"c.xml", 5, 4}}), "|")
+	said := strings.Join(recording([]opened{{path: "a.xml", from: 1, to: 1}, {path: "b.xml", from: 2, to: 4}, {path: "c.xml", from: 5, to: 4}}), "|")
 	if want := "Opened:|  a.xml: session 1|  b.xml: sessions 2 to 4|  c.xml: no session"; said != want {
 		t.Errorf("got %s, want %s", said, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"xmppscope/session"
@@ -15,19 +16,23 @@ const (
 	progressEvery = 200 * time.Millisecond
 )
 
-// progress is a line on a terminal's standard error while a large file is read.
+// progress is how far the reading of a file has come, and a line about it on a
+// terminal's standard error while a large one is read.
 type progress struct {
 	w     io.Writer // nil: there is no terminal for it
 	now   func() time.Time
+	doing string // "reading"
 	name  string
-	size  int64 // 0 if not known
-	done  int64
+	size  atomic.Int64 // 0 if not known
+	done  atomic.Int64
 	next  time.Time // when the line is due
 	shown bool
 }
 
+const doingRead = "reading"
+
 func newProgress(name string, quiet bool) *progress {
-	p := &progress{name: name, now: time.Now}
+	p := &progress{name: name, now: time.Now, doing: doingRead}
 	if !quiet && isTerminal(os.Stderr) {
 		p.w = os.Stderr
 	}
@@ -37,7 +42,7 @@ func newProgress(name string, quiet bool) *progress {
 
 // add notes that n more bytes were read.
 func (p *progress) add(n, events int) {
-	p.done += int64(n)
+	p.done.Add(int64(n))
 	if p.w == nil {
 		return
 	}
@@ -46,11 +51,20 @@ func (p *progress) add(n, events int) {
 		return
 	}
 	p.next, p.shown = now.Add(progressEvery), true
-	how := fmt.Sprintf("%.1f MB", float64(p.done)/1e6)
-	if p.size > 0 {
-		how = fmt.Sprintf("%3d %% of %.1f MB", min(p.done*100/p.size, 100), float64(p.size)/1e6)
+	fmt.Fprintf(p.w, "\r\x1b[K%s %s: %s, %s", p.doing, session.SafeLine(p.name), p.where(), session.Plural(events, "event"))
+}
+
+// where is how far it has come: "34 % of 812.0 MB", or "3.1 kB". It may be asked
+// from any goroutine.
+func (p *progress) where() string {
+	done, size := p.done.Load(), p.size.Load()
+	switch {
+	case size > 0:
+		return fmt.Sprintf("%d %% of %.1f MB", min(done*100/size, 100), float64(size)/1e6)
+	case done < 1e6:
+		return fmt.Sprintf("%.1f kB", float64(done)/1e3)
 	}
-	fmt.Fprintf(p.w, "\r\x1b[Kreading %s: %s, %s", session.SafeLine(p.name), how, session.Plural(events, "event"))
+	return fmt.Sprintf("%.1f MB", float64(done)/1e6)
 }
 
 // clear takes the line away.

@@ -24,7 +24,8 @@ It is for your own accounts and servers.`
 
 const exitHelp = `
 Exit codes: 0 done; 1 it was understood but could not be done; 2 the command
-line is wrong, or a capture could not be read.
+line is wrong, or a capture could not be read; 130 Ctrl-C stopped the reading of a
+capture (print and export keep what was read).
 Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.`
 
 // newRoot builds the tree of commands. "xmppscope" alone is "xmppscope proxy".

@@ -23,12 +23,25 @@ import (
 const (
 	exitFailed = 1 // it was understood, but could not be done
 	exitUsage  = 2 // the command line is wrong, or a capture cannot be read
+
+	exitStopped = 130 // Ctrl-C while a capture was read; the shells' 128 + SIGINT
 )
 
 // usageError is an error for which the exit code is exitUsage.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// unreadable is the error of commands that need whole captures: nothing but the
+// person's own word makes it anything else than a usageError.
+func unreadable(err error) error {
+	var usage usageError
+	var i *interruption
+	if errors.As(err, &usage) || errors.As(err, &i) {
+		return err
+	}
+	return usageError{err}
+}
 
 // hinted is an error with a next step.
 type hinted struct {
@@ -62,14 +75,23 @@ func report(w io.Writer, err error) int {
 		}
 	}
 	var usage usageError
-	if errors.As(err, &usage) {
+	var i *interruption
+	switch {
+	case errors.As(err, &i):
+		return exitStopped
+	case errors.As(err, &usage):
 		return exitUsage
 	}
 	return exitFailed
 }
 
+// safeLine is a line with nothing in it that a terminal would obey.
+func safeLine(format string, args ...any) string {
+	return session.SafeLine(fmt.Sprintf(format, args...))
+}
+
 func say(w io.Writer, format string, args ...any) {
-	fmt.Fprintln(w, session.SafeLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(w, safeLine(format, args...))
 }
 
 // isTerminal says whether a file is a terminal.

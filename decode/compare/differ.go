@@ -155,7 +155,16 @@ func (c *comparison) differences(a, b []facts.Fact) (out []Difference) {
 			out = append(out, d)
 		}
 	}
+	slices.SortStableFunc(out, func(x, y Difference) int { return findings(x) - findings(y) })
 	return out
+}
+
+// findings come behind what they are about, on whichever side they were made.
+func findings(d Difference) int {
+	if d.Finding {
+		return 1
+	}
+	return 0
 }
 
 func differ(f *facts.Fact, a, b []string) (Difference, bool) {

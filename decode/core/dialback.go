@@ -116,6 +116,7 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 	}
 	n := say("XEP-0220 §2.1", s.Root.Tag, known.text, p.to)
 	n.Severity = known.severity
+	n.Name, n.Value = session.FieldDialback, typ
 	if s.Root.Name.Local == "verify" { // it speaks of who is asked about: itself
 		n.Text = "the server of " + strconv.Quote(p.from) + " says about the key: " + typ
 	}

@@ -141,7 +141,7 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	} else if strings.ContainsAny(h.To, "@/") {
 		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
 	}
-	if _, ok := root.LookupAttr("id"); ok {
+	if id := root.Attr("id"); id != "" { // Prosody sends servers an empty one, which does no harm
 		notes = append(notes, lint("S11", "RFC 6120 §4.7.3", session.Error, root.AttrSpan("id"), "the client's header has an id; only the server's may"))
 	}
 	if component(h) {

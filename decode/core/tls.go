@@ -195,14 +195,17 @@ func expiry(at time.Time, c session.Certificate) []session.Note {
 
 // verdict is check T11: does the chain fit the JID's domain?
 func verdict(f *session.TLSFacts) session.Note {
-	switch v := f.Verdict; {
+	v := f.Verdict
+	how := "the certificate is not valid for %q: %s"
+	switch {
 	case v.OK:
 		return say("RFC 6120 §13.7.2", session.Span{}, "the certificate is valid for %q (%s)", f.Domain, v.By)
 	case v.Ignored:
-		return lint("T11", "RFC 6120 §13.7.2", session.Warning, session.Span{}, "the certificate is not valid for %q, and xmppscope was told to go on: %s", f.Domain, v.Problem)
+		how = "the certificate is not valid for %q, and xmppscope was told to go on: %s"
+	case v.Recorded && v.Class == session.ClassUnknownCA:
+		how = "the certificate names %q; whether it is to be trusted cannot be told here: %s (--upstream-ca FILE names a CA)"
 	case v.By != "":
-		return lint("T11", "RFC 6120 §13.7.2", session.Error, session.Span{}, "the certificate names %q, but it cannot be trusted: %s", f.Domain, v.Problem)
-	default:
-		return lint("T11", "RFC 6120 §13.7.2", session.Error, session.Span{}, "the certificate is not valid for %q: %s", f.Domain, v.Problem)
+		how = "the certificate names %q, but it cannot be trusted: %s"
 	}
+	return lint("T11", "RFC 6120 §13.7.2", v.Severity(), session.Span{}, how, f.Domain, v.Problem)
 }

@@ -27,6 +27,9 @@ func (j *judge) streamError(s *decode.Seen) []session.Note {
 		what += ": " + likely(worst(e))
 	}
 	next := advice[name]
+	if j.asking.name == handshake && name == "not-authorized" {
+		next = "compare the component's secret with the one in the server's settings"
+	}
 	if host := s.Root.Child(decode.NSStreamError, "see-other-host"); host != nil {
 		what = fmt.Sprintf("the server sends the client to %q (see-other-host)", host.Text())
 		next = fmt.Sprintf("the client will now go to %q", host.Text())
@@ -40,6 +43,9 @@ func (j *judge) streamError(s *decode.Seen) []session.Note {
 	}
 	return nil
 }
+
+// handshake is the login of a component (XEP-0114 §3).
+const handshake = "handshake"
 
 // disagreement puts the two things side by side that a stream error is about,
 // where they were seen; "" if nothing more is known than what the error says.
@@ -66,6 +72,9 @@ func (j *judge) disagreement(s *decode.Seen, condition string) string {
 			return fmt.Sprintf("the client's stream header has version %q, namespace %q, from %q and to %q", h.Version, h.Content, h.From, h.To)
 		}
 	case "not-authorized":
+		if !j.done && j.asking.name == handshake {
+			return "the component's handshake shows that its secret is another one than the server's"
+		}
 		if !j.done && j.asking.name != "" {
 			return fmt.Sprintf("the client sent %s before it had logged in", j.asking.describe())
 		}

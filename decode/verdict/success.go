@@ -12,14 +12,9 @@ import (
 
 // succeeded sums up a login: who, how, how long, and what would have saved time.
 func (j *judge) succeeded(s *decode.Seen) []session.Note {
-	e := s.Event
 	j.done, j.cause = true, nil
-	who := s.State.JID
-	if who == "" {
-		who = s.State.Domain()
-	}
-	what := "logged in"
-	if e.Step.ID == "sm-resumed" {
+	what, who := "logged in", j.name(s)
+	if s.Event.Step.ID == "sm-resumed" {
 		what = "took up an earlier session"
 	}
 	if who != "" {
@@ -28,6 +23,45 @@ func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	if m := s.State.Mechanism; m != "" {
 		what += " by " + m
 	}
+	what += j.cost(s)
+	severity := session.Info
+	if inClear(s.State) {
+		severity = session.Warning
+	}
+	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
+		what += "; the server's certificate is no good, and only --insecure-upstream let it pass: " + f.Verdict.Problem
+		severity = session.Warning
+	}
+	return []session.Note{{Severity: severity, Name: session.FieldVerdict, Value: what, Text: j.savings(s)}}
+}
+
+// name is the JID that has logged in, as far as it is known.
+func (j *judge) name(s *decode.Seen) string {
+	st := s.State
+	switch head := st.Header[session.C2S]; {
+	case st.JID != "":
+		return st.JID
+	case s.Event.Step.ID == "iqauth-result" && j.user != "": // nobody tells it (XEP-0078 §3.1)
+		return strings.TrimSuffix(j.user+"@"+st.Domain()+"/"+j.resource, "/")
+	case betweenServers(st) && head.From != "":
+		return head.From
+	}
+	return st.Domain()
+}
+
+// betweenServers says whether the client is a server too.
+func betweenServers(st *decode.State) bool {
+	head := st.Header[session.C2S]
+	return head != nil && head.Content == "jabber:server"
+}
+
+// inClear says whether there is no TLS on the way.
+func inClear(st *decode.State) bool {
+	return !st.Secure[session.ClientLeg] && !st.Secure[session.ServerLeg]
+}
+
+// cost is what a login ran over, and what it took.
+func (j *judge) cost(s *decode.Seen) (what string) {
 	if f := s.State.TLS[session.ClientLeg]; f != nil {
 		what += " over " + f.Version
 	} else if !s.State.Secure[session.ServerLeg] {
@@ -36,16 +70,7 @@ func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	if n := len(j.attempts) - 1; n > 0 {
 		what += fmt.Sprintf(" after %d refused", n)
 	}
-	what += fmt.Sprintf(", in %s and %d round trips%s", decode.Since(e.At.Sub(j.began)), j.trips, j.phases(e.At))
-	severity := session.Info
-	if !s.State.Secure[session.ClientLeg] && !s.State.Secure[session.ServerLeg] {
-		severity = session.Warning
-	}
-	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
-		what += "; the server's certificate is no good, and only --insecure-upstream let it pass: " + f.Verdict.Problem
-		severity = session.Warning
-	}
-	return []session.Note{{Severity: severity, Name: session.FieldVerdict, Value: what, Text: j.savings(s)}}
+	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(s.Event.At.Sub(j.began)), j.trips, j.phases(s.Event.At))
 }
 
 // phases splits the time, as far as its borders were seen.
@@ -56,7 +81,7 @@ func (j *judge) phases(end time.Time) string {
 		name string
 		at   time.Time
 	}{{"to TLS", j.tlsDone}, {"authentication", j.authDone}, {"binding", end}} {
-		if p.at.IsZero() {
+		if p.at.IsZero() || p.at.Equal(from) && len(out) > 0 { // between servers the login is the end
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s", p.name, decode.Since(p.at.Sub(from))))

@@ -56,7 +56,7 @@ type last struct {
 	seq   uint64
 	at    time.Time
 	step  *session.Step
-	name  string // "<iq>"
+	name  string // "iq"
 	space string // namespace of a stanza's payload
 	size  int64
 	fault string // what is wrong with it
@@ -212,9 +212,11 @@ func (j *judge) step(s *decode.Seen) []session.Note {
 		j.refused(s)
 	case "sasl-success", "sasl2-success":
 		j.authDone = e.At
-		if id == "sasl2-success" && s.State.JID != "" {
+		if id == "sasl2-success" && s.State.JID != "" || betweenServers(s.State) {
 			return j.succeeded(s)
 		}
+	case "dialback-result", "dialback-verify":
+		return j.dialback(s)
 	case "session-request":
 		j.legacy = true
 	case "starttls-failure":

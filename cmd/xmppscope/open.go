@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+	"xmppscope/viewer"
+)
+
+func newOpen() *cobra.Command {
+	o, in := new(outputFlags), new(inputFlags)
+	cmd := &cobra.Command{
+		Use: "open FILE…", Short: "open saved sessions in the inspector", Args: someFiles,
+		Long: `Opens captures in the inspector: those of xmppscope, and packet captures of any
+origin. A large file is shown while it is read; Ctrl-C stops the reading, and once
+more leaves. "-" is standard input, which is followed as packets come in:
+
+  tcpdump -U -w - port 5222 2>/dev/null | xmppscope open --keylog keys.txt -
+
+A --keylog file may grow meanwhile, as the client writes it.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			match, err := o.matcher()
+			if err != nil {
+				return err
+			}
+			instead := "use xmppscope print " + strings.Join(args, " ")
+			if !isTerminal(os.Stdout) || !hasKeyboard() {
+				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
+			}
+			return open(cmd.Context(), in, args, instead, viewer.Options{
+				Title: openTitle(args), Reveal: o.reveal,
+				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
+	in.add(cmd.Flags())
+	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
+	return cmd
+}
+
+// hasKeyboard says whether there is a terminal for keys: standard input may be a
+// capture.
+func hasKeyboard() bool {
+	if isTerminal(os.Stdin) {
+		return true
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	tty.Close()
+	return true
+}
+
+// openPatience is how long the inspector waits for a file to be read: most are by
+// then, and what is wrong with one is known.
+const openPatience = 300 * time.Millisecond
+
+// open shows captures in the inspector, while they are read.
+func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options) error {
+	log := session.NewLog()
+	defer log.Close()
+	r := read(ctx, in, paths, log)
+	defer r.wait()
+	if o.Live = slices.ContainsFunc(paths, comesSlowly); !o.Live {
+		select {
+		case <-r.done:
+		case <-time.After(openPatience):
+		}
+	}
+	leave := make(chan struct{})
+	go func() {
+		<-r.done
+		if r.failed != nil && r.empty {
+			close(leave) // there is nothing to look at
+		}
+	}()
+	beyond := inspection{inUse: paths}
+	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
+	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
+	var err error
+	if !r.fruitless() {
+		err = inspect(ctx, o, instead)
+	}
+	r.wait()
+	beyond.report(os.Stderr)
+	for _, line := range r.said {
+		say(os.Stderr, "%s", line)
+	}
+	var i *interruption
+	if errors.As(r.failed, &i) { // it was wanted
+		return err
+	}
+	return errors.Join(err, r.failed)
+}
+
+// reading is captures that are read into a log, in a goroutine.
+type reading struct {
+	stop   context.CancelFunc
+	done   chan struct{} // closed when it has ended
+	failed error         // why; set before done is closed
+	empty  bool          // nothing was read; as well
+
+	mu    sync.Mutex
+	where *progress // of the file that is being read
+	files []opened  // that one is the last
+	said  []string
+}
+
+func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log) *reading {
+	ctx, stop := context.WithCancel(ctx)
+	r := &reading{stop: stop, done: make(chan struct{}), empty: true}
+	in.scrolls = true // the inspector shows how far it is
+	in.tell = r.tell
+	in.reading = func(path string, p *progress) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.where = p
+		r.files = append(r.files, opened{path: path, going: true})
+	}
+	in.finish = func(f opened) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.files[len(r.files)-1] = f
+	}
+	go func() {
+		defer close(r.done)
+		r.failed = in.read(ctx, paths, func(e session.Event) error {
+			r.empty = false
+			log.Append(e)
+			return nil
+		})
+		log.End()
+	}()
+	return r
+}
+
+// tell keeps a line for the inspector, and for when it has been left.
+func (r *reading) tell(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = append(r.said, safeLine(format, args...))
+}
+
+// wait ends the reading.
+func (r *reading) wait() {
+	r.stop()
+	<-r.done
+}
+
+// fruitless says that the reading is over and has brought nothing but an error.
+func (r *reading) fruitless() bool {
+	select {
+	case <-r.done:
+		return r.failed != nil && r.empty
+	default:
+		return false
+	}
+}
+
+// state is what the inspector says of the reading.
+func (r *reading) state() viewer.ReadingState {
+	var s viewer.ReadingState
+	select {
+	case <-r.done:
+	default:
+		s.Going = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.said {
+		s.Said = append(s.Said, strings.TrimPrefix(line, "warning: "))
+	}
+	s.Opened = recording(r.files)
+	if r.where != nil {
+		s.Where = r.where.where()
+	}
+	if !s.Going && r.failed != nil {
+		s.Problem = r.failed.Error()
+		var i *interruption
+		s.Stopped = errors.As(r.failed, &i)
+	}
+	return s
+}

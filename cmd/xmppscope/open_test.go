@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"xmppscope/session"
+)
+
+// TestPatient: a read that nothing comes of is given up when that is asked for, and
+// what had come is there.
+func TestPatient(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	defer w.Close()
+	idle := 0
+	p := &patient{ctx: ctx, r: r, idle: func() { idle++ }, came: make(chan came, 1)}
+	go w.Write([]byte("abc"))
+	got := make([]byte, 2)
+	for _, want := range []string{"ab", "c"} {
+		if n, err := p.Read(got); string(got[:n]) != want || err != nil {
+			t.Fatalf("%q, %v, want %q", got[:n], err, want)
+		}
+	}
+	stop()
+	if n, err := p.Read(got); n != 0 || err != errEnough {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if idle != 2 {
+		t.Errorf("%d waits, want 2", idle)
+	}
+}
+
+// TestReadingStops: what the inspector shows comes in while a file is read, and
+// stays when the reading is stopped.
+func TestReadingStops(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "long.pcap")
+	if err := os.WriteFile(path, longCapture(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := session.NewLog()
+	defer log.Close()
+	r := read(t.Context(), new(inputFlags), []string{path}, log)
+	log.Since(t.Context(), 0) // the first have come
+	if s := r.state(); s.Going && !strings.Contains(s.Where, " % of 1.") {
+		t.Errorf("while it is read: %+v", s)
+	}
+	r.wait()
+	switch s := r.state(); {
+	case r.failed == nil: // it was faster
+	case !s.Stopped || s.Going || !strings.Contains(s.Problem, "reading was stopped at"):
+		t.Errorf("when it was stopped: %+v", s)
+	}
+	if r.empty || r.fruitless() {
+		t.Error("nothing was read")
+	}
+}
+
+// TestReadingFails: a file that cannot be read brings its error at once, and
+// nothing to look at.
+func TestReadingFails(t *testing.T) {
+	log := session.NewLog()
+	defer log.Close()
+	r := read(t.Context(), new(inputFlags), []string{filepath.Join(t.TempDir(), "none.pcap")}, log)
+	<-r.done
+	var usage usageError
+	if !r.fruitless() || !errors.As(r.failed, &usage) {
+		t.Errorf("fruitless %v, error %v", r.fruitless(), r.failed)
+	}
+	if s := r.state(); s.Going || s.Stopped || !strings.Contains(s.Problem, "none.pcap") {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestStopped: only an interruption is told what became of what was read.
+func TestStopped(t *testing.T) {
+	err := fmt.Errorf("disk full")
+	if got := stopped(err, "it is gone"); got != err {
+		t.Errorf("%v", got)
+	}
+	i := &interruption{"big.pcap", "34 % of 812.0 MB", 1}
+	const want = "big.pcap: reading was stopped at 34 % of 812.0 MB, after 1 event; it is printed"
+	if got := stopped(i, "it is printed"); got.Error() != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
