@@ -179,6 +179,17 @@ func (f *File) Format() Format { return f.format }
 // Wire says whether the file wants wire:bytes and tls:secret.
 func (f *File) Wire() bool { return f.format.Wire && !f.o.Redact }
 
+// Packets says whether the file wants wire:packet.
+func (f *File) Packets() bool { return f.format.Packets && !f.o.Redact }
+
+// wants says whether events of a kind have a place in the file.
+func (f *File) wants(b session.Body) bool {
+	if _, captured := b.(session.WirePacket); captured {
+		return f.Packets()
+	}
+	return f.Wire() || session.Numbered(b)
+}
+
 // Secrets says whether the file holds secrets in the clear: because its format
 // does by nature, or because they were to be revealed.
 func (f *File) Secrets() bool { return f.format.Secrets && !f.o.Redact || f.o.Reveal }
@@ -194,7 +205,7 @@ func (f *File) Write(e session.Event) error {
 	if f.err != nil {
 		return f.err
 	}
-	if !f.Wire() && !session.Numbered(e.Body) {
+	if !f.wants(e.Body) {
 		return nil
 	}
 	if f.names != nil {

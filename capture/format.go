@@ -77,7 +77,10 @@ type Options struct {
 	// Pseudonymise replaces names, addresses and texts (see Pseudonyms); it implies
 	// Redact.
 	Pseudonymise bool
-	Pretty       session.Pretty // lays XML out for a person; nil leaves it as it was sent
+	// Packets says that sessions may come that others have captured, with their
+	// packets (session.WirePacket): a file then describes where these were captured.
+	Packets bool
+	Pretty  session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 
 // heading is one line about a recording, for formats that a person reads.
@@ -104,6 +107,7 @@ type Format struct {
 	Title   string // a few words
 	Secrets bool   // holds secrets by nature, whatever Options.Reveal says
 	Wire    bool   // wants wire:bytes and tls:secret
+	Packets bool   // wants wire:packet
 	// New starts a recording.
 	New func(io.Writer, Options) (Writer, error)
 	// Sniff tells the format by the first bytes of a file (up to sniffLen); nil

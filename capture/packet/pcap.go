@@ -4,15 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"time"
 )
 
 // pcap reads the older format (draft-ietf-opsawg-pcap).
 type pcap struct {
 	r      io.Reader
 	order  binary.ByteOrder
-	nano   bool
-	link   uint16
+	on     Interface
 	offset int64 // of the next record
 	head   [16]byte
 	buf    []byte
@@ -30,7 +28,12 @@ func openPcap(r io.Reader) (*pcap, error) {
 	}
 	// The upper bits tell of checksums behind the frames, which the lengths in
 	// the IP headers leave out anyway.
-	return &pcap{r: r, order: order, nano: nano, link: order.Uint16(linkField(head[20:], order)), offset: 24}, nil
+	on := Interface{ticks: 1e6}
+	on.Link, on.Snap, on.Resolution = order.Uint16(linkField(head[20:], order)), order.Uint32(head[16:]), 6
+	if nano {
+		on.ticks, on.Resolution = 1e9, 9
+	}
+	return &pcap{r: r, order: order, on: on, offset: 24}, nil
 }
 
 // linkField is the lower half of the header's last number.
@@ -61,13 +64,7 @@ func (p *pcap) next(out *Packet) error {
 		return &Damaged{Offset: p.offset, Err: short(err)}
 	}
 	p.offset += int64(n) + int64(size)
-	fraction := int64(p.order.Uint32(p.head[4:]))
-	if !p.nano {
-		fraction *= 1000
-	}
-	*out = Packet{
-		At:   time.Unix(int64(p.order.Uint32(p.head[:])), fraction).UTC(),
-		Link: p.link, Data: data, Length: max(int(min(length, 1<<30)), int(size)),
-	}
+	stamp := uint64(p.order.Uint32(p.head[:]))*p.on.ticks + uint64(p.order.Uint32(p.head[4:]))
+	*out = Packet{At: p.on.Time(stamp), On: &p.on, Stamp: stamp, Data: data, Length: max(int(min(length, 1<<30)), int(size))}
 	return nil
 }

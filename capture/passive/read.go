@@ -18,6 +18,10 @@ type Options struct {
 	Keys *tls.Keys
 	// Explain makes the explainer of a new session.
 	Explain func() *decode.Session
+	// Wire asks for the packets of the sessions and the secrets that open them as
+	// well (session.WirePacket, session.TLSSecret): the packets before the events
+	// that they bring, the secrets before the packets that are encrypted with them.
+	Wire bool
 }
 
 // Report counts what a capture held besides the sessions that were emitted.
@@ -27,6 +31,7 @@ type Report struct {
 	Others    int // connections that carry something else, or nothing
 	WebSocket int // connections that carry XMPP over WebSocket
 	Locked    int // sessions with TLS that could not be opened
+	Unkept    int // packets that are not emitted: too many came before it was known whose they are
 	BadKeys   error
 }
 
@@ -43,7 +48,11 @@ func Read(in io.Reader, o Options, emit func(session.Event) error) (Report, erro
 		o.Keys.Complete() // the older format brings none along
 	}
 	r := &reader{o: o, emit: emit}
-	stats, err := packet.Read(b, r.event)
+	read := packet.Read
+	if o.Wire {
+		read = packet.ReadPackets
+	}
+	stats, err := read(b, r.event)
 	r.end()
 	r.report.Stats = stats
 	if r.err != nil {
@@ -61,6 +70,7 @@ type reader struct {
 	open   []*conn // in the order in which they were opened
 	dead   int     // among open
 	paused []*conn // see sequel.go
+	kept   int     // bytes of packets that wait
 }
 
 // event takes what the packets tell.
@@ -80,6 +90,8 @@ func (r *reader) event(e *packet.Event) error {
 	c.at = e.At
 	dir := c.turned(e.Dir)
 	switch e.Kind {
+	case packet.Captured:
+		c.captured(e.Dir, e.Packet)
 	case packet.Data:
 		c.data(dir, e.Bytes)
 	case packet.Gap:
@@ -89,6 +101,7 @@ func (r *reader) event(e *packet.Event) error {
 	case packet.Closed:
 		c.closed(dir, e.Reset)
 	}
+	c.pass()
 	return r.err
 }
 
@@ -97,6 +110,7 @@ func (r *reader) end() {
 	r.o.Keys.Complete()
 	for _, c := range r.open {
 		c.finish()
+		c.pass()
 	}
 	for _, c := range r.paused {
 		c.abandon()

@@ -24,6 +24,7 @@ import (
 type inputFlags struct {
 	keylogs []string
 	scrolls bool // what is read goes by on the terminal: that is progress enough
+	wire    bool // packets and keys of captures of others are wanted too (session.WirePacket)
 	book    session.Book
 	shared  decode.Run
 }
@@ -35,7 +36,8 @@ func (in *inputFlags) add(f *pflag.FlagSet) {
 // read gives the events of captures, one file after another; the sessions of
 // later files are numbered on. A file that breaks off is read as far as it goes,
 // with a line on standard error; one that cannot be read at all is an error. "-"
-// is standard input. When ctx is done, reading ends with what was read.
+// is standard input, FILE#2 the second session of FILE alone, with its number. When
+// ctx is done, reading ends with what was read.
 func (in *inputFlags) read(ctx context.Context, paths []string, emit func(session.Event) error) error {
 	keys, err := in.keys()
 	if err != nil {
@@ -44,8 +46,10 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	// Reading makes much garbage and keeps little: collect it less often.
 	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	base, last := 0, 0
-	for _, path := range paths {
-		f := &input{ctx: ctx, path: path, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
+	for _, name := range paths {
+		path, only := splitSession(name)
+		found := 0 // sessions
+		f := &input{ctx: ctx, path: path, wire: in.wire, keys: keys, book: &in.book, shared: &in.shared, progress: newProgress(path, in.scrolls)}
 		read := func(emit func(session.Event) error) error {
 			f.emit = func(e session.Event) error {
 				if ctx.Err() != nil {
@@ -57,6 +61,10 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			return f.read()
 		}
 		take := func(e session.Event) error {
+			found = max(found, e.Session)
+			if only > 0 && e.Session != only {
+				return nil
+			}
 			e.Session += base
 			last = max(last, e.Session)
 			return emit(e)
@@ -72,6 +80,9 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		}
 		if err := f.explain(err); err != nil {
 			return err
+		}
+		if only > found {
+			return usageError{hinted{fmt.Errorf("%s holds no session %d", path, only), fmt.Sprintf("it holds %s: xmppscope print %s", countOf(found, "session"), path)}}
 		}
 		base = last
 	}
@@ -107,6 +118,7 @@ type input struct {
 	emit     func(session.Event) error
 	progress *progress
 	events   int
+	wire     bool
 }
 
 const (
@@ -179,7 +191,7 @@ func (f *input) explainer() *decode.Session {
 
 // foreign reads packets that others have recorded.
 func (f *input) foreign(r io.Reader) error {
-	report, err := passive.Read(r, passive.Options{Keys: f.keys, Explain: f.explainer}, f.emit)
+	report, err := passive.Read(r, passive.Options{Keys: f.keys, Explain: f.explainer, Wire: f.wire}, f.emit)
 	if f.ctx.Err() != nil || err != nil && !isDamaged(err) {
 		return err
 	}
@@ -187,6 +199,9 @@ func (f *input) foreign(r io.Reader) error {
 	name := f.path
 	if report.BadKeys != nil {
 		say(os.Stderr, "warning: %s: %v", name, report.BadKeys)
+	}
+	if report.Unkept > 0 {
+		say(os.Stderr, "warning: %s: %s came too long before it was known whose they are, and are left out", name, countOf(report.Unkept, "packet"))
 	}
 	if report.Unreadable > 0 {
 		say(os.Stderr, "warning: %s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
