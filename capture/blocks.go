@@ -2,7 +2,6 @@ package capture
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -21,6 +20,7 @@ const (
 	blockPacket    = 6
 	blockSecrets   = 0x0A
 	blockCustom    = 0xBAD
+	blockLocal     = 0x8000_0BAD // a type of local use, in place of blockCustom (Options.Piped)
 
 	secretsTLS = 0x544c534b // TLS key log, "TLSK"
 	// enterprise is the number that RFC 5612 sets aside for examples; who reads
@@ -191,21 +191,12 @@ type shownLeg struct {
 	Server  netip.AddrPort `json:"server"`
 }
 
-func appendLeg(b []byte, l shownLeg) []byte {
-	line, _ := json.Marshal(l) // has nothing that could fail
-	return appendOwn(b, customLeg, line)
-}
-
-// appendCustom appends a custom block that holds one line of a JSON Lines
-// recording.
-func appendCustom(b []byte, line []byte) []byte { return appendOwn(b, customName, line) }
-
-// appendOwn appends a custom block of ours. The line feed at the end tells the
-// text from the padding.
-func appendOwn(b []byte, name string, line []byte) []byte {
+// appendOwn appends a block of ours that holds a line of text, of either type. The
+// line feed at the end tells the text from the padding.
+func appendOwn(b []byte, kind uint32, name string, line []byte) []byte {
 	body := make([]byte, 0, 4+len(name)+len(line)+1)
 	body = le.AppendUint32(body, enterprise)
 	body = append(body, name...)
 	body = append(body, line...)
-	return appendBlock(b, blockCustom, append(body, '\n'))
+	return appendBlock(b, kind, append(body, '\n'))
 }

@@ -68,6 +68,7 @@ type Rewriter interface {
 
 // Options says what a recording is to hold.
 type Options struct {
+	Ext     string    // of the format, such as ".md"; "" for that of the path
 	Tool    string    // who writes it: "xmppscope 0.1.0"
 	Created time.Time // when the recording began; zero for not told
 	Reveal  bool      // secrets in the clear, where the format has a choice
@@ -80,7 +81,11 @@ type Options struct {
 	// Packets says that sessions may come that others have captured, with their
 	// packets (session.WirePacket): a file then describes where these were captured.
 	Packets bool
-	Pretty  session.Pretty // lays XML out for a person; nil leaves it as it was sent
+	// Piped says that another program reads while we write. Wireshark, when it
+	// captures from a pipe, shows as many records less as there were custom blocks:
+	// what is ours stands in blocks that it does not know then.
+	Piped  bool
+	Pretty session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 
 // heading is one line about a recording, for formats that a person reads.

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -136,7 +137,8 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 		if at.IsZero() {
 			at = c.at
 		}
-		p.buf = appendLeg(p.buf, shownLeg{s.id, l.leg.String(), l.ends.client, l.ends.server})
+		line, _ := json.Marshal(shownLeg{s.id, l.leg.String(), l.ends.client, l.ends.server}) // has nothing that could fail
+		p.own(customLeg, line)
 		p.packets(l, at, l.flow.open(), l.about)
 	}
 	packets := l.flow.data(c.dir, c.raw)

@@ -70,7 +70,8 @@ type pcapngWriter struct {
 	open     tuples
 	sessions map[int]*ngSession
 	ended    ended
-	redact   bool // no legs: "decoded" is the only interface
+	ownKind  uint32 // of blocks of ours
+	redact   bool   // no legs: "decoded" is the only interface
 	intfs    map[session.Interface]uint32
 	waiting  int // sessions with a packet that waits
 	held     int // bytes in all handshakes
@@ -104,6 +105,9 @@ func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	p := &pcapngWriter{
 		w: w, open: tuples{}, sessions: map[int]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
 	}
+	if p.ownKind = blockCustom; o.Piped {
+		p.ownKind = blockLocal
+	}
 	comment := "written by xmppscope; holds passwords and TLS keys in the clear"
 	if o.Redact {
 		comment = "written by xmppscope; secrets are blanked, and there are no TLS keys"
@@ -118,7 +122,7 @@ func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.buf = appendCustom(p.buf, header)
+	p.own(customName, header)
 	return p, p.out()
 }
 
@@ -131,6 +135,10 @@ func (p *pcapngWriter) intf(i session.Interface) uint32 {
 		p.buf = appendInterface(p.buf, i)
 	}
 	return n
+}
+
+func (p *pcapngWriter) own(name string, line []byte) {
+	p.buf = appendOwn(p.buf, p.ownKind, name, line)
 }
 
 func (p *pcapngWriter) put(packet *ngPacket) { p.buf = appendPacket(p.buf, packet) }
@@ -189,7 +197,7 @@ func (p *pcapngWriter) Write(e session.Event) error {
 func (p *pcapngWriter) secret(e *session.Event, line string) error {
 	p.buf = appendSecrets(p.buf, []byte(line+"\n"))
 	own, err := session.EncodeJSON(*e)
-	p.buf = appendCustom(p.buf, own)
+	p.own(customName, own)
 	return err
 }
 
@@ -226,7 +234,7 @@ func (p *pcapngWriter) event(s *ngSession, e session.Event) error {
 	if err != nil {
 		return err
 	}
-	p.buf = appendCustom(p.buf, line)
+	p.own(customName, line)
 	switch e.Body.(type) {
 	case session.StreamOpened, session.StreamElement, session.StreamClosed, session.StreamPartial, session.StreamRaw:
 	default:

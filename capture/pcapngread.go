@@ -116,7 +116,7 @@ func (ng *ngReader) read(kind uint32, body []byte) (*session.Event, error) {
 		i.ID = ng.described
 		ng.described++
 		ng.intfs = append(ng.intfs, i)
-	case packet.BlockCustom:
+	case blockCustom, blockLocal:
 		return ng.custom(body)
 	case packet.BlockPacket:
 		return ng.packet(body)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,55 +13,133 @@ import (
 	"xmppscope/session"
 )
 
+// exportFlags say what is written, and where to.
+type exportFlags struct {
+	out, format string
+	overwrite   bool
+	shown       outputFlags
+	in          inputFlags
+	share       shareFlags
+}
+
 func newExport() *cobra.Command {
-	var o outputFlags
-	var in inputFlags
-	var out string
-	var overwrite bool
-	var share shareFlags
+	o := new(exportFlags)
 	cmd := &cobra.Command{
 		Use: "export FILE… -o OUT", Short: "convert saved sessions; the format comes from OUT's extension", Args: someFiles,
 		Long: exportHelp(),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" {
-				return usageError{hinted{errors.New("export: no output is named"), "add -o OUT, such as -o login.xml"}}
-			}
-			match, err := o.matcher()
-			if err != nil {
-				return err
-			}
-			if capture.SameFile(out, args...) {
-				return usageError{hinted{fmt.Errorf("export: %s is an input too, and would be lost", out), "choose another name for -o"}}
-			}
-			options, err := share.options(o.reveal)
-			if err != nil {
-				return err
-			}
-			options.Packets = true
-			f, err := capture.Create(out, overwrite, options)
-			if err != nil {
-				return usageError{err}
-			}
-			if f.Secrets() {
-				say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", out)
-			}
-			in.wire = f.Wire() || f.Packets()
-			err = in.read(cmd.Context(), args, func(e session.Event) error {
-				if match != nil && !match(&e) {
-					return nil
-				}
-				return f.Write(e)
-			})
-			return errors.Join(err, f.Close())
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return export(cmd.Context(), o, args) },
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")
-	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace the output if it is there and not empty")
-	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "keep secrets in the clear")
-	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
-	share.add(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVarP(&o.out, "output", "o", "", "the `file` to write; - is standard output")
+	f.StringVar(&o.format, "format", "", "the format, such as md, where OUT's extension does not say it (for -: pcapng)")
+	f.BoolVar(&o.overwrite, "overwrite", false, "replace the output if it is there and not empty")
+	f.BoolVar(&o.shown.reveal, "reveal", false, "keep secrets in the clear")
+	o.in.add(f)
+	f.StringVar(&o.shown.filter, "filter", "", "export only events that match (see `xmppscope help filter`)")
+	o.share.add(f)
 	return cmd
+}
+
+func export(ctx context.Context, o *exportFlags, inputs []string) error {
+	match, err := o.shown.matcher()
+	if err != nil {
+		return err
+	}
+	f, err := o.create(inputs)
+	if err != nil {
+		return err
+	}
+	events := 0
+	o.in.wire = f.Wire() || f.Packets()
+	err = o.in.read(ctx, inputs, func(e session.Event) error {
+		if match != nil && !match(&e) {
+			return nil
+		}
+		if session.Numbered(e.Body) {
+			events++
+		}
+		return f.Write(e)
+	})
+	if err != nil {
+		f.Discard()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	switch {
+	case ctx.Err() != nil:
+		say(os.Stderr, "interrupted: %s holds what was read until then, %s", o.name(), countOf(events, "event"))
+	case events == 0 && match != nil:
+		say(os.Stderr, "warning: no event matches --filter: %s holds none", o.name())
+	case events == 0:
+		say(os.Stderr, "warning: there is nothing to export: %s holds no event", o.name())
+	}
+	return nil
+}
+
+// create makes the output, before anything is read.
+func (o *exportFlags) create(inputs []string) (*capture.File, error) {
+	if o.out == "" {
+		return nil, usageError{hinted{errors.New("export: no output is named"), "add -o OUT, such as -o login.xml"}}
+	}
+	if o.out != toStdout && capture.SameFile(o.out, filesOf(inputs)...) {
+		return nil, usageError{hinted{fmt.Errorf("export: %s is an input too, and would be lost", o.out), "choose another name for -o"}}
+	}
+	options, err := o.share.options(o.shown.reveal)
+	if err != nil {
+		return nil, err
+	}
+	options.Packets = true
+	if o.format != "" {
+		options.Ext = "." + strings.TrimPrefix(o.format, ".")
+	}
+	var f *capture.File
+	if o.out == toStdout {
+		f, err = exportToStdout(options)
+	} else {
+		f, err = capture.CreateWhole(o.out, o.overwrite, options)
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if f.Secrets() {
+		reader := "it is readable by you alone"
+		if o.out == toStdout {
+			reader = "whoever reads it has them"
+		}
+		say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", o.name(), reader)
+	}
+	return f, nil
+}
+
+// name is the output in words.
+func (o *exportFlags) name() string {
+	if o.out == toStdout {
+		return "standard output"
+	}
+	return o.out
+}
+
+// exportToStdout refuses to write packets to a screen.
+func exportToStdout(o capture.Options) (*capture.File, error) {
+	if o.Ext == "" {
+		o.Ext = ".pcapng"
+	}
+	format, err := capture.ForPath(o.Ext)
+	if err == nil && format.Packets && isTerminal(os.Stdout) {
+		return nil, hinted{fmt.Errorf("export: -o - writes %s to standard output, which is a terminal", format.Ext), "pipe it, or choose a format to read: --format txt"}
+	}
+	return capture.Attach(os.Stdout, "standard output", o)
+}
+
+// filesOf are the files that inputs name, without the sessions that are chosen in
+// them.
+func filesOf(inputs []string) (out []string) {
+	for _, name := range inputs {
+		out = append(out, fileOf(name))
+	}
+	return out
 }
 
 // exportHelp lists the formats.

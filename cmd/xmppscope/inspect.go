@@ -73,20 +73,22 @@ func (i *inspection) hooks() viewer.Hooks {
 
 // export writes events to a new file. What was begun and failed is taken away
 // again, so that the same name can be tried once more.
-func (i *inspection) export(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) (err error) {
+func (i *inspection) export(ctx context.Context, path string, reveal bool, events iter.Seq[session.Event]) error {
 	path = fromHome(path)
-	info, missing := os.Stat(path)
+	info, err := os.Stat(path)
 	switch {
 	case path == "-":
 		return errors.New("standard output is the screen: name a file")
 	case capture.SameFile(path, i.inUse...):
 		return fmt.Errorf("%s is being read or written by this run: choose another name", path)
-	case missing == nil && info.IsDir():
+	case err == nil && info.IsDir():
 		return fmt.Errorf("%s is a folder: name a file in it", path)
-	case missing == nil && info.Size() > 0:
+	case err == nil && info.Size() > 0:
 		return fmt.Errorf("%s exists and is not empty: choose another name", path)
 	}
-	f, err := capture.Create(path, false, captureOptions(reveal))
+	options := captureOptions(reveal)
+	options.Packets = true
+	f, err := capture.CreateWhole(path, false, options)
 	if err != nil {
 		return err
 	}
@@ -99,10 +101,11 @@ func (i *inspection) export(ctx context.Context, path string, reveal bool, event
 			n++
 		}
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		if missing != nil {
-			os.Remove(path)
-		}
+	if err != nil {
+		f.Discard()
+		return err
+	}
+	if err := f.Close(); err != nil {
 		return err
 	}
 	said := fmt.Sprintf("exported %d events to %s", n, path)

@@ -87,6 +87,7 @@ func (l *live) openStdout(o capture.Options) (*capture.File, error) {
 	if isTerminal(os.Stdout) {
 		return nil, hinted{errors.New("--save - writes packets to standard output, which is a terminal"), "pipe it: xmppscope --plain --save - | wireshark -k -i -"}
 	}
+	o.Piped = true
 	var err error
 	l.piped, err = capture.Attach(os.Stdout, "standard output.pcapng", o)
 	return l.piped, err
