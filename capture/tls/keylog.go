@@ -43,5 +43,11 @@ func (c *Conn) resumable() []byte {
 	return nil
 }
 
-// Waits says whether something is kept until its secrets come.
-func (c *Conn) Waits() bool { return len(c.c2s.waiting)+len(c.s2c.waiting) > 0 }
+// Waits says whether secrets of the newest handshake may still come: something is
+// kept for them, or it has begun and NewKeys has given none yet.
+func (c *Conn) Waits() bool {
+	if len(c.c2s.waiting)+len(c.s2c.waiting) > 0 {
+		return true
+	}
+	return c.hs.hello != nil && c.given.known == 0 && !c.keys.complete && !c.locked && !c.failed && !c.over
+}

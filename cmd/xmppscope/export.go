@@ -130,6 +130,7 @@ func exportToStdout(o capture.Options) (*capture.File, error) {
 	if err == nil && format.Packets && isTerminal(os.Stdout) {
 		return nil, hinted{fmt.Errorf("export: -o - writes %s to standard output, which is a terminal", format.Ext), "pipe it, or choose a format to read: --format txt"}
 	}
+	o.Piped = true
 	return capture.Attach(os.Stdout, "standard output", o)
 }
 

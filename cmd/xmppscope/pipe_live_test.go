@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -68,8 +69,11 @@ func TestWiresharkFollows(t *testing.T) {
 			got += string(b)
 		}
 	}
-	if scope.ProcessState != nil {
-		t.Error("xmppscope is gone")
+	if err := scope.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := scope.Wait(); err != nil {
+		t.Errorf("at the end: %v", err)
 	}
 }
 

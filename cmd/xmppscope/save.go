@@ -56,6 +56,9 @@ func (l *live) openFiles() error {
 		if rotate, err = capture.ParseRotate(l.rotate); err != nil {
 			return usageError{hinted{err, "see xmppscope help save"}}
 		}
+		if !slices.ContainsFunc(l.saves, func(path string) bool { return path != toStdout }) {
+			return usageError{hinted{errors.New("--save-rotate goes on in further files, and no --save names one"), "add --save FILE, such as --save login.pcapng; standard output is never rotated"}}
+		}
 	}
 	if first := slices.Index(l.saves, toStdout); first >= 0 && slices.Contains(l.saves[first+1:], toStdout) {
 		return usageError{errors.New("--save - is there twice: standard output takes one capture")}
