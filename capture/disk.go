@@ -22,6 +22,8 @@ type output struct {
 	flusher Flusher // writer, if it is one
 	begun   time.Time
 	written atomic.Int64
+
+	repeated int64 // bytes in it that repeat what was in the file before
 }
 
 // end writes the format's end and closes the file.

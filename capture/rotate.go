@@ -96,9 +96,10 @@ func numberedPath(path string, n int) string {
 	return fmt.Sprintf("%s-%05d%s", strings.TrimSuffix(path, ext), n, ext)
 }
 
-// due says whether the file at hand has reached its limit.
+// due says whether the file at hand has reached its limit. Half of it at least is
+// new, however much it repeats of the sessions under way.
 func (f *File) due() bool {
-	return f.rotate.Size > 0 && f.written.Load() >= f.rotate.Size ||
+	return f.rotate.Size > 0 && f.written.Load() >= max(f.rotate.Size, 2*f.repeated) ||
 		f.rotate.Every > 0 && time.Since(f.begun) >= f.rotate.Every
 }
 
@@ -149,10 +150,12 @@ func (f *File) repeat(out *output) error {
 			}
 		}
 	}
-	if out.flusher == nil {
-		return nil
+	var err error
+	if out.flusher != nil {
+		err = out.flusher.Flush()
 	}
-	return out.flusher.Flush()
+	out.repeated = out.written.Load()
+	return err
 }
 
 // Bounds of what is carried from file to file for one session.
