@@ -77,7 +77,10 @@ func CreateWhole(path string, overwrite bool, o Options) (*File, error) {
 		return Create(path, overwrite, o) // which knows what is wrong, if it is
 	}
 	f.lateName = name
-	return f.begin(path, file)
+	if f, err = f.begin(path, file); err != nil {
+		os.Remove(file.Name())
+	}
+	return f, err
 }
 
 // Attach starts a recording on a file that is open, such as standard output; path

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,14 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export FILE… -o OUT", Short: "convert saved sessions; the format comes from OUT's extension", Args: someFiles,
 		Long: exportHelp(),
-		RunE: func(cmd *cobra.Command, args []string) error { return export(cmd.Context(), o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := export(cmd.Context(), o, args)
+			if o.out == toStdout && errors.Is(err, syscall.EPIPE) {
+				say(os.Stderr, "standard output was closed: the export ends there")
+				err = errSaid
+			}
+			return err
+		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "the `file` to write; - is standard output")
@@ -49,22 +57,26 @@ func export(ctx context.Context, o *exportFlags, inputs []string) error {
 	if err != nil {
 		return err
 	}
-	events := 0
+	events, keys := 0, 0
 	o.in.wire = f.Wire() || f.Packets()
 	err = o.in.read(ctx, inputs, func(e session.Event) error {
 		if match != nil && !match(&e) {
 			return nil
 		}
-		if session.Numbered(e.Body) {
+		switch e.Body.(type) {
+		case session.TLSSecret:
+			keys++
+		case session.WireBytes, session.WirePacket:
+		default:
 			events++
 		}
 		return f.Write(e)
 	})
+	if err == nil {
+		err = f.Close()
+	}
 	if err != nil {
 		f.Discard()
-		return err
-	}
-	if err := f.Close(); err != nil {
 		return err
 	}
 	switch {
@@ -74,6 +86,8 @@ func export(ctx context.Context, o *exportFlags, inputs []string) error {
 		say(os.Stderr, "warning: no event matches --filter: %s holds none", o.name())
 	case events == 0:
 		say(os.Stderr, "warning: there is nothing to export: %s holds no event", o.name())
+	case keys == 0 && f.Format().Ext == ".keylog":
+		say(os.Stderr, "warning: no TLS keys came with these sessions: %s holds none", o.name())
 	}
 	return nil
 }
@@ -143,6 +157,25 @@ func filesOf(inputs []string) (out []string) {
 	return out
 }
 
+const exportMore = `Secrets become placeholders such as [password #1, 12 characters] unless --reveal is
+given; in .pcapng and .pcap only with --redact. To show a capture to others, look
+at --pseudonymise as well: it replaces names, hosts, addresses and messages.
+
+FILE#2 is session 2 of FILE alone. --filter is asked about each event, and about
+packets and TLS keys as well: 'session == 2' keeps those of the session, 'stanza'
+none. OUT has its name when it is whole; what was there before stays until then.
+
+Of a packet capture that others have made, .pcapng keeps the packets of the XMPP
+sessions as they were, on interfaces like the original ones, the TLS keys that open
+them, from the capture or --keylog, and what xmppscope has to say: Wireshark opens and
+decrypts that file alone. .pcap has the packets and no keys, or with --reveal what
+they carried, in the clear. With --redact or --pseudonymise there are neither packets
+nor keys. The inspector keeps packets of captures up to 64 MiB.
+
+Exit codes: 0 done, even if there was nothing to export; 1 an input or the output
+failed on the way; 2 the command line is wrong, an input cannot be read, or the output
+cannot be made. After 1 and 2 there is no OUT.`
+
 // exportHelp lists the formats.
 func exportHelp() string {
 	var b strings.Builder
@@ -154,6 +187,6 @@ func exportHelp() string {
 		}
 		fmt.Fprintf(&b, "  %-8s %s%s\n", f.Ext, f.Title, secrets)
 	}
-	b.WriteString("\nSecrets become placeholders such as [password #1, 12 characters] unless --reveal is\ngiven; in .pcapng and .pcap only with --redact. To show a capture to others, look\nat --pseudonymise as well: it replaces names, hosts, addresses and messages.")
+	b.WriteString("\n" + exportMore)
 	return b.String()
 }

@@ -42,6 +42,20 @@ func newPrint() *cobra.Command {
 	return cmd
 }
 
+// maxKeptPackets is how large captures may be of which the inspector keeps the packets
+// too: they go to its spill file, and take more room there.
+const maxKeptPackets = 64 << 20
+
+// sizeOf is how large files are together, as far as that can be known.
+func sizeOf(inputs []string) (size int64) {
+	for _, path := range filesOf(inputs) {
+		if info, err := os.Stat(path); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
 func newOpen() *cobra.Command {
 	o, in := new(outputFlags), new(inputFlags)
 	cmd := &cobra.Command{
@@ -56,6 +70,7 @@ func newOpen() *cobra.Command {
 			}
 			log := session.NewLog()
 			defer log.Close()
+			in.wire = sizeOf(args) <= maxKeptPackets // for an export
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
 				log.Append(e)
 				return nil
@@ -64,7 +79,7 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inspect := inspection{inUse: args}
+			inspect := inspection{inUse: filesOf(args)}
 			err = viewer.Run(cmd.Context(), viewer.Options{
 				Log: log, Title: "xmppscope open " + strings.Join(args, " "), Reveal: o.reveal, Start: recording(args),
 				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: inspect.hooks(),
