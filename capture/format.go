@@ -14,7 +14,8 @@
 //	.pcap    the plaintext as TCP connections (pcap.go)
 //	.keylog  the TLS keys alone (keylog.go)
 //
-// The last three hold secrets by nature, unless Options.Redact is set. The others
+// Of a session that others have captured, .pcapng has their packets in place of the
+// legs, and .pcap has them alone. The last three hold secrets by nature, unless Options.Redact is set. The others
 // blank them unless Options.Reveal is. Options.Pseudonymise hides names and texts
 // as well. File puts any on disk with mode 0600, in one file or in several.
 package capture

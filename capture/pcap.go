@@ -78,8 +78,7 @@ func (p *pcapWriter) begin(link uint16, nanos bool) {
 	_ = p.packets.WriteFileHeader(maxCaptured, layers.LinkType(link))
 }
 
-// Close writes the header of a file that has nothing else, and the end of what goes
-// on.
+// Close writes the header of a file that has nothing else.
 func (p *pcapWriter) Close() error {
 	if p.packets == nil {
 		p.begin(linkRaw, false)

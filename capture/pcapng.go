@@ -55,7 +55,9 @@ const (
 // as TCP carried them, and on "decoded" each element by itself. Each event also
 // stands, as it happens, as its JSON line in a custom block; the first such
 // block is a header, so that the custom blocks together are a .jsonl file with
-// secrets in the clear (Options.Redact: blanked, and "decoded" is all there is). Time stamps are nanoseconds.
+// secrets in the clear (Options.Redact: blanked, and "decoded" is all there is). Time
+// stamps are nanoseconds.
+//
 // Of a session that others have captured there are their packets in place of the legs,
 // each as it was, on interfaces like those where they were captured; an option says
 // whose they are.
