@@ -2,27 +2,41 @@ package capture
 
 import (
 	"encoding/binary"
-	"encoding/json"
+	"fmt"
 	"net/netip"
-	"time"
+	"strconv"
+	"strings"
+
+	"xmppscope/capture/packet"
+	"xmppscope/session"
 )
 
-// The pcapng blocks that gopacket cannot write, little endian as its own
-// (draft-ietf-opsawg-pcapng §4): packets with comments, secrets, custom blocks.
+// The blocks of a pcapng file (draft-ietf-opsawg-pcapng §4), little endian. gopacket
+// writes neither packets with comments nor secrets nor custom blocks, and describes
+// interfaces with nanoseconds only.
 const (
 	blockSection   = 0x0A0D0D0A
 	blockInterface = 1
 	blockPacket    = 6
 	blockSecrets   = 0x0A
 	blockCustom    = 0xBAD
+	blockLocal     = 0x8000_0BAD // a type of local use, in place of blockCustom (Options.Piped)
 
 	secretsTLS = 0x544c534b // TLS key log, "TLSK"
 	// enterprise is the number that RFC 5612 sets aside for examples; who reads
 	// the block goes by the name at its start.
 	enterprise = 32473
 
-	optEnd     = 0
-	optComment = 1
+	optEnd         = 0
+	optComment     = packet.OptComment
+	optName        = 2 // of an interface, and those below it
+	optDescription = 3
+	optApplication = 4 // of a section
+	optResolution  = 9
+	optFilter      = 11
+	optOS          = 12
+	optTimeOffset  = 14
+	optCustom      = 2989 // bytes that belong to an enterprise number, and may be copied
 
 	// maxComment bounds one comment; an option's length has 16 bits.
 	maxComment = 1 << 14
@@ -46,27 +60,112 @@ func appendPadded(b, more []byte) []byte {
 	return append(b, make([]byte, padded(len(more))-len(more))...)
 }
 
-// appendPacket appends an enhanced packet block with its comments. The
-// interface's time stamps are nanoseconds; length is that of the whole packet,
-// of which data may be a part.
-func appendPacket(b []byte, intf uint32, at time.Time, data []byte, length int64, comments []string) []byte {
-	stamp := uint64(at.UnixNano())
-	body := make([]byte, 0, 32+len(data))
-	body = le.AppendUint32(body, intf)
-	body = le.AppendUint32(body, uint32(stamp>>32))
-	body = le.AppendUint32(body, uint32(stamp))
-	body = le.AppendUint32(body, uint32(len(data)))
-	body = le.AppendUint32(body, uint32(min(length, 1<<32-1)))
-	body = appendPadded(body, data)
-	for _, c := range comments {
-		body = le.AppendUint16(body, optComment)
-		body = le.AppendUint16(body, uint16(len(c)))
-		body = appendPadded(body, []byte(c))
+// appendOption appends one option of a block.
+func appendOption(b []byte, code uint16, value []byte) []byte {
+	b = le.AppendUint16(b, code)
+	b = le.AppendUint16(b, uint16(len(value)))
+	return appendPadded(b, value)
+}
+
+// appendText appends an option that is text, unless there is none.
+func appendText(b []byte, code uint16, text string) []byte {
+	if text == "" {
+		return b
 	}
-	if len(comments) > 0 {
+	return appendOption(b, code, []byte(cutText(text, maxComment)))
+}
+
+// appendSection appends the header of a section whose length nobody knows.
+func appendSection(b []byte, application, comment string) []byte {
+	body := le.AppendUint32(nil, 0x1A2B3C4D)
+	body = le.AppendUint32(body, 1) // version 1.0
+	body = le.AppendUint64(body, 1<<64-1)
+	body = appendText(body, optComment, comment)
+	body = appendText(body, optApplication, application)
+	return appendBlock(b, blockSection, le.AppendUint32(body, optEnd))
+}
+
+// appendInterface appends the description of an interface.
+func appendInterface(b []byte, i session.Interface) []byte {
+	body := le.AppendUint16(nil, i.Link)
+	body = le.AppendUint16(body, 0)
+	body = le.AppendUint32(body, i.Snap)
+	body = appendText(body, optName, i.Name)
+	body = appendText(body, optDescription, i.Description)
+	body = appendOption(body, optResolution, []byte{i.Resolution})
+	if i.Filter != "" {
+		body = appendText(body, optFilter, "\x00"+i.Filter)
+	}
+	body = appendText(body, optOS, i.OS)
+	if i.Offset != 0 {
+		body = appendOption(body, optTimeOffset, le.AppendUint64(nil, uint64(i.Offset)))
+	}
+	return appendBlock(b, blockInterface, le.AppendUint32(body, optEnd))
+}
+
+// ngPacket is an enhanced packet block.
+type ngPacket struct {
+	intf     uint32
+	stamp    uint64 // in units of the interface
+	data     []byte
+	length   int64 // of the whole packet, of which data may be a part
+	comments []string
+	owner    owner
+}
+
+// appendPacket appends a packet with its comments.
+func appendPacket(b []byte, p *ngPacket) []byte {
+	body := make([]byte, 0, 64+len(p.data))
+	body = le.AppendUint32(body, p.intf)
+	body = le.AppendUint32(body, uint32(p.stamp>>32))
+	body = le.AppendUint32(body, uint32(p.stamp))
+	body = le.AppendUint32(body, uint32(len(p.data)))
+	body = le.AppendUint32(body, uint32(min(p.length, 1<<32-1)))
+	body = appendPadded(body, p.data)
+	options := len(body)
+	for _, c := range p.comments {
+		body = appendText(body, optComment, c)
+	}
+	if p.owner.session > 0 {
+		body = appendOption(body, optCustom, appendOwner(nil, p.owner))
+	}
+	if len(body) > options {
 		body = le.AppendUint32(body, optEnd)
 	}
 	return appendBlock(b, blockPacket, body)
+}
+
+// owner says whose a packet is that others have captured; the zero value is nobody's.
+type owner struct {
+	session int
+	dir     session.Dir
+}
+
+// appendOwner appends the value of the option that says so: "1 c2s" behind our name.
+func appendOwner(b []byte, o owner) []byte {
+	b = le.AppendUint32(b, enterprise)
+	return fmt.Appendf(b, "%s%d %s", customOwner, o.session, o.dir)
+}
+
+// parseOwner is the way back. It gives the zero value if an option is none of ours.
+func parseOwner(order binary.ByteOrder, value []byte) (o owner) {
+	if len(value) < 4 || order.Uint32(value) != enterprise {
+		return owner{}
+	}
+	text, ours := strings.CutPrefix(string(value[4:]), customOwner)
+	number, dir, _ := strings.Cut(text, " ")
+	id, err := strconv.Atoi(number)
+	if !ours || err != nil || id < 1 {
+		return owner{}
+	}
+	o.session = id
+	switch dir {
+	case session.C2S.String():
+		o.dir = session.C2S
+	case session.S2C.String():
+		o.dir = session.S2C
+	}
+	return o
 }
 
 // appendSecrets appends a decryption secrets block with key-log text.
@@ -77,10 +176,11 @@ func appendSecrets(b []byte, keys []byte) []byte {
 }
 
 // How our custom blocks begin, after the number: those that hold a line of a
-// JSON Lines recording, and those that hold a shownLeg.
+// JSON Lines recording, and those that hold a shownLeg; and our option of packets.
 const (
-	customName = "xmppscope "
-	customLeg  = "xmppscope-leg "
+	customName  = "xmppscope "
+	customLeg   = "xmppscope-leg "
+	customOwner = "xmppscope session "
 )
 
 // shownLeg says whose packets those with these addresses are.
@@ -91,21 +191,12 @@ type shownLeg struct {
 	Server  netip.AddrPort `json:"server"`
 }
 
-func appendLeg(b []byte, l shownLeg) []byte {
-	line, _ := json.Marshal(l) // has nothing that could fail
-	return appendOwn(b, customLeg, line)
-}
-
-// appendCustom appends a custom block that holds one line of a JSON Lines
-// recording.
-func appendCustom(b []byte, line []byte) []byte { return appendOwn(b, customName, line) }
-
-// appendOwn appends a custom block of ours. The line feed at the end tells the
-// text from the padding.
-func appendOwn(b []byte, name string, line []byte) []byte {
+// appendOwn appends a block of ours that holds a line of text, of either type. The
+// line feed at the end tells the text from the padding.
+func appendOwn(b []byte, kind uint32, name string, line []byte) []byte {
 	body := make([]byte, 0, 4+len(name)+len(line)+1)
 	body = le.AppendUint32(body, enterprise)
 	body = append(body, name...)
 	body = append(body, line...)
-	return appendBlock(b, blockCustom, append(body, '\n'))
+	return appendBlock(b, kind, append(body, '\n'))
 }

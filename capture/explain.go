@@ -2,11 +2,28 @@ package capture
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"xmppscope/session"
 )
+
+// isExplanation tells our comments from those of others.
+var isExplanation = regexp.MustCompile(`^xmppscope session [0-9]+ event `)
+
+// comments are those that a packet of a session had in the file that it was read
+// from. The sessions of several files are numbered anew when these become one.
+func comments(r session.Remarks, id int) []string {
+	out := slices.Clone(r.Comments)
+	for i := range out {
+		if r.Explained {
+			out[i] = isExplanation.ReplaceAllString(out[i], fmt.Sprintf("xmppscope session %d event ", id))
+		}
+	}
+	return out
+}
 
 // explain is what a packet comment says about the event that the packet carried:
 // its step, what happens there, its notes. Secrets are never in it.

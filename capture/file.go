@@ -1,13 +1,10 @@
 package capture
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,25 +22,22 @@ const flushAfter = 50 * time.Millisecond
 // for 50 ms and TLS handshakes until they have ended, and what stands on top of a
 // report follows within 50 ms. It may be used by several goroutines.
 type File struct {
-	path    string
-	format  Format
-	o       Options
-	names   *Pseudonyms // nil without Options.Pseudonymise
-	mu      sync.Mutex
-	file    *os.File
-	writer  Writer
-	flusher Flusher     // writer, if it is one
-	timer   *time.Timer // runs Flush
-	waiting bool        // the timer runs
-	written atomic.Int64
-	err     error // the first failure: nothing is written after it
+	*output  // at hand
+	format   Format
+	o        Options
+	names    *Pseudonyms // nil without Options.Pseudonymise
+	mu       sync.Mutex
+	timer    *time.Timer // runs Flush
+	waiting  bool        // the timer runs
+	counter  atomic.Pointer[atomic.Int64]
+	err      error  // the first failure: nothing is written after it
+	lateName string // what the file is to be called when it is whole, "" if it is called so already
 
 	// Of a recording that goes on in further files.
 	base      string // the path as it was given
 	number    int    // of the file at hand
 	rotate    Rotate
 	overwrite bool
-	begun     time.Time // when the file at hand was
 	underway  map[int]*underway
 }
 
@@ -51,119 +45,114 @@ type File struct {
 // there already and not empty is refused unless overwrite is set; that the path
 // is none that is being read is for the caller to see to (SameFile).
 func Create(path string, overwrite bool, o Options) (*File, error) {
-	f := &File{base: path, overwrite: overwrite, o: o}
-	return f.unless(f.begin(path))
-}
-
-func (f *File) unless(err error) (*File, error) {
+	f, err := newFile(path, overwrite, o)
 	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	file, err := openPrivate(path, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	return f.begin(path, file)
+}
+
+// CreateWhole is Create for what is of use only when it is whole, such as an
+// export: the file has its name from Close on, and what had that name before stays
+// until then, or for good after Discard. Where that cannot be done, as with a device,
+// it is Create.
+func CreateWhole(path string, overwrite bool, o Options) (*File, error) {
+	f, err := newFile(path, overwrite, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayReplace(path, overwrite); err != nil {
+		return nil, err
+	}
+	name, real := replaceable(path)
+	if !real {
+		return Create(path, overwrite, o)
+	}
+	file, err := openUnfinished(name)
+	if err != nil {
+		return Create(path, overwrite, o) // which knows what is wrong, if it is
+	}
+	f.lateName = name
+	if f, err = f.begin(path, file); err != nil {
+		os.Remove(file.Name())
+	}
+	return f, err
 }
 
 // Attach starts a recording on a file that is open, such as standard output; path
 // names it, and its format.
 func Attach(file *os.File, path string, o Options) (*File, error) {
-	f := &File{base: path, o: o}
-	if err := f.options(path); err != nil {
+	f, err := newFile(path, false, o)
+	if err != nil {
 		return nil, err
 	}
-	return f.unless(f.start(file))
+	return f.begin(path, file)
 }
 
-// options settles what is to be written.
-func (f *File) options(path string) error {
-	format, err := ForPath(path)
-	if err != nil {
-		return err
+// newFile settles what is to be written.
+func newFile(path string, overwrite bool, o Options) (*File, error) {
+	named := path
+	if o.Ext != "" {
+		named = o.Ext
 	}
-	f.path, f.format = path, format
+	format, err := ForPath(named)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{base: path, overwrite: overwrite, format: format, o: o, underway: map[int]*underway{}}
 	f.o.Redact = f.o.Redact || f.o.Pseudonymise
 	switch {
 	case f.o.Redact && f.o.Reveal:
-		return fmt.Errorf("capture: %q cannot have secrets both in the clear and blanked", path)
+		return nil, fmt.Errorf("capture: %q cannot have secrets both in the clear and blanked", path)
 	case f.o.Redact && format.Ext == ".keylog":
-		return fmt.Errorf("capture: %q would hold keys and nothing else: there is nothing to blank them in", path)
+		return nil, fmt.Errorf("capture: %q would hold keys and nothing else: there is nothing to blank them in", path)
 	}
-	if f.o.Pseudonymise && f.names == nil {
+	if f.o.Pseudonymise {
 		f.names = NewPseudonyms()
 	}
-	return nil
+	return f, nil
 }
 
-// begin makes a file and starts a recording in it.
-func (f *File) begin(path string) error {
-	if err := f.options(path); err != nil {
-		return err
-	}
-	file, err := openPrivate(path, f.overwrite)
+// begin starts the recording in a file.
+func (f *File) begin(path string, file *os.File) (*File, error) {
+	out, err := f.start(path, file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return f.start(file)
+	f.use(out)
+	return f, nil
 }
 
-func (f *File) start(file *os.File) error {
-	f.file, f.begun = file, time.Now()
-	f.written.Store(0)
-	var sink io.Writer = &countedFile{file, &f.written}
+// start writes the format's beginning to a file.
+func (f *File) start(path string, file *os.File) (*output, error) {
+	out := &output{path: path, file: file, begun: time.Now()}
+	var sink io.Writer = &countedFile{file, &out.written}
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		sink = &diskFile{file: file, written: &f.written}
+		out.disk = &diskFile{file: file, written: &out.written}
+		sink = out.disk
 	}
 	w, err := f.format.New(sink, f.o)
 	if err != nil {
 		file.Close()
-		return fmt.Errorf("capture: cannot write %q: %w", f.path, err)
+		return nil, fmt.Errorf("capture: cannot write %q: %w", path, err)
 	}
-	f.writer = w
-	if f.flusher, _ = w.(Flusher); f.flusher != nil && f.timer == nil {
+	out.writer = w
+	out.flusher, _ = w.(Flusher)
+	return out, nil
+}
+
+// use makes a file the one at hand.
+func (f *File) use(out *output) {
+	f.output = out
+	f.counter.Store(&out.written)
+	if f.flusher != nil && f.timer == nil {
 		f.timer = time.AfterFunc(time.Hour, func() { f.Flush() })
 		f.timer.Stop()
 	}
-	if f.underway == nil {
-		f.underway = map[int]*underway{}
-	}
-	return nil
-}
-
-// SameFile says whether path is one of the others under whatever name: by a
-// link, or by another way to write it. It is for a caller that reads the others
-// while it writes path, which Create with overwrite would empty first. Files
-// that are not there are nobody's.
-func SameFile(path string, others ...string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(others, func(other string) bool {
-		o, err := os.Stat(other)
-		return err == nil && os.SameFile(info, o)
-	})
-}
-
-// openPrivate opens a file for writing that nobody else can read, and empties
-// it only once that is so.
-func openPrivate(path string, overwrite bool) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("capture: %w", err)
-	}
-	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		if info.Size() > 0 && !overwrite {
-			f.Close()
-			return nil, fmt.Errorf("capture: %q exists and is not empty: choose another name, or say --overwrite", path)
-		}
-		if err = f.Chmod(0o600); err == nil {
-			err = f.Truncate(0)
-		}
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("capture: %w", err)
-	}
-	return f, nil
 }
 
 // Path is the name of the file at hand.
@@ -179,13 +168,24 @@ func (f *File) Format() Format { return f.format }
 // Wire says whether the file wants wire:bytes and tls:secret.
 func (f *File) Wire() bool { return f.format.Wire && !f.o.Redact }
 
+// Packets says whether the file wants wire:packet.
+func (f *File) Packets() bool { return f.format.Packets && !f.o.Redact }
+
+// wants says whether events of a kind have a place in the file.
+func (f *File) wants(b session.Body) bool {
+	if _, captured := b.(session.WirePacket); captured {
+		return f.Packets()
+	}
+	return f.Wire() || session.Numbered(b)
+}
+
 // Secrets says whether the file holds secrets in the clear: because its format
 // does by nature, or because they were to be revealed.
 func (f *File) Secrets() bool { return f.format.Secrets && !f.o.Redact || f.o.Reveal }
 
 // Written is how many bytes the system has taken for the file at hand. Unlike all
 // else it does not wait for a Write that hangs.
-func (f *File) Written() int64 { return f.written.Load() }
+func (f *File) Written() int64 { return f.counter.Load().Load() }
 
 // Write records an event. After a failure every call returns that failure.
 func (f *File) Write(e session.Event) error {
@@ -194,7 +194,7 @@ func (f *File) Write(e session.Event) error {
 	if f.err != nil {
 		return f.err
 	}
-	if !f.Wire() && !session.Numbered(e.Body) {
+	if !f.wants(e.Body) {
 		return nil
 	}
 	if f.names != nil {
@@ -236,88 +236,39 @@ func (f *File) Close() error {
 	err := f.err
 	if err == nil {
 		err = f.end()
+		if err == nil && f.lateName != "" {
+			err = f.rename(f.lateName)
+		}
 	} else {
 		f.file.Close() // it fails for the same reason
 	}
+	if err != nil && f.lateName != "" {
+		os.Remove(f.file.Name())
+	}
 	f.err = fmt.Errorf("capture: %q: %w", f.path, os.ErrClosed)
 	return err
+}
+
+// Discard ends the recording without it: what was begun is taken away, if it has not
+// got its name yet.
+func (f *File) Discard() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if errors.Is(f.err, os.ErrClosed) {
+		return
+	}
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	f.file.Close()
+	if f.lateName != "" {
+		os.Remove(f.file.Name())
+	}
+	f.err = fmt.Errorf("capture: %q: %w", f.path, os.ErrClosed)
 }
 
 func (f *File) fail(err error) {
 	if err != nil && f.err == nil {
 		f.err = fmt.Errorf("capture: cannot write %q: %w", f.path, err)
 	}
-}
-
-// storage is what diskFile needs of an *os.File.
-type storage interface {
-	io.ReaderAt
-	io.WriterAt
-	Truncate(size int64) error
-	Name() string
-}
-
-// countedFile counts what a file that is no regular one has taken.
-type countedFile struct {
-	file    *os.File
-	written *atomic.Int64
-}
-
-func (c *countedFile) Write(b []byte) (int, error) {
-	n, err := c.file.Write(b)
-	c.written.Add(int64(n))
-	return n, err
-}
-
-// diskFile writes a regular file at an offset of its own, so that the tail of
-// one write can be overwritten by the next.
-type diskFile struct {
-	file    storage
-	written *atomic.Int64
-	at      int64
-	size    int64 // of the file, tail included
-}
-
-func (d *diskFile) Write(b []byte) (int, error) {
-	n, err := d.file.WriteAt(b, d.at)
-	d.at += int64(n)
-	d.size = max(d.size, d.at)
-	d.written.Store(d.at)
-	return n, err
-}
-
-// WriteTail cuts off what a longer tail before has left behind.
-func (d *diskFile) WriteTail(b, tail []byte) error {
-	joined := append(append(make([]byte, 0, len(b)+len(tail)), b...), tail...)
-	_, err := d.file.WriteAt(joined, d.at)
-	end := d.at + int64(len(joined))
-	d.at += int64(len(b))
-	d.written.Store(d.at)
-	if err == nil && end < d.size {
-		err = d.file.Truncate(end)
-	}
-	d.size = end
-	return err
-}
-
-// Rewrite writes a new file beside the old one and then gives it the old one's
-// name. Where that cannot be done the old contents, which are whole, stay.
-func (d *diskFile) Rewrite(write func(io.ReaderAt, io.Writer) error) error {
-	path, err := filepath.EvalSymlinks(d.file.Name())
-	if err != nil {
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".xmppscope-*") // made 0600
-	if err != nil {
-		return nil
-	}
-	buffered := bufio.NewWriterSize(f, 1<<16)
-	err = errors.Join(write(d.file, buffered), buffered.Flush(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return nil
 }

@@ -225,3 +225,57 @@ func TestNoRegularFile(t *testing.T) {
 		t.Errorf("file ends with %q", file[len(file)-20:])
 	}
 }
+
+// TestCreateWhole: an export has its name when it is whole, and what was there before
+// stays until then.
+func TestCreateWhole(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "link.jsonl")
+	if err := os.WriteFile(path, []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CreateWhole(path, false, Options{}); err == nil || !strings.Contains(err.Error(), "--overwrite") {
+		t.Fatalf("a file that is there: %v", err)
+	}
+	if _, err := CreateWhole(filepath.Join(dir, "none", "x.jsonl"), false, Options{}); err == nil || strings.Contains(err.Error(), unfinished) {
+		t.Errorf("no folder: %v", err)
+	}
+	is := func(want string) {
+		t.Helper()
+		if got, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(got), want) {
+			t.Errorf("%v, it holds %q", err, got)
+		}
+		files, err := os.ReadDir(dir)
+		if err != nil || len(files) != 2 {
+			t.Errorf("%v, there are %v", err, files)
+		}
+	}
+	for _, end := range []func(*File) error{func(f *File) error { f.Discard(); return nil }, (*File).Close} {
+		f, err := CreateWhole(link, true, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != "before" {
+			t.Errorf("%v, it holds %q", err, got)
+		}
+		if f.Path() != link {
+			t.Errorf("it is called %s", f.Path())
+		}
+		if err := end(f); err != nil {
+			t.Fatal(err)
+		}
+		if f.Discard(); err == nil && f.Close() != nil {
+			t.Error("a second end is an error")
+		}
+	}
+	is(`{"format"`)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, mode %v", err, info.Mode())
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v", err)
+	}
+}

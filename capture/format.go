@@ -14,7 +14,8 @@
 //	.pcap    the plaintext as TCP connections (pcap.go)
 //	.keylog  the TLS keys alone (keylog.go)
 //
-// The last three hold secrets by nature, unless Options.Redact is set. The others
+// Of a session that others have captured, .pcapng has their packets in place of the
+// legs, and .pcap has them alone. The last three hold secrets by nature, unless Options.Redact is set. The others
 // blank them unless Options.Reveal is. Options.Pseudonymise hides names and texts
 // as well. File puts any on disk with mode 0600, in one file or in several.
 package capture
@@ -68,6 +69,7 @@ type Rewriter interface {
 
 // Options says what a recording is to hold.
 type Options struct {
+	Ext     string    // of the format, such as ".md"; "" for that of the path
 	Tool    string    // who writes it: "xmppscope 0.1.0"
 	Created time.Time // when the recording began; zero for not told
 	Reveal  bool      // secrets in the clear, where the format has a choice
@@ -77,8 +79,15 @@ type Options struct {
 	// Pseudonymise replaces names, addresses and texts (see Pseudonyms); it implies
 	// Redact.
 	Pseudonymise bool
-	Full         bool           // every event whole, where a report would list the later ones in short
-	Pretty       session.Pretty // lays XML out for a person; nil leaves it as it was sent
+	Full         bool // every event whole, where a report would list the later ones in short
+	// Packets says that sessions may come that others have captured, with their
+	// packets (session.WirePacket): a file then describes where these were captured.
+	Packets bool
+	// Piped says that another program reads while we write. Wireshark, when it
+	// captures from a pipe, shows as many records less as there were custom blocks:
+	// what is ours stands in blocks that it does not know then.
+	Piped  bool
+	Pretty session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 
 // heading is one line about a recording, for formats that a person reads.
@@ -105,6 +114,7 @@ type Format struct {
 	Title   string // a few words
 	Secrets bool   // holds secrets by nature, whatever Options.Reveal says
 	Wire    bool   // wants wire:bytes and tls:secret
+	Packets bool   // wants wire:packet
 	// New starts a recording.
 	New func(io.Writer, Options) (Writer, error)
 	// Sniff tells the format by the first bytes of a file (up to sniffLen); nil

@@ -23,6 +23,7 @@ type keyLogWriter struct {
 }
 
 func newKeyLog(w io.Writer, o Options) (Writer, error) {
+	o.Reveal = true
 	_, err := fmt.Fprintf(w, "# %s: TLS keys\n", session.SafeLine(o.heading()))
 	return &keyLogWriter{w: w}, err
 }

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type ngChunk struct {
 	dir  session.Dir
 	raw  []byte
 	lost int64 // bytes after raw that nobody recorded
+	session.Remarks
 }
 
 // openLeg notes where a leg leads. Its packets begin with its first bytes,
@@ -79,8 +81,8 @@ func (p *pcapngWriter) claim(s *ngSession, l *ngLeg, first []byte) {
 // XML.
 const recordHandshake = 0x16
 
-// wire takes what a leg carried.
-func (p *pcapngWriter) wire(s *ngSession, e *session.Event) {
+// wire takes what a leg carried, and what stood beside it in the file it was read from.
+func (p *pcapngWriter) wire(s *ngSession, e *session.Event, r session.Remarks) {
 	if e.Leg == session.NoLeg || e.Dir == session.NoDir {
 		return
 	}
@@ -88,7 +90,7 @@ func (p *pcapngWriter) wire(s *ngSession, e *session.Event) {
 	if l.closed {
 		return
 	}
-	c := ngChunk{at: e.At, dir: e.Dir, raw: e.Raw, lost: max(0, e.Size-int64(len(e.Raw)))}
+	c := ngChunk{at: e.At, dir: e.Dir, raw: e.Raw, lost: max(0, e.Size-int64(len(e.Raw))), Remarks: r}
 	if at := tlsStart(c.raw); at >= 0 && !l.secured && !l.holding {
 		if at > 0 { // XEP-0305: the turn to TLS within one segment
 			p.segment(s, l, ngChunk{at: c.at, dir: c.dir, raw: c.raw[:at]})
@@ -135,7 +137,8 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 		if at.IsZero() {
 			at = c.at
 		}
-		p.buf = appendLeg(p.buf, shownLeg{s.id, l.leg.String(), l.ends.client, l.ends.server})
+		line, _ := json.Marshal(shownLeg{s.id, l.leg.String(), l.ends.client, l.ends.server}) // has nothing that could fail
+		p.own(customLeg, line)
 		p.packets(l, at, l.flow.open(), l.about)
 	}
 	packets := l.flow.data(c.dir, c.raw)
@@ -145,16 +148,17 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 	}
 	last := len(packets) - 1
 	p.packets(l, c.at, packets[:last])
-	s.waiting = &ngPacket{leg: l.leg, dir: c.dir, at: c.at, data: packets[last]}
-	if p.waiting++; p.waiting > maxWaiting {
-		p.settleAll()
-	}
+	b := packets[last]
+	p.await(s, &ngWaiting{
+		ngPacket: ngPacket{intf: p.intf(legInterfaces[l.leg]), stamp: nanos(c.at), data: b, length: int64(len(b)), comments: comments(c.Remarks, s.id)},
+		leg:      l.leg, dir: c.dir, explained: c.Explained,
+	})
 }
 
 // packets writes packets of a leg, the comments on the first.
 func (p *pcapngWriter) packets(l *ngLeg, at time.Time, list [][]byte, comments ...string) {
 	for _, b := range list {
-		p.buf = appendPacket(p.buf, interfaceOf(l.leg), at, b, int64(len(b)), comments)
+		p.put(&ngPacket{intf: p.intf(legInterfaces[l.leg]), stamp: nanos(at), data: b, length: int64(len(b)), comments: comments})
 		comments = nil
 	}
 }
@@ -168,9 +172,9 @@ func (p *pcapngWriter) secured(s *ngSession, e *session.Event) {
 	l := p.leg(s, e.Leg)
 	comment := explain(*e)
 	switch w := s.waiting; {
-	case len(l.held) > 0:
+	case len(l.held) > 0 && !l.held[0].Explained:
 		l.remarks = append(l.remarks, comment)
-	case w != nil && w.leg == e.Leg && len(w.comments) < maxRemarks:
+	case len(l.held) == 0 && w.of(e.Leg):
 		w.comments = append(w.comments, comment)
 	}
 	p.release(s, l)

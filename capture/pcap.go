@@ -2,6 +2,8 @@ package capture
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 
 func init() {
 	add(Format{
-		Ext: ".pcap", Title: "packets of the plaintext", Secrets: true,
+		Ext: ".pcap", Title: "packets of the plaintext; of a capture of others, the packets as they were", Secrets: true, Packets: true,
 		New: newPcap, Sniff: func(prefix []byte) bool { return packet.Sniff(prefix) && !packet.IsNG(prefix) },
 	})
 }
@@ -32,11 +34,16 @@ const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 // the next bytes follow at once: sequence numbers count what is in the file, for
 // a hole in them would say that the network has lost a segment. The format has
 // no place to tell of the cut; .pcapng tells on its "decoded" interface.
+//
+// Of a session that others have captured there are their packets as they were,
+// unless Options.Reveal asks for what they carried. A file has one link type.
 type pcapWriter struct {
 	w        io.Writer
 	redact   bool // secrets blanked
+	reveal   bool // what captured packets carried, rather than the packets
 	buf      bytes.Buffer
-	packets  *pcapgo.Writer
+	packets  *pcapgo.Writer // nil until the link type is known
+	link     uint16
 	open     tuples
 	sessions map[int]*plainSession
 	ended    ended
@@ -49,22 +56,44 @@ type plainSession struct {
 	legs int         // open now
 	by   session.Dir // who ended it first
 	over bool
+
+	captured bool // its own packets are there
 }
 
 func newPcap(w io.Writer, o Options) (Writer, error) {
-	p := &pcapWriter{w: w, redact: o.Redact, open: tuples{}, sessions: map[int]*plainSession{}}
-	p.packets = pcapgo.NewWriter(&p.buf)
-	if err := p.packets.WriteFileHeader(maxCaptured, layers.LinkTypeRaw); err != nil {
-		return nil, err
+	p := &pcapWriter{w: w, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[int]*plainSession{}}
+	if o.Packets && !o.Redact && !o.Reveal {
+		return p, nil // the first packet tells what link type it is
 	}
+	p.begin(linkRaw, false)
 	return p, p.out()
+}
+
+// begin writes the header. Memory takes it: it cannot fail.
+func (p *pcapWriter) begin(link uint16, nanos bool) {
+	p.link, p.packets = link, pcapgo.NewWriter(&p.buf)
+	if nanos {
+		p.packets = pcapgo.NewWriterNanos(&p.buf)
+	}
+	_ = p.packets.WriteFileHeader(maxCaptured, layers.LinkType(link))
+}
+
+// Close writes the header of a file that has nothing else.
+func (p *pcapWriter) Close() error {
+	if p.packets == nil {
+		p.begin(linkRaw, false)
+	}
+	return p.out()
 }
 
 func (p *pcapWriter) Write(e session.Event) error {
 	if p.redact {
 		e = session.Blank(e)
 	}
+	var err error
 	switch body := e.Body.(type) {
+	case session.WirePacket:
+		err = p.captured(&e, body)
 	case session.TCPOpened:
 		s := p.session(e.Session)
 		s.legs++
@@ -75,10 +104,35 @@ func (p *pcapWriter) Write(e session.Event) error {
 		p.closed(p.session(e.Session), &e, body)
 	default:
 		if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
-			p.plaintext(&e)
+			err = p.plaintext(&e)
 		}
 	}
-	return p.out()
+	return errors.Join(err, p.out())
+}
+
+// captured writes a packet that others have captured.
+func (p *pcapWriter) captured(e *session.Event, body session.WirePacket) error {
+	if p.reveal || p.redact {
+		return nil
+	}
+	if err := p.fits(body.On.Link, body.On.Resolution != 6); err != nil {
+		return err
+	}
+	p.session(e.Session).captured = true
+	p.write(e.At, e.Raw, e.Size)
+	return nil
+}
+
+// fits says why packets of a link type have no place in the file, if they have none.
+func (p *pcapWriter) fits(link uint16, nanos bool) error {
+	if p.packets == nil {
+		p.begin(link, nanos)
+	}
+	if link != p.link {
+		return fmt.Errorf("it has packets of link type %d (%s), and now comes one of link type %d (%s): a .pcap takes one type, .pcapng takes all",
+			p.link, layers.LinkType(p.link), link, layers.LinkType(link))
+	}
+	return nil
 }
 
 func (p *pcapWriter) session(id int) *plainSession {
@@ -106,37 +160,46 @@ func (p *pcapWriter) closed(s *plainSession, e *session.Event, body session.TCPC
 	}
 }
 
-func (p *pcapWriter) plaintext(e *session.Event) {
+func (p *pcapWriter) plaintext(e *session.Event) error {
 	s := p.session(e.Session)
-	if s.over {
-		return
+	if s.over || s.captured {
+		return nil
+	}
+	if err := p.fits(linkRaw, false); err != nil {
+		return err
 	}
 	if s.flow == nil {
 		s.used, _ = p.open.claim(s.ends)
 		s.flow = newFlow(s.used.client, s.used.server)
-		p.write(e.At, s.flow.open())
+		p.writeAll(e.At, s.flow.open())
 	}
-	p.write(e.At, s.flow.data(e.Dir, e.Raw))
+	p.writeAll(e.At, s.flow.data(e.Dir, e.Raw))
 	if e.Name == "proceed" && e.Space == nsTLS && e.Dir == session.S2C {
 		p.end(s, e.At, session.C2S)
 		s.ends = s.used.moved() // this port is used up
 	}
+	return nil
 }
 
 func (p *pcapWriter) end(s *plainSession, at time.Time, first session.Dir) {
 	if s.flow == nil {
 		return
 	}
-	p.write(at, s.flow.finish(first, false))
+	p.writeAll(at, s.flow.finish(first, false))
 	s.flow = nil
 	delete(p.open, s.used)
 }
 
-func (p *pcapWriter) write(at time.Time, list [][]byte) {
+func (p *pcapWriter) writeAll(at time.Time, list [][]byte) {
 	for _, b := range list {
-		// Into memory, with lengths that agree: cannot fail.
-		_ = p.packets.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b)
+		p.write(at, b, int64(len(b)))
 	}
+}
+
+func (p *pcapWriter) write(at time.Time, b []byte, length int64) {
+	// Into memory, with lengths that agree: cannot fail.
+	info := gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: max(int(length), len(b))}
+	_ = p.packets.WritePacket(info, b)
 }
 
 func (p *pcapWriter) out() error {

@@ -1,16 +1,12 @@
 package capture
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
 
 	"xmppscope/capture/packet"
 	"xmppscope/session"
@@ -19,22 +15,32 @@ import (
 func init() {
 	add(Format{
 		Ext: ".pcapng", Title: "packets of both legs with TLS keys and explanations", Secrets: true, Wire: true,
-		New: newPcapNG, Sniff: packet.IsNG, Read: readPcapNG,
+		Packets: true,
+		New:     newPcapNG, Sniff: packet.IsNG, Read: readPcapNG,
 	})
 }
 
-// The interfaces of a file, by number; 1 and 2 less one are the legs.
 const (
-	intfClient = iota
-	intfServer
-	intfDecoded
-
+	linkRaw      = 101
 	linkExported = 252 // Wireshark's exported PDU
 	decodedName  = "decoded"
 	// maxCaptured is the longest packet that Wireshark takes; one larger makes it
 	// refuse the whole file.
 	maxCaptured = 262144
 )
+
+// The interfaces that are ours. Their numbers are none that a captured packet's has.
+var (
+	legInterfaces = [...]session.Interface{
+		session.ClientLeg: ownInterface(-1, linkRaw, "client-leg", "between the client and xmppscope, XMPP port shown as 5222"),
+		session.ServerLeg: ownInterface(-2, linkRaw, "server-leg", "between xmppscope and the server, XMPP port shown as 5222"),
+	}
+	decodedInterface = ownInterface(-3, linkExported, decodedName, "each XMPP element by itself")
+)
+
+func ownInterface(id int, link uint16, name, about string) session.Interface {
+	return session.Interface{ID: id, Link: link, Name: name, Description: about, Snap: maxCaptured, Resolution: 9}
+}
 
 // Bounds of what is kept in memory for the sake of order.
 const (
@@ -49,7 +55,12 @@ const (
 // as TCP carried them, and on "decoded" each element by itself. Each event also
 // stands, as it happens, as its JSON line in a custom block; the first such
 // block is a header, so that the custom blocks together are a .jsonl file with
-// secrets in the clear (Options.Redact: blanked, and "decoded" is all there is). Time stamps are nanoseconds.
+// secrets in the clear (Options.Redact: blanked, and "decoded" is all there is). Time
+// stamps are nanoseconds.
+//
+// Of a session that others have captured there are their packets in place of the legs,
+// each as it was, on interfaces like those where they were captured; an option says
+// whose they are.
 //
 // Two things come later than they happened, with their own times. A leg's bytes
 // from ServerHello on wait until its handshake has ended, because Wireshark must
@@ -61,69 +72,81 @@ type pcapngWriter struct {
 	open     tuples
 	sessions map[int]*ngSession
 	ended    ended
-	redact   bool // no legs: "decoded" is the only interface
-	waiting  int  // sessions with a packet that waits
-	held     int  // bytes in all handshakes
+	ownKind  uint32 // of blocks of ours
+	redact   bool   // no legs: "decoded" is the only interface
+	intfs    map[session.Interface]uint32
+	waiting  int // sessions with a packet that waits
+	held     int // bytes in all handshakes
 }
 
 type ngSession struct {
 	id      int
 	legs    [3]*ngLeg
 	federal bool // a server is the client: jabber:server
-	waiting *ngPacket
+	waiting *ngWaiting
 }
 
-// ngPacket is a packet that may yet get comments.
-type ngPacket struct {
-	leg      session.Leg
-	dir      session.Dir
-	at       time.Time
-	data     []byte
-	comments []string
+// ngWaiting is a packet that may yet get comments, of events of its direction.
+type ngWaiting struct {
+	ngPacket
+	leg       session.Leg // NoLeg for one of a capture of others: there it is the only one
+	dir       session.Dir
+	explained bool // it has been: it was read from a file of ours
+}
+
+func (w *ngWaiting) carries(e *session.Event) bool {
+	return w.of(e.Leg) && w.dir == e.Dir
+}
+
+// of says whether the packet is of a leg, and may get comments.
+func (w *ngWaiting) of(leg session.Leg) bool {
+	return w != nil && (w.leg == leg || w.leg == session.NoLeg) && !w.explained && len(w.comments) < maxRemarks
 }
 
 func newPcapNG(w io.Writer, o Options) (Writer, error) {
-	p := &pcapngWriter{w: w, open: tuples{}, sessions: map[int]*ngSession{}, redact: o.Redact}
-	head, err := p.section(&o)
-	if err != nil {
-		return nil, err
+	p := &pcapngWriter{
+		w: w, open: tuples{}, sessions: map[int]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
 	}
+	if p.ownKind = blockCustom; o.Piped {
+		p.ownKind = blockLocal
+	}
+	comment := "written by xmppscope; holds passwords and TLS keys in the clear"
+	if o.Redact {
+		comment = "written by xmppscope; secrets are blanked, and there are no TLS keys"
+	}
+	p.buf = appendSection(nil, o.Tool, comment)
+	if !o.Redact && !o.Packets { // who reads a live recording need not take one in the middle
+		p.intf(legInterfaces[session.ClientLeg])
+		p.intf(legInterfaces[session.ServerLeg])
+	}
+	p.intf(decodedInterface)
 	header, err := json.Marshal(session.NewHeader(o.Tool, o.Created, !o.Redact))
 	if err != nil {
 		return nil, err
 	}
-	p.buf = appendCustom(head, header)
+	p.own(customName, header)
 	return p, p.out()
 }
 
-// section is the beginning of the file: what it is, and its interfaces.
-func (p *pcapngWriter) section(o *Options) ([]byte, error) {
-	intf := func(name, about string, link layers.LinkType) pcapgo.NgInterface {
-		return pcapgo.NgInterface{Name: name, Description: about, LinkType: link, SnapLength: maxCaptured, TimestampResolution: 9}
+// intf is the number of an interface, which is described where it is new.
+func (p *pcapngWriter) intf(i session.Interface) uint32 {
+	n, known := p.intfs[i]
+	if !known {
+		n = uint32(len(p.intfs))
+		p.intfs[i] = n
+		p.buf = appendInterface(p.buf, i)
 	}
-	all := []pcapgo.NgInterface{
-		intf("client-leg", "between the client and xmppscope, XMPP port shown as 5222", layers.LinkTypeRaw),
-		intf("server-leg", "between xmppscope and the server, XMPP port shown as 5222", layers.LinkTypeRaw),
-		intf(decodedName, "each XMPP element by itself", linkExported),
-	}
-	comment := "written by xmppscope; holds passwords and TLS keys in the clear"
-	if o.Redact {
-		all, comment = all[intfDecoded:], "written by xmppscope; secrets are blanked, and there are no TLS keys"
-	}
-	var head bytes.Buffer
-	options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: o.Tool, Comment: comment}}
-	ng, err := pcapgo.NewNgWriterInterface(&head, all[0], options)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range all[1:] {
-		if _, err := ng.AddInterface(i); err != nil {
-			return nil, err
-		}
-	}
-	err = ng.Flush()
-	return head.Bytes(), err
+	return n
 }
+
+func (p *pcapngWriter) own(name string, line []byte) {
+	p.buf = appendOwn(p.buf, p.ownKind, name, line)
+}
+
+func (p *pcapngWriter) put(packet *ngPacket) { p.buf = appendPacket(p.buf, packet) }
+
+// nanos is the time stamp of an interface of ours.
+func nanos(at time.Time) uint64 { return uint64(at.UnixNano()) }
 
 // out hands what has been gathered to the system.
 func (p *pcapngWriter) out() error {
@@ -149,7 +172,9 @@ func (p *pcapngWriter) Write(e session.Event) error {
 	case session.TCPOpened:
 		p.openLeg(s, e, body)
 	case session.WireBytes:
-		p.wire(s, &e)
+		p.wire(s, &e, body.Remarks)
+	case session.WirePacket:
+		p.captured(s, &e, body)
 	case session.TLSSecret:
 		if err := p.secret(&e, body.Line); err != nil {
 			return err
@@ -174,7 +199,7 @@ func (p *pcapngWriter) Write(e session.Event) error {
 func (p *pcapngWriter) secret(e *session.Event, line string) error {
 	p.buf = appendSecrets(p.buf, []byte(line+"\n"))
 	own, err := session.EncodeJSON(*e)
-	p.buf = appendCustom(p.buf, own)
+	p.own(customName, own)
 	return err
 }
 
@@ -211,14 +236,14 @@ func (p *pcapngWriter) event(s *ngSession, e session.Event) error {
 	if err != nil {
 		return err
 	}
-	p.buf = appendCustom(p.buf, line)
+	p.own(customName, line)
 	switch e.Body.(type) {
 	case session.StreamOpened, session.StreamElement, session.StreamClosed, session.StreamPartial, session.StreamRaw:
 	default:
 		return nil
 	}
 	comment := explain(e)
-	if w := s.waiting; w != nil && w.leg == e.Leg && w.dir == e.Dir && len(w.comments) < maxRemarks {
+	if w := s.waiting; w.carries(&e) {
 		w.comments = append(w.comments, comment)
 	}
 	p.decoded(s, &e, comment)
@@ -247,11 +272,27 @@ func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
 		comment = fmt.Sprintf("cut: the first %d of %d bytes\n%s", kept, size, comment)
 		comment = cutText(comment, maxComment)
 	}
-	intf := uint32(intfDecoded)
-	if p.redact {
-		intf = 0
+	p.put(&ngPacket{
+		intf: p.intf(decodedInterface), stamp: nanos(e.At), data: packet, length: int64(tags) + size, comments: []string{comment},
+	})
+}
+
+// captured writes a packet that others have captured.
+func (p *pcapngWriter) captured(s *ngSession, e *session.Event, body session.WirePacket) {
+	p.settle(s)
+	p.await(s, &ngWaiting{dir: e.Dir, explained: body.Explained, ngPacket: ngPacket{
+		intf: p.intf(body.On), stamp: body.Stamp, data: e.Raw, length: max(e.Size, int64(len(e.Raw))),
+		comments: comments(body.Remarks, s.id), owner: owner{s.id, e.Dir},
+	}})
+}
+
+// await keeps a packet for its comments, which come before the next one of the
+// session.
+func (p *pcapngWriter) await(s *ngSession, w *ngWaiting) {
+	s.waiting = w
+	if p.waiting++; p.waiting > maxWaiting {
+		p.settleAll()
 	}
-	p.buf = appendPacket(p.buf, intf, e.At, packet, int64(tags)+size, []string{comment})
 }
 
 // settle writes the session's packet that waits.
@@ -262,7 +303,7 @@ func (p *pcapngWriter) settle(s *ngSession) {
 	}
 	s.waiting = nil
 	p.waiting--
-	p.buf = appendPacket(p.buf, interfaceOf(w.leg), w.at, w.data, int64(len(w.data)), w.comments)
+	p.put(&w.ngPacket)
 }
 
 func (p *pcapngWriter) settleAll() {
@@ -272,11 +313,4 @@ func (p *pcapngWriter) settleAll() {
 	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
 		p.settle(p.sessions[id])
 	}
-}
-
-func interfaceOf(leg session.Leg) uint32 {
-	if leg == session.ServerLeg {
-		return intfServer
-	}
-	return intfClient
 }

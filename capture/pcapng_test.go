@@ -192,7 +192,7 @@ func firstPacket(t *testing.T, events []session.Event) (last string) {
 	t.Helper()
 	kinds, bodies := ngBlocks(t, record(t, ".pcapng", Options{}, events))
 	for i, kind := range kinds {
-		if kind == blockPacket && le.Uint32(bodies[i]) != intfDecoded {
+		if kind == blockPacket && le.Uint32(bodies[i]) != 2 {
 			from, to, payload := openPacket(bodies[i][20:])
 			if len(payload) > 0 {
 				last = from.String() + " " + to.String()
@@ -315,7 +315,7 @@ func TestTLSStart(t *testing.T) {
 
 func TestTimesKeepNanoseconds(t *testing.T) {
 	at := time.Date(2026, 11, 22, 1, 2, 3, 999_999_999, time.UTC)
-	file := appendPacket(nil, intfDecoded, at, nil, 0, nil)
+	file := appendPacket(nil, &ngPacket{intf: 2, stamp: nanos(at)})
 	stamp := uint64(le.Uint32(file[12:]))<<32 | uint64(le.Uint32(file[16:]))
 	if got := time.Unix(0, int64(stamp)).UTC(); !got.Equal(at) {
 		t.Errorf("time is %v, want %v", got, at)

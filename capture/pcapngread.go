@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
-
-	"github.com/google/gopacket/layers"
 
 	"xmppscope/capture/packet"
 	"xmppscope/session"
@@ -55,12 +52,13 @@ func foreign(prefix []byte) (foreign, sure bool) {
 
 // ngReader walks the blocks of a pcapng file.
 type ngReader struct {
-	blocks *packet.Blocks
-	intfs  []packet.Interface
-	header bool // our header has been seen: the custom blocks are all there is to read
-	found  bool // something of ours has been seen
-	again  *rebuilder
-	legs   map[tuple]shownLeg // by the addresses they are shown with
+	blocks    *packet.Blocks
+	intfs     []packet.Interface
+	described int  // interfaces so far, in all sections
+	header    bool // our header has been seen: the custom blocks are all there is to read
+	found     bool // something of ours has been seen
+	again     *rebuilder
+	legs      map[tuple]shownLeg // by the addresses they are shown with
 }
 
 func newNGReader(r io.Reader) *ngReader {
@@ -75,7 +73,8 @@ func (ng *ngReader) ours() bool {
 }
 
 // readPcapNG emits the events of the custom blocks, and between them what the
-// legs carried as wire:bytes, each where its packet stands. A file without custom
+// legs carried as wire:bytes, and what others have captured as wire:packet, each
+// where its packet stands. A file without custom
 // blocks (they may be lost when a tool rewrites it) gives what its "decoded"
 // interface tells.
 func readPcapNG(r io.Reader, emit func(session.Event) error) error {
@@ -114,8 +113,10 @@ func (ng *ngReader) read(kind uint32, body []byte) (*session.Event, error) {
 		if err != nil {
 			return nil, err
 		}
+		i.ID = ng.described
+		ng.described++
 		ng.intfs = append(ng.intfs, i)
-	case packet.BlockCustom:
+	case blockCustom, blockLocal:
 		return ng.custom(body)
 	case packet.BlockPacket:
 		return ng.packet(body)
@@ -167,14 +168,17 @@ func (ng *ngReader) custom(body []byte) (*session.Event, error) {
 // packet gives the wire:bytes that a leg's packet carried, or, where there are
 // no events in the file, one rebuilt from a packet of the "decoded" kind.
 func (ng *ngReader) packet(body []byte) (*session.Event, error) {
-	_, p, err := ng.blocks.Packet(packet.BlockPacket, body, ng.intfs)
+	p, err := ng.blocks.Packet(packet.BlockPacket, body, ng.intfs)
 	if err != nil {
 		return nil, err
 	}
+	if o := ng.owner(p.Options); o.session > 0 {
+		return captured(o, &p), nil
+	}
 	switch {
-	case p.Link == uint16(layers.LinkTypeRaw):
-		return ng.wire(p.At, bytes.Clone(p.Data)), nil
-	case p.Link == linkExported && !ng.header:
+	case p.On.Link == linkRaw:
+		return ng.wire(&p), nil
+	case p.On.Link == linkExported && !ng.header:
 		e := ng.again.event(p.At, bytes.Clone(p.Data), int64(p.Length))
 		ng.found = ng.found || e != nil
 		return e, nil
@@ -182,13 +186,34 @@ func (ng *ngReader) packet(body []byte) (*session.Event, error) {
 	return nil, nil
 }
 
+// owner finds out by a packet's options whether others have captured it.
+func (ng *ngReader) owner(options []byte) (o owner) {
+	ng.blocks.Options(options, func(code uint16, value []byte) {
+		if code == optCustom && ng.header && o.session == 0 {
+			o = parseOwner(ng.blocks.Order, value)
+		}
+	})
+	return o
+}
+
+// captured gives a packet that others have captured.
+func captured(o owner, p *packet.Packet) *session.Event {
+	return &session.Event{
+		Session: o.session, At: p.At, Leg: session.ClientLeg, Dir: o.dir, Raw: bytes.Clone(p.Data), Size: int64(p.Length), Truncated: p.Length > len(p.Data),
+		Body: session.WirePacket{On: p.On.Interface, Stamp: p.Stamp, Remarks: session.Remarks{Comments: p.Comments, Explained: true}},
+	}
+}
+
 // wire gives what a packet of a known leg carried, nil if that is nothing.
-func (ng *ngReader) wire(at time.Time, data []byte) *session.Event {
-	from, to, payload := openPacket(data)
+func (ng *ngReader) wire(p *packet.Packet) *session.Event {
+	from, to, payload := openPacket(bytes.Clone(p.Data))
 	if len(payload) == 0 {
 		return nil
 	}
-	e := session.Event{At: at, Body: session.WireBytes{}, Dir: session.C2S, Raw: payload, Size: int64(len(payload))}
+	e := session.Event{
+		At: p.At, Body: session.WireBytes{Remarks: session.Remarks{Comments: p.Comments, Explained: true}},
+		Dir: session.C2S, Raw: payload, Size: int64(len(payload)),
+	}
 	l, ok := ng.legs[tuple{from, to}]
 	if !ok {
 		l, ok = ng.legs[tuple{to, from}]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,9 +66,6 @@ func CreateRotating(path string, overwrite bool, o Options, r Rotate) (*File, er
 	if r == (Rotate{}) {
 		return Create(path, overwrite, o)
 	}
-	if _, err := ForPath(path); err != nil {
-		return nil, err
-	}
 	ext := filepath.Ext(path)
 	there, err := filepath.Glob(escapeGlob(strings.TrimSuffix(path, ext)) + "-[0-9][0-9][0-9][0-9][0-9]" + escapeGlob(ext))
 	if err != nil {
@@ -76,8 +74,17 @@ func CreateRotating(path string, overwrite bool, o Options, r Rotate) (*File, er
 	if len(there) > 0 && !overwrite {
 		return nil, fmt.Errorf("capture: %q is there already: choose another name, or say --overwrite", there[0])
 	}
-	f := &File{base: path, number: 1, rotate: r, overwrite: overwrite, o: o}
-	return f.unless(f.begin(numberedPath(path, 1)))
+	f, err := newFile(path, overwrite, o)
+	if err != nil {
+		return nil, err
+	}
+	f.number, f.rotate = 1, r
+	first := numberedPath(path, 1)
+	file, err := openPrivate(first, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	return f.begin(first, file)
 }
 
 var globSpecial = regexp.MustCompile(`[*?\[\\]`)
@@ -89,41 +96,66 @@ func numberedPath(path string, n int) string {
 	return fmt.Sprintf("%s-%05d%s", strings.TrimSuffix(path, ext), n, ext)
 }
 
-// due says whether the file at hand has reached its limit.
+// due says whether the file at hand has reached its limit. Half of it at least is
+// new, however much it repeats of the sessions under way.
 func (f *File) due() bool {
-	return f.rotate.Size > 0 && f.written.Load() >= f.rotate.Size ||
+	return f.rotate.Size > 0 && f.written.Load() >= max(f.rotate.Size, 2*f.repeated) ||
 		f.rotate.Every > 0 && time.Since(f.begun) >= f.rotate.Every
 }
 
-// next ends the file at hand and goes on in another. The caller holds mu.
+// next goes on in another file. That has its name only when all is in it that it
+// begins with, and the one at hand ends after that: whenever we are killed, what was
+// recorded is in files that open. The caller holds mu.
 func (f *File) next() error {
-	if err := f.end(); err != nil {
-		return err
+	before := f.output
+	out, err := f.follow(numberedPath(f.base, f.number+1))
+	if err == nil {
+		f.use(out)
+		f.number++
 	}
-	f.number++
-	if err := f.begin(numberedPath(f.base, f.number)); err != nil {
-		return err
+	return errors.Join(err, before.end())
+}
+
+// follow makes the next file, with what it has to know of the sessions under way.
+func (f *File) follow(path string) (*output, error) {
+	if err := mayReplace(path, f.overwrite); err != nil {
+		return nil, err
 	}
+	file, err := openUnfinished(path)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.start(path, file)
+	if err != nil {
+		os.Remove(file.Name())
+		return nil, err
+	}
+	if err = f.repeat(out); err == nil {
+		err = out.name()
+	}
+	if err != nil {
+		out.file.Close()
+		os.Remove(file.Name())
+		return nil, err
+	}
+	return out, nil
+}
+
+// repeat writes what was carried so far.
+func (f *File) repeat(out *output) error {
 	for _, id := range slices.Sorted(maps.Keys(f.underway)) {
 		for _, e := range f.underway[id].events {
-			if err := f.writer.Write(e); err != nil {
-				return fmt.Errorf("capture: cannot write %q: %w", f.path, err)
+			if err := out.writer.Write(e); err != nil {
+				return fmt.Errorf("capture: cannot write %q: %w", out.path, err)
 			}
 		}
 	}
-	return nil
-}
-
-// end writes the format's end and closes the file.
-func (f *File) end() error {
 	var err error
-	if c, ok := f.writer.(Closer); ok {
-		err = c.Close()
+	if out.flusher != nil {
+		err = out.flusher.Flush()
 	}
-	if err = errors.Join(err, f.file.Close()); err != nil {
-		return fmt.Errorf("capture: cannot write %q: %w", f.path, err)
-	}
-	return nil
+	out.repeated = out.written.Load()
+	return err
 }
 
 // Bounds of what is carried from file to file for one session.

@@ -289,3 +289,84 @@ func TestAttach(t *testing.T) {
 		t.Errorf("%v, %d bytes, %.1000s", err, f.Written(), diff)
 	}
 }
+
+// TestRotatedFilesAlwaysOpen: whenever one looks, each file that has its name has
+// what it begins with, so that kill -9 leaves none that does not open.
+func TestRotatedFilesAlwaysOpen(t *testing.T) {
+	events := long(t)
+	for _, f := range Formats() {
+		t.Run(f.Ext, func(t *testing.T) {
+			dir := t.TempDir()
+			file, err := CreateRotating(filepath.Join(dir, "x"+f.Ext), false, Options{}, Rotate{Every: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, looked := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(looked)
+				for over := false; !over; {
+					select {
+					case <-done:
+						over = true
+					default:
+					}
+					named, _ := filepath.Glob(filepath.Join(dir, "x-*"+f.Ext))
+					for _, path := range named[max(0, len(named)-2):] {
+						if info, err := os.Stat(path); err != nil || info.Size() == 0 && f.Ext != ".txt" && f.Ext != ".md" {
+							t.Errorf("%s: %v, or empty", path, err)
+						}
+					}
+				}
+			}()
+			for i, e := range events {
+				if i%4 == 0 {
+					file.begun = file.begun.Add(-time.Hour) // an hour goes by
+				}
+				if err := file.Write(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := file.Close(); err != nil {
+				t.Fatal(err)
+			}
+			close(done)
+			<-looked
+			if left, _ := filepath.Glob(filepath.Join(dir, "*"+unfinished)); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// TestRotationThatFails: where no further file can be made, the last one is whole.
+func TestRotationThatFails(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "x-00002.html", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := CreateRotating(filepath.Join(dir, "x.html"), true, Options{}, Rotate{Every: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range full(t, 1, 0) {
+		if e.Body == (session.TCPClosed{By: "client"}) {
+			f.begun = f.begun.Add(-time.Hour)
+		}
+		if err = f.Write(e); err != nil {
+			break
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "x-00002.html") {
+		t.Errorf("the error is %v", err)
+	}
+	if again := f.Close(); again == nil {
+		t.Error("Close has no error")
+	}
+	file, err := os.ReadFile(filepath.Join(dir, "x-00001.html"))
+	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(file)), "</html>") {
+		t.Errorf("%v, the report ends with %q", err, file[max(0, len(file)-50):])
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*"+unfinished)); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}

@@ -56,7 +56,14 @@ type (
 		Line string `json:"line"`
 	}
 	// WireBytes: bytes of a leg as TCP carried them. Not numbered.
-	WireBytes struct{}
+	WireBytes struct{ Remarks }
+	// WirePacket: a packet of the session as others have captured it. Raw is the
+	// frame as far as it was captured, Size its length on the wire. Not numbered.
+	WirePacket struct {
+		On    Interface `json:"on"`
+		Stamp uint64    `json:"stamp"` // when, in units of On.Resolution
+		Remarks
+	}
 
 	// StreamOpened: a stream header, the start tag alone with what stood before it.
 	StreamOpened struct{}
@@ -100,6 +107,14 @@ type (
 	}
 )
 
+// Remarks are the comments on a packet in the file that it was read from.
+type Remarks struct {
+	Comments []string `json:"comments,omitempty"`
+	// Explained says that xmppscope has written them: with the explanations of what
+	// the packet carried among them, which need not be added again.
+	Explained bool `json:"explained,omitempty"`
+}
+
 func (TCPOpened) Name() string        { return "tcp:opened" }
 func (TCPFailed) Name() string        { return "tcp:failed" }
 func (TCPHalfClosed) Name() string    { return "tcp:half-closed" }
@@ -109,6 +124,7 @@ func (TLSFailed) Name() string        { return "tls:failed" }
 func (TLSLocked) Name() string        { return "tls:locked" }
 func (TLSSecret) Name() string        { return "tls:secret" }
 func (WireBytes) Name() string        { return "wire:bytes" }
+func (WirePacket) Name() string       { return "wire:packet" }
 func (StreamOpened) Name() string     { return "stream:opened" }
 func (StreamElement) Name() string    { return "stream:element" }
 func (StreamWhitespace) Name() string { return "stream:whitespace" }
@@ -125,16 +141,16 @@ func (LogLost) Name() string          { return "log:lost" }
 // want to see them all. A new kind is added to the types above and here.
 var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
-	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{},
+	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
 	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
-// Ciphertext and keys do not: they go to packet captures only.
+// Packets, ciphertext and keys do not: they go to packet captures only.
 func Numbered(b Body) bool {
 	switch b.(type) {
-	case WireBytes, TLSSecret:
+	case WireBytes, WirePacket, TLSSecret:
 		return false
 	}
 	return true

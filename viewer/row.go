@@ -114,7 +114,7 @@ func isFailure(e *session.Event) bool {
 // place says where the row's arrow runs.
 func (r *row) place(e *session.Event) {
 	switch b := e.Body.(type) {
-	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes:
+	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes, session.WirePacket:
 		r.stroke = tcpStroke
 		r.from, r.to = half(e.Leg)
 		switch b := b.(type) {
@@ -238,6 +238,8 @@ func describeBytes(e *session.Event) string {
 	switch b := e.Body.(type) {
 	case session.WireBytes:
 		return amount(e.Size) + " on the wire"
+	case session.WirePacket:
+		return "a packet of " + amount(e.Size)
 	case session.StreamWhitespace:
 		return "white space: a keep-alive"
 	case session.StreamPartial:

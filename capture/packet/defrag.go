@@ -4,6 +4,7 @@ package packet
 const (
 	maxDatagram  = 1 << 16
 	maxDatagrams = 256
+	maxFragments = 1 << 10 // packets that are remembered of one
 )
 
 // fragments puts IP datagrams together. Of bytes that come twice the first hold.
@@ -22,20 +23,23 @@ type datagram struct {
 	data []byte
 	have []span // sorted, apart from each other
 	size int    // -1 until its last fragment has come
+
+	packets []*Packet // that have brought it so far, if they are wanted
+	kept    int       // bytes in them
 }
 
 type span struct{ start, end int }
 
 // add takes a fragment and, if the datagram is whole with it, makes p that
-// datagram. Fragments that were cut when they were captured are of no use.
-func (f *fragments) add(p *ipPacket) bool {
+// datagram. Fragments that were cut when they were captured are of no use, and
+// belong to none.
+func (f *fragments) add(p *ipPacket) (d *datagram, whole bool) {
 	end := p.offset + len(p.payload)
 	if len(p.payload) < p.size || end > maxDatagram || len(p.payload) == 0 {
-		return false
+		return nil, false
 	}
 	key := fragmentKey{newEnd(p.src, 0), newEnd(p.dst, 0), p.id, p.proto}
-	d := f.parts[key]
-	if d == nil {
+	if d = f.parts[key]; d == nil {
 		d = f.begin(key)
 	}
 	if !p.more {
@@ -43,11 +47,11 @@ func (f *fragments) add(p *ipPacket) bool {
 	}
 	d.put(p.offset, p.payload)
 	if d.size < 0 || len(d.have) != 1 || d.have[0] != (span{0, d.size}) {
-		return false
+		return d, false
 	}
 	delete(f.parts, key) // its place in order is found empty later
 	p.payload, p.size = d.data[:d.size], d.size
-	return true
+	return d, true
 }
 
 func (f *fragments) begin(key fragmentKey) *datagram {
@@ -90,4 +94,12 @@ func (d *datagram) put(at int, b []byte) {
 		place++
 	}
 	d.have = append(out[:place:place], append([]span{joined}, out[place:]...)...)
+}
+
+// remember keeps a packet that has brought a fragment. Who sends the same one again
+// and again does not fill the memory.
+func (d *datagram) remember(p *Packet) {
+	if d.kept += len(p.Data); d.kept <= 4*maxDatagram && len(d.packets) < maxFragments {
+		d.packets = append(d.packets, p.clone())
+	}
 }

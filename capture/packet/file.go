@@ -7,25 +7,33 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"xmppscope/session"
 )
 
 // Packet is one captured packet, or a piece of a key log.
 type Packet struct {
-	At     time.Time
-	Link   uint16 // LINKTYPE_… number
-	Data   []byte // as far as it was captured; valid until the next one is read
-	Length int    // on the wire
-	Keys   []byte // key log lines that the file brings along; then it is no packet
+	At       time.Time
+	On       *Interface // where it was captured
+	Stamp    uint64     // At in units of On.Resolution
+	Data     []byte     // as far as it was captured; valid until the next one is read
+	Length   int        // on the wire
+	Comments []string
+	Keys     []byte // key log lines that the file brings along; then it is no packet
+	Options  []byte // of its block, for Blocks.Options; valid as Data is
 }
 
-// Interface is what has to be known of an interface of a pcapng file to read its
-// packets.
+// clone is the packet with memory of its own.
+func (p *Packet) clone() *Packet {
+	out := *p
+	out.Data, out.Options = bytes.Clone(p.Data), bytes.Clone(p.Options)
+	return &out
+}
+
+// Interface is an interface of a capture file.
 type Interface struct {
-	Link   uint16
-	Name   string // if_name, "" if it has none
-	snap   uint32
-	ticks  uint64 // in a second
-	offset int64  // seconds to add
+	session.Interface
+	ticks uint64 // in a second
 }
 
 // maxPacket bounds the bytes of one packet; Wireshark has the same bound.

@@ -152,7 +152,12 @@ func TestPcap(t *testing.T) {
 
 // TestTimesStayInText: whatever a file says, its times can be written as text.
 func TestTimesStayInText(t *testing.T) {
-	for _, i := range []Interface{{ticks: 1, offset: 1 << 62}, {ticks: 1}, {ticks: 1, offset: -1 << 62}, {ticks: 1 << 62, offset: -5}} {
+	for _, c := range []struct {
+		ticks  uint64
+		offset int64
+	}{{1, 1 << 62}, {1, 0}, {1, -1 << 62}, {1 << 62, -5}} {
+		i := Interface{ticks: c.ticks}
+		i.Offset = c.offset
 		for _, stamp := range []uint64{0, 1, 1 << 63, 1<<64 - 1} {
 			if _, err := i.Time(stamp).MarshalText(); err != nil {
 				t.Errorf("%+v, %d: %v", i, stamp, err)

@@ -3,14 +3,13 @@ package packet
 import (
 	"fmt"
 	"io"
-	"time"
 )
 
 // pcap reads the older format (draft-ietf-opsawg-pcap).
 type pcap struct {
 	pcapForm
 	r      io.Reader
-	link   uint16
+	on     *Interface
 	offset int64 // of the next record
 	head   [pcapHeader]byte
 	buf    []byte
@@ -35,7 +34,11 @@ func (p *pcap) open(have int) error {
 	}
 	// The upper bits of the last number tell of checksums behind the frames, which
 	// the lengths in the IP headers leave out anyway.
-	p.pcapForm, p.link = form, uint16(form.order.Uint32(p.head[20:]))
+	p.pcapForm, p.on = form, &Interface{ticks: 1e6}
+	p.on.Link, p.on.Snap, p.on.Resolution = uint16(form.order.Uint32(p.head[20:])), form.order.Uint32(p.head[16:]), 6
+	if form.nano {
+		p.on.ticks, p.on.Resolution = 1e9, 9
+	}
 	p.offset += pcapHeader
 	return nil
 }
@@ -79,13 +82,7 @@ func (p *pcap) packet(head []byte, out *Packet) error {
 		return &Damaged{Offset: p.offset, Err: short(err)}
 	}
 	p.offset += int64(len(head)) + int64(size)
-	fraction := int64(p.order.Uint32(head[4:]))
-	if !p.nano {
-		fraction *= 1000
-	}
-	*out = Packet{
-		At:   time.Unix(int64(p.order.Uint32(head)), fraction).UTC(),
-		Link: p.link, Data: data, Length: max(int(min(length, 1<<30)), int(size)),
-	}
+	stamp := uint64(p.order.Uint32(head))*p.on.ticks + uint64(p.order.Uint32(head[4:]))
+	*out = Packet{At: p.on.Time(stamp), On: p.on, Stamp: stamp, Data: data, Length: max(int(min(length, 1<<30)), int(size))}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 type ng struct {
 	blocks *Blocks
 	intfs  []Interface
+	before int // interfaces of earlier sections
 }
 
 const secretsTLS = 0x544c534b // key log lines in a decryption secrets block
@@ -42,7 +43,8 @@ func (f *ng) next(out *Packet) error {
 func (f *ng) block(kind uint32, body []byte, out *Packet) (bool, error) {
 	switch kind {
 	case BlockSection:
-		f.intfs = f.intfs[:0]
+		f.before += len(f.intfs)
+		f.intfs = nil // packets point to the old ones
 	case BlockInterface:
 		i, err := f.blocks.Interface(body)
 		if err != nil {
@@ -51,13 +53,14 @@ func (f *ng) block(kind uint32, body []byte, out *Packet) (bool, error) {
 		if len(f.intfs) >= maxInterfaces {
 			return false, fmt.Errorf("more than %d interfaces", maxInterfaces)
 		}
+		i.ID = f.before + len(f.intfs)
 		f.intfs = append(f.intfs, i)
 	case BlockPacket, BlockOldPacket, BlockSimple:
-		id, p, err := f.blocks.Packet(kind, body, f.intfs)
+		p, err := f.blocks.Packet(kind, body, f.intfs)
 		if err != nil {
 			return false, err
 		}
-		p.Link, *out = f.intfs[id].Link, p
+		*out = p
 		return true, nil
 	case BlockSecrets:
 		out.Keys = f.secrets(body)
@@ -80,28 +83,47 @@ func (f *ng) secrets(body []byte) []byte {
 
 // Options of an interface (draft-ietf-opsawg-pcapng §4.2).
 const (
-	optName       = 2
-	optResolution = 9
-	optTimeOffset = 14
+	optName        = 2
+	optDescription = 3
+	optResolution  = 9
+	optFilter      = 11 // behind a byte that is 0 for the language of libpcap
+	optOS          = 12
+	optTimeOffset  = 14
 )
+
+// OptComment is a comment, on whatever it stands.
+const OptComment = 1
 
 // Interface reads an interface description block.
 func (b *Blocks) Interface(body []byte) (Interface, error) {
 	if len(body) < 8 {
 		return Interface{}, errors.New("interface description is too short")
 	}
-	i := Interface{Link: b.Order.Uint16(body), snap: b.Order.Uint32(body[4:]), ticks: 1e6}
+	var i Interface
+	i.Link, i.Snap, i.Resolution = b.Order.Uint16(body), b.Order.Uint32(body[4:]), 6
 	b.Options(body[8:], func(code uint16, value []byte) {
 		switch {
 		case code == optName:
-			i.Name = strings.TrimRight(string(value), "\x00")
+			i.Name = text(value)
+		case code == optDescription:
+			i.Description = text(value)
+		case code == optFilter && len(value) > 1 && value[0] == 0:
+			i.Filter = text(value[1:])
+		case code == optOS:
+			i.OS = text(value)
 		case code == optResolution && len(value) == 1:
-			i.ticks = ticks(value[0])
+			i.Resolution = value[0]
 		case code == optTimeOffset && len(value) == 8:
-			i.offset = int64(b.Order.Uint64(value))
+			i.Offset = int64(b.Order.Uint64(value))
 		}
 	})
+	i.ticks = ticks(i.Resolution)
 	return i, nil
+}
+
+// text is an option's value. Some pad it with NULs.
+func text(value []byte) string {
+	return strings.ToValidUTF8(strings.TrimRight(string(value), "\x00"), "\uFFFD")
 }
 
 // ticks in a second, of the option if_tsresol; microseconds if it is one that
@@ -123,20 +145,28 @@ const lastSecond = 253402300799
 func (i *Interface) Time(stamp uint64) time.Time {
 	hi, lo := bits.Mul64(stamp%i.ticks, 1e9)
 	ns, _ := bits.Div64(hi, lo, i.ticks)
-	offset := min(max(i.offset, -lastSecond), lastSecond)
+	offset := min(max(i.Offset, -lastSecond), lastSecond)
 	seconds := min(max(int64(min(stamp/i.ticks, lastSecond))+offset, 0), lastSecond)
 	return time.Unix(seconds, int64(ns)).UTC()
 }
 
-// Packet reads a packet block of any of the three kinds, and says on which of the
-// interfaces it was captured. A simple packet has no time of its own.
-func (b *Blocks) Packet(kind uint32, body []byte, intfs []Interface) (id int, p Packet, err error) {
-	head := 20
+// stamp is the time stamp for a time, cut off to what the interface can tell.
+func (i *Interface) stamp(at time.Time) uint64 {
+	seconds := max(at.Unix()-i.Offset, 0)
+	hi, lo := bits.Mul64(uint64(at.Nanosecond()), i.ticks)
+	part, _ := bits.Div64(hi, lo, 1e9)
+	return uint64(seconds)*i.ticks + part
+}
+
+// Packet reads a packet block of any of the three kinds. A simple packet has no
+// time of its own.
+func (b *Blocks) Packet(kind uint32, body []byte, intfs []Interface) (p Packet, err error) {
+	id, head := 0, 20
 	if kind == BlockSimple {
 		head = 4
 	}
 	if len(body) < head {
-		return 0, p, errors.New("packet block is too short")
+		return p, errors.New("packet block is too short")
 	}
 	size, length := uint32(0), b.Order.Uint32(body[head-4:])
 	switch kind {
@@ -148,21 +178,30 @@ func (b *Blocks) Packet(kind uint32, body []byte, intfs []Interface) (id int, p 
 		size = min(length, uint32(len(body)-head))
 	}
 	if int64(id) >= int64(len(intfs)) {
-		return 0, p, fmt.Errorf("packet of interface %d, which is not described", id)
+		return p, fmt.Errorf("packet of interface %d, which is not described", id)
 	}
 	i := &intfs[id]
-	if kind == BlockSimple && i.snap > 0 {
-		size = min(size, i.snap)
+	if kind == BlockSimple && i.Snap > 0 {
+		size = min(size, i.Snap)
 	}
 	if int64(size) > int64(len(body)-head) {
-		return 0, p, errors.New("packet is longer than its block")
+		return p, errors.New("packet is longer than its block")
 	}
 	if kind != BlockSimple {
-		p.At = i.Time(stamp(b.Order, body[4:]))
+		p.Stamp = stamp(b.Order, body[4:])
+		p.At = i.Time(p.Stamp)
 	}
-	p.Link, p.Data = i.Link, body[head:head+int(size)]
+	p.On, p.Data = i, body[head:head+int(size)]
 	p.Length = max(int(min(length, 1<<30)), int(size))
-	return id, p, nil
+	if end := head + (int(size)+3)&^3; kind != BlockSimple && end < len(body) {
+		b.Options(body[end:], func(code uint16, value []byte) {
+			if code == OptComment {
+				p.Comments = append(p.Comments, text(value))
+			}
+		})
+		p.Options = body[end:]
+	}
+	return p, nil
 }
 
 func stamp(order binary.ByteOrder, b []byte) uint64 {

@@ -13,12 +13,13 @@ type Kind uint8
 
 // What can become of a connection; and Keys, which are of none.
 const (
-	Opened Kind = iota + 1 // the first packet of a connection
-	Data                   // Bytes that one side sent, in their order
-	Gap                    // Lost bytes of one side that the capture does not have
-	Ended                  // one side has finished sending (FIN)
-	Closed                 // both have; or Dir has reset the connection
-	Keys                   // Bytes are lines of a TLS key log
+	Opened   Kind = iota + 1 // the first packet of a connection
+	Data                     // Bytes that one side sent, in their order
+	Gap                      // Lost bytes of one side that the capture does not have
+	Ended                    // one side has finished sending (FIN)
+	Closed                   // both have; or Dir has reset the connection
+	Keys                     // Bytes are lines of a TLS key log
+	Captured                 // Packet is one of the connection's (ReadPackets only)
 )
 
 // Event is one thing that a capture tells. It and its Bytes are valid until emit
@@ -31,6 +32,8 @@ type Event struct {
 	Bytes []byte
 	Lost  int64
 	Reset bool
+
+	Packet *Packet
 }
 
 // Conn is one TCP connection.
@@ -69,7 +72,18 @@ type Stats struct {
 // of emit ends it and comes back as it is. A file that is cut off or damaged gives
 // what is whole in it, and then a *Damaged.
 func Read(r io.Reader, emit func(*Event) error) (Stats, error) {
+	return read(r, newTable(emit))
+}
+
+// ReadPackets is Read, and tells of each packet before what it brings. Those that
+// are fragments come when the last of their datagram has.
+func ReadPackets(r io.Reader, emit func(*Event) error) (Stats, error) {
 	t := newTable(emit)
+	t.tellsPackets = true
+	return read(r, t)
+}
+
+func read(r io.Reader, t *table) (Stats, error) {
 	f, err := open(r)
 	if err != nil {
 		return t.stats, err
@@ -86,7 +100,7 @@ func Read(r io.Reader, emit func(*Event) error) (Stats, error) {
 			continue
 		}
 		if p.At.IsZero() { // simple packet blocks have no time
-			p.At = last
+			p.At, p.Stamp = last, p.On.stamp(last)
 		}
 		last = p.At
 		t.packet(&p)
@@ -106,15 +120,16 @@ func Read(r io.Reader, emit func(*Event) error) (Stats, error) {
 func (t *table) packet(p *Packet) {
 	t.stats.Packets++
 	t.now = p.At
-	if p.Link == linkExported {
+	t.packets = append(t.packets[:0], p)
+	if p.On.Link == linkExported {
 		t.exported(p)
 		return
 	}
-	b := network(p.Link, p.Data)
+	b := network(p.On.Link, p.Data)
 	if b == nil {
-		if !known(p.Link) {
+		if !known(p.On.Link) {
 			t.stats.Unreadable++
-			t.stats.UnknownLink = int(p.Link)
+			t.stats.UnknownLink = int(p.On.Link)
 		}
 		return
 	}
@@ -126,7 +141,7 @@ const maxTunnels = 4
 
 func (t *table) ip(b []byte, cut, depth int) {
 	p, ok := parseIP(b, cut)
-	if !ok || p.fragment && !t.fragments.add(&p) || depth > maxTunnels {
+	if !ok || depth > maxTunnels || p.fragment && !t.defragment(&p) {
 		return
 	}
 	missing := p.size - len(p.payload)
@@ -139,5 +154,27 @@ func (t *table) ip(b []byte, cut, depth int) {
 		t.ip(p.payload, missing, depth+1)
 	case protoGRE:
 		t.ip(gre(p.payload), missing, depth+1)
+	}
+}
+
+// defragment says whether a datagram is whole with this fragment, which then is
+// that datagram; the packets that have brought it are those of all fragments.
+func (t *table) defragment(p *ipPacket) bool {
+	d, whole := t.fragments.add(p)
+	if d == nil || !t.tellsPackets {
+		return whole
+	}
+	if !whole {
+		d.remember(t.packets[0])
+		return false
+	}
+	t.packets = append(d.packets, t.packets...)
+	return true
+}
+
+// tellPackets tells of the packets that have brought a segment.
+func (t *table) tellPackets(c *Conn, dir session.Dir) {
+	for _, p := range t.packets {
+		t.tell(Event{Kind: Captured, Conn: c, Dir: dir, At: p.At, Packet: p})
 	}
 }

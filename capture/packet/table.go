@@ -28,6 +28,9 @@ type table struct {
 	fragments fragments
 	stats     Stats
 	event     Event
+
+	tellsPackets bool
+	packets      []*Packet // that have brought the segment at hand
 }
 
 func newTable(emit func(*Event) error) *table {
@@ -61,6 +64,9 @@ func (t *table) segment(s *segment) {
 	}
 	t.touch(c)
 	c.packets++
+	if t.tellsPackets {
+		t.tellPackets(c, c.dir(fromA))
+	}
 	if !c.over {
 		t.take(c, c.dir(fromA), s)
 	}

@@ -58,6 +58,7 @@ type conn struct {
 
 	proceeded time.Time // when the server has agreed to TLS
 	paused    bool      // the session waits for its sequel
+	waiting   waiting   // packets
 }
 
 // lane is one direction.
@@ -218,6 +219,7 @@ func (c *conn) ignore(count *int) {
 	*count++
 	c.phase, c.wire.Ignore = ignored, true
 	c.queue, c.pending, c.tls, c.lanes = nil, nil, nil, [3]lane{}
+	c.dropPackets()
 }
 
 // recognise makes the connection a session.
@@ -228,6 +230,8 @@ func (c *conn) recognise() {
 	c.r.report.Sessions++
 	c.id = c.r.report.Sessions
 	c.explain = c.r.o.Explain()
+	c.passKeys()
+	c.passPackets()
 	pending, now := c.pending, c.at
 	c.pending = nil
 	c.at = c.began

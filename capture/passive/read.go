@@ -26,6 +26,10 @@ type Options struct {
 	Verify func(chain []*x509.Certificate, wanted Wanted) *session.Verification
 	// Explain makes the explainer of a new session.
 	Explain func() *decode.Session
+	// Wire asks for the packets of the sessions and the secrets that open them as
+	// well (session.WirePacket, session.TLSSecret): the packets before the events
+	// that they bring, the secrets before the packets that are encrypted with them.
+	Wire bool
 }
 
 // Wanted is what the certificates of a server are held against.
@@ -43,6 +47,7 @@ type Report struct {
 	WebSocket int    // connections that carry XMPP over WebSocket
 	Locked    int    // sessions with TLS that could not be opened
 	Hint      string // what would open the last of those
+	Unkept    int    // packets that are not emitted: too many came before it was known whose they are
 	BadKeys   error
 }
 
@@ -63,7 +68,11 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	brings := err == nil && packet.IsNG(magic) // the older format brings none along
 	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
 	r := &reader{o: o, emit: emit}
-	stats, err := packet.Read(b, r.event)
+	read := packet.Read
+	if o.Wire {
+		read = packet.ReadPackets
+	}
+	stats, err := read(b, r.event)
 	r.end()
 	r.report.Stats = stats
 	if r.err != nil {
@@ -81,6 +90,7 @@ type reader struct {
 	open   []*conn // in the order in which they were opened
 	dead   int     // among open
 	paused []*conn // see sequel.go
+	kept   int     // bytes of packets that wait
 }
 
 // event takes what the packets tell.
@@ -100,6 +110,8 @@ func (r *reader) event(e *packet.Event) error {
 	c.at = e.At
 	dir := c.turned(e.Dir)
 	switch e.Kind {
+	case packet.Captured:
+		c.captured(e.Dir, e.Packet)
 	case packet.Data:
 		c.data(dir, e.Bytes)
 	case packet.Gap:
@@ -109,6 +121,7 @@ func (r *reader) event(e *packet.Event) error {
 	case packet.Closed:
 		c.closed(dir, e.Reset)
 	}
+	c.pass()
 	return r.err
 }
 
@@ -117,6 +130,7 @@ func (r *reader) end() {
 	r.o.Keys.Complete(true)
 	for _, c := range r.open {
 		c.finish()
+		c.pass()
 	}
 	for _, c := range r.paused {
 		c.abandon()

@@ -44,6 +44,11 @@ type Conn struct {
 	failed      bool
 	locked      bool
 	over        bool // Close was called
+
+	given struct { // by NewKeys
+		who   random
+		known int
+	}
 }
 
 // half is one direction of a connection.

@@ -31,6 +31,7 @@ type inputFlags struct {
 	reading func(path string, p *progress) // nil, or called when a file is begun
 	finish  func(opened)                   // nil, or called when a file has been read
 	idle    func()                         // nil, or called before more of a pipe is waited for
+	wire    bool                           // packets and keys of captures of others are wanted too (session.WirePacket)
 	book    session.Book
 	shared  decode.Run
 }
@@ -54,13 +55,13 @@ type opened struct {
 // read gives the events of captures, one file after another; the sessions of
 // later files are numbered on. A file that breaks off is read as far as it goes,
 // with a line on standard error; one that cannot be read at all is an error. "-"
-// is standard input. When ctx is done reading ends, and after what was read comes
-// an *interruption.
+// is standard input, FILE#2 the second session of FILE alone, with its number. When
+// ctx is done reading ends, and after what was read comes an *interruption.
 func (in *inputFlags) read(ctx context.Context, paths []string, emit func(session.Event) error) error {
 	if in.tell == nil {
 		in.tell = func(format string, args ...any) { say(os.Stderr, format, args...) }
 	}
-	keys, err := openKeylogs(in.keylogs, slices.ContainsFunc(paths, comesSlowly), in.tell)
+	keys, err := openKeylogs(in.keylogs, slices.ContainsFunc(filesOf(paths), comesSlowly), in.tell)
 	if err != nil {
 		return err
 	}
@@ -72,10 +73,12 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	// Reading makes much garbage and keeps little: collect it less often.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	base, last := 0, 0
-	for _, path := range paths {
-		f := &input{ctx: ctx, path: path, name: nameOf(path), idle: in.idle, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
+	for _, name := range paths {
+		path, only := splitSession(name)
+		found := 0 // sessions
+		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
 		if in.reading != nil {
-			in.reading(path, f.progress)
+			in.reading(name, f.progress)
 		}
 		read := func(emit passive.Emit) error {
 			f.emit = func(e session.Event, by *decode.Session) error {
@@ -85,6 +88,10 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			return f.read()
 		}
 		take := func(e session.Event) error {
+			found = max(found, e.Session)
+			if only > 0 && e.Session != only {
+				return nil
+			}
 			e.Session += base
 			last = max(last, e.Session)
 			return emit(e)
@@ -106,8 +113,11 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		if err := f.explain(err); err != nil {
 			return err
 		}
+		if only > found {
+			return usageError{hinted{fmt.Errorf("%s holds no session %d", path, only), fmt.Sprintf("it holds %s: xmppscope print %s", session.Plural(found, "session"), path)}}
+		}
 		if in.finish != nil {
-			in.finish(opened{path: path, from: base + 1, to: last})
+			in.finish(opened{path: name, from: base + 1, to: last})
 		}
 		base = last
 	}
@@ -148,6 +158,7 @@ type input struct {
 	events   int
 	stopped  bool
 	magic    string // the first bytes of what is no packet capture
+	wire     bool
 }
 
 func (f *input) read() error {
@@ -221,7 +232,7 @@ func (f *input) explainer() *decode.Session {
 
 // foreign reads packets that others have recorded.
 func (f *input) foreign(src *source) error {
-	o := passive.Options{Keys: f.keylogs.keys, Explain: f.explainer, Verify: f.verify, MoreKeys: !src.regular && len(f.keylogs.files) > 0}
+	o := passive.Options{Keys: f.keylogs.keys, Explain: f.explainer, Verify: f.verify, Wire: f.wire, MoreKeys: !src.regular && len(f.keylogs.files) > 0}
 	if src.regular && !src.packed {
 		o.AllKeys = f.secrets(src)
 	}
@@ -233,6 +244,9 @@ func (f *input) foreign(src *source) error {
 	name := f.name
 	if report.BadKeys != nil {
 		f.tell("warning: %s: %v", name, report.BadKeys)
+	}
+	if report.Unkept > 0 {
+		f.tell("warning: %s: %s came too long before it was known whose they are, and are left out", name, session.Plural(report.Unkept, "packet"))
 	}
 	if report.Unreadable > 0 {
 		f.tell("warning: %s: %s of a link type that xmppscope does not know (LINKTYPE %d)", name, session.Plural(report.Unreadable, "packet"), report.UnknownLink)

@@ -97,25 +97,25 @@ func inspect(ctx context.Context, o viewer.Options, instead string) error {
 
 // export writes events to a new file. What was begun and failed is taken away
 // again, so that the same name can be tried once more.
-func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOptions, events iter.Seq[session.Event]) (err error) {
+func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOptions, events iter.Seq[session.Event]) error {
 	path = fromHome(path)
-	info, missing := os.Stat(path)
+	info, err := os.Stat(path)
 	_, noFolder := os.Stat(filepath.Dir(path))
 	switch {
 	case path == "-":
 		return errors.New("standard output is the screen: name a file")
 	case capture.SameFile(path, i.inUse...):
 		return fmt.Errorf("%s is being read or written by this run: choose another name", path)
-	case missing == nil && info.IsDir():
+	case err == nil && info.IsDir():
 		return fmt.Errorf("%s is a folder: name a file in it", path)
-	case missing == nil && info.Size() > 0 && !o.Replace:
+	case err == nil && info.Size() > 0 && !o.Replace:
 		return fmt.Errorf("%s %w: choose another name", path, viewer.ErrExists)
 	case noFolder != nil:
 		return fmt.Errorf("there is no folder %s", filepath.Dir(path))
 	}
 	share := captureOptions(o.Reveal)
-	share.Redact, share.Pseudonymise = o.Redact || o.Pseudonymise, o.Pseudonymise
-	f, err := capture.Create(path, o.Replace, share)
+	share.Redact, share.Pseudonymise, share.Packets = o.Redact || o.Pseudonymise, o.Pseudonymise, true
+	f, err := capture.CreateWhole(path, o.Replace, share)
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "capture: "))
 	}
@@ -128,10 +128,11 @@ func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOpt
 			n++
 		}
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		if missing != nil {
-			os.Remove(path)
-		}
+	if err != nil {
+		f.Discard()
+		return err
+	}
+	if err := f.Close(); err != nil {
 		return err
 	}
 	said := fmt.Sprintf("exported %d events to %s", n, path)

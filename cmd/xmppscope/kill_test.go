@@ -117,21 +117,19 @@ func begun(t *testing.T, dir string) bool {
 	return true
 }
 
+// savedFiles are those that have their names; others are not fit to be opened yet.
 func savedFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "x*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return slices.DeleteFunc(files, func(path string) bool { return strings.HasSuffix(path, ".unfinished") })
 }
 
 // opens checks a file of a killed run against what it held shortly before.
 func opens(t *testing.T, path string, before, file []byte) {
 	t.Helper()
-	if strings.Contains(path, "x-") && len(before)+len(file) == 0 {
-		return // the next one, which had only just been made
-	}
 	switch filepath.Ext(path) {
 	case ".pcap":
 		if a, b := packets(t, before), packets(t, file); b < a {

@@ -72,7 +72,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	defer log.Close()
 	r := read(ctx, in, paths, log)
 	defer r.wait()
-	if o.Live = slices.ContainsFunc(paths, comesSlowly); !o.Live {
+	if o.Live = slices.ContainsFunc(filesOf(paths), comesSlowly); !o.Live {
 		select {
 		case <-r.done:
 		case <-time.After(openPatience):
@@ -85,7 +85,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 			close(leave) // there is nothing to look at
 		}
 	}()
-	beyond := inspection{inUse: paths}
+	beyond := inspection{inUse: filesOf(paths)}
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
 	var err error
@@ -120,7 +120,8 @@ type reading struct {
 func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log) *reading {
 	ctx, stop := context.WithCancel(ctx)
 	r := &reading{stop: stop, done: make(chan struct{}), empty: true}
-	in.scrolls = true // the inspector shows how far it is
+	in.wire = sizeOf(paths) <= maxKeptPackets // for an export
+	in.scrolls = true                         // the inspector shows how far it is
 	in.tell = r.tell
 	in.reading = func(path string, p *progress) {
 		r.mu.Lock()
@@ -191,4 +192,18 @@ func (r *reading) state() viewer.ReadingState {
 		s.Stopped = errors.As(r.failed, &i)
 	}
 	return s
+}
+
+// maxKeptPackets is how large captures may be of which the inspector keeps the packets
+// too: they go to its spill file, and take more room there.
+const maxKeptPackets = 64 << 20
+
+// sizeOf is how large files are together, as far as that can be known.
+func sizeOf(inputs []string) (size int64) {
+	for _, path := range filesOf(inputs) {
+		if info, err := os.Stat(path); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }

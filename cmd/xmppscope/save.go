@@ -24,6 +24,10 @@ on standard error:
 
   xmppscope --plain --save - | wireshark -k -i -
 
+Each packet is there at once. (What is written to a pipe has blocks of a type of its
+own for the explanations: Wireshark would be late by a packet for each of the usual
+ones. xmppscope reads both.)
+
 What is on disk when: each event is handed to the system when it happens, and what
 the system has taken survives even kill -9 (a crash of the whole machine may still
 cost what it had not written out). A .pcapng keeps the newest packet of a session
@@ -33,7 +37,9 @@ open at any time, up to their last whole event.
 
 --save-rotate 100MB,1h goes on in another file when one has 100 MB or is an hour
 old: login-00001.pcapng, login-00002.pcapng and so on. Each opens alone: it repeats
-the connections, TLS keys and login steps of the sessions that are under way. What
+the connections, TLS keys and login steps of the sessions that are under way. A file
+has its name from when that is in it; .unfinished is one whose run was killed before,
+and holds nothing that no other file has. Standard output is never rotated. What
 Wireshark cannot do is decrypt a leg whose handshake lies in an earlier file: look
 at the interface "decoded" there.
 
@@ -55,6 +61,9 @@ func (l *live) openFiles() error {
 	if l.rotate != "" {
 		if rotate, err = capture.ParseRotate(l.rotate); err != nil {
 			return usageError{hinted{err, "see xmppscope help save"}}
+		}
+		if !slices.ContainsFunc(l.saves, func(path string) bool { return path != toStdout }) {
+			return usageError{hinted{errors.New("--save-rotate goes on in further files, and no --save names one"), "add --save FILE, such as --save login.pcapng; standard output is never rotated"}}
 		}
 	}
 	if first := slices.Index(l.saves, toStdout); first >= 0 && slices.Contains(l.saves[first+1:], toStdout) {
@@ -87,6 +96,7 @@ func (l *live) openStdout(o capture.Options) (*capture.File, error) {
 	if isTerminal(os.Stdout) {
 		return nil, hinted{errors.New("--save - writes packets to standard output, which is a terminal"), "pipe it: xmppscope --plain --save - | wireshark -k -i -"}
 	}
+	o.Piped = true
 	var err error
 	l.piped, err = capture.Attach(os.Stdout, "standard output.pcapng", o)
 	return l.piped, err

@@ -1,0 +1,215 @@
+package capture
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// output is one file that is being written.
+type output struct {
+	path    string // as the user knows it
+	file    *os.File
+	disk    *diskFile // what the writer writes to; nil if that is no regular file
+	writer  Writer
+	flusher Flusher // writer, if it is one
+	begun   time.Time
+	written atomic.Int64
+
+	repeated int64 // bytes in it that repeat what was in the file before
+}
+
+// end writes the format's end and closes the file.
+func (o *output) end() error {
+	var err error
+	if c, ok := o.writer.(Closer); ok {
+		err = c.Close()
+	}
+	if err = errors.Join(err, o.file.Close()); err != nil {
+		return fmt.Errorf("capture: cannot write %q: %w", o.path, err)
+	}
+	return nil
+}
+
+// rename gives a closed file its name.
+func (o *output) rename(to string) error {
+	if err := os.Rename(o.file.Name(), to); err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	return nil
+}
+
+// name gives an open file its name, and goes on writing it. Some systems rename no
+// open file.
+func (o *output) name() error {
+	if err := errors.Join(o.file.Sync(), o.file.Close()); err != nil {
+		return fmt.Errorf("capture: cannot write %q: %w", o.path, err)
+	}
+	if err := o.rename(o.path); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(o.path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	o.file, o.disk.file = file, file
+	return nil
+}
+
+// unfinished is behind the name of a file that gets its name when it is fit to be
+// opened. Whatever happens before, there is nothing with that name that is not.
+const unfinished = ".unfinished"
+
+// openUnfinished makes the file that is to be called path. One that a run has left
+// behind that was killed is taken away.
+func openUnfinished(path string) (*os.File, error) {
+	os.Remove(path + unfinished)
+	f, err := os.OpenFile(path+unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	return f, nil
+}
+
+// replaceable gives the file behind path, through links. It is not real if the path
+// is something else than a regular file or nothing at all.
+func replaceable(path string) (name string, real bool) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, true
+	}
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			info, err = os.Stat(path)
+		}
+	}
+	return path, err == nil && info.Mode().IsRegular()
+}
+
+// mayReplace refuses a file that is there and not empty, unless overwrite is set.
+func mayReplace(path string, overwrite bool) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !overwrite {
+		return fmt.Errorf("capture: %q exists and is not empty: choose another name, or say --overwrite", path)
+	}
+	return nil
+}
+
+// SameFile says whether path is one of the others under whatever name: by a
+// link, or by another way to write it. It is for a caller that reads the others
+// while it writes path, which Create with overwrite would empty first. Files
+// that are not there are nobody's.
+func SameFile(path string, others ...string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(others, func(other string) bool {
+		o, err := os.Stat(other)
+		return err == nil && os.SameFile(info, o)
+	})
+}
+
+// openPrivate opens a file for writing that nobody else can read, and empties
+// it only once that is so.
+func openPrivate(path string, overwrite bool) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		if err := mayReplace(path, overwrite); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if err = f.Chmod(0o600); err == nil {
+			err = f.Truncate(0)
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	return f, nil
+}
+
+// storage is what diskFile needs of an *os.File.
+type storage interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Name() string
+}
+
+// countedFile counts what a file that is no regular one has taken.
+type countedFile struct {
+	file    *os.File
+	written *atomic.Int64
+}
+
+func (c *countedFile) Write(b []byte) (int, error) {
+	n, err := c.file.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// diskFile writes a regular file at an offset of its own, so that the tail of
+// one write can be overwritten by the next.
+type diskFile struct {
+	file    storage
+	written *atomic.Int64
+	at      int64
+	size    int64 // of the file, tail included
+}
+
+func (d *diskFile) Write(b []byte) (int, error) {
+	n, err := d.file.WriteAt(b, d.at)
+	d.at += int64(n)
+	d.size = max(d.size, d.at)
+	d.written.Store(d.at)
+	return n, err
+}
+
+// WriteTail cuts off what a longer tail before has left behind.
+func (d *diskFile) WriteTail(b, tail []byte) error {
+	joined := append(append(make([]byte, 0, len(b)+len(tail)), b...), tail...)
+	_, err := d.file.WriteAt(joined, d.at)
+	end := d.at + int64(len(joined))
+	d.at += int64(len(b))
+	d.written.Store(d.at)
+	if err == nil && end < d.size {
+		err = d.file.Truncate(end)
+	}
+	d.size = end
+	return err
+}
+
+// Rewrite writes a new file beside the old one and then gives it the old one's
+// name. Where that cannot be done the old contents, which are whole, stay.
+func (d *diskFile) Rewrite(write func(io.ReaderAt, io.Writer) error) error {
+	path, err := filepath.EvalSymlinks(d.file.Name())
+	if err != nil {
+		return nil
+	}
+	f, err := openUnfinished(path)
+	if err != nil {
+		return nil
+	}
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	err = errors.Join(write(d.file, buffered), buffered.Flush(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return nil
+}
