@@ -25,6 +25,11 @@ func sentence(format string, args []any) string {
 	if len(args) == 0 && strings.IndexByte(format, '%') < 0 {
 		return format
 	}
+	if len(args) == 1 && format == "%s" {
+		if s, ok := args[0].(string); ok {
+			return s
+		}
+	}
 	var room [240]byte
 	out, rest := room[:0], format
 	for _, arg := range args {

@@ -94,19 +94,20 @@ func paren(s string) string {
 
 // join joins what is not empty with spaces.
 func join(parts ...string) string {
-	n := 0
+	var room [200]byte
+	b := room[:0]
 	for _, p := range parts {
-		n += len(p) + 1
+		b = appendWord(b, p)
 	}
-	var b strings.Builder
-	b.Grow(n)
-	for _, p := range parts {
-		if b.Len() > 0 && p != "" {
-			b.WriteByte(' ')
-		}
-		b.WriteString(p)
+	return string(b)
+}
+
+// appendWord adds what is not empty, behind a space.
+func appendWord(b []byte, s string) []byte {
+	if len(b) > 0 && s != "" {
+		b = append(b, ' ')
 	}
-	return b.String()
+	return append(b, s...)
 }
 
 func verdict(v *session.Verification) string {
@@ -237,15 +238,15 @@ func stanza(s *Seen) string {
 		side = ""
 	}
 	var answer, what, space string
+	var body *session.Element
 	switch {
 	case root.Attr("type") == "error":
 		if err := root.Child("", "error"); err != nil {
 			what = condition(err)
 		}
 	case root.Name.Local == "message":
-		if body := root.Child("", "body"); body != nil {
-			what = sentence("%q", []any{Clip(body.Text(), 60)})
-		} else if c := root.First(); c != nil {
+		body = root.Child("", "body")
+		if c := root.First(); c != nil && body == nil {
 			what = c.Name.Local
 		}
 	case root.Name.Local == "presence":
@@ -262,7 +263,18 @@ func stanza(s *Seen) string {
 			answer, what, space = "for", s.Request.Payload.Local, s.Request.Payload.Space
 		}
 	}
-	return join(root.Name.Local, root.Attr("type"), answer, what, paren(short(space)), side, Clip(peer, 60))
+	var room [200]byte
+	b := appendWord(room[:0], root.Name.Local)
+	for _, word := range [...]string{root.Attr("type"), answer, what} {
+		b = appendWord(b, word)
+	}
+	if body != nil {
+		b, _ = appendVerb(append(b, ' '), 'q', Clip(body.Text(), 60))
+	}
+	if s := short(space); s != "" {
+		b = append(append(append(b, " ("...), s...), ')')
+	}
+	return string(appendWord(appendWord(b, side), Clip(peer, 60)))
 }
 
 // short is the telling part of a namespace.

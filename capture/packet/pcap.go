@@ -65,8 +65,11 @@ func (p *pcap) next(out *Packet) error {
 // joined says whether another file begins where a packet should: files are put
 // together with cat, too. As a time the magic number is 60 years away.
 func (p *pcap) joined(head []byte) bool {
+	if version := string(head[4:8]); version != "\x02\x00\x04\x00" && version != "\x00\x02\x00\x04" {
+		return false
+	}
 	_, ok := pcapMagic(head)
-	return ok && (string(head[4:8]) == "\x02\x00\x04\x00" || string(head[4:8]) == "\x00\x02\x00\x04")
+	return ok
 }
 
 func (p *pcap) packet(head []byte, out *Packet) error {

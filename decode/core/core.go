@@ -55,6 +55,14 @@ func list(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
+// gather is append, which makes no copy where there was nothing before.
+func gather(notes, more []session.Note) []session.Note {
+	if len(notes) == 0 {
+		return more
+	}
+	return append(notes, more...)
+}
+
 // a is a word with its article: "a message", "an iq".
 func a(word string) string {
 	if word == "iq" {

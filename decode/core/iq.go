@@ -83,7 +83,7 @@ func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	switch typ := s.Root.Attr("type"); typ {
 	case "get", "set":
 		r.ask(s)
-		return append(notes, explainRequest(s, typ, children)...)
+		return gather(notes, explainRequest(s, typ, children))
 	case "result", "error":
 		if typ == "result" && children > 1 {
 			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", children))
@@ -91,7 +91,7 @@ func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 		if again, ok := r.answer(s, typ); ok {
 			return append(notes, again)
 		}
-		return append(notes, explainAnswer(s, typ)...)
+		return gather(notes, explainAnswer(s, typ))
 	default:
 		return append(notes, lint("Q02", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the iq's type is %q; get, set, result and error are defined", typ))
 	}

@@ -21,22 +21,24 @@ func init() {
 func explainAddresses(s *decode.Seen) []session.Note {
 	var notes []session.Note
 	for _, name := range [...]string{"to", "from"} {
-		notes = append(notes, checkJID(s, s.Root, name)...)
+		notes = gather(notes, checkJID(s, s.Root, name))
 	}
-	notes = append(notes, checkLang(s.Root)...)
+	notes = gather(notes, checkLang(s.Root))
 	for c := range s.Root.Elements() {
-		notes = append(notes, checkLang(c)...)
-		notes = append(notes, checkJIDs(s, c, 8)...)
+		notes = gather(notes, checkLang(c))
+		notes = checkJIDs(s, c, 8, notes)
 	}
-	return append(notes, checkParties(s)...)
+	return gather(notes, checkParties(s))
 }
 
 // checkJIDs looks at the jid attributes below a stanza, a few levels deep.
-func checkJIDs(s *decode.Seen, e *session.Element, depth int) (notes []session.Note) {
-	notes = checkJID(s, e, "jid")
+func checkJIDs(s *decode.Seen, e *session.Element, depth int, notes []session.Note) []session.Note {
+	notes = gather(notes, checkJID(s, e, "jid"))
 	if depth > 0 {
-		for c := range e.Elements() {
-			notes = append(notes, checkJIDs(s, c, depth-1)...)
+		for i := range e.Nodes {
+			if c := e.Nodes[i].Element; c != nil {
+				notes = checkJIDs(s, c, depth-1, notes)
+			}
 		}
 	}
 	return notes

@@ -89,11 +89,26 @@ func everywhere(written string, start int, n session.Note) (notes []session.Note
 	}
 }
 
-// maySayASecret is a quick look whether the patterns are worth a try.
+// maySayASecret is a quick look whether the patterns are worth a try. It looks for
+// bytes that few events have, and then at what is around them.
 func maySayASecret(raw []byte) bool {
-	return bytes.IndexByte(raw, '{') >= 0 || bytes.Contains(raw, []byte(".eyJ")) || bytes.Contains(raw, []byte("PRIVATE KEY")) ||
-		bytes.Contains(raw, []byte("gcm://")) || bytes.Contains(raw, []byte("&#")) || bytes.Contains(raw, []byte("<![")) ||
-		assigns(raw) || namesUser(raw)
+	return bytes.IndexByte(raw, '{') >= 0 || holds(raw, "&#", '&') || holds(raw, "<![", '!') || holds(raw, ".eyJ", 'J') ||
+		holds(raw, "PRIVATE KEY", 'V') || holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
+}
+
+// holds says whether a word is in raw; rare is a byte of it.
+func holds(raw []byte, word string, rare byte) bool {
+	at := strings.IndexByte(word, rare)
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(raw[i:], rare)
+		if next < 0 {
+			return false
+		}
+		i += next
+		if from := i - at; from >= 0 && len(raw)-from >= len(word) && string(raw[from:from+len(word)]) == word {
+			return true
+		}
+	}
 }
 
 // assigns says whether something is given a value that is no attribute.
@@ -114,6 +129,9 @@ func assigns(raw []byte) bool {
 	}
 }
 
+// endsUser are the bytes that do not stand in the user's part of an address.
+var endsUser = [256]bool{'/': true, ' ': true, '"': true, '\'': true, '<': true, '>': true, '\n': true}
+
 // namesUser says whether an address may have a user and a password in it.
 func namesUser(raw []byte) bool {
 	for {
@@ -121,7 +139,10 @@ func namesUser(raw []byte) bool {
 		if i < 0 {
 			return false
 		}
-		start := bytes.LastIndexAny(raw[:i], "/ \"'<>\n")
+		start := i - 1
+		for start > 0 && !endsUser[raw[start]] {
+			start--
+		}
 		if start > 0 && raw[start] == '/' && raw[start-1] == '/' && bytes.IndexByte(raw[start:i], ':') > 0 {
 			return true
 		}
