@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,8 +134,8 @@ func text(n *html.Node) string {
 }
 
 func TestReportIsInert(t *testing.T) {
-	for name, pretty := range map[string]session.Pretty{"plain": nil, "pretty": func(raw []byte) []session.Line {
-		return []session.Line{{{Class: session.ClassTag, Text: string(raw)}, {Class: session.ClassSecret, Text: "x"}}}
+	for name, pretty := range map[string]session.Pretty{"plain": nil, "pretty": func(raw []byte) iter.Seq[session.Line] {
+		return slices.Values([]session.Line{{{Class: session.ClassTag, Text: string(raw)}, {Class: session.ClassSecret, Text: "x"}}})
 	}} {
 		t.Run(name, func(t *testing.T) {
 			file := record(t, ".html", Options{Tool: evil, Reveal: true, Pretty: pretty}, evilEvents(t))

@@ -164,7 +164,9 @@ func (o *Options) xmlLines(e *session.Event, limit int) ([]session.Line, bool) {
 	}
 	var out []session.Line
 	if o.Pretty != nil {
-		out = o.Pretty(raw)
+		for line := range o.Pretty(raw) {
+			out = append(out, slices.Clone(line))
+		}
 	} else {
 		for line := range strings.Lines(string(raw)) {
 			out = append(out, session.Line{{Class: session.ClassText, Text: strings.TrimRight(line, "\r\n")}})

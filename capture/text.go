@@ -81,10 +81,15 @@ func appendRawLines(b []byte, e *session.Event, bar string, pretty session.Prett
 			b = append(append(append(b, bar...), line...), '\n')
 		}
 	} else {
-		for _, line := range pretty(e.Raw) {
+		plain := session.Printable(e.Raw, 0, 0) == len(e.Raw)
+		for line := range pretty(e.Raw) {
 			b = append(b, bar...)
 			for i := range line {
-				b = session.AppendSafeLine(b, line[i].Text)
+				if plain {
+					b = append(b, line[i].Text...)
+				} else {
+					b = session.AppendSafeLine(b, line[i].Text)
+				}
 			}
 			b = append(b, '\n')
 		}

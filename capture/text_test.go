@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,8 +26,8 @@ func TestTextLine(t *testing.T) {
 func TestTextIsSafe(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.nasty()
-	pretty := func(raw []byte) []session.Line {
-		return []session.Line{{{Text: string(raw)}}}
+	pretty := func(raw []byte) iter.Seq[session.Line] {
+		return slices.Values([]session.Line{{{Text: string(raw)}}})
 	}
 	for _, o := range []Options{{}, {Pretty: pretty}} {
 		file := string(record(t, ".txt", o, b.events))

@@ -1,7 +1,7 @@
 package decode
 
 import (
-	"bytes"
+	"iter"
 	"strings"
 
 	"xmppscope/session"
@@ -11,38 +11,40 @@ import (
 // looking at (session.Pretty). It works on the tags as they were written and
 // fails on nothing: what is not XML comes back as text. The concatenated pieces,
 // without the indentation, are the input's characters.
-func Pretty(raw []byte) []session.Line {
-	tags, values := bytes.Count(raw, []byte("<")), bytes.Count(raw, []byte("="))
-	p := pretty{raw: string(raw)}
-	p.lines = make([]session.Line, 0, min(tags+1, 256)) // more come as they do: raw is hostile
-	p.pieces = make([]session.Piece, 0, min(4*tags+5*values+4, 1024))
-	for p.at < len(p.raw) {
-		p.next()
+func Pretty(raw []byte) iter.Seq[session.Line] {
+	return func(yield func(session.Line) bool) {
+		p := pretty{raw: string(raw), yield: yield}
+		for p.at < len(p.raw) && !p.enough {
+			p.next()
+		}
+		p.flush()
 	}
-	p.flush()
-	return p.lines
 }
 
 type pretty struct {
 	raw    string
 	at     int
 	depth  int
-	lines  []session.Line
-	pieces []session.Piece // of all lines
-	line   int             // where in pieces the newest line begins
-	text   bool            // the line ends in text, so the end tag stays on it
+	yield  func(session.Line) bool
+	enough bool         // nobody wants more lines
+	line   session.Line // the newest; its room is used again
+	room   [24]session.Piece
+	text   bool // the line ends in text, so the end tag stays on it
 }
 
 func (p *pretty) put(class session.Class, text string) {
+	if p.line == nil {
+		p.line = p.room[:0]
+	}
 	if text != "" {
-		p.pieces = append(p.pieces, session.Piece{Class: class, Text: text})
+		p.line = append(p.line, session.Piece{Class: class, Text: text})
 	}
 }
 
 func (p *pretty) flush() {
-	if end := len(p.pieces); end > p.line {
-		p.lines = append(p.lines, p.pieces[p.line:end:end])
-		p.line = end
+	if len(p.line) > 0 {
+		p.enough = p.enough || !p.yield(p.line)
+		p.line = p.line[:0]
 	}
 }
 

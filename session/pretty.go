@@ -1,6 +1,9 @@
 package session
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // Class says how a piece of pretty-printed XML may be coloured.
 type Class uint8
@@ -28,8 +31,8 @@ type (
 
 // Pretty turns the raw bytes of an event into indented lines. It never fails:
 // what is not XML comes back as it is. Package decode has the one that is used;
-// viewer and capture are handed it.
-type Pretty func(raw []byte) []Line
+// viewer and capture are handed it. A line is good until the next one is asked for.
+type Pretty func(raw []byte) iter.Seq[Line]
 
 // MarkupEnd is the length of the tag, comment, CDATA section or processing
 // instruction that s begins with: the whole of s if it does not end.

@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -198,7 +199,7 @@ func TestAPanicRestoresTheTerminal(t *testing.T) {
 				s.screen.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)
 			} else {
 				s.app.tv.QueueUpdate(func() {
-					s.app.ui.options.Pretty = func([]byte) []session.Line { panic("boom") }
+					s.app.ui.options.Pretty = func([]byte) iter.Seq[session.Line] { panic("boom") }
 				})
 				s.log.Append(login(1).events[2])
 			}

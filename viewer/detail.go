@@ -216,7 +216,7 @@ func (p *page) xml(e *session.Event, pretty session.Pretty) {
 		p.raw(raw)
 		return
 	}
-	for _, l := range pretty(raw) {
+	for l := range pretty(raw) {
 		out := line{{"   ", p.theme.text}}
 		indent := 3
 		for i, piece := range l {

@@ -2,6 +2,8 @@ package viewer
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,7 +186,7 @@ func distrust(id int) *script {
 }
 
 // simplePretty is an indenter that is good enough for tests: one tag a line.
-func simplePretty(raw []byte) []session.Line {
+func simplePretty(raw []byte) iter.Seq[session.Line] {
 	var out []session.Line
 	depth := 0
 	for _, part := range strings.SplitAfter(strings.ReplaceAll(string(raw), "<", "\x00<"), "\x00") {
@@ -210,7 +212,7 @@ func simplePretty(raw []byte) []session.Line {
 			depth++
 		}
 	}
-	return out
+	return slices.Values(out)
 }
 
 // startLines is a start screen as cmd may give it.
