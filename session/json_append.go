@@ -23,8 +23,8 @@ func AppendJSON(b []byte, e Event) ([]byte, error) {
 		return nil, fmt.Errorf("session: %s: %w", e.Kind(), err)
 	}
 	b = append(b, '"')
-	b = appendNamed(b, `,"leg":`, e.Leg.String())
-	b = appendNamed(b, `,"dir":`, e.Dir.String())
+	b = appendWord(b, `,"leg":"`, e.Leg.String())
+	b = appendWord(b, `,"dir":"`, e.Dir.String())
 	b = appendString(append(b, `,"kind":`...), e.Kind())
 	b = appendNamed(b, `,"origin":`, e.Origin)
 	if e.Step != nil {
@@ -91,7 +91,7 @@ func appendNotes(b []byte, notes []Note) []byte {
 		if n.Rule != "" {
 			b = append(appendString(append(b, `"rule":`...), n.Rule), ',')
 		}
-		b = appendString(append(b, `"severity":`...), n.Severity.String())
+		b = appendWord(b, `"severity":"`, n.Severity.String())
 		if n.Name != "" {
 			b = appendString(append(b, `,"name":`...), n.Name)
 			b = appendString(append(b, `,"value":`...), n.Value)
@@ -144,6 +144,14 @@ func appendNamed(b []byte, name, value string) []byte {
 		return b
 	}
 	return appendString(append(b, name...), value)
+}
+
+// appendWord is for words of ours, in which nothing has to be escaped.
+func appendWord(b []byte, name, word string) []byte {
+	if word == "" {
+		return b
+	}
+	return append(append(append(b, name...), word...), '"')
 }
 
 func appendCount(b []byte, name string, n int64) []byte {

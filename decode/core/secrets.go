@@ -102,24 +102,42 @@ func secretAttr(local string) string {
 
 // secretNames are the local names of the elements that the tables speak of.
 // Few elements have one of them, so that the longer look is rarely needed.
-var secretNames = func() map[string]bool {
-	names := map[string]bool{}
+var secretNames = func() (names wordSet) {
 	for _, table := range []map[string]string{secretText, secretAttrs} {
 		for key := range table {
 			_, key, _ = strings.Cut(key, " ")
 			local, _, _ := strings.Cut(key, " ")
-			names[local] = true
+			names.add(local)
 		}
 	}
 	for local := range secretAnywhere {
-		names[local] = true
+		names.add(local)
 	}
 	return names
 }()
 
+// wordSet is a set of words of which most texts are none: the first byte and the
+// length tell, mostly.
+type wordSet struct {
+	maybe [256]uint64 // by first byte, a bit for each length
+	words map[string]bool
+}
+
+func (w *wordSet) add(word string) {
+	if w.words == nil {
+		w.words = map[string]bool{}
+	}
+	w.words[word] = true
+	w.maybe[word[0]] |= 1 << (len(word) % 64)
+}
+
+func (w *wordSet) has(word string) bool {
+	return word != "" && w.maybe[word[0]]>>(len(word)%64)&1 == 1 && w.words[word]
+}
+
 func (w *secretWalk) walk(el *session.Element) {
 	key, kind := "", ""
-	if secretNames[el.Name.Local] {
+	if secretNames.has(el.Name.Local) {
 		key = el.Name.Space + " " + el.Name.Local
 		if kind = secretText[key]; kind == "" {
 			kind = secretAnywhere[el.Name.Local]

@@ -93,7 +93,8 @@ func everywhere(written string, start int, n session.Note) (notes []session.Note
 // bytes that few events have, and then at what is around them.
 func maySayASecret(raw []byte) bool {
 	return bytes.IndexByte(raw, '{') >= 0 || holds(raw, "&#", '&') || holds(raw, "<![", '!') || holds(raw, ".eyJ", 'J') ||
-		holds(raw, "PRIVATE KEY", 'V') || holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
+		holds(raw, "PRIVATE KEY", 'V') ||
+		bytes.IndexByte(raw, '#') >= 0 && holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
 }
 
 // holds says whether a word is in raw; rare is a byte of it.
