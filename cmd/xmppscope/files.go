@@ -113,13 +113,19 @@ func newExport() *cobra.Command {
 			if f.Secrets() {
 				say(os.Stderr, "%s will hold secrets (passwords, keys); it is readable by you alone: think before you share it", out)
 			}
+			read := false
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
+				read = true
 				if match != nil && session.Numbered(e.Body) && !match(&e) {
 					return nil
 				}
 				return f.Write(e)
 			})
-			return errors.Join(err, f.Close())
+			err = errors.Join(err, f.Close())
+			if err != nil && !read { // so that the same command line works when the input is there
+				os.Remove(out)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write")

@@ -112,7 +112,7 @@ func (in *inputFlags) keys() (*tls.Keys, error) {
 		case n == 0:
 			return nil, usageError{hinted{fmt.Errorf("--keylog %s: there are no TLS secrets in it", path), "it has lines such as CLIENT_RANDOM …; let the client write it: SSLKEYLOGFILE=FILE"}}
 		case err != nil:
-			in.say("--keylog %s: %v", path, err)
+			in.say("--keylog %s: %s", path, inWords(err))
 		}
 	}
 	return keys, nil
@@ -147,7 +147,7 @@ func (f *input) read() error {
 	}
 	info, err := file.Stat()
 	if err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("%s is a folder, not a capture", f.path)}
+		return usageError{hinted{fmt.Errorf("%s is a folder, not a capture", f.path), "name the captures in it"}}
 	}
 	if err == nil && info.Mode().IsRegular() {
 		f.progress.size = info.Size()
@@ -205,7 +205,7 @@ func (f *input) foreign(r io.Reader) error {
 	f.progress.clear()
 	name := f.path
 	if report.BadKeys != nil {
-		f.say("%s: %v", name, report.BadKeys)
+		f.say("%s: %s", name, inWords(report.BadKeys))
 	}
 	if report.Unreadable > 0 {
 		f.say("%s: %s of a link type that xmppscope does not know", name, countOf(report.Unreadable, "packet"))
@@ -230,18 +230,14 @@ func isDamaged(err error) bool {
 
 // explain says what could not be read. It is an error if nothing could be.
 func (f *input) explain(err error) error {
-	var cut *capture.Truncated
-	var damaged *packet.Damaged
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &cut) && cut.Events > 0, errors.As(err, &damaged) && damaged.Packets > 0:
-		f.say("%s: %v", f.path, err)
-		return nil
-	case cut != nil, damaged != nil, errors.Is(err, capture.ErrUnknown), errors.Is(err, gzip.ErrHeader):
-		return usageError{fmt.Errorf("%s: %w", f.path, err)}
 	}
-	return err
+	if _, before, _, _, broken := place(err); broken && before > 0 {
+		f.say("%s", brokenOff(f.path, err))
+		return nil
+	}
+	return unreadable(f.path, err)
 }
 
 // counted reads a file for as long as nobody has had enough.

@@ -117,7 +117,7 @@ func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOpt
 	share.Redact, share.Pseudonymise = o.Redact || o.Pseudonymise, o.Pseudonymise
 	f, err := capture.Create(path, o.Replace, share)
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "capture: "))
+		return errors.New(inWords(err))
 	}
 	n := 0
 	for e := range events {

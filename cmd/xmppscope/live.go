@@ -174,7 +174,7 @@ func (l *live) printing(match func(*session.Event) bool) <-chan error {
 			say(os.Stderr, "%s was closed: nothing more is printed there; the sessions go on", l.printName())
 			err = nil
 		case err != nil:
-			say(os.Stderr, "%v: nothing more is printed; the sessions go on", err)
+			say(os.Stderr, "%s: nothing more is printed; the sessions go on", inWords(err))
 		}
 		done <- err
 	}()

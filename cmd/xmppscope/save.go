@@ -145,7 +145,7 @@ func (l *live) save(f *capture.File) error {
 		f.Close()
 		return nil
 	}
-	say(os.Stderr, "%v: nothing more is saved there; the sessions go on", err)
+	say(os.Stderr, "%s: nothing more is saved there; the sessions go on", inWords(err))
 	f.Close()
 	return errSaid
 }
