@@ -32,6 +32,11 @@ type page struct {
 
 // add wraps a line; what does not fit goes on under hang blanks.
 func (p *page) add(hang int, l ...span) {
+	if p.theme.spelled {
+		for i := range l {
+			l[i].text = l[i].text.spelled()
+		}
+	}
 	p.lines = append(p.lines, line(l).wrap(p.width, hang)...)
 }
 

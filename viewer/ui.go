@@ -265,6 +265,7 @@ func (u *ui) toEnd() {
 
 // Draw draws the inspector; see tview.Primitive.
 func (u *ui) Draw(screen tcell.Screen) {
+	u.theme.spelled = isPlain(screen)
 	_, _, w, h := u.GetRect()
 	var verdict []line
 	if u.overlay == noOverlay {
