@@ -28,6 +28,8 @@ type page struct {
 	theme *theme
 	width int
 	lines []line
+	// places are those of the sessions on the page, if it lists any.
+	places []place
 }
 
 // add wraps a line; what does not fit goes on under hang blanks.

@@ -62,6 +62,7 @@ type ui struct {
 	lines  detailCache
 	// pageLines is the text of the overlay, as it was drawn last.
 	pageLines []line
+	places    []place // of the sessions on it
 }
 
 // overlay is a page over the panes.
