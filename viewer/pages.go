@@ -69,11 +69,25 @@ func (u *ui) setup(p *page) {
 			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
 		}
 	}
+	p.files(u.options.Files)
 	if n := len(u.model.sessions); n > 0 {
 		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
 	} else if u.options.Live {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
+	}
+}
+
+// files is what is being saved, and what has been exported.
+func (p *page) files(list func() []string) {
+	if list == nil {
+		return
+	}
+	for i, said := range list() {
+		if i == 0 {
+			p.heading("Files")
+		}
+		p.add(3, span{"   " + wire(said), p.theme.text})
 	}
 }
 

@@ -23,8 +23,9 @@ import (
 type inspection struct {
 	accounts accounts
 	book     session.Book
-	shared   decode.Run // what the sessions know of each other
-	inUse    []string   // files that are being read or written
+	shared   decode.Run      // what the sessions know of each other
+	inUse    []string        // files that are being read or written
+	saving   func() []string // what is being saved, in words; nil: nothing
 
 	mu       sync.Mutex
 	saved    []string // the files that were written, in words; guarded by mu
@@ -61,7 +62,7 @@ func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
 		Ended: func(sessions []session.Overview) { i.sessions = sessions },
-		Diff:  compareSessions,
+		Diff:  compareSessions, Files: i.files,
 	}
 	for _, f := range capture.Formats() {
 		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
@@ -147,6 +148,16 @@ func (i *inspection) wrote(format string, args ...any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.saved = append(i.saved, fmt.Sprintf(format, args...))
+}
+
+// files tells of those that are being written, and of those that were.
+func (i *inspection) files() (out []string) {
+	if i.saving != nil {
+		out = i.saving()
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append(out, i.saved...)
 }
 
 // fromHome is a path in which ~/ is the home folder, as in a shell.

@@ -48,7 +48,7 @@ func (l *live) open() error {
 	if l.inspect.accounts.known, err = readPasswords(l.known); err != nil {
 		return usageError{err}
 	}
-	l.inspect.inUse = l.saves
+	l.inspect.inUse, l.inspect.saving = l.saves, l.saving
 	l.log = session.NewLog()
 	if err := l.openFiles(); err != nil {
 		l.closeFiles()
