@@ -72,7 +72,7 @@ func readJSONL(r io.Reader, emit func(session.Event) error) error {
 			if header {
 				h, bad := parseHeader(line)
 				if bad != nil {
-					return &Truncated{Ext: ".jsonl", Err: bad}
+					return &Truncated{Ext: ".jsonl", Err: unended(bad, err)}
 				}
 				if bad := h.Check(); bad != nil {
 					return bad
@@ -81,7 +81,7 @@ func readJSONL(r io.Reader, emit func(session.Event) error) error {
 			} else {
 				e, bad := session.DecodeJSON(line)
 				if bad != nil {
-					return &Truncated{Ext: ".jsonl", Offset: offset, Err: bad}
+					return &Truncated{Ext: ".jsonl", Offset: offset, Err: unended(bad, err)}
 				}
 				if bad := emit(e); bad != nil {
 					return bad
@@ -96,6 +96,14 @@ func readJSONL(r io.Reader, emit func(session.Event) error) error {
 		}
 		offset += int64(len(line))
 	}
+}
+
+// unended is what is wrong with a line: it is cut off if the file ends in it.
+func unended(wrong, end error) error {
+	if end == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return wrong
 }
 
 // parseHeader reads a header line, which the caller has to Check.

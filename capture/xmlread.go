@@ -47,7 +47,7 @@ func readXML(r io.Reader, emit func(session.Event) error) error {
 		budget.left = maxRecord
 		token, err := dec.Token()
 		if err != nil {
-			return &Truncated{Ext: ".xml", Offset: at, Err: err}
+			return &Truncated{Ext: ".xml", Offset: at, Err: unclosed(err)}
 		}
 		if _, ok := token.(xml.EndElement); ok {
 			return nil // only the root's own is met here
@@ -69,12 +69,20 @@ func readXML(r io.Reader, emit func(session.Event) error) error {
 			e, err = x.event()
 		}
 		if err != nil {
-			return &Truncated{Ext: ".xml", Offset: at, Err: err}
+			return &Truncated{Ext: ".xml", Offset: at, Err: unclosed(err)}
 		}
 		if err := emit(e); err != nil {
 			return err
 		}
 	}
+}
+
+// unclosed tells a document that was cut off from one that is damaged.
+func unclosed(err error) error {
+	if syntax := new(xml.SyntaxError); err == io.EOF || errors.As(err, &syntax) && syntax.Msg == "unexpected EOF" {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func checkXMLRoot(start xml.StartElement) error {

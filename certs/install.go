@@ -15,7 +15,7 @@ type Guide struct {
 // Guides are all the ways that we know, with the path of the root's certificate
 // (RootFile, or what "ca export" wrote) filled in.
 func Guides(file string) []Guide {
-	r := strings.NewReplacer("{CA}", shell(file), "{PATH}", file, "{STRING}", strconv.Quote(file))
+	r := strings.NewReplacer("{CA}", Shell(file), "{PATH}", file, "{STRING}", strconv.Quote(file))
 	out := make([]Guide, len(guides))
 	for i, g := range guides {
 		g.Text = r.Replace(g.Text)

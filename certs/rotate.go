@@ -49,7 +49,7 @@ func Rotate(dir string) (ca *CA, kept []string, err error) {
 	return ca, kept, err
 }
 
-func rotateCommand(dir string) string { return "xmppscope ca rotate --ca-dir " + shell(dir) }
+func rotateCommand(dir string) string { return "xmppscope ca rotate --ca-dir " + Shell(dir) }
 
 func expiredError(dir string, at time.Time) error {
 	if dir == "" {
@@ -60,8 +60,8 @@ func expiredError(dir string, at time.Time) error {
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
-// shell quotes a path for a command that is to be copied.
-func shell(path string) string {
+// Shell quotes a path for a command line that a person copies.
+func Shell(path string) string {
 	plain := func(r rune) bool {
 		return r >= 0x80 || strings.ContainsRune(`/._-+:@\`, r) || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 	}

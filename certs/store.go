@@ -143,7 +143,7 @@ func private(dir string, hasCA bool) error {
 	case !exposed(info):
 		return nil
 	case hasCA:
-		return fmt.Errorf("certs: CA folder %q can be entered by other users (mode %04o); run: chmod 700 %s", dir, info.Mode().Perm(), shell(dir))
+		return fmt.Errorf("certs: CA folder %q can be entered by other users (mode %04o); run: chmod 700 %s", dir, info.Mode().Perm(), Shell(dir))
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return fmt.Errorf("certs: cannot make the CA folder %q private: %w; name another one with --ca-dir", dir, cause(err))
@@ -285,7 +285,7 @@ func readSecret(path string) ([]*pem.Block, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("certs: %q is not a file; name another folder with --ca-dir", path)
 	case exposed(info):
-		return nil, fmt.Errorf("certs: %q can be read by other users (mode %04o); run: chmod 600 %s (and if somebody may have read it: xmppscope ca rotate)", path, info.Mode().Perm(), shell(path))
+		return nil, fmt.Errorf("certs: %q can be read by other users (mode %04o); run: chmod 600 %s (and if somebody may have read it: xmppscope ca rotate)", path, info.Mode().Perm(), Shell(path))
 	}
 	f, err := os.Open(path)
 	if err != nil {

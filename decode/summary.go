@@ -147,9 +147,21 @@ func element(s *Seen) string {
 	case NSSASL, NSSASL2:
 		return sasl(s)
 	case NSSM2, NSSM3:
-		return join(root.Name.Local, attrs(root, "h", "resume", "max"))
+		return join(managed(root.Name.Local), attrs(root, "h", "resume", "max"))
 	}
 	return root.Name.Local
+}
+
+// managed says in words what the elements of stream management are whose names are
+// one letter (XEP-0198 §4).
+func managed(name string) string {
+	switch name {
+	case "r":
+		return "asks for an acknowledgement"
+	case "a":
+		return "acknowledges"
+	}
+	return name
 }
 
 func sasl(s *Seen) string {

@@ -328,8 +328,12 @@ func (r *Relay) late(dir session.Dir, p []byte) {
 
 // secure begins the handshakes with what the client has said early.
 func (r *Relay) secure() {
-	if len(bytes.TrimSpace(r.held)) == 0 {
-		r.dropHeld("white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS")
+	// A line end behind <starttls/> is common, and may come together with the
+	// ClientHello: that must not be lost with it.
+	hello := bytes.TrimLeft(r.held, " \t\r\n")
+	if n := len(r.held) - len(hello); n > 0 && (len(hello) == 0 || tlsintercept.Sniff(hello[0]) == tlsintercept.TLS) {
+		r.record(session.C2S, session.RelayDropped{Reason: "white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS"}, r.held[:n])
+		r.held = hello
 	}
 	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
 	r.phase = securing

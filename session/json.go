@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -29,13 +30,16 @@ func NewHeader(tool string, at time.Time, revealed bool) Header {
 	return Header{Format: FormatName, Version: FormatVersion, Tool: tool, Created: at, Revealed: revealed}
 }
 
+// ErrVersion is wrapped by Check's error for recordings of another version than ours.
+var ErrVersion = errors.New("the recording has another format version")
+
 // Check says whether this version can read what follows the header.
 func (h Header) Check() error {
 	if h.Format != FormatName {
 		return fmt.Errorf("session: not an xmppscope recording: format is %q", h.Format)
 	}
 	if h.Version != FormatVersion {
-		return fmt.Errorf("session: recording has format version %d, this xmppscope reads version %d", h.Version, FormatVersion)
+		return fmt.Errorf("session: %w: it has %d, this xmppscope reads %d", ErrVersion, h.Version, FormatVersion)
 	}
 	return nil
 }

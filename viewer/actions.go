@@ -64,6 +64,7 @@ func (u *ui) click(x, y int) {
 		return
 	}
 	if u.overlay != noOverlay {
+		u.clickPage(x, y)
 		return
 	}
 	for i, p := range u.panes() {
@@ -134,7 +135,13 @@ func (u *ui) restore() {
 	}
 }
 
-func (u *ui) step(by int)   { u.focused().move(by) }
+func (u *ui) step(by int) {
+	if u.choosing() {
+		u.chooseSession(by)
+		return
+	}
+	u.focused().move(by)
+}
 func (u *ui) pages(by int)  { u.focused().page(by) }
 func (u *ui) halves(by int) { u.focused().move(by * max(1, u.focused().room()/2)) }
 func (u *ui) first()        { u.focused().home() }
@@ -173,8 +180,8 @@ func (u *ui) alone() bool {
 
 // turnSession goes to the next session or the one before.
 func (u *ui) turnSession(by int) {
-	if u.overlay == noOverlay {
-		u.list.move(by)
+	if u.overlay == noOverlay || u.choosing() {
+		u.chooseSession(by)
 	}
 }
 

@@ -28,10 +28,17 @@ type page struct {
 	theme *theme
 	width int
 	lines []line
+	// places are those of the sessions on the page, if it lists any.
+	places []place
 }
 
 // add wraps a line; what does not fit goes on under hang blanks.
 func (p *page) add(hang int, l ...span) {
+	if p.theme.spelled {
+		for i := range l {
+			l[i].text = l[i].text.spelled()
+		}
+	}
 	p.lines = append(p.lines, line(l).wrap(p.width, hang)...)
 }
 

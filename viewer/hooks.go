@@ -9,7 +9,7 @@ import (
 )
 
 // Hooks are what the inspector can do beyond looking, given by whoever knows how.
-// Each may be nil: then its key says that it is not available. All but Ended are
+// Each may be nil: then its key says that it is not available. All but Files and Ended are
 // called in goroutines of their own, and get the events as the Log has them:
 // secrets in the clear, unless they were saved without. When the inspector is
 // left the events end.
@@ -26,6 +26,9 @@ type Hooks struct {
 	// Diff compares two sessions. What it returns lays out what differs for a width in
 	// columns, as often as it is asked, and holds no secret.
 	Diff func(a, b []session.Event) func(width int) []DiffLine
+	// Files tells, a line each, which files are being written and which have been
+	// exported. It is called while the screen is drawn, so it must not wait for a disk.
+	Files func() []string
 	// Ended is called when the inspector has ended, with the sessions it has seen.
 	Ended func([]session.Overview)
 }

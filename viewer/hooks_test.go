@@ -273,3 +273,12 @@ func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 		t.Fatal("events come after the end")
 	}
 }
+
+// TestFilesOnThePage: the page i names the files that are written, as they stand then.
+func TestFilesOnThePage(t *testing.T) {
+	var files []string
+	o := Options{Live: true, Hooks: Hooks{Files: func() []string { return files }}}
+	b := newBench(t, 80, 24, o).lacks("Files")
+	files = []string{"login.jsonl is being written: 12 bytes so far", "exported 3 events to a\x1b.md"}
+	b.has("Files", "login.jsonl is being written: 12 bytes").lacks("\x1b").play(login(1)).press("i").has("Files", "exported 3 events")
+}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/tview"
+
 	"xmppscope/session"
 )
 
@@ -235,4 +237,32 @@ func TestEndedTellsTheSessions(t *testing.T) {
 	if got := strings.Join(ended, ", "); got != "1 logged in, 2 failed" {
 		t.Errorf("ended with %s", got)
 	}
+}
+
+// TestSessionsOfThePage: the sessions that the page i lists can be gone to from there,
+// by keys and by the mouse, and the chosen one is in sight.
+func TestSessionsOfThePage(t *testing.T) {
+	b := newBench(t, 100, 30, Options{Start: startLines}).play(login(1), refused(2), distrust(3)).press("i")
+	b.has("▸✓ 1 ", "Up, Down choose a session")
+	if b.press("j").has("▸✗ 2 ").ui.overlay != setupPage {
+		t.Error("a step leaves the page")
+	}
+	b.press("<Enter>").lacks("About this recording").has("Session 2")
+	b.press("i]").has("▸✗ 3 ").press("[k").has("▸✓ 1 ").press("k").has("▸✓ 1 ")
+	y := slices.IndexFunc(strings.Split(b.show(), "\n"), func(row string) bool { return strings.Contains(row, "✗ 3 ") })
+	b.mouse(tview.MouseLeftDown, 10, y)
+	b.lacks("About this recording").has("Session 3")
+	b.press("i")
+	b.mouse(tview.MouseLeftDown, 10, 2) // no session
+	b.has("About this recording")
+
+	// One session has nothing to choose from: there the arrows scroll.
+	newBench(t, 100, 30, Options{Start: startLines}).play(login(1)).press("i").has("goes to the sessions").lacks("▸")
+
+	var scripts []*script
+	for i := range 60 {
+		scripts = append(scripts, refused(i+1))
+	}
+	many := newBench(t, 80, 24, Options{Start: startLines}).play(scripts...).press("i")
+	many.lacks("✗ 60 ").press(strings.Repeat("j", 59)).has("▸✗ 60 ").press(strings.Repeat("k", 59)).has("▸✗ 1 ")
 }

@@ -127,7 +127,9 @@ func (l line) put(screen tcell.Screen, x, y, width int, over func(tcell.Style) t
 		for rest := s.text; len(rest) > 0; {
 			var first clean
 			var w int
-			first, rest, w = next(rest)
+			if first, rest, w = next(rest); first == "§" && isPlain(screen) {
+				first, rest, w = "s", "."+rest, 1
+			}
 			if used+w > width {
 				return used
 			}

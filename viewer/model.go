@@ -169,6 +169,9 @@ func (c *conversation) turn(e *session.Event) entry {
 	return 0
 }
 
+// nsSM is that of stream management (XEP-0198).
+const nsSM = "urn:xmpp:sm:3"
+
 // quiet says whether an event is of the kind that can be hidden as noise.
 func quiet(e *session.Event) bool {
 	switch e.Body.(type) {

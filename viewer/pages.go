@@ -30,6 +30,7 @@ func (u *ui) pageText() []line {
 	default:
 		u.setup(p)
 	}
+	u.places = p.places
 	return p.lines
 }
 
@@ -42,6 +43,9 @@ func (u *ui) pageCaption(int) line {
 		title, back = u.sheet.title, " · Esc goes back"
 	case !u.options.Live || u.options.Reading.State != nil:
 		title = "About this recording"
+	}
+	if u.choosing() {
+		back = " · Up, Down choose a session · Enter goes there"
 	}
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
 }
@@ -70,11 +74,25 @@ func (u *ui) setup(p *page) {
 			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
 		}
 	}
+	p.files(u.options.Files)
 	if n := len(u.model.sessions); n > 0 {
 		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
 	} else if u.live() {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
+	}
+}
+
+// files is what is being saved, and what has been exported.
+func (p *page) files(list func() []string) {
+	if list == nil {
+		return
+	}
+	for i, said := range list() {
+		if i == 0 {
+			p.heading("Files")
+		}
+		p.add(3, span{"   " + wire(said), p.theme.text})
 	}
 }
 
@@ -91,14 +109,48 @@ func (p *page) outcomes(u *ui, sessions []*conversation) {
 	if more := n - len(sessions); more > 0 {
 		p.add(3, span{wiref("   … and %d before these", more), p.theme.faint})
 	}
-	for _, c := range sessions {
+	for i, c := range sessions {
 		sign, style := u.sign(&c.Overview)
+		marker, from := clean(" "), len(p.lines)
+		if u.choosing() && c == u.current() {
+			marker = "▸"
+		}
 		said := c.Verdict
 		if said == "" || c.State == session.LoggingIn {
 			said = u.standing(&c.Overview)
 		}
-		p.add(5, span{" " + sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
+		p.add(5, span{marker, p.theme.accent}, span{sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
 			span{wire(c.Started.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
 			span{wiref("  %s", session.Plural(c.Events, "event")), p.theme.faint})
+		p.places = append(p.places, place{from, len(p.lines), n - len(sessions) + i})
+	}
+}
+
+// place is where a session stands on a page: from its first line up to another.
+type place struct{ from, to, session int }
+
+// choosing says that the page over the panes lists sessions of which one can be chosen.
+func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.model.sessions) > 1 }
+
+// chooseSession goes on in the list of sessions, on the page that lists them too: there
+// its lines come into sight.
+func (u *ui) chooseSession(by int) {
+	u.list.move(by)
+	for _, at := range u.places {
+		if u.choosing() && at.session == u.list.selected {
+			u.page.top = min(u.page.top, at.from)
+			u.page.top = max(u.page.top, at.to-u.page.room())
+		}
+	}
+}
+
+// clickPage goes to the session on which the page was clicked.
+func (u *ui) clickPage(x, y int) {
+	line := u.page.at(x, y)
+	for _, at := range u.places {
+		if u.overlay == setupPage && line >= at.from && line < at.to {
+			u.list.choose(at.session, 1)
+			u.overlay = noOverlay
+		}
 	}
 }

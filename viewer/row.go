@@ -50,9 +50,6 @@ func newRow(e *session.Event) row {
 	}
 	if e.Step == nil {
 		r.title = wire(said)
-		if e.Space == nsSM {
-			r.title = wire(counted(e.Name, said))
-		}
 		return r
 	}
 	r.number, r.title = e.Step.N, wire(e.Step.Title)
@@ -63,20 +60,6 @@ func newRow(e *session.Event) row {
 		r.more = wire(said)
 	}
 	return r
-}
-
-// nsSM is that of stream management (XEP-0198).
-const nsSM = "urn:xmpp:sm:3"
-
-// counted says in words what the one letter elements of stream management are.
-func counted(name, said string) string {
-	switch name {
-	case "r":
-		return "asks for an acknowledgement (" + said + ")"
-	case "a":
-		return "acknowledges (" + said + ")"
-	}
-	return said
 }
 
 // rowTone is the tone of an event: its worst note, or that it is a failure by

@@ -32,6 +32,14 @@ func TestEveryKindHasARow(t *testing.T) {
 	}
 }
 
+// TestRowSaysTheSummary: off the ladder the row has no words of its own.
+func TestRowSaysTheSummary(t *testing.T) {
+	e := session.Event{Body: session.StreamElement{}, Dir: session.C2S, Name: "a", Space: nsSM, Summary: "acknowledges h=3"}
+	if got := newRow(&e); got.title != "acknowledges h=3" || got.more != "" {
+		t.Errorf("the row says %q %q", got.title, got.more)
+	}
+}
+
 func TestArrows(t *testing.T) {
 	element := func(d session.Dir) session.Event {
 		return session.Event{Body: session.StreamElement{}, Dir: d, Leg: d.From()}

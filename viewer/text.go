@@ -182,6 +182,13 @@ func (s clean) padLeft(width int) clean {
 	return spaces(width-s.width()) + s
 }
 
+// spelled is the text for a terminal in ASCII. tcell knows § as a line-drawing
+// character that most terminals draw as something else, and takes no fallback for it.
+func (s clean) spelled() clean { return clean(strings.ReplaceAll(string(s), "§", "s.")) }
+
+// isPlain says whether a screen shows ASCII only.
+func isPlain(screen tcell.Screen) bool { return screen.CharacterSet() == "US-ASCII" }
+
 func spaces(n int) clean { return repeat(" ", n) }
 
 // repeat is strings.Repeat that takes a negative count as none.

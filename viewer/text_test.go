@@ -237,3 +237,25 @@ func TestOnlyTextMakesClean(t *testing.T) {
 		}
 	}
 }
+
+// TestSectionsInASCII: where tcell would draw § as a line, sections are spelled, and
+// what is wrapped still fits.
+func TestSectionsInASCII(t *testing.T) {
+	b := newBench(t, 80, 24, Options{})
+	b.screen = tcell.NewSimulationScreen("US-ASCII")
+	if err := b.screen.Init(); err != nil {
+		t.Fatal(err)
+	}
+	defer b.screen.Fini()
+	b.size(80, 24)
+	b.play(login(1)).press("g/logs in<Enter>")
+	text := b.press("<Enter>").show()
+	if !strings.Contains(text, "RFC 6120 s.6.4.2") || strings.Contains(text, "§") {
+		t.Errorf("sections are not spelled:\n%s", text)
+	}
+	b.screen.Clear()
+	line{{"a §5, b §6 c", tcell.StyleDefault}}.put(b.screen, 0, 0, 12, asIs)
+	if got := screenText(b.screen); !strings.HasPrefix(got, "a s.5, b s.6") {
+		t.Errorf("drawn is %.20q", got)
+	}
+}

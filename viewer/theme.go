@@ -57,6 +57,7 @@ type theme struct {
 	fromClient, fromServer, secure      tcell.Style // arrows
 	lifeline, rule                      tcell.Style
 	tag, attr, value, secret, malformed tcell.Style // XML
+	spelled                             bool        // the terminal shows ASCII only: see clean.spelled
 }
 
 // newTheme makes the theme; mono is for NO_COLOR and for terminals without

@@ -64,6 +64,7 @@ type ui struct {
 	lines  detailCache
 	// pageLines is the text of the overlay, as it was drawn last.
 	pageLines []line
+	places    []place // of the sessions on it
 }
 
 // overlay is a page over the panes.
@@ -271,6 +272,7 @@ func (u *ui) toEnd() {
 
 // Draw draws the inspector; see tview.Primitive.
 func (u *ui) Draw(screen tcell.Screen) {
+	u.theme.spelled = isPlain(screen)
 	_, _, w, h := u.GetRect()
 	var verdict []line
 	if u.overlay == noOverlay {

@@ -98,10 +98,16 @@ func open(r io.Reader) (file, error) {
 
 func short(err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends too early")
+		return tooEarly{}
 	}
 	return err
 }
+
+// tooEarly is the cause of a Damaged where the file is cut off: io.ErrUnexpectedEOF.
+type tooEarly struct{}
+
+func (tooEarly) Error() string { return "it ends too early" }
+func (tooEarly) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // Damaged says that a capture could not be read to its end. What was whole before
 // Offset has been given.

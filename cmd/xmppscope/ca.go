@@ -27,7 +27,7 @@ func newCA() *cobra.Command {
 		},
 	}
 	c.add(cmd.PersistentFlags())
-	cmd.AddCommand(newCAExport(&c), newCARotate(&c))
+	cmd.AddCommand(newCATrust(&c), newCAExport(&c), newCARotate(&c))
 	return cmd
 }
 
@@ -38,9 +38,61 @@ func describeCA(w io.Writer, ca *certs.CA) {
 	fmt.Fprintf(w, "SHA-256      %s\n", ca.Fingerprint())
 	fmt.Fprintf(w, "valid until  %s (%d days)\n\n", root.NotAfter.Format(time.DateOnly), int(time.Until(root.NotAfter).Hours()/24))
 	fmt.Fprintf(w, "Whoever has the key beside it can read the connections of clients that trust this\nCA: keep it to yourself, and trust it no longer than you need.\n")
+	fmt.Fprintf(w, "\nFor one program in Go or Python, or with OpenSSL:\n  SSL_CERT_FILE=%s your-client\n", certs.Shell(ca.RootFile()))
+	fmt.Fprintf(w, "\nHow to trust it elsewhere: xmppscope ca trust NAME (ca trust alone tells all), for\n")
+	row := " "
 	for _, g := range certs.Guides(ca.RootFile()) {
-		fmt.Fprintf(w, "\n%s\n  %s\n", g.For, strings.ReplaceAll(g.Text, "\n", "\n  "))
+		for name := range strings.SplitSeq(g.For, ", ") {
+			if len(row)+len(name) > 78 {
+				fmt.Fprintln(w, row)
+				row = " "
+			}
+			row += " " + name + ","
+		}
 	}
+	fmt.Fprintln(w, strings.TrimSuffix(row, ","))
+}
+
+func newCATrust(c *caFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "trust [NAME…]", Short: "how to make a client, or a system, trust the CA",
+		Long: "Prints how to make a client or a system trust the CA: those whose name has one of the\nNAMEs in it, such as gajim or debian, or all that are known.",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ca, err := c.open()
+			if err != nil {
+				return err
+			}
+			return describeTrust(os.Stdout, ca.RootFile(), names)
+		},
+	}
+}
+
+// describeTrust prints the guides that have one of the names in theirs, or all.
+func describeTrust(w io.Writer, file string, names []string) error {
+	guides := certs.Guides(file)
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	wanted := map[int]bool{}
+	for _, name := range names {
+		found := false
+		for i, g := range guides {
+			if strings.Contains(strings.ToLower(g.For), strings.ToLower(name)) {
+				found, wanted[i] = true, true
+			}
+		}
+		if !found {
+			return usageError{hinted{fmt.Errorf("ca trust: nothing is known of %q", name), "xmppscope ca lists the names; most programs in Go or Python, or with OpenSSL, take SSL_CERT_FILE=" + certs.Shell(file)}}
+		}
+	}
+	gap := ""
+	for i, g := range guides {
+		if wanted[i] {
+			fmt.Fprintf(w, "%s%s\n  %s\n", gap, g.For, strings.ReplaceAll(g.Text, "\n", "\n  "))
+			gap = "\n"
+		}
+	}
+	return nil
 }
 
 func newCAExport(c *caFlags) *cobra.Command {

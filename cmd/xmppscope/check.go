@@ -108,9 +108,9 @@ func (o *checkFlags) reportBroken(err error) {
 	if !errors.As(err, &usage) || o.junit == "" {
 		return
 	}
-	extra := expect.Extra{Name: "everything could be checked", Failure: session.SafeLine(err.Error())}
+	extra := expect.Extra{Name: "everything could be checked", Failure: session.SafeLine(inWords(err))}
 	if err := writeJUnit(o.junit, expect.Report{Started: time.Now()}, []expect.Extra{extra}); err != nil {
-		say(os.Stderr, "%v", err)
+		say(os.Stderr, "%s", inWords(err))
 	}
 }
 

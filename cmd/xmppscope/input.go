@@ -1,7 +1,6 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -198,14 +197,15 @@ var packers = []struct{ magic, name string }{
 	{"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ", "xz"}, {"BZh", "bzip2"}, {"\x04\x22\x4d\x18", "lz4"}, {"PK\x03\x04", "zip"},
 }
 
-// otherwise is the next step for a file that is no capture known here.
-func (f *input) otherwise() string {
+// packer is the program that has packed a file in a way that is not read here, "" if
+// nothing says so.
+func (f *input) packer() string {
 	for _, p := range packers {
 		if strings.HasPrefix(f.magic, p.magic) {
-			return "it is packed with " + p.name + ": unpack it first (gzip alone is read as it is)"
+			return p.name
 		}
 	}
-	return "if Wireshark can open it: editcap " + f.name + " new.pcapng"
+	return ""
 }
 
 // bare finds who explains an event: nobody, but in sessions whose events are bare,
@@ -243,7 +243,7 @@ func (f *input) foreign(src *source) error {
 	f.progress.clear()
 	name := f.name
 	if report.BadKeys != nil {
-		f.tell("warning: %s: %v", name, report.BadKeys)
+		f.tell("warning: %s: %s", name, inWords(report.BadKeys))
 	}
 	if report.Unkept > 0 {
 		f.tell("warning: %s: %s came too long before it was known whose they are, and are left out", name, session.Plural(report.Unkept, "packet"))
@@ -298,18 +298,12 @@ func isDamaged(err error) bool {
 
 // explain says what could not be read. It is an error if nothing could be.
 func (f *input) explain(err error) error {
-	var cut *capture.Truncated
-	var damaged *packet.Damaged
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &cut) && cut.Events > 0, errors.As(err, &damaged) && damaged.Packets > 0:
-		f.tell("warning: %s: %v", f.name, err)
-		return nil
-	case errors.Is(err, capture.ErrUnknown) && f.magic != "":
-		return usageError{hinted{fmt.Errorf("%s: %w", f.name, err), f.otherwise()}}
-	case cut != nil, damaged != nil, errors.Is(err, capture.ErrUnknown), errors.Is(err, gzip.ErrHeader):
-		return usageError{fmt.Errorf("%s: %w", f.name, err)}
 	}
-	return err
+	if _, before, _, _, broken := place(err); broken && before > 0 {
+		f.tell("warning: %s", brokenOff(f.path, err))
+		return nil
+	}
+	return noCapture(f.path, err, f.packer())
 }

@@ -23,8 +23,9 @@ import (
 type inspection struct {
 	accounts accounts
 	book     session.Book
-	shared   decode.Run // what the sessions know of each other
-	inUse    []string   // files that are being read or written
+	shared   decode.Run      // what the sessions know of each other
+	inUse    []string        // files that are being read or written
+	saving   func() []string // what is being saved, in words; nil: nothing
 
 	mu       sync.Mutex
 	saved    []string // the files that were written, in words; guarded by mu
@@ -61,7 +62,7 @@ func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
 		Ended: func(sessions []session.Overview) { i.sessions = sessions },
-		Diff:  compareSessions,
+		Diff:  compareSessions, Files: i.files,
 	}
 	for _, f := range capture.Formats() {
 		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
@@ -117,7 +118,7 @@ func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOpt
 	share.Redact, share.Pseudonymise, share.Packets = o.Redact || o.Pseudonymise, o.Pseudonymise, true
 	f, err := capture.CreateWhole(path, o.Replace, share)
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "capture: "))
+		return errors.New(inWords(err))
 	}
 	n := 0
 	for e := range events {
@@ -148,6 +149,16 @@ func (i *inspection) wrote(format string, args ...any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.saved = append(i.saved, fmt.Sprintf(format, args...))
+}
+
+// files tells of those that are being written, and of those that were.
+func (i *inspection) files() (out []string) {
+	if i.saving != nil {
+		out = i.saving()
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append(out, i.saved...)
 }
 
 // fromHome is a path in which ~/ is the home folder, as in a shell.

@@ -176,3 +176,33 @@ func TestFromHome(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesOfALiveRun: the inspector is told of each file of --save and how far it is.
+func TestFilesOfALiveRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for rotate, want := range map[string]string{
+		"":     "x.jsonl is being written: 0 bytes so far",
+		"50MB": "x.jsonl is being written, in numbered files: 0 bytes in the newest",
+	} {
+		l := &live{saves: []string{"x.jsonl"}, rotate: rotate}
+		if err := l.open(); err != nil {
+			t.Fatal(err)
+		}
+		l.inspect.wrote("exported %d events to y.md", 3)
+		first := l.inspect.hooks().Files()
+		if len(first) != 2 || !strings.HasPrefix(first[0], strings.Split(want, ": ")[0]+": ") || first[1] != "exported 3 events to y.md" {
+			t.Errorf("%q: told is %q, want %q", rotate, first, want)
+		}
+		if err := l.files[0].Write(session.Event{Session: 1, Seq: 1, Body: session.TCPOpened{}}); err != nil {
+			t.Fatal(err)
+		}
+		if second := l.inspect.hooks().Files(); second[0] == first[0] {
+			t.Errorf("%q: told is still %q", rotate, second)
+		}
+		l.closeFiles()
+		l.log.Close()
+	}
+	if got := new(inspection).hooks().Files(); len(got) != 0 {
+		t.Errorf("nothing is saved, told is %q", got)
+	}
+}

@@ -40,7 +40,7 @@ func openKeylogs(paths []string, waits bool, tell teller) (*keylogs, error) {
 		case err != nil:
 			tell("--keylog %s is not there yet: it is read when it comes", path)
 		case bad != nil:
-			tell("warning: --keylog %s: %v", path, bad)
+			tell("warning: --keylog %s: %s", path, inWords(bad))
 		}
 		k.files = append(k.files, &keylog{path, wholeLines(text)})
 	}

@@ -210,9 +210,27 @@ func packets(t *testing.T, file []byte) (n int) {
 	}
 }
 
-// startSelf runs xmppscope, which is this test's own binary under its name, and
-// waits until it says where it listens.
+// startSelf runs xmppscope and waits until it says where it listens; what it says
+// after that is thrown away.
 func startSelf(t *testing.T, args []string) (cmd *exec.Cmd, printed *bufio.Reader, addr string) {
+	t.Helper()
+	cmd, stdout, problems, addr := startHeard(t, args)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for problems.Scan() {
+		}
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		<-drained
+	})
+	return cmd, bufio.NewReader(stdout), addr
+}
+
+// startHeard runs xmppscope, which is this test's own binary under its name, and
+// waits until it says where it listens. problems goes on with what it says next.
+func startHeard(t *testing.T, args []string) (cmd *exec.Cmd, stdout io.ReadCloser, problems *bufio.Scanner, addr string) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -222,36 +240,28 @@ func startSelf(t *testing.T, args []string) (cmd *exec.Cmd, printed *bufio.Reade
 	cmd = exec.Command(exe)
 	cmd.Args = append([]string{"xmppscope"}, args...) // see TestMain
 	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	if stdout, err = cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
-	problems, err := cmd.StderrPipe()
+	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	drained := make(chan struct{})
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		<-drained
 		cmd.Wait()
 	})
-	lines := bufio.NewScanner(problems)
-	for lines.Scan() {
-		if addr, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
-			go func() {
-				defer close(drained)
-				io.Copy(io.Discard, problems)
-			}()
-			return cmd, bufio.NewReader(stdout), addr
+	problems = bufio.NewScanner(stderr)
+	for problems.Scan() {
+		if addr, ok := strings.CutPrefix(problems.Text(), "listening on "); ok {
+			return cmd, stdout, problems, addr
 		}
 	}
-	close(drained)
-	t.Fatalf("xmppscope does not listen: %v", lines.Err())
-	return nil, nil, ""
+	t.Fatalf("xmppscope does not listen: %v", problems.Err())
+	return nil, nil, nil, ""
 }
 
 // startFlood is a server that sends stanzas, one a line, for as long as it can.

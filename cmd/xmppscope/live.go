@@ -48,7 +48,7 @@ func (l *live) open() error {
 	if l.inspect.accounts.known, err = readPasswords(l.known); err != nil {
 		return usageError{err}
 	}
-	l.inspect.inUse = l.saves
+	l.inspect.inUse, l.inspect.saving = l.saves, l.saving
 	l.log = session.NewLog()
 	if err := l.openFiles(); err != nil {
 		l.closeFiles()
@@ -174,7 +174,7 @@ func (l *live) printing(match func(*session.Event) bool) <-chan error {
 			say(os.Stderr, "%s was closed: nothing more is printed there; the sessions go on", l.printName())
 			err = nil
 		case err != nil:
-			say(os.Stderr, "%v: nothing more is printed; the sessions go on", err)
+			say(os.Stderr, "%s: nothing more is printed; the sessions go on", inWords(err))
 		}
 		done <- err
 	}()

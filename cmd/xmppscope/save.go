@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -91,6 +92,22 @@ func (l *live) openFiles() error {
 	return nil
 }
 
+// saving tells how the files of --save stand. It asks none of them for its path, since
+// that may wait for the disk.
+func (l *live) saving() (out []string) {
+	for i, f := range l.files {
+		switch path := l.saves[i]; {
+		case path == toStdout:
+			out = append(out, fmt.Sprintf("standard output gets the packets: %d bytes so far", f.Written()))
+		case l.rotate != "":
+			out = append(out, fmt.Sprintf("%s is being written, in numbered files: %d bytes in the newest", path, f.Written()))
+		default:
+			out = append(out, fmt.Sprintf("%s is being written: %d bytes so far", path, f.Written()))
+		}
+	}
+	return out
+}
+
 // openStdout takes standard output for a capture, if it is not the screen.
 func (l *live) openStdout(o capture.Options) (*capture.File, error) {
 	if isTerminal(os.Stdout) {
@@ -155,7 +172,7 @@ func (l *live) save(f *capture.File) error {
 		f.Close()
 		return nil
 	}
-	say(os.Stderr, "%v: nothing more is saved there; the sessions go on", err)
+	say(os.Stderr, "%s: nothing more is saved there; the sessions go on", inWords(err))
 	f.Close()
 	return errSaid
 }

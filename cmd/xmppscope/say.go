@@ -68,7 +68,7 @@ func report(w io.Writer, err error) int {
 		return code
 	}
 	if err != errSaid {
-		fmt.Fprintln(w, "xmppscope: "+session.SafeLine(err.Error()))
+		fmt.Fprintln(w, "xmppscope: "+session.SafeLine(inWords(err)))
 		var h hinted
 		if errors.As(err, &h) {
 			say(w, "hint: %s", h.hint)

@@ -66,7 +66,7 @@ func openSource(ctx context.Context, path string, idle func(), count func(int)) 
 	switch {
 	case err == nil && info.IsDir():
 		s.file.Close()
-		return nil, usageError{fmt.Errorf("%s is a folder, not a capture", path)}
+		return nil, usageError{hinted{fmt.Errorf("%s is a folder, not a capture", path), "name the captures in it"}}
 	case err == nil && info.Mode().IsRegular():
 		s.regular = true
 	default:

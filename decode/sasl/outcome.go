@@ -21,7 +21,7 @@ var conditions = map[string]condition{
 	"invalid-mechanism":      {"RFC 6120 §6.5.7", "the server does not do this mechanism", "the client chose one that is not on offer, or the offer changed when TLS began"},
 	"malformed-request":      {"RFC 6120 §6.5.8", "the server could not read the SASL message, or it came at the wrong time", "the message is not what the mechanism asks for, or two logins at once"},
 	"mechanism-too-weak":     {"RFC 6120 §6.5.9", "the server wants a stronger mechanism for this account", "PLAIN or an older SCRAM was chosen, or the server holds no password in this hash"},
-	"not-authorized":         {"RFC 6120 §6.5.10", "the server refuses the login and does not say why", "a wrong user name or password is by far the most likely"},
+	"not-authorized":         {"RFC 6120 §6.5.10", "the server refuses the login with the general condition", "a wrong user name or password is by far the most likely"},
 	"temporary-auth-failure": {"RFC 6120 §6.5.11", "the server cannot check the credentials now", "its database or LDAP server is down, or there were too many tries: later it may work"},
 }
 
@@ -99,11 +99,27 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 	if why := x.because(c.Name.Local); why != "" {
 		known.cause = why
 	}
+	if c.Name.Local == "not-authorized" {
+		known.meaning += inItsWords(s.Root)
+	}
 	n.Ref, n.Text = known.ref, known.meaning+": "+known.cause
 	if c.Name.Local == "aborted" {
 		n.Severity = session.Notice
 	}
 	return n, true
+}
+
+// inItsWords is the text of a failure, "" if it has none (RFC 6120 §6.4.5).
+func inItsWords(failure *session.Element) string {
+	text := failure.Child("", "text")
+	if text == nil {
+		return ""
+	}
+	said := strings.TrimSpace(text.Text())
+	if said == "" {
+		return ""
+	}
+	return fmt.Sprintf(" and the words %q", decode.Clip(said, 160))
 }
 
 // because is what was seen to be the cause of a refusal; "" if nothing was.

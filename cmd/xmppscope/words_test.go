@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"xmppscope/capture"
+	"xmppscope/session"
+)
+
+// recorded is a capture of three events.
+func recorded(t *testing.T, ext string) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x"+ext)
+	f, err := capture.Create(path, false, captureOptions(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		raw := []byte("<message><body>hello</body></message>")
+		e := session.Event{
+			Session: 1, Seq: uint64(i + 1), At: time.Unix(1_700_000_000, 0).UTC(), Dir: session.C2S, Leg: session.ClientLeg,
+			Body: session.StreamElement{}, Name: "message", Raw: raw, Size: int64(len(raw)), Summary: "message",
+		}
+		if err := f.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestUnreadable: what is wrong with a file is said in words for a person, and what
+// to do about it.
+func TestUnreadable(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write(recorded(t, ".jsonl"))
+	z.Close()
+	broken := func(ext string) []byte {
+		file := recorded(t, ext)
+		copy(file[bytes.LastIndex(file, []byte("message")):], "\x00\x00\x00\x00")
+		return file
+	}
+	short := func(file []byte, n int) []byte { return file[:len(file)-n] }
+	for _, c := range []struct {
+		name       string
+		file       []byte
+		said, hint string // a hint: nothing could be read, and that is an error
+	}{
+		{"cut.jsonl", short(recorded(t, ".jsonl"), 20), `^cut.jsonl is cut off at byte \d+, after 2 events that could be read$`, ""},
+		{"cut.xml", short(recorded(t, ".xml"), 30), `^cut.xml is cut off at byte \d+, after 2 events that could be read$`, ""},
+		{"open.xml", short(recorded(t, ".xml"), 5), `^open.xml is cut off at byte \d+, after 3 events that could be read$`, ""},
+		{"cut.pcapng", short(recorded(t, ".pcapng"), 10), `^cut.pcapng is cut off at byte \d+, after \d events? that could be read$`, ""},
+		{"cut.pcap", short(recorded(t, ".pcap"), 3), `(?m)^cut.pcap is cut off at byte \d+, after \d+ packets that could be read$`, ""},
+		{"bad.jsonl", broken(".jsonl"), `^bad.jsonl is damaged at byte \d+, after 2 events that could be read: invalid character`, ""},
+		{"bad.xml", broken(".xml"), `^bad.xml is damaged at byte \d+, after \d events that could be read: XML syntax error`, ""},
+		{"tiny.pcapng", recorded(t, ".pcapng")[:10], `^tiny.pcapng is cut off at byte 0, before anything could be read$`, "record again"},
+		{"empty.pcapng", nil, `^empty.pcapng is empty: nothing was recorded in it$`, "record again"},
+		{"notes", []byte("hello"), `^notes is not a capture that xmppscope can read: it begins with "hello"$`, "these can be read, gzip or not: .jsonl .pcap .pcapng .xml"},
+		{"report.html", recorded(t, ".html"), `^report.html is not a capture that xmppscope can read: it begins with`, "name the capture it was made from"},
+		{"head.gz", packed.Bytes()[:5], `^head.gz cannot be unpacked: .* cut off or damaged$`, "again"},
+	} {
+		path := filepath.Join(t.TempDir(), c.name)
+		if err := os.WriteFile(path, c.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(filepath.Dir(path))
+		var lines []string
+		in := &inputFlags{tell: func(format string, args ...any) {
+			lines = append(lines, strings.TrimPrefix(fmt.Sprintf(format, args...), "warning: "))
+		}}
+		err := in.read(t.Context(), []string{c.name}, func(session.Event) error { return nil })
+		said := strings.Join(lines, "\n")
+		if c.hint != "" {
+			var h hinted
+			if !errors.As(err, &h) || !strings.Contains(h.hint, c.hint) {
+				t.Errorf("%s: %v has the hint %q, want %q", c.name, err, h.hint, c.hint)
+				continue
+			}
+			if code := report(new(bytes.Buffer), err); code != exitUsage {
+				t.Errorf("%s: exit code %d", c.name, code)
+			}
+			said, err = inWords(err), nil
+		}
+		if err != nil || !regexp.MustCompile(c.said).MatchString(said) {
+			t.Errorf("%s: %v, %q, want %q", c.name, err, said, c.said)
+		}
+	}
+}
