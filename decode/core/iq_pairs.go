@@ -56,22 +56,19 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	id := s.Root.Attr("id")
 	now := answer{typ: typ, from: s.Root.Attr("from"), to: s.Root.Attr("to")}
 	key := answerKey{s.Event.Dir, id}
-	before, twice := r.answered[key]
-	other, crossed := r.answered[answerKey{s.Event.Dir.Opposite(), id}]
-	if len(r.answered) >= maxRequests {
-		clear(r.answered)
-	}
 	if s.Request != nil {
 		delete(r.waiting, s.Request.Seq)
-		r.answered[key] = now
+		r.remember(key, now)
 		return session.Note{}, false
 	}
+	before, twice := r.answered[key]
+	other, crossed := r.answered[answerKey{s.Event.Dir.Opposite(), id}]
 	who := s.Event.Dir.Sender()
 	switch {
 	case id == "": // Q01 has spoken
 	case crossed && !other.again && fits(other, now):
 		now.again = true
-		r.answered[key] = now
+		r.remember(key, now)
 		if typ == "error" && other.typ == "error" {
 			return lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", who, id), true
 		}
@@ -79,11 +76,18 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	case twice && before.from == now.from:
 		return lint("Q05", "RFC 6120 §8.2.3", session.Warning, s.Root.Tag, "the %s answers %q a second time", who, id), true
 	}
-	r.answered[key] = now
+	r.remember(key, now)
 	if i := r.misnamed(s); i != "" {
 		return lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.AttrSpan("id"), "the %s answers with the id %q, but the request's id was %q", who, id, i), true
 	}
 	return session.Note{}, false
+}
+
+func (r *requests) remember(key answerKey, a answer) {
+	if len(r.answered) >= maxRequests {
+		clear(r.answered)
+	}
+	r.answered[key] = a
 }
 
 // fits says whether an answer goes back to where another came from.
