@@ -95,6 +95,9 @@ func (a *app) run() (err error) {
 			err = panicError(p)
 		}
 	}()
+	if a.options.Screen == nil {
+		a.options.Screen, _ = terminal() // if there is none, tview finds another, or says why not
+	}
 	a.tv.SetScreen(a.options.Screen).EnableMouse(true).EnablePaste(true)
 	a.tv.SetRoot(&guarded{a.ui, a}, true)
 	a.tv.SetInputCapture(func(event *tcell.EventKey) *tcell.EventKey {
