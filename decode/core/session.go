@@ -8,7 +8,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-session", Title: "Sessions of old XMPP", Ref: "RFC 3921 §3",
-		Match: decode.Stanza(),
+		Match: decode.Stanza("iq"),
 		New:   decode.Stateless(explainSession),
 	})
 }
@@ -16,9 +16,6 @@ func init() {
 // explainSession is about a step that RFC 6121 did away with: servers answer it,
 // and do nothing.
 func explainSession(s *decode.Seen) []session.Note {
-	if s.Root.Name.Local != "iq" {
-		return nil
-	}
 	if el := s.Root.Child(decode.NSSession, "session"); el != nil && s.Event.Dir == session.C2S {
 		return []session.Note{say("RFC 3921 §3", el.Span, "the client asks for a session as in old XMPP; servers of today do nothing but answer")}
 	}
