@@ -243,6 +243,7 @@ func (d *Session) run(s *Seen) (done bool) {
 
 // add puts a rule's notes on the event.
 func (d *Session) add(e *session.Event, r *Rule, notes []session.Note) {
+	var secrets []session.Secret
 	for i := range notes {
 		n := &notes[i]
 		e.Notes = append(e.Notes, *n)
@@ -256,9 +257,12 @@ func (d *Session) add(e *session.Event, r *Rule, notes []session.Note) {
 		if n.Secret != "" {
 			out.Mark = d.state.Secrets.Mark(n.Secret, n.Value)
 			if n.Span.Len() > 0 {
-				e.AddSecrets(session.Secret{Kind: n.Secret, Span: n.Span, Mark: out.Mark})
+				secrets = append(secrets, session.Secret{Kind: n.Secret, Span: n.Span, Mark: out.Mark})
 			}
 		}
+	}
+	if len(secrets) > 0 {
+		e.AddSecrets(secrets...)
 	}
 }
 

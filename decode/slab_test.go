@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"xmppscope/session"
@@ -43,5 +45,22 @@ func TestOnlyFeaturesOutliveTheirEvent(t *testing.T) {
 	}
 	if f := d.state.Features; f != kept[1] || f.Child(NSBind, "bind") == nil {
 		t.Errorf("features %+v", f)
+	}
+}
+
+// TestDeclarationsAreBounded: each name is looked up among them, and each event of a
+// stream begins with those of its header.
+func TestDeclarationsAreBounded(t *testing.T) {
+	var many strings.Builder
+	for i := range 3 * maxScope {
+		fmt.Fprintf(&many, " xmlns:p%d='urn:p'", i)
+	}
+	header := "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'" + many.String() + ">"
+	if n := len(ScopeOf([]byte(header))); n != maxScope {
+		t.Errorf("a header puts %d declarations into force, want %d", n, maxScope)
+	}
+	root, faults := Parse([]byte("<p0:a"+many.String()+"/>"), nil)
+	if root.Name.Space != "urn:p" || len(faults) == 0 || !strings.Contains(faults[0].Text, "more than 1000 namespaces") {
+		t.Errorf("%+v %+v", root.Name, faults)
 	}
 }

@@ -150,9 +150,9 @@ func (p *parser) resolve(e *session.Element) {
 			if a.Value == "" {
 				p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, "the prefix %q is bound to no namespace", a.Name.Local)
 			}
-			p.scope = append(p.scope, binding{a.Name.Local, a.Value})
+			p.declare(a, a.Name.Local)
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
-			p.scope = append(p.scope, binding{"", a.Value})
+			p.declare(a, "")
 		}
 	}
 	e.Name.Space = p.space(e.Name.Prefix, e.Tag)
@@ -175,6 +175,17 @@ func (p *parser) resolve(e *session.Element) {
 			}
 		}
 	}
+}
+
+// maxScope bounds the declarations in force: each name is looked up among them.
+const maxScope = 1000
+
+func (p *parser) declare(a *session.Attr, prefix string) {
+	if len(p.scope) >= maxScope {
+		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, "more than %d namespaces are declared: this one is not looked at", maxScope)
+		return
+	}
+	p.scope = append(p.scope, binding{prefix, a.Value})
 }
 
 func (p *parser) space(prefix string, span session.Span) string {

@@ -117,41 +117,55 @@ func lowered(raw []byte) []byte {
 	return out
 }
 
-// credentialTag is where the contents of an element begin that holds a credential.
+// credentialTag is where the contents of an element begin that holds a credential. It
+// goes from one ">" to the next, so that no byte is looked at again for each "<".
 func credentialTag(raw []byte) int {
-	for at := 0; ; {
-		i := bytes.IndexByte(raw[at:], '<')
-		if i < 0 {
-			return -1
+	for from := 0; from < len(raw); {
+		end, ended := len(raw), false
+		if i := bytes.IndexByte(raw[from:], '>'); i >= 0 {
+			end, ended = from+i, true
 		}
-		at += i + 1
-		if !isCredential(raw[at:]) {
-			continue
+		if at := credentialIn(raw[from:end]); at >= 0 {
+			if ended {
+				return end + 1
+			}
+			if i := bytes.IndexAny(raw[from+at:], " \t\r\n"); i >= 0 {
+				return from + at + i + 1
+			}
+			return len(raw)
 		}
-		if end := bytes.IndexByte(raw[at:], '>'); end >= 0 {
-			return at + end + 1
-		}
-		if end := bytes.IndexAny(raw[at:], " \t\r\n"); end >= 0 {
-			return at + end + 1
-		}
-		return len(raw)
+		from = end + 1
 	}
+	return -1
 }
 
-// isCredential says whether a tag, from behind its "<", is one that holds a
-// credential.
-func isCredential(tag []byte) bool {
-	if tag, _, _ = bytes.Cut(tag, []byte(">")); len(tag) == 0 {
-		return false
+// credentialIn is where a tag begins that holds a credential, from behind its "<", in
+// bytes that go up to a ">"; -1 if none does.
+func credentialIn(part []byte) int {
+	at := bytes.IndexByte(part, '<') + 1
+	if at == 0 {
+		return -1
 	}
-	end := bytes.IndexAny(tag, " \t\r\n/")
-	if end < 0 {
-		end = len(tag)
+	if slices.ContainsFunc(credentialMarks, func(mark []byte) bool { return bytes.Contains(part[at:], mark) }) {
+		return at
 	}
-	name := tag[:end]
-	if i := bytes.IndexByte(name, ':'); i >= 0 {
-		name = name[i+1:]
+	for !slices.Contains(credentialElements, tagName(part[at:])) {
+		next := bytes.IndexByte(part[at:], '<')
+		if next < 0 {
+			return -1
+		}
+		at += next + 1
 	}
-	return slices.Contains(credentialElements, string(name)) ||
-		slices.ContainsFunc(credentialMarks, func(mark []byte) bool { return bytes.Contains(tag, mark) })
+	return at
+}
+
+// tagName is the name that a tag begins with, without its prefix.
+func tagName(tag []byte) string {
+	if end := bytes.IndexAny(tag, " \t\r\n/<"); end >= 0 {
+		tag = tag[:end]
+	}
+	if i := bytes.IndexByte(tag, ':'); i >= 0 {
+		tag = tag[i+1:]
+	}
+	return string(tag)
 }

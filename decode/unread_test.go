@@ -44,3 +44,30 @@ func TestUnreadCredentialsAreHidden(t *testing.T) {
 		}
 	}
 }
+
+// TestCredentialTag: each tag is looked at once, up to the ">" that ends it, and a "<"
+// inside of one may begin another.
+func TestCredentialTag(t *testing.T) {
+	for raw, want := range map[string]string{
+		"":                                      "no",
+		"<a>text":                               "no",
+		"<":                                     "no",
+		"<auth":                                 "",
+		"<auth mechanism='PLAIN":                "mechanism='PLAIN",
+		"<auth>AHg=":                            "AHg=",
+		"<a><sasl:auth x='y'>AHg=":              "AHg=",
+		"<a b='<auth c='d'>AHg=</auth>":         "AHg=</auth>",
+		"<a <b xmlns='jabber:iq:auth'>text":     "text",
+		"jabber:iq:auth <a>text":                "no",
+		strings.Repeat("<", 1<<20) + "auth>key": "key",
+		strings.Repeat("<", 1<<20):              "no",
+	} {
+		got := "no"
+		if at := credentialTag([]byte(raw)); at >= 0 {
+			got = raw[at:]
+		}
+		if got != want {
+			t.Errorf("%.60s: %.60q, want %q", raw, got, want)
+		}
+	}
+}

@@ -65,13 +65,31 @@ type secretWalk struct {
 	// form that is submitted does not repeat that.
 	private map[string]bool
 	notes   []session.Note
+	until   int // up to here all text is marked
 }
 
 // Explain marks the secrets of an event.
 func (w *secretWalk) Explain(s *decode.Seen) []session.Note {
-	w.notes = nil
+	w.notes, w.until = nil, 0
 	w.walk(s.Root)
-	return w.notes
+	return bounded(s.Event.Raw, w.notes)
+}
+
+// maxSecrets is how many secrets of an event are told one by one. No login and no
+// message has as many, and each is looked for in all that is said of the event.
+const maxSecrets = 256
+
+// bounded are the secrets of an event, or one that reaches from the first to the last
+// where they are too many.
+func bounded(raw []byte, secrets []session.Note) []session.Note {
+	if len(secrets) <= maxSecrets {
+		return secrets
+	}
+	all := secrets[0].Span
+	for i := range secrets {
+		all.Start, all.End = min(all.Start, secrets[i].Span.Start), max(all.End, secrets[i].Span.End)
+	}
+	return []session.Note{hidden("secrets", string(raw[all.Start:all.End]), "secrets", all)}
 }
 
 // secretAnywhere are names that say what an element holds, whoever made them up.
@@ -178,10 +196,15 @@ func isPassword(local string) bool {
 	return false
 }
 
-// mark marks what is in an element, text and children alike.
+// mark marks what is in an element, text and children alike, unless it is inside of
+// what is marked.
 func (w *secretWalk) mark(el *session.Element, name, kind string) {
+	span := el.TextSpan()
+	if span.End <= w.until {
+		return
+	}
 	if text := allText(el); strings.TrimSpace(text) != "" {
-		w.notes = append(w.notes, hidden(name, text, kind, el.TextSpan()))
+		w.notes, w.until = append(w.notes, hidden(name, text, kind, span)), span.End
 	}
 }
 

@@ -36,7 +36,9 @@ var secretPatterns = []secretPattern{
 }
 
 // secretTexts looks through the texts and attributes of an event.
-func secretTexts(s *decode.Seen) []session.Note { return textSecrets(s.Event.Raw, s.Root, nil) }
+func secretTexts(s *decode.Seen) []session.Note {
+	return bounded(s.Event.Raw, textSecrets(s.Event.Raw, s.Root, nil))
+}
 
 func textSecrets(raw []byte, el *session.Element, notes []session.Note) []session.Note {
 	for i := range el.Attrs {
@@ -53,28 +55,41 @@ func textSecrets(raw []byte, el *session.Element, notes []session.Note) []sessio
 }
 
 // secretsIn finds the secrets of one text. A secret that was not written as it
-// reads, with references, CDATA or elements in it, takes the whole text along.
+// reads, with references, CDATA or elements in it, takes the whole text along, and
+// so do very many.
 func secretsIn(raw []byte, name, text string, span session.Span, notes []session.Note) []session.Note {
 	if len(text) < 8 {
 		return notes
 	}
-	written := string(raw[span.Start:span.End])
+	written := raw[span.Start:span.End]
+	plain := string(written) == text
 	for _, p := range secretPatterns {
-		for _, at := range p.where.FindAllStringSubmatchIndex(text, -1) {
+		found := p.where.FindAllStringSubmatchIndex(text, maxSecretsIn+1)
+		if len(found) > maxSecretsIn {
+			return append(notes, hidden(name, text, p.kind, span))
+		}
+		for _, at := range found {
 			value := text[at[2]:at[3]]
 			switch {
 			case value == "":
-			case written == text:
+			case plain:
 				notes = append(notes, hidden(name, value, p.kind, session.Span{Start: span.Start + at[2], End: span.Start + at[3]}))
-			case strings.Count(text, value) != strings.Count(written, value):
-				return append(notes, hidden(name, text, p.kind, span))
 			default:
-				notes = append(notes, everywhere(written, span.Start, hidden(name, value, p.kind, span))...)
+				places := strings.Count(text, value)
+				if places > maxSecretsIn || places != bytes.Count(written, []byte(value)) {
+					return append(notes, hidden(name, text, p.kind, span))
+				}
+				notes = append(notes, everywhere(string(written), span.Start, hidden(name, value, p.kind, span))...)
 			}
 		}
 	}
 	return notes
 }
+
+// maxSecretsIn is how many secrets of a kind a text may have, and how often it may
+// repeat one, before it is hidden as a whole: to look for each of very many in all of
+// a long text would take as long as whoever wrote it likes.
+const maxSecretsIn = 32
 
 // everywhere is the note for each place where its value stands.
 func everywhere(written string, start int, n session.Note) (notes []session.Note) {
