@@ -17,6 +17,9 @@ type Book struct {
 	count map[string]int
 }
 
+// maxMarks bounds how many secrets are remembered: a run may last for weeks.
+const maxMarks = 200_000
+
 // Mark returns the placeholder of a secret: its kind, a number that is the same
 // for equal values of one kind, and the length of the value in characters
 // (bytes, where it is not text).
@@ -29,6 +32,9 @@ func (b *Book) Mark(kind, value string) string {
 	}
 	if b.marks == nil {
 		b.marks, b.count = map[[sha256.Size]byte]string{}, map[string]int{}
+	}
+	if len(b.marks) >= maxMarks { // a value that comes again has another number from here on
+		clear(b.marks)
 	}
 	b.count[kind]++
 	length, unit := len(value), "bytes"
