@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -162,51 +161,6 @@ var diffColours = map[compare.LineKind]string{
 	compare.Headline: colBold, compare.Step: colYellow, compare.FromA: colRed, compare.FromB: colGreen, compare.Faint: colDim,
 }
 
-// splitSession takes the "#2" off a name; 0 if there is none. A file whose name
-// ends like that is meant itself.
-func splitSession(name string) (path string, id int) {
-	path, number, found := cutLast(name, "#")
-	if !found {
-		return name, 0
-	}
-	if _, err := os.Stat(name); err == nil {
-		return name, 0
-	}
-	if id, err := strconv.Atoi(number); err == nil && id > 0 {
-		return path, id
-	}
-	return name, 0
-}
-
-// wrongNumber is an error if a name is that of a file with something behind "#" that
-// is no number of a session.
-func wrongNumber(name string) error {
-	path, number, found := cutLast(name, "#")
-	if _, id := splitSession(name); !found || id > 0 {
-		return nil
-	}
-	if _, err := os.Stat(name); err == nil {
-		return nil
-	}
-	if _, err := os.Stat(path); err != nil {
-		return nil
-	}
-	return usageError{hinted{fmt.Errorf("diff: %s: %q is no number of a session", name, number), fmt.Sprintf("sessions are counted from 1, as xmppscope print %s shows them: %s#1", path, path)}}
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
-func fileOf(name string) string {
-	path, _ := splitSession(name)
-	return path
-}
-
 // loadLogin gathers the session that a name asks for.
 func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, error) {
 	path, id := splitSession(name)
@@ -217,13 +171,13 @@ func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, 
 	if id > 0 {
 		at := slices.IndexFunc(all, func(l *facts.Login) bool { return l.ID == id })
 		if at < 0 {
-			return nil, usageError{hinted{fmt.Errorf("diff: %s holds no session %d", path, id), "it holds " + listSessions(all)}}
+			return nil, usageError{hinted{fmt.Errorf("%s holds no session %d", path, id), "it holds " + listSessions(all)}}
 		}
 		return all[at], explained(all[at], path)
 	}
 	l := firstLogin(all)
 	if l == nil {
-		return nil, usageError{fmt.Errorf("diff: %s holds no session", path)}
+		return nil, usageError{fmt.Errorf("%s holds no session", path)}
 	}
 	if len(all) > 1 {
 		say(os.Stderr, "%s: session %d is compared, of %s; others are named %s#N", path, l.ID, listSessions(all), path)
@@ -235,7 +189,7 @@ func loadLogin(ctx context.Context, in *inputFlags, name string) (*facts.Login, 
 // decoded in it.
 func explained(l *facts.Login, path string) error {
 	if len(l.Rungs) == 0 && l.Cause == nil {
-		return usageError{fmt.Errorf("diff: session %d of %s holds no step of a login, so there is nothing to compare", l.ID, path)}
+		return usageError{fmt.Errorf("session %d of %s holds no step of a login, so there is nothing to compare", l.ID, path)}
 	}
 	return nil
 }

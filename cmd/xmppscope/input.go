@@ -73,6 +73,9 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	base, last := 0, 0
 	for _, name := range paths {
+		if err := wrongNumber(name); err != nil {
+			return err
+		}
 		path, only := splitSession(name)
 		found := 0 // sessions
 		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
@@ -113,7 +116,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			return err
 		}
 		if only > found {
-			return usageError{hinted{fmt.Errorf("%s holds no session %d", path, only), fmt.Sprintf("it holds %s: xmppscope print %s", session.Plural(found, "session"), path)}}
+			return usageError{hinted{fmt.Errorf("%s holds no session %d", f.name, only), "it holds " + session.Plural(found, "session")}}
 		}
 		if in.finish != nil {
 			in.finish(opened{path: name, from: base + 1, to: last})

@@ -22,6 +22,6 @@ func run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	cmd := newRoot()
-	cmd.SetArgs(args)
+	cmd.SetArgs(sessionsOfInput(args))
 	return report(os.Stderr, cmd.ExecuteContext(ctx))
 }
