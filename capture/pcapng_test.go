@@ -62,9 +62,10 @@ func TestSecretsBeforePackets(t *testing.T) {
 	}
 }
 
+// isServerHello looks at the version in it too: what is encrypted may begin like one.
 func isServerHello(block []byte) bool {
 	_, _, payload := openPacket(block[20:])
-	return len(payload) > 5 && payload[0] == recordHandshake && payload[5] == 2
+	return len(payload) > 10 && payload[0] == recordHandshake && payload[5] == 2 && payload[9] == 3 && payload[10] == 3
 }
 
 // TestWireSurvives: what the legs carried comes back byte for byte, and keys too.
