@@ -7,7 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"xmppscope/internal/columns"
 	"xmppscope/session"
 )
 
@@ -119,7 +121,7 @@ func lanes(b *strings.Builder, e *session.Event, again bool) {
 	if again {
 		title = fmt.Sprintf("━━ session %d goes on ", e.Session)
 	}
-	b.WriteString("\n" + title + strings.Repeat("━", max(0, gutter+textWidth-columns(title))) + "\n\n")
+	b.WriteString("\n" + title + strings.Repeat("━", max(0, gutter+textWidth-columns.Of(title))) + "\n\n")
 	b.WriteString(strings.Repeat(" ", gutter) + "client" + strings.Repeat(" ", laneGap-9) + "xmppscope" + strings.Repeat(" ", laneGap-8) + "server\n")
 }
 
@@ -132,7 +134,7 @@ func drawEvent(b *strings.Builder, e *session.Event, o *Options, first bool) {
 		aside = "+" + session.ShortTime(e.Step.Since)
 	}
 	say := func(mark, text string) {
-		for i, line := range wrap(text, textWidth-columns(mark)) {
+		for i, line := range wrap(text, textWidth-columns.Of(mark)) {
 			lead := mark
 			if i > 0 && mark != "| " {
 				lead = strings.Repeat(" ", len(mark))
@@ -166,7 +168,7 @@ func arrow(e *session.Event) string {
 	if s := e.Step; s != nil {
 		label = fmt.Sprintf("%d %s", s.N, s.ID)
 	}
-	label = " " + clipColumns(session.SafeLine(label), laneGap-6) + " "
+	label = " " + columns.Clip(session.SafeLine(label), laneGap-6) + " "
 	empty := strings.Repeat(" ", laneGap)
 	switch e.Body.(type) {
 	case session.TLSEstablished, session.TLSFailed:
@@ -177,8 +179,8 @@ func arrow(e *session.Event) string {
 		return onLeg(e.Leg, centred(label, "╌", laneGap-1)+"×", empty)
 	}
 	line := strings.Repeat("─", laneGap-1)
-	begin := "─" + label + strings.Repeat("─", laneGap-1-columns(label))
-	end := strings.Repeat("─", laneGap-1-columns(label)) + label + "─"
+	begin := "─" + label + strings.Repeat("─", laneGap-1-columns.Of(label))
+	end := strings.Repeat("─", laneGap-1-columns.Of(label)) + label + "─"
 	switch {
 	case e.Origin == session.OriginSelf && e.Dir == session.C2S:
 		return lane + empty + lane + begin[:len(begin)-len("─")] + "▶" + lane
@@ -198,7 +200,7 @@ func rungArrow(g *rung) string {
 		legs := [2]string{}
 		for i, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
 			label := strings.TrimRight(fmt.Sprintf(" %d %s", g.N, cmp.Or(session.SafeLine(g.TLS[leg]), g.ID)), " ") + " "
-			legs[i] = "◀" + centred(clipColumns(label, laneGap-4), "═", laneGap-2) + "▶"
+			legs[i] = "◀" + centred(columns.Clip(label, laneGap-4), "═", laneGap-2) + "▶"
 		}
 		return lane + legs[0] + lane + legs[1] + lane
 	}
@@ -215,7 +217,7 @@ func onLeg(leg session.Leg, drawn, empty string) string {
 
 // centred puts a text into the middle of a line that is so many characters wide.
 func centred(text, fill string, width int) string {
-	room := max(0, width-columns(text))
+	room := max(0, width-columns.Of(text))
 	return strings.Repeat(fill, room/2) + text + strings.Repeat(fill, room-room/2)
 }
 
@@ -255,20 +257,21 @@ func wrap(text string, width int) []string {
 	line, used := indent, len(indent)
 	empty := true
 	for word := range strings.FieldsSeq(text) {
-		for r := []rune(word); len(r) > 0; {
+		for word != "" {
 			space := 1
 			if empty {
 				space = 0
 			}
-			n, taken := takeColumns(r, width-used-space)
-			if n == len(r) {
-				line, used = line+strings.Repeat(" ", space)+string(r), used+space+taken
-				empty, r = false, nil
+			n, taken := columns.Fit(word, width-used-space)
+			if n == len(word) {
+				line, used = line+strings.Repeat(" ", space)+word, used+space+taken
+				empty, word = false, ""
 				continue
 			}
 			if empty { // longer than a line
-				n = max(n, 1)
-				line, r = line+string(r[:n]), r[n:]
+				_, first := utf8.DecodeRuneInString(word)
+				n = max(n, first)
+				line, word = line+word[:n], word[n:]
 			}
 			out = append(out, line)
 			line, used, empty = indent, len(indent), true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xmppscope/internal/columns"
 	"xmppscope/session"
 )
 
@@ -40,7 +41,7 @@ func TestLadderArrows(t *testing.T) {
 func TestLadderFits(t *testing.T) {
 	file := string(record(t, ".txt", Options{Tool: "xmppscope test"}, append(mixed(t), evilEvents(t)...)))
 	for i, line := range strings.Split(file, "\n") {
-		if n := columns(line); n > 80 {
+		if n := columns.Of(line); n > 80 {
 			t.Errorf("line %d is %d wide: %q", i+1, n, line)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"xmppscope/decode/compare"
+	"xmppscope/internal/columns"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
@@ -87,7 +88,7 @@ func checkSafe(t *testing.T, text string) {
 		t.Errorf("not safe to print: %q", text)
 	}
 	for _, line := range strings.Split(text, "\n") {
-		if n := compare.Cells(line); n > 80 {
+		if n := columns.Of(line); n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

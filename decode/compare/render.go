@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"xmppscope/internal/columns"
 )
 
 // Line is one line of a comparison laid out for a person.
@@ -99,7 +100,7 @@ func (p *page) add(k LineKind, text string) {
 
 // wrap adds text that begins with head, and goes on below its end.
 func (p *page) wrap(k LineKind, head, text string) {
-	indent := cells(head)
+	indent := columns.Of(head)
 	for i, line := range wrapped(text, p.width-indent) {
 		if i > 0 {
 			head = strings.Repeat(" ", indent)
@@ -212,7 +213,7 @@ func (p *page) difference(d *Difference) {
 	if need := max(widest(joined(d.A)), widest(joined(d.B))); column+len("- ")+need > p.width {
 		at = indent + 2
 	}
-	if cells(name) >= column-indent || at < column {
+	if columns.Of(name) >= column-indent || at < column {
 		p.add(p.kind(d, Step), head)
 		head = strings.Repeat(" ", at)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"xmppscope/decode/compare"
+	"xmppscope/internal/columns"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
@@ -108,7 +109,7 @@ func TestPasswords(t *testing.T) {
 // TestWide: what takes two columns is counted as two, and the lines fit.
 func TestWide(t *testing.T) {
 	for text, want := range map[string]int{"abc": 3, "日本語": 6, "e\u0301": 1, "😀": 2, "ﾊﾝｶｸ": 4, "": 0} {
-		if n := compare.Cells(text); n != want {
+		if n := columns.Of(text); n != want {
 			t.Errorf("%q takes %d columns, want %d", text, n, want)
 		}
 	}
@@ -116,7 +117,7 @@ func TestWide(t *testing.T) {
 		r := compare.Sessions(wire(true, "CN="+strings.Repeat("日本語", 20), ""), wire(true, strings.Repeat("漢字 e\u0301", 40), ""), compare.Options{})
 		lines := compare.Lines(r, compare.Layout{Width: width})
 		for _, line := range lines {
-			if n := compare.Cells(line); n > width {
+			if n := columns.Of(line); n > width {
 				t.Errorf("%d columns of %d: %s", n, width, line)
 			}
 		}

@@ -1,4 +1,0 @@
-package compare
-
-// Cells is cells, for tests.
-var Cells = cells
