@@ -75,9 +75,8 @@ type htmlWriter struct {
 	at       int64 // bytes of the document so far, without the tail
 	tops     int64 // bytes of the drawn tops
 	live     map[int]*htmlSession
-	ended    []*htmlSession
-	total    int
-	showTail []byte // as it was drawn last
+	all      map[int]*htmlSession // those that have ended as well
+	showTail []byte               // as it was drawn last
 	changed  bool
 }
 
@@ -105,7 +104,7 @@ type verdictLine struct {
 }
 
 func newHTML(w io.Writer, o Options) (Writer, error) {
-	h := &htmlWriter{w: w, o: o, live: map[int]*htmlSession{}}
+	h := &htmlWriter{w: w, o: o, live: map[int]*htmlSession{}, all: map[int]*htmlSession{}}
 	h.tail, _ = w.(TailWriter)
 	h.buf.WriteString(pageHead())
 	if err := h.header(); err != nil {
@@ -200,16 +199,12 @@ func grow(runs []run, r run) []run {
 }
 
 func (h *htmlWriter) session(e *session.Event) *htmlSession {
-	if s := h.live[e.Session]; s != nil {
+	if s := h.all[e.Session]; s != nil {
 		return s
-	}
-	if i := slices.IndexFunc(h.ended, func(s *htmlSession) bool { return s.id == e.Session }); i >= 0 {
-		return h.ended[i]
 	}
 	s := &htmlSession{id: e.Session, report: new(report), started: e.At}
 	s.report.ID = e.Session
-	h.live[e.Session] = s
-	h.total++
+	h.live[e.Session], h.all[e.Session] = s, s
 	return s
 }
 
@@ -227,7 +222,6 @@ func (h *htmlWriter) end(s *htmlSession) error {
 	s.line, s.report = lineOf(s.report), nil
 	delete(h.live, s.id)
 	h.showTail = nil // which has it among those in progress
-	h.ended = append(h.ended, s)
 	return nil
 }
 
@@ -309,8 +303,8 @@ type indexView struct {
 }
 
 func (h *htmlWriter) index() indexView {
-	v := indexView{None: h.total == 0}
-	if h.total == 1 { // its own top says it
+	v := indexView{None: len(h.all) == 0}
+	if len(h.all) == 1 { // its own top says it
 		return v
 	}
 	for _, s := range h.inOrder() {
@@ -323,14 +317,12 @@ func (h *htmlWriter) index() indexView {
 		}
 		v.Sessions = append(v.Sessions, line)
 	}
-	v.More = h.total - len(v.Sessions)
+	v.More = len(h.all) - len(v.Sessions)
 	return v
 }
 
 func (h *htmlWriter) inOrder() []*htmlSession {
-	all := slices.Concat(h.ended, slices.Collect(maps.Values(h.live)))
-	slices.SortFunc(all, func(a, b *htmlSession) int { return a.id - b.id })
-	return all
+	return slices.SortedFunc(maps.Values(h.all), func(a, b *htmlSession) int { return a.id - b.id })
 }
 
 // Close writes the end, or the whole document in the order in which it is read.
