@@ -56,9 +56,9 @@ func (d *Session) KnowPasswords(find func(user, domain string) (password string,
 // does not change e, and whatever the wire held, it does not fail.
 func (d *Session) Explain(e session.Event) session.Event {
 	d.room = d.Parse(e, &d.trees)
-	out := *d.room.Explain()
+	d.room.Explain()
 	d.trees.Reset()
-	return out
+	return d.room.event
 }
 
 func (d *Session) explain(s *Seen, p *Parsed) {

@@ -36,15 +36,17 @@ func (d *Session) Parse(e session.Event, trees *Trees) Parsed {
 	return p
 }
 
-// Explain is the second half. What it returns is a part of p.
-func (p *Parsed) Explain() *session.Event {
+// Explain is the second half.
+func (p *Parsed) Explain() {
 	if d := p.by; d != nil {
 		d.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
 		d.explain(&d.seen, p)
 		p.root, p.by = nil, nil
 	}
-	return &p.event
 }
+
+// Event is the event as far as it has come.
+func (p *Parsed) Event() session.Event { return p.event }
 
 // begin notices whether the recording has the beginning of the session.
 func (d *parsing) begin(e *session.Event) {

@@ -69,7 +69,7 @@ func ahead(read func(passive.Emit) error, take func(session.Event) error) error 
 	}()
 	for b := range explained {
 		for i := range b.parsed {
-			if err := take(*b.parsed[i].Explain()); err != nil {
+			if err := take(b.parsed[i].Event()); err != nil {
 				close(stop)
 				for range explained { // until the others have ended
 				}
