@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
-
 	"xmppscope/internal/xmpptest"
+	"xmppscope/session"
 )
 
 // offlineStanzas is how many stanzas the capture of BenchmarkOffline has.
@@ -89,47 +85,27 @@ func (u *usage) add(b *testing.B, name string, args []string) {
 
 // writeStanzas writes a capture of one connection with stanzas of everyday kinds, a
 // packet each, between a client and a server.
-func writeStanzas(path string) (err error) {
+func writeStanzas(path string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	buffered := bufio.NewWriter(f)
-	w := pcapgo.NewWriter(buffered)
-	if err := w.WriteFileHeader(1<<16, layers.LinkTypeEthernet); err != nil {
-		return err
-	}
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	next := [2]uint32{1000, 5000}
-	ports := [2]layers.TCPPort{40000, 5222}
-	hosts := [2]net.IP{{10, 0, 0, 1}, {10, 0, 0, 2}}
-	room := gopacket.NewSerializeBuffer()
-	send := func(from int, text string) {
-		if err != nil {
-			return
-		}
-		to := 1 - from
-		eth := &layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, byte(from)}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 0, byte(to)}, EthernetType: layers.EthernetTypeIPv4}
-		ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: hosts[from], DstIP: hosts[to]}
-		tcp := &layers.TCP{SrcPort: ports[from], DstPort: ports[to], Seq: next[from], Ack: next[to], PSH: true, ACK: true, Window: 65000}
-		if err = tcp.SetNetworkLayerForChecksum(ip); err != nil {
-			return
-		}
-		if err = gopacket.SerializeLayers(room, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, tcp, gopacket.Payload(text)); err != nil {
-			return
-		}
-		packet := room.Bytes()
-		next[from] += uint32(len(text))
+	w := newWiretap(buffered, 5222, func() time.Time {
 		at = at.Add(time.Millisecond)
-		err = w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(packet), Length: len(packet)}, packet)
+		return at
+	})
+	send := func(from session.Dir, format string, args ...any) {
+		w.saw(from, fmt.Appendf(nil, format, args...))
 	}
-	const client, server = 0, 1
+	const client, server = session.C2S, session.S2C
 	const header = " version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 	for i, features := range []string{"<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"} {
 		send(client, "<stream:stream to='capulet.example'"+header)
-		send(server, fmt.Sprintf("<stream:stream from='capulet.example' id='b0c5c7d0-%d-4a6e-9d3f-0f4c3f1f5d5e'", i)+header)
-		send(server, "<stream:features>"+features+"</stream:features>")
+		send(server, "<stream:stream from='capulet.example' id='b0c5c7d0-%d-4a6e-9d3f-0f4c3f1f5d5e'"+header, i)
+		send(server, "<stream:features>%s</stream:features>", features)
 		if i == 0 {
 			send(client, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
 			send(server, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
@@ -140,17 +116,17 @@ func writeStanzas(path string) (err error) {
 	for i := range offlineStanzas {
 		switch i % 4 {
 		case 0:
-			send(client, fmt.Sprintf("<message to='romeo%d@montague.example' id='m%d' type='chat'><body>Art thou not Romeo, and a Montague? (%d)</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>", i%50, i, i))
+			send(client, "<message to='romeo%d@montague.example' id='m%d' type='chat'><body>Art thou not Romeo, and a Montague? (%d)</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>", i%50, i, i)
 		case 1:
-			send(server, fmt.Sprintf("<presence from='nurse%d@capulet.example/chamber' to='juliet@capulet.example/balcony'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://client.example' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>", i%50))
+			send(server, "<presence from='nurse%d@capulet.example/chamber' to='juliet@capulet.example/balcony'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://client.example' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>", i%50)
 		case 2:
-			send(client, fmt.Sprintf("<iq to='capulet.example' type='get' id='p%d'><ping xmlns='urn:xmpp:ping'/></iq>", i))
+			send(client, "<iq to='capulet.example' type='get' id='p%d'><ping xmlns='urn:xmpp:ping'/></iq>", i)
 		case 3:
-			send(server, fmt.Sprintf("<iq from='capulet.example' to='juliet@capulet.example/balcony' type='result' id='p%d'/>", i-1))
+			send(server, "<iq from='capulet.example' to='juliet@capulet.example/balcony' type='result' id='p%d'/>", i-1)
 		}
 	}
-	if err != nil {
-		return err
+	if w.err != nil {
+		return w.err
 	}
 	return buffered.Flush()
 }

@@ -2,6 +2,7 @@ package peertest
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -19,9 +20,9 @@ import (
 // wiretap makes a pcap file of the bytes of one connection: the TCP and IP
 // headers are made up, and gopacket writes them.
 type wiretap struct {
-	file   bytes.Buffer
 	pcap   *pcapgo.Writer
 	server layers.TCPPort
+	now    func() time.Time
 	next   [3]uint32 // by direction: the sequence number of the next byte
 	err    error     // the first one
 }
@@ -33,12 +34,8 @@ func startWiretap(t *testing.T, file, addr string) dump {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &wiretap{server: layers.TCPPort(server.Port()), next: [3]uint32{session.C2S: 1000, session.S2C: 2000}}
-	r.pcap = pcapgo.NewWriter(&r.file)
-	r.err = r.pcap.WriteFileHeader(1<<16, layers.LinkTypeRaw)
-	r.packet(session.C2S, layers.TCP{SYN: true}, nil)
-	r.packet(session.S2C, layers.TCP{SYN: true, ACK: true}, nil)
-	r.packet(session.C2S, layers.TCP{ACK: true}, nil)
+	var pcap bytes.Buffer
+	r := newWiretap(&pcap, server.Port(), time.Now)
 	tap := xmpptest.StartTap(t, addr, r.saw)
 	return dump{tap.Addr, file, func(t *testing.T) {
 		select {
@@ -49,10 +46,20 @@ func startWiretap(t *testing.T, file, addr string) dump {
 		if r.err != nil {
 			t.Fatal(r.err)
 		}
-		if err := os.WriteFile(file, r.file.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(file, pcap.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}}
+}
+
+// newWiretap begins a file with the TCP handshake of a connection to a port.
+func newWiretap(out io.Writer, port uint16, now func() time.Time) *wiretap {
+	r := &wiretap{pcap: pcapgo.NewWriter(out), server: layers.TCPPort(port), now: now, next: [3]uint32{session.C2S: 1000, session.S2C: 2000}}
+	r.err = r.pcap.WriteFileHeader(1<<16, layers.LinkTypeRaw)
+	r.packet(session.C2S, layers.TCP{SYN: true}, nil)
+	r.packet(session.S2C, layers.TCP{SYN: true, ACK: true}, nil)
+	r.packet(session.C2S, layers.TCP{ACK: true}, nil)
+	return r
 }
 
 // saw is told of the bytes of a side, none at its end.
@@ -82,7 +89,7 @@ func (r *wiretap) packet(dir session.Dir, tcp layers.TCP, payload []byte) {
 	err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, &tcp, gopacket.Payload(payload))
 	if err == nil {
 		size := len(b.Bytes())
-		err = r.pcap.WritePacket(gopacket.CaptureInfo{Timestamp: time.Now(), CaptureLength: size, Length: size}, b.Bytes())
+		err = r.pcap.WritePacket(gopacket.CaptureInfo{Timestamp: r.now(), CaptureLength: size, Length: size}, b.Bytes())
 	}
 	if r.err == nil {
 		r.err = err
