@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,26 +133,14 @@ func TestCapturedKeysFirst(t *testing.T) {
 func TestCapturedIsLeftOut(t *testing.T) {
 	for _, o := range []Options{{Redact: true, Packets: true}, {Pseudonymise: true, Packets: true}} {
 		for _, ext := range []string{".pcapng", ".pcap"} {
-			path := filepath.Join(t.TempDir(), "x"+ext)
-			f, err := Create(path, false, o)
+			f, err := Create(filepath.Join(t.TempDir(), "x"+ext), false, o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if f.Packets() || f.Wire() {
 				t.Errorf("%s: %+v wants packets", ext, o)
 			}
-			for _, e := range capturedSession(t, 1) {
-				if err := f.Write(e); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := f.Close(); err != nil {
-				t.Fatal(err)
-			}
-			file, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			file := saved(t, f, capturedSession(t, 1))
 			for _, secret := range []string{password, "CLIENT_RANDOM", "a frame", "somebody's remark", "eth0"} {
 				if strings.Contains(string(file), secret) {
 					t.Errorf("%s: %q is in it", ext, secret)

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"crypto/tls"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,23 +68,11 @@ func TestLadderInShort(t *testing.T) {
 // and nothing is lost or told twice.
 func TestLadderFileBeginsWithVerdicts(t *testing.T) {
 	events := mixed(t)
-	path := filepath.Join(t.TempDir(), "x.txt")
-	f, err := Create(path, false, Options{})
+	f, err := Create(filepath.Join(t.TempDir(), "x.txt"), false, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range events {
-		if err := f.Write(e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := saved(t, f, events)
 	top, rest, _ := strings.Cut(string(file), "\n━━ session ")
 	streamed := string(record(t, ".txt", Options{}, events))
 	for _, verdict := range []string{"\nsession 1: ", "\nsession 2: "} {

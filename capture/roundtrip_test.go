@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,24 @@ func record(t *testing.T, ext string, o Options, events []session.Event) []byte 
 		}
 	}
 	return out.Bytes()
+}
+
+// saved writes events to a file and closes it, and gives what is in it.
+func saved(t *testing.T, f *File, events []session.Event) []byte {
+	t.Helper()
+	for _, e := range events {
+		if err := f.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // replay reads a recording, numbered events only.

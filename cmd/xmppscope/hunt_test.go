@@ -55,7 +55,13 @@ func huntingGround(t *testing.T, visit func(name string, events []session.Event)
 // what a format may put between the parts of a text: white space, bars, markup.
 func written(t *testing.T, dir, ext string, o capture.Options, events []session.Event) [2][]byte {
 	t.Helper()
-	path := filepath.Join(dir, "x"+ext)
+	file := saved(t, filepath.Join(dir, "x"+ext), o, events)
+	return [2][]byte{file, squeezed(file)}
+}
+
+// saved writes events to a file, and gives what is in it.
+func saved(t *testing.T, path string, o capture.Options, events []session.Event) []byte {
+	t.Helper()
 	f, err := capture.Create(path, true, o)
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +78,7 @@ func written(t *testing.T, dir, ext string, o capture.Options, events []session.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return [2][]byte{file, squeezed(file)}
+	return file
 }
 
 // squeezed is a file without its markup, white space and bars.

@@ -232,15 +232,9 @@ func startSelf(t *testing.T, args []string) (cmd *exec.Cmd, printed *bufio.Reade
 // waits until it says where it listens. problems goes on with what it says next.
 func startHeard(t *testing.T, args []string) (cmd *exec.Cmd, stdout io.ReadCloser, problems *bufio.Scanner, addr string) {
 	t.Helper()
-	exe, err := os.Executable()
+	cmd = scope(t, t.TempDir(), args...)
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cmd = exec.Command(exe)
-	cmd.Args = append([]string{"xmppscope"}, args...) // see TestMain
-	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}
-	if stdout, err = cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
 	stderr, err := cmd.StderrPipe()

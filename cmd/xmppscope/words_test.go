@@ -12,36 +12,21 @@ import (
 	"testing"
 	"time"
 
-	"xmppscope/capture"
 	"xmppscope/session"
 )
 
 // recorded is a capture of three events.
 func recorded(t *testing.T, ext string) []byte {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "x"+ext)
-	f, err := capture.Create(path, false, captureOptions(false))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var events []session.Event
 	for i := range 3 {
 		raw := []byte("<message><body>hello</body></message>")
-		e := session.Event{
+		events = append(events, session.Event{
 			Session: 1, Seq: uint64(i + 1), At: time.Unix(1_700_000_000, 0).UTC(), Dir: session.C2S, Leg: session.ClientLeg,
 			Body: session.StreamElement{}, Name: "message", Raw: raw, Size: int64(len(raw)), Summary: "message",
-		}
-		if err := f.Write(e); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return saved(t, filepath.Join(t.TempDir(), "x"+ext), captureOptions(false), events)
 }
 
 // TestUnreadable: what is wrong with a file is said in words for a person, and what
