@@ -35,8 +35,11 @@ func (u *ui) goTo(place string) {
 	}
 	row := sort.Search(len(c.rows), func(i int) bool {
 		e := u.events.at(c.rows[i].index())
-		return e != nil && e.Seq >= seq && !c.rows[i].has(isRestart)
+		return e != nil && e.Seq >= seq
 	})
+	if row < len(c.rows) && c.rows[row].has(isRestart) { // which stands before its event
+		row++
+	}
 	switch {
 	case seq == 0:
 		u.say(warning, "this session has no step %d; its last is %d", n, lastStep(&c.Overview))

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -28,6 +29,21 @@ func TestGoTo(t *testing.T) {
 	}
 	b.press("Ffeatures<Enter>1<Enter>").has("that event is hidden")
 	newBench(t, 80, 24, Options{}).press("1").has("there is no session yet")
+}
+
+// TestGoToEach: every step and every event is found, those behind a restart too.
+func TestGoToEach(t *testing.T) {
+	b := newBench(t, 100, 40, Options{}).play(login(1))
+	for n := 1; n <= 18; n++ {
+		if b.press(fmt.Sprint("g", n, "<Enter>")); b.rung() != n {
+			t.Errorf("%d goes to step %d", n, b.rung())
+		}
+	}
+	for n := 1; n <= b.ui.current().Events; n++ {
+		if b.press(fmt.Sprint("g#", n, "<Enter>")); b.seq() != uint64(n) {
+			t.Errorf("#%d goes to event %d", n, b.seq())
+		}
+	}
 }
 
 func TestCopy(t *testing.T) {
