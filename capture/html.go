@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"xmppscope/session"
@@ -25,7 +26,10 @@ var pageText string
 //go:embed report/style.css
 var pageStyle string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"class": pieceClass}).Parse(pageText))
+// page is parsed when the first report is drawn: most runs draw none.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{"class": pieceClass}).Parse(pageText))
+})
 
 // pageHead is all of the document that stands before what was recorded. Nothing
 // may be fetched or run, whatever a stanza says: the one style sheet is named by
@@ -237,7 +241,7 @@ func (h *htmlWriter) view(s *htmlSession) sessionView {
 // steers the screen of its reader.
 func (h *htmlWriter) draw(name string, data any) error {
 	var part bytes.Buffer
-	if err := page.ExecuteTemplate(&part, name, data); err != nil {
+	if err := page().ExecuteTemplate(&part, name, data); err != nil {
 		return fmt.Errorf("capture: report: %w", err)
 	}
 	h.buf.WriteString(session.Safe(part.String()))
