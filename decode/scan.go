@@ -427,6 +427,9 @@ func (s *Scanner) Reset() { *s = Scanner{offset: s.offset, buf: s.buf[:0]} }
 // Offset is that of the next byte.
 func (s *Scanner) Offset() int64 { return s.offset }
 
+// skip passes over bytes that it is not shown.
+func (s *Scanner) skip(n int64) { s.offset += n }
+
 // isHeader says whether the start tag that has just ended at p[:to] is a stream
 // header: named "stream", as the first tag of a document, or in the streams
 // namespace inside of a stream, where it begins a new one (a restart).

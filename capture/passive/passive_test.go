@@ -224,7 +224,7 @@ func TestFindStart(t *testing.T) {
 		"</stream:stream>": 0, "<r/>": -1, "<r xmlns='urn:xmpp:sm:3'/>": 0, "<body><a xmlns=\"urn:xmpp:sm:2\" h='1'/>": 6, "<?xml version='1.0'?>": -1, "x<?xml version='1.0'?><stream:stream>": 1, "<?xml version='1.0'?><a/>": -1,
 		"<auth mechanism='X'": -1, "<b><<iq id='1'/>": 4, "": -1, "<": -1, "<message data-to='a' xto='b'>": -1, "<db:result to='x'>": 0,
 	} {
-		if at, ok := findStart([]byte(text)); ok != (want >= 0) || ok && at != want {
+		if at, ok := decode.FindStart([]byte(text)); ok != (want >= 0) || ok && at != want {
 			t.Errorf("%q: %d, %v, want %d", text, at, ok, want)
 		}
 	}

@@ -103,7 +103,7 @@ func (r *reader) event(e *packet.Event) error {
 	}
 	c, _ := e.Conn.User.(*conn)
 	if c == nil {
-		c = &conn{r: r, wire: e.Conn, began: e.At}
+		c = &conn{r: r, wire: e.Conn, began: e.At, stream: new(decode.Stream)}
 		e.Conn.User = c
 		r.open = append(r.open, c)
 	}
