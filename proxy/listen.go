@@ -20,13 +20,13 @@ type Options struct {
 	Domain string
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
 	Tap bool
-	// Explain is run for each session in its own goroutine; it has to pull from
-	// the queue until that is empty and closed.
-	Explain func(*session.Queue)
+	// Spool keeps what is seen.
+	Spool  *session.Spool
+	Limits Limits
 }
 
 // Serve accepts connections and relays each, until ctx is done or the listener
-// fails. It returns when the last session has ended and has been explained.
+// fails. It returns when the last session has ended.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -52,11 +52,10 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 			cancel()
 			return err
 		}
-		queue := session.NewQueue(n)
-		sessions.Go(func() { o.Explain(queue) })
+		trail := o.Spool.Begin(n)
 		sessions.Go(func() {
-			defer queue.Close()
-			newPump(ctx, &o, conn, queue).run()
+			defer trail.Close()
+			newPump(ctx, &o, conn, trail).run()
 		})
 	}
 }

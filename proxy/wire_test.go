@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"xmppscope/certs"
+	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
@@ -77,16 +78,28 @@ func (b *bench) start(t testing.TB, o Options) {
 	t.Helper()
 	var mu sync.Mutex
 	var all []session.Event
-	o.Explain = func(q *session.Queue) {
-		for events := q.Pull(); events != nil; events = q.Pull() {
-			if b.forget {
-				continue
+	o.Spool = session.NewSpool(session.SpoolOptions{})
+	cut := make(chan struct{})
+	go func() {
+		defer close(cut)
+		for trail := o.Spool.Next(false); trail != nil; trail = o.Spool.Next(false) {
+			cutter, _ := trail.User.(*decode.Cutter)
+			if cutter == nil {
+				cutter = decode.NewCutter(func(e session.Event) {
+					mu.Lock()
+					all = append(all, e)
+					mu.Unlock()
+				})
+				trail.User = cutter
 			}
-			mu.Lock()
-			all = append(all, events...)
-			mu.Unlock()
+			trail.Take(func(e session.Event) {
+				if !b.forget {
+					cutter.Take(e)
+				}
+			})
+			o.Spool.Put(trail)
 		}
-	}
+	}()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +115,9 @@ func (b *bench) start(t testing.TB, o Options) {
 			if err := <-done; err != nil {
 				t.Errorf("serve: %v", err)
 			}
+			o.Spool.End()
+			<-cut
+			o.Spool.Close()
 			if b.upstream != nil {
 				b.upstream.Close()
 			}

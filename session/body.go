@@ -104,7 +104,13 @@ type (
 		Bytes  int64 `json:"raw_bytes"` // the bytes that are missing
 		// Captured says that the capture lacks them, which others have recorded.
 		Captured bool `json:"captured,omitempty"`
+		// Cause says why what the proxy has seen was not kept, in words.
+		Cause string `json:"cause,omitempty"`
 	}
+
+	// StreamBytes: plaintext of a direction as it was read, not cut into elements yet.
+	// Not numbered; it never leaves the Spool.
+	StreamBytes struct{}
 )
 
 // Remarks are the comments on a packet in the file that it was read from.
@@ -136,9 +142,10 @@ func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
 func (LogLost) Name() string          { return "log:lost" }
+func (StreamBytes) Name() string      { return "stream:bytes" }
 
-// Bodies has one value of every kind, for reading events back and for tests that
-// want to see them all. A new kind is added to the types above and here.
+// Bodies has one value of every kind that leaves the Spool, for reading events back and
+// for tests that want to see them all. A new kind is added to the types above and here.
 var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
@@ -150,7 +157,7 @@ var Bodies = []Body{
 // Packets, ciphertext and keys do not: they go to packet captures only.
 func Numbered(b Body) bool {
 	switch b.(type) {
-	case WireBytes, WirePacket, TLSSecret:
+	case WireBytes, WirePacket, TLSSecret, StreamBytes:
 		return false
 	}
 	return true

@@ -60,20 +60,12 @@ func (l *live) open() error {
 // tap says whether anyone wants the bytes below TLS.
 func (l *live) tap() bool { return slices.ContainsFunc(l.files, (*capture.File).Wire) }
 
-// explain runs the rules over one session's events.
-func (l *live) explain(q *session.Queue) {
+// explain makes what explains a session.
+func (l *live) explain() *decode.Session {
 	d := decode.NewSession(rules(), &l.inspect.book)
 	d.Share(&l.inspect.shared)
 	d.KnowPasswords(l.inspect.accounts.find)
-	for {
-		events := q.Pull()
-		if events == nil {
-			return
-		}
-		for _, e := range events {
-			l.log.Append(d.Explain(e))
-		}
-	}
+	return d
 }
 
 // run serves until ctx is done, the person quits the inspector or work (which may
@@ -85,7 +77,14 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 	if err != nil {
 		return err
 	}
-	o.Tap, o.Explain = l.tap(), l.explain
+	o.Tap, o.Spool = l.tap(), session.NewSpool(session.SpoolOptions{})
+	defer o.Spool.Close()
+	explainer := &explainer{spool: o.Spool, log: l.log, begin: l.explain}
+	explained := make(chan struct{})
+	go func() {
+		defer close(explained)
+		explainer.run()
+	}()
 
 	var readers sync.WaitGroup
 	problems := make(chan error, len(l.files)+3)
@@ -99,6 +98,8 @@ func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, 
 			problems <- fmt.Errorf("listening on %s: %w", listener.Addr(), err)
 			cancel()
 		}
+		o.Spool.End()
+		<-explained
 		l.log.End()
 	}()
 	worked := make(chan struct{})
