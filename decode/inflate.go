@@ -77,6 +77,9 @@ func (z *Inflater) Take() ([]byte, error) {
 	return nil, fmt.Errorf("not valid zlib: %w", z.problem)
 }
 
+// Rest is what it was given and has not used, when it has failed.
+func (z *Inflater) Rest() []byte { return z.in }
+
 // Stop ends the coroutine.
 func (z *Inflater) Stop() { z.stop() }
 

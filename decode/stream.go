@@ -37,6 +37,7 @@ type lane struct {
 	guessed bool      // where elements begin was guessed: bytes before them are missing
 	lost    bool      // the next element's beginning is looked for
 	skipped []byte    // while it is
+	looked  int       // nothing before it in skipped is one
 	from    int64     // offset of skipped in the direction
 }
 
@@ -68,6 +69,7 @@ func (s *Stream) Next(dir session.Dir, p []byte) (n int, piece Piece, ok bool) {
 			}
 			plain, err := l.inflate.Take()
 			if err != nil {
+				l.plain = bytes.Clone(l.inflate.Rest())
 				s.giveUp(dir, err.Error())
 			} else if l.plain = plain; len(plain) == 0 {
 				l.taken = false
@@ -245,14 +247,15 @@ func (s *Stream) resync(dir session.Dir, p []byte) {
 		l.from = l.scan.Offset()
 	}
 	l.skipped = append(l.skipped, p...)
-	at, ok := FindStart(l.skipped)
-	switch {
-	case ok:
-		rest := bytes.Clone(l.skipped[at:])
-		s.tellSkipped(dir, at)
-		l.skipped, l.plain, l.lost = nil, rest, false
-	case at > maxSkipped || at == len(l.skipped):
-		s.tellSkipped(dir, at)
+	at, ok := FindStart(l.skipped[l.looked:])
+	l.looked += at
+	for l.looked >= maxSkipped { // always as many: what is told does not depend on how it came
+		s.tellSkipped(dir, maxSkipped)
+	}
+	if ok {
+		s.tellSkipped(dir, l.looked)
+		l.plain = bytes.Clone(l.skipped)
+		l.skipped, l.lost = nil, false
 	}
 }
 
@@ -264,6 +267,7 @@ func (s *Stream) tellSkipped(dir session.Dir, n int) {
 	}
 	s.tell(Piece{Dir: dir, Frame: Frame{Kind: Raw, Offset: l.from, Raw: l.skipped[:n], Size: int64(n)}})
 	l.from += int64(n)
+	l.looked = max(0, l.looked-n)
 	l.scan.skip(int64(n))
 	l.skipped = append(l.skipped[:0], l.skipped[n:]...)
 }

@@ -41,10 +41,9 @@ func summarise(s *Seen) string {
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
 	case session.LogLost:
-		if b.Captured {
-			return fmt.Sprintf("%d bytes of %s are missing from the capture", b.Bytes, from(e.Dir))
-		}
-		return fmt.Sprintf("%d events and the bytes of %d more were lost: the reader could not keep up", b.Events, b.Raws)
+		return b.Words(e.Dir)
+	case session.RelayBacklog:
+		return fmt.Sprintf("explaining was %s behind", Since(b.Behind))
 	case session.StreamOpened:
 		return header(s.Root)
 	case session.StreamClosed:

@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Body says what kind of event it is, and holds what only that kind has. Each is
 // a small struct; its name is the one used in JSON, filters and the inspector.
@@ -96,16 +99,20 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
-	// LogLost: a reader could not keep up; what was given up, oldest loss first. Or
-	// a capture lacks bytes of a direction: then Bytes alone counts.
+	// LogLost: something is missing. Of a direction: bytes that the proxy has seen and
+	// could not keep, or that a capture lacks. Of no direction: events that were given up.
 	LogLost struct {
-		Events int64 `json:"events"`    // events that were never recorded
-		Raws   int64 `json:"raws"`      // events recorded without their bytes
-		Bytes  int64 `json:"raw_bytes"` // the bytes that are missing
+		Events int64 `json:"events"`
+		Bytes  int64 `json:"raw_bytes"`
 		// Captured says that the capture lacks them, which others have recorded.
-		Captured bool `json:"captured,omitempty"`
-		// Cause says why what the proxy has seen was not kept, in words.
-		Cause string `json:"cause,omitempty"`
+		Captured bool   `json:"captured,omitempty"`
+		Cause    string `json:"cause,omitempty"` // why, in words
+	}
+
+	// RelayBacklog: explaining is behind what is seen. Of the run, and never in a file.
+	RelayBacklog struct {
+		Waiting int64         `json:"waiting_bytes"` // what has been seen and not been explained
+		Behind  time.Duration `json:"behind_ns"`     // since when the oldest of it waits
 	}
 
 	// StreamBytes: plaintext of a direction as it was read, not cut into elements yet.
@@ -119,6 +126,23 @@ type Remarks struct {
 	// Explained says that xmppscope has written them: with the explanations of what
 	// the packet carried among them, which need not be added again.
 	Explained bool `json:"explained,omitempty"`
+}
+
+// Words say what is missing; dir is the event's direction.
+func (l LogLost) Words(dir Dir) string {
+	var what string
+	switch {
+	case l.Captured:
+		return fmt.Sprintf("%s of what the %s sent are missing from the capture", Plural(int(l.Bytes), "byte"), dir.Sender())
+	case dir != NoDir:
+		what = fmt.Sprintf("%s of what the %s sent passed and were not kept", Plural(int(l.Bytes), "byte"), dir.Sender())
+	default:
+		what = fmt.Sprintf("%s were lost", Plural(int(l.Events), "event"))
+	}
+	if l.Cause != "" {
+		what += ": " + l.Cause
+	}
+	return what
 }
 
 func (TCPOpened) Name() string        { return "tcp:opened" }
@@ -142,6 +166,7 @@ func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
 func (LogLost) Name() string          { return "log:lost" }
+func (RelayBacklog) Name() string     { return "relay:backlog" }
 func (StreamBytes) Name() string      { return "stream:bytes" }
 
 // Bodies has one value of every kind that leaves the Spool, for reading events back and
@@ -150,7 +175,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.

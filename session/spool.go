@@ -196,6 +196,17 @@ const (
 	lostToDisk  = "the memory for what waits to be explained is full, and the disk is slower than the wire"
 )
 
+// isFull says whether so much waits that nothing more is kept.
+func (s *Spool) isFull() bool {
+	if s.waiting.Load() < s.o.Limit {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.why = lostToLimit
+	return true
+}
+
 // room is memory for a page, nil where there is none and it is not needed at all costs.
 // The page before may go to the file.
 func (s *Spool) room(class int, before *page, must bool) []byte {
@@ -211,9 +222,6 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 	}
 	switch {
 	case must:
-	case s.waiting.Load() >= s.o.Limit:
-		s.why = lostToLimit
-		return nil
 	case s.used+size > s.o.Memory:
 		s.why = lostToDisk
 		if s.file != nil && s.file.problem != nil {

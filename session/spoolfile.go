@@ -18,9 +18,9 @@ type extent struct{ at, size, records int64 }
 type spoolFile struct {
 	file    atomic.Pointer[os.File] // made by the first write; nobody else writes
 	mu      sync.Mutex              // held for a moment only: the disk may hang
-	end     int64 // of what was written
-	inUse   int   // pages
-	problem error // it is not written any more; guarded by Spool.mu
+	end     int64                   // of what was written
+	inUse   int                     // pages
+	problem error                   // it is not written any more; guarded by Spool.mu
 }
 
 func newSpoolFile() *spoolFile { return new(spoolFile) }

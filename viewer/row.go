@@ -230,7 +230,7 @@ func describeBytes(e *session.Event) string {
 	case session.StreamRaw:
 		return amount(e.Size) + ", not understood"
 	case session.LogLost:
-		return fmt.Sprintf("%d events were lost, %d lost their text (%s)", b.Events, b.Raws, amount(b.Bytes))
+		return b.Words(e.Dir)
 	}
 	return e.Kind()
 }

@@ -44,6 +44,7 @@ type ui struct {
 
 	marks     map[int]bool  // events that are marked, by their indexes
 	compared  *conversation // marked to be compared with another; nil: none
+	looked    int           // the session that Options.Look has been told
 	exporting bool          // an export is being written
 	exportExt string        // the extension that was used last
 	welcomed  bool          // what was opened has been told

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -50,6 +51,13 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	f.StringArrayVar(&l.known, "password-file", nil, "`JID=FILE`: the account's password, to say which side of a failed login computed wrong; it is not kept (repeatable)")
+	l.backlog = 4 << 30
+	f.Var(&l.backlog, "backlog", "how much may wait to be explained, a `SIZE`, in memory and in a private file; what comes beyond it passes, and is counted as lost")
+	f.DurationVar(&l.drain, "drain", 8*time.Second, "how long SIGTERM lets explaining and saving go on")
+	f.DurationVar(&l.limits.FirstByte, "first-byte-timeout", 5*time.Minute, "how long a client may say nothing at first; 0: as long as it likes")
+	f.DurationVar(&l.limits.Header, "header-timeout", 10*time.Minute, "how long a stream header may take, of either side; 0: as long as it likes")
+	f.DurationVar(&l.limits.Answer, "starttls-timeout", 30*time.Second, "how long a server may leave <starttls/> unanswered before what stands behind it goes on in the clear; 0: as long as it likes")
+	f.DurationVar(&l.limits.Idle, "idle-timeout", 0, "how long neither side may say anything; 0: as long as they like")
 	ca.add(f)
 	l.out.add(f)
 	l.share.add(f)
@@ -102,7 +110,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
 	p.title = "xmppscope"
-	p.start = setupText(listener.Addr().String(), ca, resolver, p.saves)
+	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	return p.live.run(cmd.Context(), listener, proxy.Options{
 		Resolver: resolver, Domain: p.domain,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -134,33 +133,10 @@ func (l *live) printName() string {
 	return "standard output"
 }
 
-// saved is save, which is given up at the end when nobody reads standard output.
-func (l *live) saved(f *capture.File) error {
-	if f != l.piped {
-		return l.save(f)
-	}
-	done := make(chan error, 1)
-	go func() { done <- l.save(f) }()
-	last := int64(-1)
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(printGrace):
-		}
-		now := f.Written()
-		if l.log.Ended() && now == last {
-			say(os.Stderr, "warning: standard output is not read: the last packets are missing there")
-			return nil
-		}
-		last = now
-	}
-}
-
 // save writes events to a file until the log ends. When the file fails the rest
 // of the run goes on without it.
-func (l *live) save(f *capture.File) error {
-	err := l.pull(f.Write)
+func (l *live) save(by *follower, f *capture.File) error {
+	err := l.pull(by, f.Write, noIdle)
 	switch {
 	case err == nil:
 		if err = f.Close(); err == nil && f != l.piped {

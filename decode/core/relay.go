@@ -65,11 +65,7 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.TLSLocked:
 		return locked(b)
 	case session.LogLost:
-		if b.Captured {
-			return []session.Note{alarm(session.Warning, "", "the capture lacks %s of what the %s sent: checks of what should have come before end here", session.Plural(int(b.Bytes), "byte"), who)}
-		}
-		return []session.Note{alarm(session.Warning, "", "the recording could not keep up: %s lost, and the bytes of %s more (%s)",
-			session.Plural(int(b.Events), "event"), session.Plural(int(b.Raws), "event"), session.Plural(int(b.Bytes), "byte"))}
+		return []session.Note{alarm(session.Warning, "", "%s; checks of what should have come before end here", b.Words(s.Event.Dir))}
 	}
 	return nil
 }
