@@ -46,7 +46,7 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 		n.sentences(&b.Waiting)
 		return b
 	case session.TCPHalfClosed, session.StreamOpened, session.StreamElement, session.StreamWhitespace, session.StreamClosed,
-		session.StreamPartial, session.StreamRaw, session.LogLost, nil:
+		session.StreamPartial, session.StreamRaw, session.LogLost, session.RelayBacklog, nil:
 		return b
 	}
 	return session.Unknown{Kind: b.Name()}

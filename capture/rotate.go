@@ -26,7 +26,7 @@ type Rotate struct {
 // minRotate is the least that makes sense: a file has a beginning, too.
 const minRotate = 64 << 10
 
-var size = regexp.MustCompile(`^([0-9]+)(k|M|G|T)i?B$`)
+var size = regexp.MustCompile(`^([0-9]+)(k|M|G)i?B$`)
 
 // ParseSize reads a number of bytes, such as "100MB". A MB is 1,000,000 bytes and a MiB
 // 1,048,576.
@@ -40,7 +40,7 @@ func ParseSize(s string) (int64, error) {
 	if strings.Contains(s, "i") {
 		base = 1024
 	}
-	for range strings.Index("kMGT", m[2]) + 1 {
+	for range strings.Index("kMG", m[2]) + 1 {
 		if n > math.MaxInt64/base {
 			return 0, fmt.Errorf("capture: %q is too large", s)
 		}

@@ -45,6 +45,10 @@ func (c *Cutter) Take(e session.Event) {
 	c.number(e)
 }
 
+// From says that the next event's number is the one behind seq: the cutter goes on with a
+// session of which others have told that much.
+func (c *Cutter) From(seq uint64) { c.seq = seq }
+
 // tell records a piece that seen has brought.
 func (c *Cutter) tell(p *Piece, seen *session.Event) {
 	p.Events(func(e session.Event) {

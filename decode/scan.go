@@ -427,6 +427,14 @@ func (s *Scanner) Reset() { *s = Scanner{offset: s.offset, buf: s.buf[:0]} }
 // Offset is that of the next byte.
 func (s *Scanner) Offset() int64 { return s.offset }
 
+// settled is the offset of the first byte that has not become part of a frame.
+func (s *Scanner) settled() int64 {
+	if s.inFrame {
+		return s.start
+	}
+	return s.offset
+}
+
 // skip passes over bytes that it is not shown.
 func (s *Scanner) skip(n int64) { s.offset += n }
 

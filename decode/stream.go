@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"math"
 
 	"xmppscope/session"
 )
@@ -201,6 +202,19 @@ func (s *Stream) Between(dir session.Dir) bool {
 // Offset is that of the next byte of a direction.
 func (s *Stream) Offset(dir session.Dir) int64 { return s.lanes[dir].scan.Offset() }
 
+// Settled says up to where a direction has been told: what lies behind that byte is part
+// of something that has not ended. A compressed direction has no such place.
+func (s *Stream) Settled(dir session.Dir) int64 {
+	l := &s.lanes[dir]
+	switch {
+	case l.zlib:
+		return math.MaxInt64
+	case len(l.skipped) > 0:
+		return l.from
+	}
+	return l.scan.settled()
+}
+
 // Lost says that the next n bytes of a direction are missing. What comes then begins
 // anywhere; in a compressed direction nothing can be made of it.
 func (s *Stream) Lost(dir session.Dir, n int64) {
@@ -216,6 +230,9 @@ func (s *Stream) Lost(dir session.Dir, n int64) {
 	l.scan.skip(n)
 	s.Joined(dir)
 }
+
+// Skip passes over n bytes of a direction that are known to leave nothing open.
+func (s *Stream) Skip(dir session.Dir, n int64) { s.lanes[dir].scan.skip(n) }
 
 // Rest gives out what is left to tell without further bytes, one piece a call.
 func (s *Stream) Rest() (Piece, bool) { return s.told() }

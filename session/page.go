@@ -9,18 +9,25 @@ import (
 // at a time.
 var pageSizes = [...]int{4 << 10, 16 << 10, 128 << 10}
 
-// page is a part of a trail: records, one behind the other.
+// page is a part of a trail: records, one behind the other. The trail's mu guards it.
 type page struct {
 	trail  *Trail
-	buf    []byte  // the records; nil while they lie on disk alone
-	events []Event // that records name; nil likewise
-	taken  int     // bytes of buf that have been taken
+	number uint32    // among the pages of its trail
+	begins [3]int64  // by direction: where its plaintext goes on
+	begun  time.Time // when it was
+	buf    []byte    // the records; nil while they lie on disk alone
+	events []Event   // that records name; nil likewise
+	taken  int       // bytes of buf that have been taken
 
 	busy    bool   // it is read: its memory has to stay
 	full    bool   // nothing more is appended, and it may go to the file
 	writing bool   // it goes there
 	gone    bool   // it is not wanted any more
 	at      extent // where it lies in the file
+	synced  int    // bytes of buf that lie there
+
+	ends   [3]int64 // by direction: where its plaintext ends; when it was taken
+	needed int64    // it stays until so many events of the log are saved; 0: not known yet
 }
 
 // The kinds of record.
@@ -53,6 +60,11 @@ type record struct {
 	at      time.Duration
 	n       int64
 	payload []byte
+}
+
+// lost is that so many bytes were not kept.
+func (r *record) lost(n int64) LogLost {
+	return LogLost{Bytes: n, Cause: lossCauses[min(int(r.leg), len(lossCauses)-1)]}
 }
 
 // readRecord reads the record at the beginning of b, and how long it is; 0 if b is not

@@ -9,7 +9,7 @@ import (
 
 // Bounds of a Spool that nobody has set.
 const (
-	spoolMemory = 24 << 20 // bytes of pages in memory
+	spoolMemory = 32 << 20 // bytes of pages in memory
 	spoolLimit  = 4 << 30  // bytes that wait, in memory and on disk
 )
 
@@ -17,7 +17,14 @@ const (
 type SpoolOptions struct {
 	Memory int64 // bytes of pages in memory
 	Limit  int64 // bytes that may wait, in memory and on disk (--backlog)
+	// Path is the file for what must survive a crash (UnexplainedExt): what has been
+	// waiting for keepAfter to be explained and saved lies in it. It is gone after an
+	// orderly end. "" is a file without a name, for what does not fit into memory.
+	Path string
 }
+
+// keepAfter is when what was seen lies in a file that survives a crash, at the latest.
+const keepAfter = 400 * time.Millisecond
 
 // Spool keeps what was seen of the sessions of a run until it has been explained: the
 // bytes as they were read, and what happened beside them. The relay appends, and never
@@ -30,21 +37,25 @@ type Spool struct {
 	o       SpoolOptions
 	seen    atomic.Int64 // bytes appended so far
 	waiting atomic.Int64 // bytes that wait to be taken
+	saved   atomic.Int64 // events of the log that are in all files
 
-	mu     sync.Mutex
-	ready  *sync.Cond // a trail holds something, or nothing more will come
-	behind *sync.Cond // pages have to go to the file, or nothing more will come
-	urgent []*Trail   // that hold something of a login
-	calm   []*Trail   // that hold something else
-	wanted int        // the session that somebody looks at
-	open   int        // trails that are not over
-	ended  bool       // no trail will be begun any more
-	free   [len(pageSizes)][][]byte
-	used   int64   // bytes of pages in memory
-	full   []*page // in memory, oldest first: what goes to the file next
-	file   *spoolFile
-	why    string // what was lost last was lost because of this
-	done   chan struct{}
+	mu      sync.Mutex
+	ready   *sync.Cond      // a trail holds something, or nothing more will come
+	behind  *sync.Cond      // pages have to go to the file, or nothing more will come
+	urgent  []*Trail        // that hold something of a login
+	calm    []*Trail        // that hold something else
+	wanted  int             // the session that somebody looks at
+	open    int             // trails that are not over
+	trails  map[*Trail]bool // of which something may have to be kept
+	ended   bool            // no trail will be begun any more
+	closed  bool
+	free    [len(pageSizes)][][]byte
+	used    int64   // bytes of pages in memory
+	full    []*page // in memory, oldest first: what goes to the file next
+	file    *spoolFile
+	why     lossCause // what was lost last was lost because of this
+	done    chan struct{}
+	writers sync.WaitGroup
 }
 
 // NewSpool makes the spool of a run. Close has to be called in the end.
@@ -57,16 +68,30 @@ func NewSpool(o SpoolOptions) *Spool {
 	}
 	s := &Spool{o: o, done: make(chan struct{})}
 	s.ready, s.behind = sync.NewCond(&s.mu), sync.NewCond(&s.mu)
-	go s.writer()
+	s.writers.Go(s.writer)
+	if s.keeps() {
+		s.trails = map[*Trail]bool{}
+		s.writers.Go(s.keeper)
+	}
 	return s
 }
 
+// keeps says whether what was seen has to survive a crash.
+func (s *Spool) keeps() bool { return s.o.Path != "" }
+
+// Saved says that the first n events of the log are in all files.
+func (s *Spool) Saved(n int64) { s.saved.Store(n) }
+
 // Begin makes the trail of the session with this number.
 func (s *Spool) Begin(id int) *Trail {
+	t := &Trail{spool: s, id: id, begun: time.Now()}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.open++
-	s.mu.Unlock()
-	return &Trail{spool: s, id: id, begun: time.Now()}
+	if s.keeps() {
+		s.trails[t] = true
+	}
+	return t
 }
 
 // End says that no trail will be begun any more.
@@ -78,14 +103,44 @@ func (s *Spool) End() {
 }
 
 // Close ends the spool and removes its file. What has not been taken is gone.
-func (s *Spool) Close() {
+func (s *Spool) Close() { s.close(false) }
+
+// Leave ends the spool and leaves in its file what has not been explained and saved. It
+// returns that file's name, "" if there is nothing in it.
+func (s *Spool) Leave() string {
+	if !s.keeps() {
+		s.Close()
+		return ""
+	}
+	s.stop()
+	s.writers.Wait() // what they are at has to be whole
+	s.keep(0)
+	return s.close(true)
+}
+
+// stop has nothing given out any more, and no page written by itself.
+func (s *Spool) stop() {
 	s.End()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.open, s.urgent, s.calm = 0, nil, nil
 	s.ready.Broadcast()
-	close(s.done)
+	if !s.closed {
+		s.closed = true
+		close(s.done)
+	}
 	s.behind.Broadcast()
+}
+
+func (s *Spool) close(leave bool) string {
+	s.stop()
+	s.mu.Lock()
+	file := s.file
 	s.mu.Unlock()
+	if file == nil {
+		return ""
+	}
+	return file.close(leave)
 }
 
 // Seen is how many bytes have been appended so far: whether much flows shows in it.
@@ -190,11 +245,46 @@ func (s *Spool) waits(n int) {
 	}
 }
 
-// Why bytes are lost.
+// lossCause says why bytes were not kept. In a record it stands in place of the leg.
+type lossCause = Leg
+
 const (
-	lostToLimit = "more waits to be explained than --backlog allows"
-	lostToDisk  = "the memory for what waits to be explained is full, and the disk is slower than the wire"
+	lostToLimit lossCause = iota
+	lostToDisk
+	lostToProblem
 )
+
+var lossCauses = [...]string{
+	lostToLimit:   "more waits to be explained than --backlog allows",
+	lostToDisk:    "the memory for what waits to be explained is full, and the disk is slower than the wire",
+	lostToProblem: "the memory for what waits to be explained is full, and the file for it cannot be written",
+}
+
+// mayGo says that nothing more is appended to a page, so that it may go to the file. The
+// caller holds mu.
+func (s *Spool) mayGo(p *page) {
+	if !p.full {
+		p.full = true
+		s.full = append(s.full, p)
+	}
+}
+
+// cause says why bytes were not kept.
+func (s *Spool) cause() lossCause {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
+}
+
+// Problem is what is wrong with the file, or nil.
+func (s *Spool) Problem() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		return nil
+	}
+	return s.file.problem
+}
 
 // isFull says whether so much waits that nothing more is kept.
 func (s *Spool) isFull() bool {
@@ -213,9 +303,8 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 	size := int64(pageSizes[class])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if before != nil && !before.full {
-		before.full = true
-		s.full = append(s.full, before)
+	if before != nil {
+		s.mayGo(before)
 	}
 	if s.used+size > s.o.Memory/2 {
 		s.behind.Signal()
@@ -225,7 +314,7 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 	case s.used+size > s.o.Memory:
 		s.why = lostToDisk
 		if s.file != nil && s.file.problem != nil {
-			s.why = s.file.problem.Error()
+			s.why = lostToProblem
 		}
 		return nil
 	}
@@ -272,65 +361,111 @@ func (s *Spool) forget(p *page) {
 	}
 }
 
-// cause says why bytes were lost.
-func (s *Spool) cause() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.why
-}
-
 // writer brings pages to the file while more than half of the memory is used.
 func (s *Spool) writer() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for s.used <= s.o.Memory/2 || len(s.full) == 0 || s.file != nil && s.file.problem != nil {
-			select {
-			case <-s.done:
-				if s.file != nil {
-					s.file.close()
-				}
-				return
-			default:
-				s.behind.Wait()
-			}
+		for !s.closed && (s.used <= s.o.Memory/2 || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
+			s.behind.Wait()
+		}
+		if s.closed {
+			return
 		}
 		p := s.full[0]
 		s.full = s.full[1:]
 		s.mu.Unlock()
-		s.write(p)
+		s.write(p, true)
 		s.mu.Lock()
 	}
 }
 
-// write brings a page to the file, if it is not gone or under way.
-func (s *Spool) write(p *page) {
+// keeper brings to the file what a crash must not lose.
+func (s *Spool) keeper() {
+	tick := time.NewTicker(keepAfter / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-tick.C:
+			s.keep(keepAfter / 2)
+		}
+	}
+}
+
+// keep brings to the file what has been waiting for so long, and forgets what is saved.
+func (s *Spool) keep(since time.Duration) {
+	s.mu.Lock()
+	trails := make([]*Trail, 0, len(s.trails))
+	for t := range s.trails {
+		trails = append(trails, t)
+	}
+	s.mu.Unlock()
+	for _, t := range trails {
+		t.mu.Lock()
+		t.release()
+		var pages []*page
+		for _, list := range [][]*page{t.kept, t.pages} {
+			for _, p := range list {
+				if p.buf != nil && p.synced < len(p.buf) && time.Since(p.begun) >= since {
+					pages = append(pages, p)
+				}
+			}
+		}
+		done := t.over && len(t.kept) == 0
+		t.mu.Unlock()
+		for _, p := range pages {
+			s.write(p, false)
+		}
+		if done {
+			s.mu.Lock()
+			delete(s.trails, t)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// write brings a page to the file, if it is not gone or under way, and frees its memory.
+// To keep is to write what it holds so far, and to leave it in memory.
+func (s *Spool) write(p *page, free bool) {
 	t := p.trail
 	t.mu.Lock()
-	if p.gone || p.busy || p.buf == nil {
+	if p.gone || p.writing || p.buf == nil || free && p.busy {
 		t.mu.Unlock()
 		return
 	}
 	p.writing = true
-	buf, events := p.buf, p.events
+	buf, events, before := p.buf, p.events, p.at
+	head := pageHeader{Session: int32(t.id), Number: p.number, Begun: t.begun.UnixNano(), Begins: [2]int64{p.begins[C2S], p.begins[S2C]}}
 	t.mu.Unlock()
 
-	at, err := s.onDisk().write(buf, events)
+	var err error
+	at := before
+	if p.synced < len(buf) {
+		at, err = s.onDisk().write(head, buf, events)
+	}
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.writing, p.at = false, at
-	if err != nil {
+	p.writing = false
+	switch {
+	case err != nil:
 		s.file.problem = err
+	case at != before:
+		if before.size > 0 {
+			s.file.release(before)
+		}
+		p.at, p.synced = at, len(buf)
 	}
-	if p.gone || err == nil && !p.busy {
-		s.giveBack(buf)
+	if p.gone || free && err == nil && !p.busy {
+		s.giveBack(p.buf)
 		p.buf, p.events = nil, nil
 	}
-	if p.gone && at.size > 0 {
-		s.file.release(at)
+	if p.gone && p.at.size > 0 {
+		s.file.release(p.at)
 		p.at = extent{}
 	}
 }
@@ -347,9 +482,9 @@ func (s *Spool) load(p *page) ([]byte, []Event) {
 	buf := s.takeFree(class)
 	s.mu.Unlock()
 	buf, events, err := file.read(p.at, buf)
-	if err != nil {
+	if err != nil { // what is missing is told as a page that ends too soon
 		s.mu.Lock()
-		s.why = err.Error()
+		s.file.problem = err
 		s.mu.Unlock()
 	}
 	return buf, events
@@ -359,7 +494,7 @@ func (s *Spool) onDisk() *spoolFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {
-		s.file = newSpoolFile()
+		s.file = &spoolFile{path: s.o.Path}
 	}
 	return s.file
 }

@@ -9,40 +9,43 @@ import (
 	"sync/atomic"
 )
 
-// extent is where a page lies in a file: its records, and behind them its events.
+// extent is where a page lies in a file: behind its header its records, and its events.
 type extent struct{ at, size, records int64 }
 
-// spoolFile holds the pages that do not fit into memory. Space is used again when all
-// pages before have been given up; where the system can, a page gives its space back at
-// once.
+// spoolFile holds the pages that do not fit into memory, or that a crash must not lose.
+// Space is used again when all pages have been given up: one that was is still read back
+// after a crash, and passed over, since the recording has what was in it.
 type spoolFile struct {
-	file    atomic.Pointer[os.File] // made by the first write; nobody else writes
+	path    string                  // "" for a file without a name
+	file    atomic.Pointer[os.File] // made by the first write
+	writing sync.Mutex              // held while a page is written
 	mu      sync.Mutex              // held for a moment only: the disk may hang
 	end     int64                   // of what was written
 	inUse   int                     // pages
 	problem error                   // it is not written any more; guarded by Spool.mu
 }
 
-func newSpoolFile() *spoolFile { return new(spoolFile) }
-
 // open makes the file.
 func (f *spoolFile) open() (*os.File, error) {
 	if file := f.file.Load(); file != nil {
 		return file, nil
 	}
-	file, err := os.CreateTemp("", "xmppscope-backlog-*") // made 0600
+	var file *os.File
+	var err error
+	if f.path != "" {
+		file, err = os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	} else if file, err = os.CreateTemp("", "xmppscope-backlog-*"); err == nil && runtime.GOOS != "windows" { // made 0600
+		os.Remove(file.Name()) // it lives on until it is closed, and no longer
+	}
 	if err != nil {
 		return nil, fmt.Errorf("session: backlog: %w", err)
-	}
-	if runtime.GOOS != "windows" {
-		os.Remove(file.Name()) // it lives on until it is closed, and no longer
 	}
 	f.file.Store(file)
 	return file, nil
 }
 
-// write appends a page: its records, then its events as JSON.
-func (f *spoolFile) write(buf []byte, events []Event) (extent, error) {
+// write appends a page.
+func (f *spoolFile) write(head pageHeader, records []byte, events []Event) (extent, error) {
 	var tail []byte
 	for i := range events {
 		var err error
@@ -51,16 +54,22 @@ func (f *spoolFile) write(buf []byte, events []Event) (extent, error) {
 		}
 		tail = append(tail, '\n')
 	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
 	file, err := f.open()
 	if err != nil {
 		return extent{}, err
 	}
+	packed := packPage(head, records, tail)
 	f.mu.Lock()
-	at := extent{f.end, int64(len(buf) + len(tail)), int64(len(buf))}
-	f.end, f.inUse = at.at+at.size, f.inUse+1
+	at := extent{f.end, int64(len(packed)), int64(len(records))}
+	f.end, f.inUse = at.at+aligned(at.size), f.inUse+1
 	f.mu.Unlock()
-	if _, err = file.WriteAt(buf, at.at); err == nil && len(tail) > 0 {
-		_, err = file.WriteAt(tail, at.at+at.records)
+	if at.at == 0 {
+		err = file.Truncate(0)
+	}
+	if err == nil {
+		_, err = file.WriteAt(packed, at.at)
 	}
 	if err != nil {
 		f.release(at)
@@ -72,15 +81,15 @@ func (f *spoolFile) write(buf []byte, events []Event) (extent, error) {
 // read brings a page back, into buf.
 func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Event, error) {
 	file := f.file.Load()
-	if _, err := file.ReadAt(buf[:at.records], at.at); err != nil {
+	if _, err := file.ReadAt(buf[:at.records], at.at+pageHead); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
 	}
 	buf = buf[:at.records]
-	if at.size == at.records {
+	tail := make([]byte, at.size-at.records-pageHead)
+	if len(tail) == 0 {
 		return buf, nil, nil
 	}
-	tail := make([]byte, at.size-at.records)
-	if _, err := file.ReadAt(tail, at.at+at.records); err != nil {
+	if _, err := file.ReadAt(tail, at.at+pageHead+at.records); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
 	}
 	var events []Event
@@ -103,9 +112,23 @@ func (f *spoolFile) release(at extent) {
 	}
 }
 
-func (f *spoolFile) close() {
-	if file := f.file.Load(); file != nil {
-		file.Close()
-		os.Remove(file.Name()) // already gone but on Windows
+// close ends the file. Where it is to be left, it returns its name if there is something
+// in it.
+func (f *spoolFile) close(leave bool) string {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	file := f.file.Load()
+	if file == nil {
+		return ""
 	}
+	f.mu.Lock()
+	inUse := f.inUse
+	f.mu.Unlock()
+	if leave && inUse > 0 {
+		file.Close()
+		return f.path
+	}
+	file.Close()
+	os.Remove(file.Name()) // already gone but on Windows, and with a path
+	return ""
 }

@@ -18,6 +18,9 @@ type Trail struct {
 
 	mu       sync.Mutex
 	pages    []*page  // oldest first; the newest is appended to
+	kept     []*page  // have been taken, and are not saved yet
+	next     uint32   // number of the next page
+	at       [3]int64 // by direction: how much plaintext there was before the next record
 	class    int      // of the next page
 	lost     [3]int64 // plaintext by direction that was not kept and not told yet
 	lostWire [3][3]int64
@@ -107,16 +110,34 @@ func (t *Trail) keep(kind byte, leg Leg, dir Dir, b []byte, lost *int64) (kept i
 			return kept
 		}
 		if *lost > 0 {
-			p.buf = appendRecord(p.buf, kind+recordLost-recordBytes, leg, dir, at, *lost)
-			*lost = 0
+			p.buf = t.appendLost(p.buf, kind+recordLost-recordBytes, leg, dir, lost)
 		}
 		n := min(len(b)-kept, cap(p.buf)-len(p.buf)-maxRecordHead)
 		p.buf = appendRecord(p.buf, kind, leg, dir, at, int64(n))
 		p.buf = append(p.buf, b[kept:kept+n]...)
 		kept += n
+		t.moved(kind, dir, int64(n))
 		t.spool.waits(n)
 	}
 	return kept
+}
+
+// appendLost tells what could not be kept.
+func (t *Trail) appendLost(buf []byte, kind byte, leg Leg, dir Dir, lost *int64) []byte {
+	if kind == recordLost {
+		leg = t.spool.cause()
+		t.at[dir] += *lost
+	}
+	buf = appendRecord(buf, kind, leg, dir, t.now(), *lost)
+	*lost = 0
+	return buf
+}
+
+// moved notes that a direction's plaintext has gone on.
+func (t *Trail) moved(kind byte, dir Dir, n int64) {
+	if kind == recordBytes {
+		t.at[dir] += n
+	}
 }
 
 // page is the newest page, with room for so many bytes; nil at the limit, unless the
@@ -134,7 +155,8 @@ func (t *Trail) page(room int, must bool) *page {
 	if buf == nil {
 		return nil
 	}
-	p := &page{trail: t, buf: buf}
+	p := &page{trail: t, number: t.next, begins: t.at, begun: time.Now(), buf: buf}
+	t.next++
 	t.pages = append(t.pages, p)
 	return p
 }
@@ -207,8 +229,7 @@ func (t *Trail) tellLost() {
 	tell := func(kind byte, leg Leg, dir Dir, n *int64) {
 		if *n > 0 {
 			p := t.page(maxRecordHead, true)
-			p.buf = appendRecord(p.buf, kind, leg, dir, t.now(), *n)
-			*n = 0
+			p.buf = t.appendLost(p.buf, kind, leg, dir, n)
 		}
 	}
 	for dir := C2S; dir <= S2C; dir++ {
@@ -236,7 +257,52 @@ func (t *Trail) drop(p *page) {
 	if len(t.pages) == 0 {
 		t.pages, t.class = nil, 0
 	}
+	if t.spool.keeps() {
+		p.ends = t.at
+		if len(t.pages) > 0 {
+			p.ends = t.pages[0].begins
+		}
+		t.kept = append(t.kept, p)
+		t.spool.mu.Lock()
+		p.full = false // it may have been in use when its turn came
+		t.spool.mayGo(p)
+		t.spool.mu.Unlock()
+		return
+	}
 	t.spool.forget(p)
+}
+
+// Settle says how far what was taken has become events: up to where in the plaintext of
+// each direction, and that the newest of them is event number n of the log. What lies
+// before is not needed any more once Spool.Saved has come so far.
+func (t *Trail) Settle(c2s, s2c int64, n int) {
+	if !t.spool.keeps() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.kept {
+		if p.ends[C2S] > c2s || p.ends[S2C] > s2c {
+			break
+		}
+		if p.needed == 0 {
+			p.needed = int64(n)
+		}
+	}
+	t.release()
+}
+
+// release forgets the pages that are saved. The caller holds mu.
+func (t *Trail) release() {
+	saved := t.spool.saved.Load()
+	n := 0
+	for n < len(t.kept) && t.kept[n].needed > 0 && t.kept[n].needed <= saved {
+		t.spool.forget(t.kept[n])
+		n++
+	}
+	if t.kept = t.kept[n:]; len(t.kept) == 0 {
+		t.kept = nil
+	}
 }
 
 // event is a record as an event as seen.
@@ -250,7 +316,7 @@ func (t *Trail) event(r *record, events []Event) Event {
 	case recordWireLost:
 		e.Body, e.Truncated = WireBytes{}, true
 	case recordLost:
-		e.Body, e.Size = LogLost{Bytes: r.n, Cause: t.spool.cause()}, 0
+		e.Leg, e.Body, e.Size = r.dir.From(), r.lost(r.n), 0
 	case recordEvent:
 		if r.n < int64(len(events)) {
 			return events[r.n]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -22,6 +23,7 @@ type follower struct {
 	taken   atomic.Int64 // events
 	written func() int64 // bytes that the system has taken; nil if that is not known
 	patient bool         // is waited for as long as it takes; others must make progress
+	keeps   bool         // what it has taken is safe
 	done    chan struct{}
 	err     error // when done
 
@@ -68,11 +70,24 @@ func (l *live) pull(f *follower, take func(session.Event) error, idle func() err
 			}
 			f.taken.Add(1)
 		}
-		next = to
+		if next = to; f.keeps {
+			l.saved()
+		}
 	}
 }
 
 func noIdle() error { return nil }
+
+// saved tells the spool what is in all files.
+func (l *live) saved() {
+	least := int64(math.MaxInt64)
+	for _, f := range l.followers {
+		if f.keeps && f.isOpen() { // one that has failed gets nothing more
+			least = min(least, f.taken.Load())
+		}
+	}
+	l.spool.Saved(least)
+}
 
 // countedWriter counts what the system has taken.
 type countedWriter struct {
@@ -170,7 +185,11 @@ func (l *live) onScreen() bool { return l.screen != nil && l.screen.isOpen() }
 func (l *live) left(explaining bool) string {
 	var out []string
 	if explaining {
-		out = append(out, fmt.Sprintf("explaining, %.1f MB to go", float64(l.spool.Waiting())/1e6))
+		if n := l.spool.Waiting(); n > 0 {
+			out = append(out, fmt.Sprintf("explaining, %.1f MB to go", float64(n)/1e6))
+		} else {
+			out = append(out, "closing the sessions")
+		}
 	}
 	for _, f := range l.followers {
 		switch n := l.log.Len() - int(f.taken.Load()); {
@@ -182,6 +201,27 @@ func (l *live) left(explaining bool) string {
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// leave ends a run that is not done: what has not been explained and saved is left beside
+// the recording. That is as it should be when a service is ended.
+func (l *live) leave(err error, first os.Signal) error {
+	left := make(chan string, 1)
+	go func() { left <- l.spool.Leave() }()
+	select {
+	case path := <-left:
+		if path == "" {
+			return err
+		}
+		say(os.Stderr, "%s", inWords(err))
+		say(os.Stderr, "what was not explained lies in %s: xmppscope open %s explains it", path, strings.TrimSuffix(path, session.UnexplainedExt))
+		if first == syscall.SIGTERM {
+			return nil
+		}
+		return errSaid
+	case <-time.After(grace): // the disk hangs
+		return err
+	}
 }
 
 // giveUp ends a run that is not done.

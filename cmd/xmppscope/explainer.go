@@ -41,7 +41,9 @@ func (x *explainer) work(logins bool) {
 			return
 		}
 		begun := time.Now()
-		trail.Take(x.of(trail).cutter.Take)
+		cutter := x.of(trail).cutter
+		trail.Take(cutter.Take)
+		trail.Settle(cutter.Settled(session.C2S), cutter.Settled(session.S2C), x.log.Len())
 		x.spool.Put(trail)
 		if !logins {
 			pace.rest(time.Since(begun))

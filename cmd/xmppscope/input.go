@@ -188,7 +188,17 @@ func (f *input) read() error {
 	}
 	magic, _ := src.Peek(sniffed)
 	f.magic = string(magic)
-	_, err = capture.Read(src.Reader, func(e session.Event) error { return f.emit(e, by(&e)) })
+	left, err := f.leftBeside()
+	if err != nil {
+		return err
+	}
+	_, err = capture.Read(src.Reader, func(e session.Event) error {
+		left.note(e)
+		return f.emit(e, by(&e))
+	})
+	if failed := left.tell(f.emit); failed != nil {
+		return failed
+	}
 	return err
 }
 

@@ -37,11 +37,12 @@ type live struct {
 	files   []*capture.File
 	piped   *capture.File // the one of files that is standard output, or nil
 
-	spool     *session.Spool
-	followers []*follower
-	screen    *follower     // the one that is the inspector, or nil
-	over      chan struct{} // has a token for each follower that is done
-	printer   *printout     // nil while the inspector shows everything
+	spool       *session.Spool
+	unexplained string // what its file is called that survives a crash, "" if nothing has to
+	followers   []*follower
+	screen      *follower     // the one that is the inspector, or nil
+	over        chan struct{} // has a token for each follower that is done
+	printer     *printout     // nil while the inspector shows everything
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
@@ -87,12 +88,11 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	if err != nil {
 		return err
 	}
-	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog)})
-	defer l.spool.Close()
+	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog), Path: l.unexplained})
 	o.Tap, o.Spool, o.Limits = l.tap(), l.spool, l.limits
 	l.over = make(chan struct{}, len(l.files)+2)
 	for _, f := range l.files {
-		saving := &follower{doing: "saving " + f.Path(), written: f.Written, patient: f != l.piped}
+		saving := &follower{doing: "saving " + f.Path(), written: f.Written, patient: f != l.piped, keeps: f != l.piped}
 		l.start(saving, func() error { return l.save(saving, f) })
 	}
 	explained := make(chan struct{})
@@ -146,8 +146,9 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	}
 	err = l.finish(first, came, explained)
 	if errors.Is(err, errGivenUp) {
-		return err
+		return l.leave(err, first)
 	}
+	l.spool.Close()
 	err = errors.Join(<-served, <-worked, err)
 	if l.inspector() {
 		l.inspect.report(os.Stderr)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
+	"xmppscope/session"
 )
 
 // toStdout is the --save that goes to standard output, as pcapng.
@@ -80,6 +81,9 @@ func (l *live) openFiles() error {
 			return usageError{err}
 		}
 		l.files = append(l.files, f)
+		if err := l.keepBeside(path, f.Format()); err != nil {
+			return err
+		}
 		if f.Secrets() {
 			name, reader := path, "it is readable by you alone"
 			if path == toStdout {
@@ -88,6 +92,25 @@ func (l *live) openFiles() error {
 			say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", name, reader)
 		}
 	}
+	return nil
+}
+
+// keepBeside has what a crash must not lose kept beside the first recording that can be
+// read back.
+func (l *live) keepBeside(path string, format capture.Format) error {
+	if l.unexplained != "" || path == toStdout || format.Read == nil {
+		return nil
+	}
+	name := path + session.UnexplainedExt
+	if _, err := os.Lstat(name); err == nil {
+		if !l.replace {
+			return usageError{hinted{fmt.Errorf("%s is there: the run that wrote it did not come to its end", name), fmt.Sprintf("xmppscope open %s shows what is in it; then remove it, or use --overwrite", path)}}
+		}
+		if err := os.Remove(name); err != nil {
+			return usageError{err}
+		}
+	}
+	l.unexplained = name
 	return nil
 }
 
