@@ -1,0 +1,182 @@
+// Command bench measures xmppscope beside what could stand in its place: nothing, and a
+// bare relay that ends TLS on both sides without a look at what passes. From the
+// repository's folder:
+//
+//	go run ./internal/bench            everything, in an hour or more
+//	go run ./internal/bench -quick     small sizes, one round, in a minute
+//	go run ./internal/bench -h         the flags, and what there is to choose from
+//
+// It builds xmppscope and runs it as anyone would: "watching" is the inspector in a
+// terminal that is read, "plain" prints to nowhere, "saving" is watching with a pcapng
+// file. Each measurement has a process of its own; the columns take turns within a
+// round, so that what else the machine does falls on all of them. Figures are medians
+// over the rounds; in brackets is the median of the ratios to the base in the same
+// round. Every byte that arrives is compared with what was sent.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	if was, err := runChild(os.Args[1:]); was {
+		exit(err)
+	}
+	o, err := parseFlags(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(0)
+	} else if err != nil {
+		os.Exit(2) // it has been said
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err = o.run(ctx)
+	stop()
+	exit(err)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// run measures and prints the tables.
+func (o *options) run(ctx context.Context) (err error) {
+	if n, err := descriptors(); err != nil {
+		return err
+	} else if most := n/2 - 50; o.sizes.idle > most {
+		fmt.Fprintf(os.Stderr, "this process may open %d files: %d idle sessions instead of %d\n", n, most, o.sizes.idle)
+		o.sizes.idle = most
+	}
+	s, err := newSetup(o.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	builds, names, err := o.builds(ctx, s)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	note := func(err error) {
+		fmt.Fprintln(os.Stderr, err)
+		failed = append(failed, err)
+	}
+	online := o.online(ctx, s, builds, names, note)
+	offline := newTable(shark, nil, o.rounds)
+	if slices.Contains(o.works, offlineName) && ctx.Err() == nil {
+		all := readers(builds, names)
+		for _, r := range all {
+			offline.columns = append(offline.columns, r.name)
+		}
+		if err := s.offline(ctx, offline, all, o.offline, o.limit, note); err != nil {
+			return err
+		}
+	}
+	if err := o.report(online, offline); err != nil {
+		return err
+	}
+	return errors.Join(append(failed, ctx.Err())...)
+}
+
+// builds are those of xmppscope that are measured, by what stands before the names of
+// their columns: "" is the one of this source, "against:" the other.
+func (o *options) builds(ctx context.Context, s *setup) (map[string]*scope, []string, error) {
+	path := o.scope
+	if path == "" {
+		path = filepath.Join(s.dir, "xmppscope")
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "xmppscope/cmd/xmppscope")
+		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, nil, fmt.Errorf("bench: building xmppscope: %w", err)
+		}
+	}
+	builds, names := map[string]*scope{}, []string{""}
+	var err error
+	if builds[""], err = s.newScope(ctx, "built", path); err != nil {
+		return nil, nil, err
+	}
+	if o.against != "" {
+		names = append(names, "against:")
+		builds["against:"], err = s.newScope(ctx, "against", o.against)
+	}
+	return builds, names, err
+}
+
+// online measures the works that go through a proxy. A measurement that fails is noted
+// and leaves its place empty.
+func (o *options) online(ctx context.Context, s *setup, builds map[string]*scope, names []string, note func(error)) *table {
+	columns := slices.DeleteFunc([]column{directColumn, bareColumn}, func(c column) bool { return !slices.Contains(o.columns, c.name) })
+	for _, name := range names {
+		for _, c := range builds[name].columns() {
+			if slices.Contains(o.columns, c.name) {
+				columns = append(columns, column{name + c.name, c.start})
+			}
+		}
+	}
+	t := newTable(bareColumn.name, nil, o.rounds)
+	for _, c := range columns {
+		t.columns = append(t.columns, c.name)
+	}
+	chosen := slices.DeleteFunc(works(), func(w work) bool { return !slices.Contains(o.works, w.name) })
+	for _, w := range chosen {
+		t.addWork(w.title(&o.sizes), w.metrics)
+	}
+	for round := range o.rounds {
+		for _, w := range chosen {
+			for _, c := range turned(columns, round) {
+				if ctx.Err() != nil {
+					return t
+				}
+				fmt.Fprintf(os.Stderr, "round %d of %d: %s, %s\n", round+1, o.rounds, w.name, c.name)
+				f, err := s.measure(ctx, &w, &c, &o.sizes, o.limit)
+				if err != nil {
+					note(fmt.Errorf("%s, %s, round %d: %w", w.name, c.name, round+1, err))
+					continue
+				}
+				t.set(w.title(&o.sizes), c.name, round, f)
+			}
+		}
+	}
+	return t
+}
+
+// machine is the sentence on where it was measured.
+func machine(rounds int) string {
+	return fmt.Sprintf("%d CPUs (%s), %s; client, server and what is measured share them; loopback; rounds: %d.",
+		runtime.NumCPU(), processor(), runtime.Version(), rounds)
+}
+
+func (o *options) report(online, offline *table) error {
+	if o.json {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", " ")
+		return out.Encode(map[string]any{"machine": machine(o.rounds), "cells": append(online.cells(), offline.cells()...)})
+	}
+	fmt.Println(machine(o.rounds))
+	fmt.Println("In brackets: the ratio to " + strings.Join([]string{bareColumn.name, shark}, ", or to ") + ", in the same round. Traffic in MB of 1,000,000 bytes, memory in units of 1,024.")
+	for _, t := range []*table{online, offline} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		fmt.Println()
+		if err := t.write(os.Stdout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
