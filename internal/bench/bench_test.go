@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -63,6 +64,35 @@ mixed stanzas
 	}
 	if cells := table.cells(); len(cells) != 5 || !math.IsNaN(float64(cells[2].Rounds[1])) {
 		t.Errorf("as JSON it is %+v", cells)
+	}
+}
+
+func TestReport(t *testing.T) {
+	table := newTable("bare", []string{"bare"}, 2)
+	table.addWork("echo", []metric{{"p50, µs", 0, true}})
+	table.set("echo", "bare", 1, figures{"p50, µs": 200})
+	o := &options{rounds: 2}
+	var text, machines bytes.Buffer
+	if err := o.report(&text, table, newTable(shark, nil, 2)); err != nil || !strings.HasPrefix(text.String(), machine(2)) || !strings.Contains(text.String(), "p50, µs   200") {
+		t.Errorf("%v, and it reads:\n%s", err, text.String())
+	}
+	o.json = true
+	if err := o.report(&machines, table, newTable(shark, nil, 2)); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Machine string
+		Cells   []struct {
+			Column string
+			Median float64
+			Rounds []*float64
+		}
+	}
+	if err := json.Unmarshal(machines.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Cells) != 1 || got.Machine != machine(2) || got.Cells[0].Median != 200 || got.Cells[0].Rounds[0] != nil || *got.Cells[0].Rounds[1] != 200 {
+		t.Errorf("as JSON it is %s", machines.String())
 	}
 }
 

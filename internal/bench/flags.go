@@ -45,7 +45,7 @@ func parseFlags(args []string, out io.Writer) (*options, error) {
 	o := new(options)
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(out)
-	quick := f.Bool("quick", false, "one round of small sizes, in a minute; other flags still hold")
+	quick := f.Bool("quick", false, "one round of small sizes, in a minute or so; other flags still hold")
 	works := f.String("rows", strings.Join(workNames(), ","), "which works")
 	columns := f.String("columns", strings.Join(columnNames(), ","), "what is measured")
 	f.IntVar(&o.rounds, "rounds", 5, "how often each is measured")

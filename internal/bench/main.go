@@ -3,7 +3,7 @@
 // repository's folder:
 //
 //	go run ./internal/bench            everything, in an hour or more
-//	go run ./internal/bench -quick     small sizes, one round, in a minute
+//	go run ./internal/bench -quick     small sizes, one round, in a minute or so
 //	go run ./internal/bench -h         the flags, and what there is to choose from
 //
 // It builds xmppscope and runs it as anyone would: "watching" is the inspector in a
@@ -20,13 +20,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 )
 
@@ -87,7 +87,7 @@ func (o *options) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := o.report(online, offline); err != nil {
+	if err := o.report(os.Stdout, online, offline); err != nil {
 		return err
 	}
 	return errors.Join(append(failed, ctx.Err())...)
@@ -161,20 +161,21 @@ func machine(rounds int) string {
 		runtime.NumCPU(), processor(), runtime.Version(), rounds)
 }
 
-func (o *options) report(online, offline *table) error {
+// report prints the tables; those without a row are left out.
+func (o *options) report(w io.Writer, online, offline *table) error {
 	if o.json {
-		out := json.NewEncoder(os.Stdout)
+		out := json.NewEncoder(w)
 		out.SetIndent("", " ")
 		return out.Encode(map[string]any{"machine": machine(o.rounds), "cells": append(online.cells(), offline.cells()...)})
 	}
-	fmt.Println(machine(o.rounds))
-	fmt.Println("In brackets: the ratio to " + strings.Join([]string{bareColumn.name, shark}, ", or to ") + ", in the same round. Traffic in MB of 1,000,000 bytes, memory in units of 1,024.")
+	fmt.Fprintln(w, machine(o.rounds))
+	fmt.Fprintf(w, "In brackets: the ratio to %s, or to %s, in the same round. Traffic in MB of 1,000,000 bytes, memory in units of 1,024.\n", bareColumn.name, shark)
 	for _, t := range []*table{online, offline} {
 		if len(t.rows) == 0 {
 			continue
 		}
-		fmt.Println()
-		if err := t.write(os.Stdout); err != nil {
+		fmt.Fprintln(w)
+		if err := t.write(w); err != nil {
 			return err
 		}
 	}

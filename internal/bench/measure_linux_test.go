@@ -8,14 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"xmppscope/internal/xmpptest"
 )
 
-// TestEveryColumn does every work once, tiny, through every column. All bytes are
-// compared on the way; what saving has written holds every stanza and every login.
-func TestEveryColumn(t *testing.T) {
+// tiny is a run of the smallest sizes, with a build of this source.
+func tiny(t *testing.T) (*options, *setup, map[string]*scope, []string) {
+	t.Helper()
 	o, err := parseFlags([]string{"-quick", "-dir", t.TempDir(), "-bulk", "0.3", "-burst", "0.3", "-huge", "0.3",
 		"-small", "300", "-echo", "20", "-logins", "9", "-idle", "9", "-limit", "1m"}, io.Discard)
 	if err != nil {
@@ -34,6 +33,13 @@ func TestEveryColumn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return o, s, builds, names
+}
+
+// TestEveryColumn does every work once, tiny, through every column. All bytes are
+// compared on the way; what saving has written holds every stanza and every login.
+func TestEveryColumn(t *testing.T) {
+	o, s, builds, names := tiny(t)
 	table := o.online(t.Context(), s, builds, names, func(err error) { t.Error(err) })
 	if got := strings.Join(table.columns, " "); got != "direct bare watching plain saving" {
 		t.Fatalf("columns: %s", got)
@@ -59,18 +65,30 @@ func TestEveryColumn(t *testing.T) {
 	}
 }
 
-// TestOffline has a small capture read by what there is.
-func TestOffline(t *testing.T) {
-	xmpptest.Need(t, "tshark")
-	o := &options{dir: t.TempDir(), limit: time.Minute}
-	s, err := newSetup(o.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestAgainst: another build has columns of its own.
+func TestAgainst(t *testing.T) {
+	o, s, builds, _ := tiny(t)
+	o.scope, o.against = builds[""].path, builds[""].path
+	o.works, o.columns = []string{"echo"}, []string{"bare", "watching"}
 	builds, names, err := o.builds(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	table := o.online(t.Context(), s, builds, names, func(err error) { t.Error(err) })
+	if got := strings.Join(table.columns, " "); got != "bare watching against:watching" {
+		t.Errorf("columns: %s", got)
+	}
+	for _, c := range table.columns {
+		if !(table.rows[0].values[c][0] > 0) {
+			t.Errorf("%s: %v", c, table.rows[0].values[c])
+		}
+	}
+}
+
+// TestOffline has a small capture read by what there is.
+func TestOffline(t *testing.T) {
+	xmpptest.Need(t, "tshark")
+	o, s, builds, names := tiny(t)
 	all := readers(builds, names)
 	table := newTable(shark, []string{shark, "check"}, 1)
 	if err := s.offline(t.Context(), table, all, []int{500}, o.limit, func(err error) { t.Error(err) }); err != nil {

@@ -73,8 +73,8 @@ func lastWords(said []byte) string {
 
 const (
 	peakEvery  = 20 * time.Millisecond
-	idleWindow = 500 * time.Millisecond
-	idleCPU    = 25 * time.Millisecond // in a window; a background job at a tenth of a CPU takes twice that
+	idleWindow = 200 * time.Millisecond
+	idleCPU    = 10 * time.Millisecond // in a window; a background job at a tenth of a CPU takes twice that
 )
 
 // watch keeps the peak up to date; the system forgets it with the process.
