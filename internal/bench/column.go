@@ -49,6 +49,9 @@ func newSetup(dir string) (*setup, error) {
 	if dir, err = os.MkdirTemp(dir, "xmppscope-bench-"); err != nil {
 		return nil, err
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
 	s := &setup{dir: dir, self: self, account: account, cert: cert, serverRoots: ca.Roots(), rootsPEM: filepath.Join(dir, "server-ca.pem")}
 	return s, os.WriteFile(s.rootsPEM, ca.PEM(), 0o600)
 }
@@ -110,18 +113,31 @@ func startBare(ctx context.Context, s *setup, upstream, _ string) (*between, err
 
 // scope is a build of xmppscope.
 type scope struct {
-	path  string
-	caDir string
-	roots *x509.CertPool // its CA
+	prefix string // of the names of its columns
+	path   string
+	caDir  string
+	roots  *x509.CertPool // its CA
 }
 
+// againstPrefix begins the names of the columns of the build that is measured against.
+const againstPrefix = "against:"
+
 // newScope has a build make its CA, which all its runs share.
-func (s *setup) newScope(ctx context.Context, name, path string) (*scope, error) {
-	caDir, file := filepath.Join(s.dir, "ca-"+name), filepath.Join(s.dir, "ca-"+name+".pem")
-	cmd := s.command(path, "ca", "export", "--ca-dir", caDir, "-o", file)
-	if p, err := startProcess(ctx, cmd); err != nil {
+func (s *setup) newScope(ctx context.Context, prefix, path string) (*scope, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
 		return nil, err
-	} else if <-p.exited; p.err != nil {
+	}
+	caDir, err := os.MkdirTemp(s.dir, "ca-")
+	if err != nil {
+		return nil, err
+	}
+	file := caDir + ".pem"
+	p, err := startProcess(ctx, s.command(path, "ca", "export", "--ca-dir", caDir, "-o", file))
+	if err != nil {
+		return nil, err
+	}
+	if <-p.exited; p.err != nil {
 		return nil, p.err
 	}
 	pem, err := os.ReadFile(file)
@@ -132,19 +148,19 @@ func (s *setup) newScope(ctx context.Context, name, path string) (*scope, error)
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("bench: %s: no certificate in what ca export wrote", path)
 	}
-	return &scope{path, caDir, roots}, nil
+	return &scope{prefix, path, caDir, roots}, nil
 }
 
 // columns are the ways in which a build is run.
 func (x *scope) columns() []column {
 	return []column{
-		{"watching", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
+		{x.prefix + "watching", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
 			return x.start(ctx, s, upstream, true, "")
 		}},
-		{"plain", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
+		{x.prefix + "plain", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
 			return x.start(ctx, s, upstream, false, "", "--plain")
 		}},
-		{"saving", func(ctx context.Context, s *setup, upstream, dir string) (*between, error) {
+		{x.prefix + "saving", func(ctx context.Context, s *setup, upstream, dir string) (*between, error) {
 			file := filepath.Join(dir, "load.pcapng")
 			return x.start(ctx, s, upstream, true, file, "--save", file)
 		}},

@@ -34,7 +34,7 @@ func workNames() (names []string) {
 
 func columnNames() []string {
 	names := []string{directColumn.name, bareColumn.name}
-	for _, c := range (*scope)(nil).columns() {
+	for _, c := range new(scope).columns() {
 		names = append(names, c.name)
 	}
 	return names

@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -67,19 +68,19 @@ func (o *options) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	builds, names, err := o.builds(ctx, s)
+	builds, err := o.builds(ctx, s)
 	if err != nil {
 		return err
 	}
-	var failed []error
+	failed := 0
 	note := func(err error) {
 		fmt.Fprintln(os.Stderr, err)
-		failed = append(failed, err)
+		failed++
 	}
-	online := o.online(ctx, s, builds, names, note)
+	online := o.online(ctx, s, builds, note)
 	offline := newTable(shark, nil, o.rounds)
 	if slices.Contains(o.works, offlineName) && ctx.Err() == nil {
-		all := readers(builds, names)
+		all := readers(builds)
 		for _, r := range all {
 			offline.columns = append(offline.columns, r.name)
 		}
@@ -90,44 +91,40 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := o.report(os.Stdout, online, offline); err != nil {
 		return err
 	}
-	return errors.Join(append(failed, ctx.Err())...)
+	if failed > 0 {
+		err = fmt.Errorf("bench: of the measurements, %d went wrong: see above", failed)
+	}
+	return errors.Join(err, ctx.Err())
 }
 
-// builds are those of xmppscope that are measured, by what stands before the names of
-// their columns: "" is the one of this source, "against:" the other.
-func (o *options) builds(ctx context.Context, s *setup) (map[string]*scope, []string, error) {
+// builds are those of xmppscope that are measured: that of this source, or the one that
+// is named instead, and the one that it is measured against.
+func (o *options) builds(ctx context.Context, s *setup) ([]*scope, error) {
 	path := o.scope
 	if path == "" {
 		path = filepath.Join(s.dir, "xmppscope")
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "xmppscope/cmd/xmppscope")
 		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 		if err := cmd.Run(); err != nil {
-			return nil, nil, fmt.Errorf("bench: building xmppscope: %w", err)
+			return nil, fmt.Errorf("bench: building xmppscope: %w", err)
 		}
 	}
-	builds, names := map[string]*scope{}, []string{""}
-	var err error
-	if builds[""], err = s.newScope(ctx, "built", path); err != nil {
-		return nil, nil, err
+	ours, err := s.newScope(ctx, "", path)
+	if err != nil || o.against == "" {
+		return []*scope{ours}, err
 	}
-	if o.against != "" {
-		names = append(names, "against:")
-		builds["against:"], err = s.newScope(ctx, "against", o.against)
-	}
-	return builds, names, err
+	theirs, err := s.newScope(ctx, againstPrefix, o.against)
+	return []*scope{ours, theirs}, err
 }
 
 // online measures the works that go through a proxy. A measurement that fails is noted
 // and leaves its place empty.
-func (o *options) online(ctx context.Context, s *setup, builds map[string]*scope, names []string, note func(error)) *table {
-	columns := slices.DeleteFunc([]column{directColumn, bareColumn}, func(c column) bool { return !slices.Contains(o.columns, c.name) })
-	for _, name := range names {
-		for _, c := range builds[name].columns() {
-			if slices.Contains(o.columns, c.name) {
-				columns = append(columns, column{name + c.name, c.start})
-			}
-		}
+func (o *options) online(ctx context.Context, s *setup, builds []*scope, note func(error)) *table {
+	columns := []column{directColumn, bareColumn}
+	for _, x := range builds {
+		columns = append(columns, x.columns()...)
 	}
+	columns = slices.DeleteFunc(columns, func(c column) bool { return !slices.Contains(o.columns, strings.TrimPrefix(c.name, againstPrefix)) })
 	t := newTable(bareColumn.name, nil, o.rounds)
 	for _, c := range columns {
 		t.columns = append(t.columns, c.name)

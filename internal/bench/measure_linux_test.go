@@ -13,7 +13,7 @@ import (
 )
 
 // tiny is a run of the smallest sizes, with a build of this source.
-func tiny(t *testing.T) (*options, *setup, map[string]*scope, []string) {
+func tiny(t *testing.T) (*options, *setup, []*scope) {
 	t.Helper()
 	o, err := parseFlags([]string{"-quick", "-dir", t.TempDir(), "-bulk", "0.3", "-burst", "0.3", "-huge", "0.3",
 		"-small", "300", "-echo", "20", "-logins", "9", "-idle", "9", "-limit", "1m"}, io.Discard)
@@ -29,18 +29,18 @@ func tiny(t *testing.T) (*options, *setup, map[string]*scope, []string) {
 			t.Error(err)
 		}
 	})
-	builds, names, err := o.builds(t.Context(), s)
+	builds, err := o.builds(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o, s, builds, names
+	return o, s, builds
 }
 
 // TestEveryColumn does every work once, tiny, through every column. All bytes are
 // compared on the way; what saving has written holds every stanza and every login.
 func TestEveryColumn(t *testing.T) {
-	o, s, builds, names := tiny(t)
-	table := o.online(t.Context(), s, builds, names, func(err error) { t.Error(err) })
+	o, s, builds := tiny(t)
+	table := o.online(t.Context(), s, builds, func(err error) { t.Error(err) })
 	if got := strings.Join(table.columns, " "); got != "direct bare watching plain saving" {
 		t.Fatalf("columns: %s", got)
 	}
@@ -67,14 +67,14 @@ func TestEveryColumn(t *testing.T) {
 
 // TestAgainst: another build has columns of its own.
 func TestAgainst(t *testing.T) {
-	o, s, builds, _ := tiny(t)
-	o.scope, o.against = builds[""].path, builds[""].path
+	o, s, builds := tiny(t)
+	o.scope, o.against = builds[0].path, builds[0].path
 	o.works, o.columns = []string{"echo"}, []string{"bare", "watching"}
-	builds, names, err := o.builds(t.Context(), s)
+	builds, err := o.builds(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := o.online(t.Context(), s, builds, names, func(err error) { t.Error(err) })
+	table := o.online(t.Context(), s, builds, func(err error) { t.Error(err) })
 	if got := strings.Join(table.columns, " "); got != "bare watching against:watching" {
 		t.Errorf("columns: %s", got)
 	}
@@ -88,8 +88,8 @@ func TestAgainst(t *testing.T) {
 // TestOffline has a small capture read by what there is.
 func TestOffline(t *testing.T) {
 	xmpptest.Need(t, "tshark")
-	o, s, builds, names := tiny(t)
-	all := readers(builds, names)
+	o, s, builds := tiny(t)
+	all := readers(builds)
 	table := newTable(shark, []string{shark, "check"}, 1)
 	if err := s.offline(t.Context(), table, all, []int{500}, o.limit, func(err error) { t.Error(err) }); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestOffline(t *testing.T) {
 	if err := writeCapture(file, 500); err != nil {
 		t.Fatal(err)
 	}
-	held, err := builds[""].read(t.Context(), s, file)
+	held, err := builds[0].read(t.Context(), s, file)
 	if want := (recorded{stanzas: 500, logins: 1}); err != nil || held != want {
 		t.Errorf("the capture holds %+v, %v, want %+v", held, err, want)
 	}

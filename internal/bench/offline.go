@@ -21,13 +21,13 @@ const shark = "tshark -T fields"
 
 // readers are what reads captures here: tshark where it is installed, and check of
 // each build.
-func readers(builds map[string]*scope, names []string) (all []reader) {
+func readers(builds []*scope) (all []reader) {
 	if path, err := exec.LookPath("tshark"); err == nil {
 		all = append(all, reader{shark, path, []string{"-n", "-T", "fields", "-e", "frame.number", "-e", "frame.time_epoch",
 			"-e", "xmpp.from", "-e", "xmpp.to", "-e", "xmpp.id", "-r"}})
 	}
-	for _, name := range names {
-		all = append(all, reader{name + "check", builds[name].path, []string{"check"}})
+	for _, x := range builds {
+		all = append(all, reader{x.prefix + "check", x.path, []string{"check"}})
 	}
 	return all
 }
