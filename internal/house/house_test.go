@@ -43,6 +43,7 @@ var arrows = map[string][]string{
 	"decode/expect":     {"decode", "decode/facts", "session"},
 	"proxy":             {"tlsintercept", "decode", "session"},
 	"cmd/xmppscope":     {"*"},
+	"internal/bench":    {"internal/demo"},
 	"internal/columns":  nil,
 	"internal/demo":     nil,
 	"internal/house":    {"*"},
