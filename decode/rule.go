@@ -57,6 +57,10 @@ type Request struct {
 	To      string
 }
 
+// Raw is the event's bytes as a string. It is no copy, so to keep a part of it is to
+// keep all.
+func (s *Seen) Raw() string { return text(s.Event) }
+
 // Inside is a stanza that is wrapped in another, as a rule sees it that knows
 // nothing of the wrapping: e is the event, as far as it is true of what is inside.
 func (s *Seen) Inside(stanza *session.Element, e *session.Event) *Seen {
