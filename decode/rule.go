@@ -43,7 +43,7 @@ type Seen struct {
 	// Request is what this event answers, nil if it is no answer or nothing fits.
 	Request *Request
 
-	stanza bool   // see IsStanza
+	stanza string // see Stanza
 	keys   uint64 // see Match
 }
 
