@@ -52,7 +52,7 @@ type Request struct {
 	Seq     uint64
 	At      time.Time
 	Dir     session.Dir
-	Payload session.Name // its first child
+	Payload session.Name // its first child, without the prefix
 	Step    string       // id of the rung it stood on, "" if none
 	To      string
 }
@@ -78,9 +78,8 @@ type State struct {
 	Secure [3]bool
 	TLS    [3]*session.TLSFacts
 	// Header is the newest stream header of each direction, nil before the first.
-	Header [3]*Header
-	// Features is the newest stream:features of the server, nil before the first.
-	Features *session.Element
+	Header   [3]*Header
+	features *offer
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
 	// Authenticated says that SASL, iq-auth or the like has succeeded.
@@ -120,7 +119,8 @@ type Header struct {
 // Mechanisms returns the SASL mechanisms of the newest features: those of RFC
 // 6120, then those of SASL2 (XEP-0388).
 func (s *State) Mechanisms() (sasl1, sasl2 []string) {
-	if s.Features == nil {
+	offer := s.Features()
+	if offer == nil {
 		return nil, nil
 	}
 	list := func(parent *session.Element) (out []string) {
@@ -134,7 +134,7 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		}
 		return out
 	}
-	return list(s.Features.Child(NSSASL, "mechanisms")), list(s.Features.Child(NSSASL2, "authentication"))
+	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
 }
 
 // BindsChannel says whether a SASL mechanism ties the login to the TLS connection

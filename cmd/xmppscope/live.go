@@ -62,7 +62,7 @@ func (l *live) tap() bool { return slices.ContainsFunc(l.files, (*capture.File).
 
 // explain runs the rules over one session's events.
 func (l *live) explain(q *session.Queue) {
-	d := decode.NewSession(rules(), &l.inspect.book)
+	d := prepared().NewSession(&l.inspect.book)
 	d.Share(&l.inspect.shared)
 	d.KnowPasswords(l.inspect.accounts.find)
 	for {

@@ -11,7 +11,7 @@ func init() {
 	add(decode.Rule{
 		ID: "core-replies", Title: "Errors that come back", Ref: "RFC 6120 §8.3.1",
 		Match: decode.Stanza("message", "presence"),
-		New: func() decode.Explainer { return &replies{} },
+		New:   func() decode.Explainer { return &replies{} },
 	})
 }
 
