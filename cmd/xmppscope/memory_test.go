@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"testing"
 	"weak"
@@ -21,39 +22,44 @@ func TestNothingHoldsOnToTheBytesOfAnEvent(t *testing.T) {
 		facts    facts.Gatherer
 		overview session.Overview
 	}
+	type bytesOf struct {
+		raw  weak.Pointer[byte]
+		what string
+	}
+	var seen []bytesOf
+	var sessions []*memory
+	var run decode.Run
+	var book session.Book
 	huntingGround(t, func(name string, events []session.Event) {
-		var run decode.Run
-		var book session.Book
-		sessions := map[int]*memory{}
-		raw := make([]weak.Pointer[byte], len(events))
-		for i, e := range events {
-			m := sessions[e.Session]
+		of := map[int]*memory{}
+		for _, e := range events {
+			m := of[e.Session]
 			if m == nil {
 				m = &memory{explain: prepared().NewSession(&book)}
 				m.explain.Share(&run)
 				m.explain.KnowPasswords(func(string, string) (string, bool) { return "pencil", true })
-				sessions[e.Session] = m
+				of[e.Session], sessions = m, append(sessions, m)
 			}
+			shown := session.Blank(e).Raw
 			e = unexplained(e)
 			if len(e.Raw) > 0 {
 				e.Raw = append(make([]byte, 0, max(len(e.Raw), 64)), e.Raw...) // the smallest share their room
-				raw[i] = weak.Make(&e.Raw[0])
+				seen = append(seen, bytesOf{weak.Make(&e.Raw[0]), fmt.Sprintf("event %d of %s: %s", e.Seq, name, shown)})
 			}
 			e = m.explain.Explain(e)
 			m.facts.Add(&e)
 			m.overview.Apply(&e)
 		}
-		runtime.GC()
-		runtime.GC()
-		runtime.GC() // pools are emptied at the second time
-		for i := range events {
-			if raw[i].Value() != nil {
-				t.Errorf("%s: something holds on to event %d: %s", name, events[i].Seq, session.Blank(events[i]).Raw)
-			}
-		}
-		runtime.KeepAlive(&run)
-		runtime.KeepAlive(sessions)
 	})
+	runtime.GC()
+	runtime.GC() // pools are emptied at the second time
+	for _, s := range seen {
+		if s.raw.Value() != nil {
+			t.Errorf("something holds on to %s", s.what)
+		}
+	}
+	runtime.KeepAlive(&run)
+	runtime.KeepAlive(sessions)
 }
 
 // TestIdleSessionsHoldLittle: a proxy may have thousands of sessions that are logged in
