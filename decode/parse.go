@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 	"unsafe"
 
 	"xmppscope/session"
@@ -14,6 +15,8 @@ type Parsed struct {
 	root   *session.Element
 	faults []Fault
 	joined bool // see State.Joined
+
+	features *offer // of the server, if the event is that
 }
 
 // parsing is what has to be known of a session to parse its events.
@@ -38,9 +41,16 @@ func (d *Session) Parse(e session.Event, trees *Trees) Parsed {
 
 // Explain is the second half.
 func (p *Parsed) Explain() {
+	k := desks.Get().(*desk)
+	p.explain(k)
+	desks.Put(k)
+}
+
+func (p *Parsed) explain(k *desk) {
 	if d := p.by; d != nil {
-		d.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
-		d.explain(&d.seen, p)
+		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
+		d.explain(&k.seen, p, k)
+		k.seen = Seen{}
 		p.root, p.by = nil, nil
 	}
 }
@@ -104,7 +114,8 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		return
 	}
 	e.Name, e.Space = p.root.Name.Local, p.root.Name.Space
-	if e.Space == NSStreams && e.Name == "features" {
-		trees.spare() // State.Features keeps it
+	if e.Space == NSStreams && e.Name == "features" && e.Dir == session.S2C {
+		p.features = &offer{text: strings.Clone(text(e)), scope: d.scopeFor(e.Dir)}
+		p.root = p.features.element()
 	}
 }

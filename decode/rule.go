@@ -43,7 +43,7 @@ type Seen struct {
 	// Request is what this event answers, nil if it is no answer or nothing fits.
 	Request *Request
 
-	stanza bool   // see IsStanza
+	stanza string // see Stanza
 	keys   uint64 // see Match
 }
 
@@ -52,10 +52,14 @@ type Request struct {
 	Seq     uint64
 	At      time.Time
 	Dir     session.Dir
-	Payload session.Name // its first child
+	Payload session.Name // its first child, without the prefix
 	Step    string       // id of the rung it stood on, "" if none
 	To      string
 }
+
+// Raw is the event's bytes as a string. It is no copy, so to keep a part of it is to
+// keep all.
+func (s *Seen) Raw() string { return text(s.Event) }
 
 // Inside is a stanza that is wrapped in another, as a rule sees it that knows
 // nothing of the wrapping: e is the event, as far as it is true of what is inside.
@@ -74,9 +78,8 @@ type State struct {
 	Secure [3]bool
 	TLS    [3]*session.TLSFacts
 	// Header is the newest stream header of each direction, nil before the first.
-	Header [3]*Header
-	// Features is the newest stream:features of the server, nil before the first.
-	Features *session.Element
+	Header   [3]*Header
+	features *offer
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
 	// Authenticated says that SASL, iq-auth or the like has succeeded.
@@ -116,7 +119,8 @@ type Header struct {
 // Mechanisms returns the SASL mechanisms of the newest features: those of RFC
 // 6120, then those of SASL2 (XEP-0388).
 func (s *State) Mechanisms() (sasl1, sasl2 []string) {
-	if s.Features == nil {
+	offer := s.Features()
+	if offer == nil {
 		return nil, nil
 	}
 	list := func(parent *session.Element) (out []string) {
@@ -130,7 +134,7 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		}
 		return out
 	}
-	return list(s.Features.Child(NSSASL, "mechanisms")), list(s.Features.Child(NSSASL2, "authentication"))
+	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
 }
 
 // BindsChannel says whether a SASL mechanism ties the login to the TLS connection

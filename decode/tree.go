@@ -68,11 +68,6 @@ func (t *Trees) Reset() {
 	t.nodes.reset()
 }
 
-// spare leaves the trees that were made to whoever holds them, for ever.
-func (t *Trees) spare() {
-	t.elements.used, t.attrs.used, t.nodes.used = nil, nil, nil
-}
-
 // level is an open element.
 type level struct {
 	e     *session.Element
@@ -90,12 +85,14 @@ func (t *Trees) parser(raw string, scope Scope) parser {
 	return parser{Trees: t, raw: raw, scope: t.scope}
 }
 
-// tend takes back the room that a tree was gathered in, if that is not much.
-func (t *Trees) tend(p *parser) {
+// done takes back the room that a tree was gathered in, if that is not much, and
+// holds on to none of its bytes.
+func (t *Trees) done(p *parser) {
 	const much = 1000
 	if t.scope = p.scope; cap(t.scope) > much {
 		t.scope = nil
 	}
+	clear(t.scope[:cap(t.scope)])
 	if cap(t.inner) > much {
 		t.inner = nil
 	}
@@ -108,14 +105,14 @@ func (t *Trees) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
 	if e != nil {
 		e.Span = session.Span{Start: e.Tag.Start, End: len(raw)}
 	}
-	t.tend(&p)
+	t.done(&p)
 	return e, p.faults
 }
 
 func (t *Trees) parse(raw string, scope Scope) (*session.Element, []Fault) {
 	p := t.parser(raw, scope)
 	root := p.tree()
-	t.tend(&p)
+	t.done(&p)
 	return root, p.faults
 }
 
@@ -231,6 +228,8 @@ func (p *parser) leave() {
 	last := len(p.open) - 1
 	l := p.open[last]
 	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
+	clear(p.inner[l.inner:])
+	p.open[last] = level{}
 	p.inner, p.scope, p.open = p.inner[:l.inner], p.scope[:l.scope], p.open[:last]
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +13,6 @@ import (
 	"xmppscope/capture"
 	"xmppscope/certs"
 	"xmppscope/decode"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
 
@@ -52,11 +47,6 @@ func (s *shareFlags) options(reveal bool) (capture.Options, error) {
 		return o, usageError{hinted{fmt.Errorf("--reveal keeps secrets and %s takes them out", flag), "leave one of the two out"}}
 	}
 	return o, nil
-}
-
-// rules are all that xmppscope can say, in the order in which it is said.
-func rules() []decode.Rule {
-	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
 }
 
 // outputFlags say how events are shown.

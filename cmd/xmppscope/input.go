@@ -238,7 +238,7 @@ func (f *input) bare() func(*session.Event) *decode.Session {
 }
 
 func (f *input) explainer() *decode.Session {
-	d := decode.NewSession(rules(), f.book)
+	d := prepared().NewSession(f.book)
 	d.Share(f.shared)
 	return d
 }

@@ -71,7 +71,7 @@ func (l *live) tap() bool { return slices.ContainsFunc(l.files, (*capture.File).
 
 // explain makes what explains a session.
 func (l *live) explain() *decode.Session {
-	d := decode.NewSession(rules(), &l.inspect.book)
+	d := prepared().NewSession(&l.inspect.book)
 	d.Share(&l.inspect.shared)
 	d.KnowPasswords(l.inspect.accounts.find)
 	return d

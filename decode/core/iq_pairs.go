@@ -32,32 +32,67 @@ type (
 		id  string
 	}
 	answer struct {
-		typ, from, to string
-		again         bool // it answers an answer, and has been said to
+		from, to string
+		failed   bool // it is an error, else a result
+		again    bool // it answers an answer, and has been said to
 	}
 )
+
+func (a answer) kind() string {
+	if a.failed {
+		return "error"
+	}
+	return "result"
+}
+
+// kept is an answer to be remembered, without the bytes that it came in.
+func (a answer) kept() answer {
+	a.from, a.to = strings.Clone(a.from), strings.Clone(a.to)
+	return a
+}
 
 // ask remembers a get or set.
 func (r *requests) ask(s *decode.Seen) {
 	if len(r.waiting) >= maxRequests {
 		return
 	}
-	w := waiting{at: s.Event.At, dir: s.Event.Dir, id: s.Root.Attr("id"), what: "an iq"}
+	w := waiting{at: s.Event.At, dir: s.Event.Dir, id: strings.Clone(s.Root.Attr("id")), what: "an iq"}
 	if c := s.Root.First(); c != nil {
 		w.what = requestName(c.Name)
 	}
+	if r.waiting == nil {
+		r.waiting, r.spelt = map[uint64]waiting{}, map[answerKey]uint64{}
+	}
 	r.waiting[s.Event.Seq] = w
-	delete(r.answered, answerKey{s.Event.Dir.Opposite(), w.id}) // an id may be used again
+	r.spelt[w.key()] = s.Event.Seq
+	delete(r.answered, answerKey{w.dir.Opposite(), w.id}) // an id may be used again
+}
+
+// key is the answer that would do for it, but for the spelling of its id.
+func (w *waiting) key() answerKey { return answerKey{w.dir.Opposite(), spelling(w.id)} }
+
+// spelling is what ids have in common that differ in upper and lower case, and in
+// the white space around them.
+func spelling(id string) string { return strings.ToLower(strings.TrimSpace(id)) }
+
+// met forgets a request that has its answer.
+func (r *requests) met(seq uint64) {
+	if w, ok := r.waiting[seq]; ok {
+		delete(r.waiting, seq)
+		if key := w.key(); r.spelt[key] == seq {
+			delete(r.spelt, key)
+		}
+	}
 }
 
 // answer takes a result or error. If no request fits, it may be a second answer
 // (Q05), or one to an answer (Q06, Q10); then it says so.
 func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	id := s.Root.Attr("id")
-	now := answer{typ: typ, from: s.Root.Attr("from"), to: s.Root.Attr("to")}
+	now := answer{failed: typ == "error", from: s.Root.Attr("from"), to: s.Root.Attr("to")}
 	key := answerKey{s.Event.Dir, id}
 	if s.Request != nil {
-		delete(r.waiting, s.Request.Seq)
+		r.met(s.Request.Seq)
 		r.remember(key, now)
 		return session.Note{}, false
 	}
@@ -69,10 +104,10 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	case crossed && !other.again && fits(other, now):
 		now.again = true
 		r.remember(key, now)
-		if typ == "error" && other.typ == "error" {
+		if now.failed && other.failed {
 			return lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", who, id), true
 		}
-		return lint("Q06", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.typ, id), true
+		return lint("Q06", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.kind(), id), true
 	case twice && before.from == now.from:
 		return lint("Q05", "RFC 6120 §8.2.3", session.Warning, s.Root.Tag, "the %s answers %q a second time", who, id), true
 	}
@@ -84,10 +119,14 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 }
 
 func (r *requests) remember(key answerKey, a answer) {
+	if r.answered == nil {
+		r.answered = map[answerKey]answer{}
+	}
 	if len(r.answered) >= maxRequests {
 		clear(r.answered)
 	}
-	r.answered[key] = a
+	key.id = strings.Clone(key.id)
+	r.answered[key] = a.kept()
 }
 
 // fits says whether an answer goes back to where another came from.
@@ -98,14 +137,10 @@ func fits(other, now answer) bool {
 
 // misnamed finds the waiting request whose id an answer has spelt otherwise.
 func (r *requests) misnamed(s *decode.Seen) string {
-	id := strings.TrimSpace(s.Root.Attr("id"))
-	if id == "" {
-		return ""
-	}
-	for _, w := range r.waiting {
-		if w.dir != s.Event.Dir && strings.EqualFold(strings.TrimSpace(w.id), id) && w.id != s.Root.Attr("id") {
-			return w.id
-		}
+	id := s.Root.Attr("id")
+	key := answerKey{s.Event.Dir, spelling(id)}
+	if w, ok := r.waiting[r.spelt[key]]; ok && key.id != "" && w.id != id {
+		return w.id
 	}
 	return ""
 }

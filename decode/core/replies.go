@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -9,9 +11,7 @@ func init() {
 	add(decode.Rule{
 		ID: "core-replies", Title: "Errors that come back", Ref: "RFC 6120 §8.3.1",
 		Match: decode.Stanza("message", "presence"),
-		New: func() decode.Explainer {
-			return &replies{sent: map[peerKey]string{}, errors: map[errorKey]answer{}}
-		},
+		New:   func() decode.Explainer { return &replies{} },
 	})
 }
 
@@ -38,18 +38,15 @@ type replies struct {
 
 // Explain implements decode.Explainer: it is checks Q10 and Q13.
 func (r *replies) Explain(s *decode.Seen) []session.Note {
-	dir, name := s.Event.Dir, s.Root.Name.Local
+	dir, name := s.Event.Dir, s.Stanza()
 	id, hasID := s.Root.LookupAttr("id")
 	if s.Root.Attr("type") != "error" {
 		r.remember(peerKey{dir, name, bare(s.Root.Attr("to"))}, id)
 		return nil
 	}
-	if len(r.errors) >= maxPeers {
-		clear(r.errors)
-	}
-	now := answer{typ: "error", from: s.Root.Attr("from"), to: s.Root.Attr("to")}
+	now := answer{failed: true, from: s.Root.Attr("from"), to: s.Root.Attr("to")}
 	before, crossed := r.errors[errorKey{dir.Opposite(), name, id}]
-	r.errors[errorKey{dir, name, id}] = now
+	r.failed(errorKey{dir, name, id}, now)
 	if hasID && crossed && fits(before, now) {
 		return []session.Note{lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", dir.Sender(), id)}
 	}
@@ -63,11 +60,27 @@ func (r *replies) Explain(s *decode.Seen) []session.Note {
 // remember keeps the id of what is sent to a peer. Where one had none, an error
 // without id may be about that.
 func (r *replies) remember(k peerKey, id string) {
+	if r.sent == nil {
+		r.sent = map[peerKey]string{}
+	}
 	if len(r.sent) >= maxPeers {
 		clear(r.sent)
 	}
 	if before, seen := r.sent[k]; seen && before == "" {
 		return
 	}
-	r.sent[k] = id
+	k.peer = strings.Clone(k.peer)
+	r.sent[k] = strings.Clone(id)
+}
+
+// failed keeps an error, which nobody may answer with another.
+func (r *replies) failed(k errorKey, a answer) {
+	if r.errors == nil {
+		r.errors = map[errorKey]answer{}
+	}
+	if len(r.errors) >= maxPeers {
+		clear(r.errors)
+	}
+	k.id = strings.Clone(k.id)
+	r.errors[k] = a.kept()
 }

@@ -172,13 +172,13 @@ func (j *judge) strange(c *cause) {
 // is on offer.
 func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
 	offer := strings.Join(append(e.sasl, e.more...), " ")
-	tls := s.State.Features.Child(decode.NSTLS, "starttls") != nil
+	tls := s.State.Features().Child(decode.NSTLS, "starttls") != nil
 	secure := s.State.Secure[session.ClientLeg]
 	switch {
 	case e.server:
 		c.what = fmt.Sprintf("the server hung up %s after it had sent its features, when it was the client's turn", e.after)
 		c.next = "look at both logs: the client may have found nothing that it can use, or the server's patience may have run out"
-	case s.State.Authenticated && s.State.Features.Child(decode.NSBind, "bind") == nil:
+	case s.State.Authenticated && s.State.Features().Child(decode.NSBind, "bind") == nil:
 		c.what = e.did + " after the login had succeeded: the server does not offer to bind a resource, without which there is no session"
 		c.next = "look into the server's log"
 	case s.State.Authenticated:

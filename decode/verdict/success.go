@@ -13,6 +13,7 @@ import (
 // succeeded sums up a login: who, how, how long, and what would have saved time.
 func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	j.done, j.cause = true, nil
+	j.forgetOffers()
 	what, who := "logged in", j.name(s)
 	if s.Event.Step.ID == "sm-resumed" {
 		what = "took up an earlier session"

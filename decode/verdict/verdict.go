@@ -8,6 +8,7 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -152,13 +153,22 @@ func (j *judge) heard(s *decode.Seen) {
 	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
 		return // what was said before it is what matters
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: e.Name, space: payload(s), size: e.Size, fault: worst(e)}
-	if e.Name == "" {
-		j.last.name = noXML
+	name := e.Name
+	if name == "" {
+		name = noXML
 	}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: copyOf(name, j.last.name), space: copyOf(payload(s), j.last.space), size: e.Size, fault: worst(e)}
 	if e.Dir == session.C2S {
 		j.asking = j.last
 	}
+}
+
+// copyOf is a copy of a text, which may be there already.
+func copyOf(text, had string) string {
+	if text == had {
+		return had
+	}
+	return strings.Clone(text)
 }
 
 // learn takes the user and the resource from what the client says.
@@ -167,9 +177,9 @@ func (j *judge) learn(e *session.Event) {
 		switch n := &e.Notes[i]; {
 		case n.Secret != "" || n.Value == "":
 		case n.Name == "authcid" || n.Name == "username":
-			j.user = n.Value
+			j.user = strings.Clone(n.Value)
 		case n.Name == "resource":
-			j.resource = n.Value
+			j.resource = strings.Clone(n.Value)
 		}
 	}
 }
