@@ -78,7 +78,7 @@ func text(e *session.Event) string { return unsafe.String(unsafe.SliceData(e.Raw
 // tree names the event and builds its tree.
 func (d *parsing) tree(p *Parsed, trees *Trees) {
 	e := &p.event
-	switch e.Body.(type) {
+	switch b := e.Body.(type) {
 	case session.StreamOpened:
 		p.root, p.faults = trees.parseTag(text(e), nil)
 		d.scope[e.Dir] = ScopeOf(e.Raw)
@@ -94,11 +94,7 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
 	case session.StreamRaw:
-		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			m := trees.parser(text(e), nil)
-			m.markup()
-			p.faults = m.faults
-		}
+		p.faults = trees.rawFaults(text(e), b.Between)
 	}
 	if p.root == nil {
 		return

@@ -13,7 +13,7 @@ import (
 const maxTree = 256
 
 // Fault is a place where bytes are not well-formed, or not allowed in XMPP. Rule
-// is the id of the finding (X01 to X10); see RFC 6120 §11.
+// is the id of the finding (X01 to X12); see RFC 6120 §11.
 type Fault struct {
 	Rule string
 	Ref  string
@@ -147,6 +147,8 @@ func (p *parser) fault(rule, ref string, from, to int, format string, args ...an
 	}
 }
 
+const cdataStart = "<![CDATA["
+
 // Sections that faults refer to.
 const (
 	refRestricted = "RFC 6120 §11.1"
@@ -156,9 +158,9 @@ const (
 
 // toHeader skips what may stand before a stream header, reporting what may not.
 func (p *parser) toHeader() {
-	if strings.HasPrefix(p.raw, "\ufeff") {
-		p.fault("X08", refEncoding, 0, 3, "the stream begins with a byte order mark, which XMPP does not allow")
-		p.at = 3
+	if strings.HasPrefix(p.raw, bom) {
+		p.fault("X08", refEncoding, 0, len(bom), "the stream begins with a byte order mark, which XMPP does not allow")
+		p.at = len(bom)
 	}
 	for p.at < len(p.raw) {
 		rest := p.raw[p.at:]
@@ -216,7 +218,7 @@ func (p *parser) next() bool {
 		}
 		p.inner[len(p.inner)-1].Span.End = p.at
 		return true
-	case strings.HasPrefix(rest, "<![CDATA["):
+	case strings.HasPrefix(rest, cdataStart):
 		p.cdata()
 		return true
 	case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
@@ -307,6 +309,11 @@ func (p *parser) markup() bool {
 			end += 2
 			p.declaration(rest[:end], from)
 		}
+	case strings.HasPrefix(rest, cdataStart):
+		if end = strings.Index(rest, "]]>"); end >= 0 {
+			end += 3
+			p.stray(from, from+end, "CDATA")
+		}
 	default:
 		p.fault("X03", refRestricted, from, len(p.raw), "a declaration (<!…): XMPP allows no DTD")
 		return false
@@ -317,6 +324,29 @@ func (p *parser) markup() bool {
 	}
 	p.at = from + end
 	return true
+}
+
+// stray reports what stands where only elements and white space may.
+func (p *parser) stray(from, to int, what string) {
+	p.fault("X12", "RFC 6120 §11.7", from, to, "%s between elements, where only white space may stand", what)
+}
+
+// rawFaults says what is wrong with bytes that are no element. What stands between
+// elements is looked at closely; of an opaque direction only markup is known.
+func (t *Trees) rawFaults(raw string, between bool) []Fault {
+	p := t.parser(raw, nil)
+	switch {
+	case strings.HasPrefix(raw, "<!"), strings.HasPrefix(raw, "<?"):
+		p.innerMarkup()
+	case !between:
+	case raw == bom:
+		p.fault("X08", refEncoding, 0, len(raw), "a byte order mark between elements, which XMPP does not allow")
+	case raw == "\x00":
+		p.stray(0, 1, "a NUL byte")
+	default:
+		p.stray(0, len(raw), "text")
+	}
+	return p.faults
 }
 
 func (p *parser) declaration(pi string, from int) {
@@ -369,7 +399,7 @@ func (p *parser) cdata() {
 		return
 	}
 	p.at = from + end + 3
-	p.add(p.chars(p.raw[from+len("<![CDATA["):from+end], from), from)
+	p.add(p.chars(p.raw[from+len(cdataStart):from+end], from), from)
 }
 
 func (p *parser) add(text string, from int) {
