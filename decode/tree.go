@@ -335,8 +335,9 @@ func (p *parser) stray(from, to int, what string) {
 // elements is looked at closely; of an opaque direction only markup is known.
 func (t *Trees) rawFaults(raw string, between bool) []Fault {
 	p := t.parser(raw, nil)
-	switch {
-	case strings.HasPrefix(raw, "<!"), strings.HasPrefix(raw, "<?"):
+	p.spaces() // in front of everything
+	switch rest := raw[p.at:]; {
+	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
 		p.innerMarkup()
 	case !between:
 	case raw == bom:

@@ -2,6 +2,7 @@ package passive
 
 import (
 	"bytes"
+	"slices"
 
 	"xmppscope/session"
 )
@@ -128,12 +129,12 @@ func sniff(b []byte, middle bool) guess {
 	if b[0] >= 0x14 && b[0] <= 0x17 {
 		return sniffTLS(b, middle)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
-	if len(text) == 0 {
-		return cannotTell
-	}
+	text := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if g := sniffHeader(text); g != isOther {
 		return g
+	}
+	if text, _ = prolog(text); len(text) == 0 {
+		return cannotTell
 	}
 	at, ok := findStart(text)
 	switch {
@@ -159,20 +160,39 @@ func sniffTLS(b []byte, middle bool) guess {
 	return isTLS
 }
 
+// prolog passes over what may stand in front of an element: white space, the XML
+// declaration, and comments and instructions, which XMPP does not allow. It is false
+// where one of these does not end.
+func prolog(b []byte) (rest []byte, ended bool) {
+	for {
+		b = bytes.TrimLeft(b, " \t\r\n")
+		var end string
+		switch {
+		case bytes.HasPrefix(b, []byte("<?")):
+			end = "?>"
+		case bytes.HasPrefix(b, []byte("<!--")):
+			end = "-->"
+		default:
+			return b, !slices.Contains([]string{"<", "<!", "<!-"}, string(b))
+		}
+		i := bytes.Index(b, []byte(end))
+		if i < 0 {
+			return b, false
+		}
+		b = b[i+len(end):]
+	}
+}
+
 // sniffHeader knows a stream header.
 func sniffHeader(b []byte) guess {
-	if b[0] != '<' {
+	b, ended := prolog(b)
+	switch {
+	case !ended:
+		return unless(len(b) > 4<<10)
+	case len(b) == 0:
+		return cannotTell
+	case b[0] != '<':
 		return isOther
-	}
-	const declaration = "<?xml"
-	if n := min(len(b), len(declaration)); string(b[:n]) == declaration[:n] {
-		end := bytes.Index(b, []byte("?>"))
-		if end < 0 {
-			return unless(len(b) > 1<<10)
-		}
-		if b = bytes.TrimLeft(b[end+2:], " \t\r\n"); len(b) == 0 {
-			return cannotTell
-		}
 	}
 	name := b[1:]
 	if end := bytes.IndexAny(name, " \t\r\n/>"); end >= 0 {
@@ -229,10 +249,8 @@ func helloFrom(b []byte) session.Dir {
 // servers give a stream an id.
 func xmppFrom(b []byte) session.Dir {
 	at, _ := findStart(b)
-	tag, _ := startTag(bytes.TrimLeft(b, "\xef\xbb\xbf \t\r\n"))
-	if bytes.HasPrefix(tag, []byte("<?xml")) {
-		tag, _ = startTag(bytes.TrimLeft(b[bytes.IndexByte(b, '>')+1:], " \t\r\n"))
-	}
+	head, _ := prolog(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	tag, _ := startTag(head)
 	if bytes.Contains(tag, []byte("stream ")) {
 		if attribute(tag, "id") {
 			return session.S2C
