@@ -93,6 +93,9 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		}
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
+		if e.Raw[0] == '<' && e.Raw[1] == '?' {
+			p.faults = trees.rawFaults(text(e), true)
+		}
 	case session.StreamRaw:
 		p.faults = trees.rawFaults(text(e), b.Between)
 	}

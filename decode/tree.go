@@ -83,11 +83,12 @@ type level struct {
 // parser makes a parser of these bytes. The scope is that around them; nil if
 // nothing is declared there.
 func (t *Trees) parser(raw string, scope Scope) parser {
-	if scope == nil {
+	inside := scope != nil
+	if !inside {
 		scope = baseScope
 	}
 	t.scope = append(t.scope[:0], scope...)
-	return parser{Trees: t, raw: raw, scope: t.scope}
+	return parser{Trees: t, raw: raw, scope: t.scope, inside: inside}
 }
 
 // tend takes back the room that a tree was gathered in, if that is not much.
@@ -132,6 +133,9 @@ func Parse(raw []byte, scope Scope) (*session.Element, []Fault) {
 	return new(Trees).parse(string(raw), scope)
 }
 
+// maxFaults bounds what is said about one element.
+const maxFaults = 16
+
 type parser struct {
 	*Trees
 	raw    string
@@ -139,10 +143,16 @@ type parser struct {
 	scope  Scope // in force here; a part of Trees.scope
 	faults []Fault
 	empty  bool // the tag just read was <…/>
+	inside bool // what is parsed is not at the beginning of a document
 }
 
 func (p *parser) fault(rule, ref string, from, to int, format string, args ...any) {
-	if len(p.faults) < 16 {
+	if len(p.faults) < maxFaults {
+		for i, arg := range args {
+			if s, ok := arg.(string); ok {
+				args[i] = Clip(s, 100) // a name can be as long as its sender likes
+			}
+		}
 		p.faults = append(p.faults, Fault{rule, ref, fmt.Sprintf(format, args...), session.Span{Start: from, End: min(to, len(p.raw))}})
 	}
 }
@@ -222,7 +232,7 @@ func (p *parser) next() bool {
 		p.cdata()
 		return true
 	case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
-		return p.innerMarkup()
+		return p.markup()
 	}
 	return p.child()
 }
@@ -252,18 +262,6 @@ func (p *parser) child() bool {
 		p.scope = p.scope[:around]
 	} else {
 		p.open = append(p.open, level{e, around, len(p.inner)})
-	}
-	return true
-}
-
-// innerMarkup takes markup inside of an element.
-func (p *parser) innerMarkup() bool {
-	from := p.at
-	if !p.markup() {
-		return false
-	}
-	if rest := p.raw[from:]; strings.HasPrefix(rest, "<?xml") && len(rest) > 5 && isSpace[rest[5]] {
-		p.fault("X02", refRestricted, from, p.at, "an XML declaration may stand at the very beginning alone")
 	}
 	return true
 }
@@ -302,12 +300,12 @@ func (p *parser) markup() bool {
 	case strings.HasPrefix(rest, "<!--"):
 		if end = strings.Index(rest[4:], "-->"); end >= 0 {
 			end += 4 + 3
-			p.fault("X01", refRestricted, from, from+end, "a comment: XMPP allows none")
+			p.comment(from, from+end)
 		}
 	case strings.HasPrefix(rest, "<?"):
 		if end = strings.Index(rest, "?>"); end >= 0 {
 			end += 2
-			p.declaration(rest[:end], from)
+			p.instruction(rest[:end], from)
 		}
 	case strings.HasPrefix(rest, cdataStart):
 		if end = strings.Index(rest, "]]>"); end >= 0 {
@@ -326,6 +324,17 @@ func (p *parser) markup() bool {
 	return true
 }
 
+// comment reports a comment, and what is wrong in it.
+func (p *parser) comment(from, to int) {
+	p.fault("X01", refRestricted, from, to, "a comment: XMPP allows none")
+	inner := p.raw[from+len("<!--") : to-len("-->")]
+	if i := strings.Index(inner+"-", "--"); i >= 0 {
+		at := from + len("<!--") + i
+		p.fault("X05", refWellFormed, at, at+2, `"--" inside of a comment, which XML does not allow`)
+	}
+	p.chars(inner, from+len("<!--"))
+}
+
 // stray reports what stands where only elements and white space may.
 func (p *parser) stray(from, to int, what string) {
 	p.fault("X12", "RFC 6120 §11.7", from, to, "%s between elements, where only white space may stand", what)
@@ -335,10 +344,11 @@ func (p *parser) stray(from, to int, what string) {
 // elements is looked at closely; of an opaque direction only markup is known.
 func (t *Trees) rawFaults(raw string, between bool) []Fault {
 	p := t.parser(raw, nil)
+	p.inside = between
 	p.spaces() // in front of everything
 	switch rest := raw[p.at:]; {
 	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
-		p.innerMarkup()
+		p.markup()
 	case !between:
 	case raw == bom:
 		p.fault("X08", refEncoding, 0, len(raw), "a byte order mark between elements, which XMPP does not allow")
@@ -348,32 +358,6 @@ func (t *Trees) rawFaults(raw string, between bool) []Fault {
 		p.stray(0, len(raw), "text")
 	}
 	return p.faults
-}
-
-func (p *parser) declaration(pi string, from int) {
-	to := from + len(pi)
-	if !strings.HasPrefix(pi, "<?xml") || len(pi) < 7 || !(isSpace[pi[5]] || pi[5] == '?') {
-		p.fault("X02", refRestricted, from, to, "a processing instruction: XMPP allows none but the XML declaration")
-		return
-	}
-	value := func(name string) (string, bool) {
-		_, after, ok := strings.Cut(pi, name)
-		after = strings.TrimLeft(after, " \t\r\n=")
-		if !ok || after == "" {
-			return "", false
-		}
-		v, _, _ := strings.Cut(after[1:], after[:1])
-		return v, true
-	}
-	if v, ok := value("version"); ok && v != "1.0" {
-		p.fault("X10", "RFC 6120 §11.8", from, to, "the XML declaration says version %q, XMPP uses XML 1.0", v)
-	}
-	if v, ok := value("encoding"); ok && !strings.EqualFold(v, "utf-8") {
-		p.fault("X07", refEncoding, from, to, "the XML declaration says encoding %q, XMPP is UTF-8 only", v)
-	}
-	if _, ok := value("standalone"); ok {
-		p.fault("X09", "RFC 6120 §11.5", from, to, "the XML declaration has standalone, which XMPP does not use")
-	}
 }
 
 // text takes character data up to the next tag.
@@ -388,8 +372,10 @@ func (p *parser) text() {
 	if i := strings.Index(raw, "]]>"); i >= 0 {
 		p.fault("X05", refWellFormed, from+i, from+i+3, `"]]>" in text has to be written with an entity`)
 	}
-	p.add(p.unescape(raw, from), from)
+	p.add(p.unescape(raw, from, asItIs), from)
 }
+
+func asItIs(s string) string { return s }
 
 func (p *parser) cdata() {
 	from := p.at
