@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -253,6 +254,24 @@ func TestScanBoundsMemory(t *testing.T) {
 	feed(deep)
 	if len(s.names) > maxNames || len(s.starts) > maxDepth {
 		t.Errorf("names %d bytes, %d levels", len(s.names), len(s.starts))
+	}
+}
+
+// TestScanLongNames: a name that is longer than what is kept of it is still one name,
+// wherever it is cut.
+func TestScanLongNames(t *testing.T) {
+	for _, size := range []int{maxNames - 1, maxNames, maxNames + 1, 1 << 20} {
+		long := strings.Repeat("n", size)
+		in := hdr + "<" + long + "></" + long + "><a><" + long + "/><b></b></a><c/>"
+		whole := scanAll([]byte(in))
+		if len(whole) != 4 || whole[3].Raw != "<c/>" {
+			t.Fatalf("%d: %d frames, the last of them %.40q", size, len(whole), whole[len(whole)-1].Raw)
+		}
+		for _, chunk := range []int{1000, 4096, maxNames, maxNames + 1} {
+			if parts := scanAll(slices.Collect(slices.Chunk([]byte(in), chunk))...); !cmp.Equal(whole, parts) {
+				t.Errorf("%d: cut in chunks of %d, the frames differ", size, chunk)
+			}
+		}
 	}
 }
 

@@ -216,9 +216,6 @@ func (p *parser) isTwice(rule string, a *session.Attr) {
 	p.fault(rule, refWellFormed, a.Span.Start, a.Span.End, "the attribute %q stands twice", qualified(a.Name))
 }
 
-// maxScope bounds the declarations in force: each name is looked up among them.
-const maxScope = 1000
-
 func (p *parser) declare(a *session.Attr, prefix string) {
 	wrong := func(format string, args ...any) {
 		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, format, args...)
@@ -233,15 +230,15 @@ func (p *parser) declare(a *session.Attr, prefix string) {
 	case prefix != "" && a.Value == "":
 		wrong("the prefix %q is bound to no namespace", prefix)
 	}
-	if len(p.scope) >= maxScope {
+	if len(p.scope.all) >= maxScope {
 		wrong("more than %d namespaces are declared: this one is not looked at", maxScope)
 		return
 	}
-	p.scope = append(p.scope, binding{prefix, a.Value})
+	p.scope.declare(binding{prefix, a.Value})
 }
 
 func (p *parser) space(prefix string, span session.Span) string {
-	space, ok := p.scope.lookup(prefix)
+	space, ok := p.scope.find(prefix)
 	if !ok && prefix != "" {
 		p.fault("X06", refWellFormed, span.Start, span.End, "the prefix %q is not declared", prefix)
 	}

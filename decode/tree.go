@@ -2,7 +2,6 @@ package decode
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,31 +19,6 @@ type Fault struct {
 	Text string
 	Span session.Span
 }
-
-// Scope is the namespace declarations in force around an element.
-type Scope []binding
-
-type binding struct{ prefix, space string }
-
-func (s Scope) lookup(prefix string) (string, bool) {
-	for _, b := range slices.Backward(s) {
-		if b.prefix == prefix {
-			return b.space, true
-		}
-	}
-	return "", false
-}
-
-// ScopeOf returns the declarations that a stream header makes for the elements
-// of its stream. It takes the header's raw bytes, and never fails.
-func ScopeOf(header []byte) Scope {
-	p := parser{raw: string(header), scope: slices.Clone(baseScope), Trees: new(Trees)}
-	p.toHeader()
-	p.startTag()
-	return p.scope
-}
-
-var baseScope = Scope{{"xml", nsXML}, {"xmlns", nsXMLNS}}
 
 // Trees is where trees are made. Those of many events can be made in the same room
 // one after the other; Reset takes it back, for new ones. The zero value is ready; it
@@ -88,13 +62,13 @@ func (t *Trees) parser(raw string, scope Scope) parser {
 		scope = baseScope
 	}
 	t.scope = append(t.scope[:0], scope...)
-	return parser{Trees: t, raw: raw, scope: t.scope, inside: inside}
+	return parser{Trees: t, raw: raw, scope: inForce{all: t.scope}, inside: inside}
 }
 
 // tend takes back the room that a tree was gathered in, if that is not much.
 func (t *Trees) tend(p *parser) {
 	const much = 1000
-	if t.scope = p.scope; cap(t.scope) > much {
+	if t.scope = p.scope.all; cap(t.scope) > much {
 		t.scope = nil
 	}
 	if cap(t.inner) > much {
@@ -140,7 +114,7 @@ type parser struct {
 	*Trees
 	raw    string
 	at     int
-	scope  Scope // in force here; a part of Trees.scope
+	scope  inForce // a part of Trees.scope
 	faults []Fault
 	empty  bool // the tag just read was <…/>
 	inside bool // what is parsed is not at the beginning of a document
@@ -243,7 +217,8 @@ func (p *parser) leave() {
 	last := len(p.open) - 1
 	l := p.open[last]
 	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
-	p.inner, p.scope, p.open = p.inner[:l.inner], p.scope[:l.scope], p.open[:last]
+	p.inner, p.open = p.inner[:l.inner], p.open[:last]
+	p.scope.backTo(l.scope)
 }
 
 // child takes the start tag of an element inside of another.
@@ -252,14 +227,14 @@ func (p *parser) child() bool {
 		p.fault("X05", refWellFormed, p.at, p.at+1, "elements are nested more than %d deep: the rest is not shown", maxTree)
 		return false
 	}
-	around := len(p.scope)
+	around := len(p.scope.all)
 	e := p.startTag()
 	if e == nil {
 		return false
 	}
 	p.inner = append(p.inner, session.Node{Element: e, Span: e.Span})
 	if p.empty {
-		p.scope = p.scope[:around]
+		p.scope.backTo(around)
 	} else {
 		p.open = append(p.open, level{e, around, len(p.inner)})
 	}
