@@ -239,7 +239,7 @@ func (p *parser) declare(a *session.Attr, prefix string) {
 
 func (p *parser) space(prefix string, span session.Span) string {
 	space, ok := p.scope.find(prefix)
-	if !ok && prefix != "" {
+	if !ok && prefix != "" && !p.guessed {
 		p.fault("X06", refWellFormed, span.Start, span.End, "the prefix %q is not declared", prefix)
 	}
 	return space

@@ -87,8 +87,10 @@ func (t *Trees) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
 	return e, p.faults
 }
 
-func (t *Trees) parse(raw string, scope Scope) (*session.Element, []Fault) {
+// parse is Parse. Where the scope is guessed, there may be more prefixes.
+func (t *Trees) parse(raw string, scope Scope, guessed bool) (*session.Element, []Fault) {
 	p := t.parser(raw, scope)
+	p.guessed = guessed
 	root := p.tree()
 	t.tend(&p)
 	return root, p.faults
@@ -104,7 +106,7 @@ func ParseTag(raw []byte, scope Scope) (*session.Element, []Fault) {
 // is merely wrong; where it cannot, the tree is what there was before, and the
 // last fault says why. The element is nil only if there is none at all.
 func Parse(raw []byte, scope Scope) (*session.Element, []Fault) {
-	return new(Trees).parse(string(raw), scope)
+	return new(Trees).parse(string(raw), scope, false)
 }
 
 // maxFaults bounds what is said about one element.
@@ -118,6 +120,8 @@ type parser struct {
 	faults []Fault
 	empty  bool // the tag just read was <…/>
 	inside bool // what is parsed is not at the beginning of a document
+
+	guessed bool // prefixes may be declared that we do not know of
 }
 
 func (p *parser) fault(rule, ref string, from, to int, format string, args ...any) {
