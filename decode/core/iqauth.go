@@ -20,10 +20,10 @@ func init() {
 	})
 }
 
-// opensStream says whether it is a stream header of the server.
+// opensStream says whether it is a stream header of the server that could be read.
 func opensStream(s *decode.Seen) bool {
 	_, opened := s.Event.Body.(session.StreamOpened)
-	return opened && s.Event.Dir == session.S2C
+	return opened && s.Event.Dir == session.S2C && s.Root != nil
 }
 
 // iqAuth is about jabber:iq:auth, and about passwords that jabber:iq:register

@@ -60,6 +60,7 @@ type last struct {
 	space string // namespace of a stanza's payload
 	size  int64
 	fault string // what is wrong with it
+	offer bool   // it is the server's features
 }
 
 // noXML is the name of what has none.
@@ -152,7 +153,8 @@ func (j *judge) heard(s *decode.Seen) {
 	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
 		return // what was said before it is what matters
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: e.Name, space: payload(s), size: e.Size, fault: worst(e)}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: e.Name, space: payload(s), size: e.Size, fault: worst(e),
+		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams}
 	if e.Name == "" {
 		j.last.name = noXML
 	}
