@@ -76,7 +76,7 @@ func (d *Session) begin(p *Parsed) {
 	if b, ok := p.event.Body.(session.TCPOpened); ok {
 		d.state.Captured = d.state.Captured || b.Captured
 	}
-	d.state.Joined = p.joined
+	d.state.Joined, d.state.Assumed = p.joined, p.assumed
 }
 
 // pair finds the request that an iq answers.

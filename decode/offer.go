@@ -7,6 +7,7 @@ import "xmppscope/session"
 type offer struct {
 	text  string
 	scope Scope            // around it
+	guess bool             // scope is guessed, and there may be more
 	tree  *session.Element // nil while nobody has asked for it
 }
 
@@ -20,7 +21,7 @@ func (s *State) Features() *session.Element {
 
 func (o *offer) element() *session.Element {
 	if o.tree == nil {
-		o.tree, _ = new(Trees).parse(o.text, o.scope)
+		o.tree, _ = new(Trees).parse(o.text, o.scope, o.guess)
 	}
 	return o.tree
 }

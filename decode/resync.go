@@ -136,18 +136,14 @@ const (
 // SniffHeader tells by b's first bytes whether a stream header begins there, a
 // declaration before it included.
 func SniffHeader(b []byte) HeaderGuess {
-	if b[0] != '<' {
+	b, ended := Prolog(b)
+	switch {
+	case !ended:
+		return noHeaderIf(len(b) > 4<<10)
+	case len(b) == 0:
+		return MayBeHeader
+	case b[0] != '<':
 		return NoHeader
-	}
-	const declaration = "<?xml"
-	if n := min(len(b), len(declaration)); string(b[:n]) == declaration[:n] {
-		end := bytes.Index(b, []byte("?>"))
-		if end < 0 {
-			return noHeaderIf(len(b) > 1<<10)
-		}
-		if b = bytes.TrimLeft(b[end+2:], " \t\r\n"); len(b) == 0 {
-			return MayBeHeader
-		}
 	}
 	name := b[1:]
 	if end := bytes.IndexAny(name, " \t\r\n/>"); end >= 0 {
@@ -184,4 +180,27 @@ func StartTag(b []byte) (tag []byte, whole bool) {
 		return b[:end+1], true
 	}
 	return b, false
+}
+
+// Prolog passes over what may stand in front of an element: white space, the XML
+// declaration, and comments and instructions, which XMPP does not allow. It is false
+// where one of these does not end.
+func Prolog(b []byte) (rest []byte, ended bool) {
+	for {
+		b = bytes.TrimLeft(b, " \t\r\n")
+		var end string
+		switch {
+		case bytes.HasPrefix(b, []byte("<?")):
+			end = "?>"
+		case bytes.HasPrefix(b, []byte("<!--")):
+			end = "-->"
+		default:
+			return b, !slices.Contains([]string{"<", "<!", "<!-"}, string(b))
+		}
+		i := bytes.Index(b, []byte(end))
+		if i < 0 {
+			return b, false
+		}
+		b = b[i+len(end):]
+	}
 }

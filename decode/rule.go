@@ -95,9 +95,18 @@ type State struct {
 	// Joined says that the recording begins in the middle of the session: what came
 	// before is not known, so nothing can be said to be missing.
 	Joined bool
+	// Assumed is the content namespace that elements were given whose stream header is
+	// not in the recording, "" if there are none.
+	Assumed string
 	// Captured says that the session comes from a capture of one wire, on which
 	// there was no xmppscope: the client leg reaches to the server.
 	Captured bool
+}
+
+// InClear says whether it is known that the stream runs without TLS. Of a capture of
+// one wire it is known even if it begins in the middle: TLS would show.
+func (s *State) InClear() bool {
+	return !s.Secure[session.ClientLeg] && !s.Secure[session.ServerLeg] && (!s.Joined || s.Captured)
 }
 
 // Domain is the JID domain that the client asked for: the "to" of its newest

@@ -14,7 +14,7 @@ func TestTreesAreMadeInTheSameRoom(t *testing.T) {
 	const stanza = "<message to='bob@example.net' id='m1'><body>hello</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>"
 	var trees Trees
 	make := func() {
-		if root, faults := trees.parse(stanza, nil); root.Attr("to") != "bob@example.net" || len(root.Nodes) != 2 || len(faults) > 0 {
+		if root, faults := trees.parse(stanza, nil, false); root.Attr("to") != "bob@example.net" || len(root.Nodes) != 2 || len(faults) > 0 {
 			t.Fatal(root, faults)
 		}
 		trees.Reset()

@@ -31,7 +31,7 @@ const chaosByDefault = 60
 // endsPassOn insists that an end arrives as it was made: one in good order as such, a
 // reset or a cut as what it is, and that whoever sends to a peer that has gone is told.
 // Without it, that there is an end is enough.
-const endsPassOn = false
+const endsPassOn = true
 
 // chaosLimit bounds everything that one connection does: what lasts longer hangs.
 const chaosLimit = 20 * time.Second
@@ -179,17 +179,26 @@ func (c *chaos) run() {
 	c.over = make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
+	spool := session.NewSpool(session.SpoolOptions{})
 	go func() {
 		served <- proxy.Serve(ctx, front, proxy.Options{
 			Resolver: &proxy.Resolver{Upstream: &target},
 			TLS:      &tlsintercept.Config{CA: c.ours, Roots: pool(c.theirs), Timeout: chaosLimit},
 			Tap:      c.tap,
-			Explain: func(q *session.Queue) {
-				defer close(c.over)
-				for q.Pull() != nil {
-				}
-			},
+			Spool:    spool,
 		})
+		spool.End()
+	}()
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		for t := spool.Next(false); t != nil; t = spool.Next(false) {
+			t.Take(func(session.Event) {})
+			if t.Over() {
+				close(c.over)
+			}
+			spool.Put(t)
+		}
 	}()
 	defer func() {
 		for _, p := range c.peers {
@@ -206,6 +215,8 @@ func (c *chaos) run() {
 		case <-time.After(chaosLimit):
 			c.Error("the proxy does not end")
 		}
+		<-taken
+		spool.Close()
 	}()
 	c.play(front.Addr().String())
 	c.awaitEnd()

@@ -78,8 +78,12 @@ type (
 	StreamClosed struct{}
 	// StreamPartial: an element that had not ended when the bytes did.
 	StreamPartial struct{}
-	// StreamRaw: bytes of a direction that is opaque.
-	StreamRaw struct{}
+	// StreamRaw: bytes that are no element, of a direction that is opaque.
+	StreamRaw struct {
+		// Between says that the direction is not: they stand between elements, where
+		// nothing but white space may, and what follows is read on.
+		Between bool `json:"between,omitempty"`
+	}
 
 	// RelayOpaque: a direction is no longer understood; from here it is a pipe.
 	RelayOpaque struct {

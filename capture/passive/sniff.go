@@ -129,12 +129,12 @@ func sniff(b []byte, middle bool) guess {
 	if b[0] >= 0x14 && b[0] <= 0x17 {
 		return sniffTLS(b, middle)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
-	if len(text) == 0 {
-		return cannotTell
-	}
+	text := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if g := sniffHeader(text); g != isOther {
 		return g
+	}
+	if text, _ = decode.Prolog(text); len(text) == 0 {
+		return cannotTell
 	}
 	at, ok := decode.FindStart(text)
 	switch {
@@ -189,10 +189,8 @@ func helloFrom(b []byte) session.Dir {
 // servers give a stream an id.
 func xmppFrom(b []byte) session.Dir {
 	at, _ := decode.FindStart(b)
-	tag, _ := decode.StartTag(bytes.TrimLeft(b, "\xef\xbb\xbf \t\r\n"))
-	if bytes.HasPrefix(tag, []byte("<?xml")) {
-		tag, _ = decode.StartTag(bytes.TrimLeft(b[bytes.IndexByte(b, '>')+1:], " \t\r\n"))
-	}
+	head, _ := decode.Prolog(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	tag, _ := decode.StartTag(head)
 	if bytes.Contains(tag, []byte("stream ")) {
 		if decode.TagHas(tag, "id") {
 			return session.S2C

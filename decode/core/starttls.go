@@ -90,7 +90,7 @@ func (t *starttls) login(s *decode.Seen) []session.Note {
 	if head := s.State.Header[session.C2S]; head == nil || head.Version == "" {
 		return nil // before XMPP 1.0 there was nothing to ask for
 	}
-	if !inClear(s.State) || t.tried || roleOf(s.State) != clientStream {
+	if !s.State.InClear() || t.tried || roleOf(s.State) != clientStream {
 		return nil
 	}
 	sev, why := session.Notice, "the server did not offer it; a client should try all the same, since someone on the way may have taken the offer out"

@@ -133,7 +133,7 @@ func fastMechanisms(state *decode.State) (out []string) {
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
 	switch strings.ToUpper(name) {
 	case "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-GOOGLE-COOKIE", "X-MESSENGER-OAUTH2", "X-FACEBOOK-PLATFORM", "X-RIOT-RSO-PAS":
-		if !encrypted(state) && !state.Joined {
+		if state.InClear() {
 			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
 				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
 		}

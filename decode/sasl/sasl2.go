@@ -43,7 +43,7 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 	if agent := s.Root.Child(decode.NSSASL2, "user-agent"); agent != nil {
 		x.fast.agent = strings.Clone(agent.Attr("id"))
 	}
-	if !encrypted(s.State) && !s.State.Joined {
+	if s.State.InClear() {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
 	}
 	for c := range s.Root.Elements() {

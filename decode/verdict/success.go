@@ -26,7 +26,7 @@ func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	}
 	what += j.cost(s)
 	severity := session.Info
-	if inClear(s.State) {
+	if s.State.InClear() {
 		severity = session.Warning
 	}
 	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
@@ -54,11 +54,6 @@ func (j *judge) name(s *decode.Seen) string {
 func betweenServers(st *decode.State) bool {
 	head := st.Header[session.C2S]
 	return head != nil && head.Content == "jabber:server"
-}
-
-// inClear says whether there is no TLS on the way.
-func inClear(st *decode.State) bool {
-	return !st.Secure[session.ClientLeg] && !st.Secure[session.ServerLeg]
 }
 
 // cost is what a login ran over, and what it took.

@@ -61,6 +61,7 @@ type last struct {
 	space string // namespace of a stanza's payload
 	size  int64
 	fault string // what is wrong with it
+	offer bool   // it is the server's features
 }
 
 // noXML is the name of what has none.
@@ -157,7 +158,8 @@ func (j *judge) heard(s *decode.Seen) {
 	if name == "" {
 		name = noXML
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: copyOf(name, j.last.name), space: copyOf(payload(s), j.last.space), size: e.Size, fault: worst(e)}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: copyOf(name, j.last.name), space: copyOf(payload(s), j.last.space), size: e.Size, fault: worst(e),
+		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams}
 	if e.Dir == session.C2S {
 		j.asking = j.last
 	}
