@@ -39,15 +39,6 @@ func newLog(limit int) *Log {
 	return l
 }
 
-// cost is roughly the memory an event holds.
-func cost(e *Event) int {
-	n := 800 + len(e.Raw) + len(e.Summary)
-	for i := range e.Notes {
-		n += 300 + len(e.Notes[i].Text) + len(e.Notes[i].Value)
-	}
-	return n
-}
-
 // Append adds an event. It waits while the window is full and the spill file is
 // behind; the relay is never the caller (a Queue lies between).
 func (l *Log) Append(e Event) {
