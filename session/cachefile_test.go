@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -185,5 +186,34 @@ func TestStrays(t *testing.T) {
 				t.Errorf("%s is still there: %v", stray, err)
 			}
 		}
+	}
+}
+
+// TestStraysAtStart: a run clears up as soon as it has a log, in the user's folders.
+func TestStraysAtStart(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "TMPDIR", "TMP"} {
+		t.Setenv(name, dir)
+	}
+	before := removeStrays
+	removeStrays = sync.OnceFunc(func() { userCache().removeStrays() })
+	defer func() { removeStrays = before }()
+	c := userCache()
+	if err := makePrivate(c.own); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{c.own, c.shared} {
+		if err := os.WriteFile(filepath.Join(folder, "xmppscope-spill-1073741824-1"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := NewLog().Close(); err != nil {
+		t.Error(err)
+	}
+	if left := names(t, c.own); len(left) > 0 || c.shared != dir {
+		t.Errorf("left in %s: %q", c.own, left)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "xmppscope-spill-1073741824-1")); !os.IsNotExist(err) {
+		t.Errorf("left in %s: %v", c.shared, err)
 	}
 }
