@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -177,6 +178,29 @@ func TestLogOnFullDisk(t *testing.T) {
 	}
 	if err := l.Problem(); err == nil || !strings.Contains(err.Error(), "1024 MB are free") {
 		t.Errorf("the problem is %v", err)
+	}
+}
+
+// TestLogDamagedFile: what cannot be read back is told as lost, and what is behind it
+// is still there.
+func TestLogDamagedFile(t *testing.T) {
+	const n = 5000
+	l := smallLog(t, 1<<20)
+	defer l.Close()
+	for i := range n {
+		l.Append(event(i))
+	}
+	l.End()
+	if _, err := l.spill.file.WriteAt(bytes.Repeat([]byte{0xff}, 100), l.spill.places[1].at); err != nil {
+		t.Fatal(err)
+	}
+	events := all(l)
+	lost, there := lostOf(events)
+	if want := l.spill.places[2].first - l.spill.places[1].first; lost != want || lost+there != n {
+		t.Errorf("lost %d and not %d, seen %d of %d", lost, want, there, n)
+	}
+	if i := l.spill.places[1].first; !strings.Contains(events[i].Summary, "cannot be read back: this is not an event") {
+		t.Errorf("it is told as %+v", events[i])
 	}
 }
 
