@@ -88,10 +88,8 @@ func (c *chaos) send(side int, p *peer, out, in *lane) {
 		p.end(c.finish)
 	case c.finish == gone:
 		in.wait(func() bool { return in.over })
-		if endsPassOn {
-			_, err := io.Copy(p.conn, endless{})
-			c.refused(side, p, out, err)
-		}
+		_, err := io.Copy(p.conn, endless{})
+		c.refused(side, p, out, err)
 		p.raw.Close()
 	}
 }

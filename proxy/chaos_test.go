@@ -28,11 +28,6 @@ import (
 //	XMPPSCOPE_CHAOS=1000 go test ./proxy -run Chaos -timeout 30m
 const chaosByDefault = 60
 
-// endsPassOn insists that an end arrives as it was made: one in good order as such, a
-// reset or a cut as what it is, and that whoever sends to a peer that has gone is told.
-// Without it, that there is an end is enough.
-const endsPassOn = true
-
 // chaosLimit bounds everything that one connection does: what lasts longer hangs.
 const chaosLimit = 20 * time.Second
 
@@ -283,7 +278,7 @@ func (c *chaos) endEarly() {
 	c.peers[c.who].end(c.finish)
 	err := c.told(1 - c.who)
 	asked := c.opening == startTLS && c.early > 3 // TLS is about to begin
-	if endsPassOn && !asked && (err == nil) != (c.finish == gone) {
+	if !asked && (err == nil) != (c.finish == gone) {
 		c.Errorf("the %s sees the end as %v", sides[1-c.who], err)
 	}
 }

@@ -3,8 +3,6 @@ package session
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -16,26 +14,26 @@ type extent struct{ at, size, records int64 }
 // Space is used again when all pages have been given up: one that was is still read back
 // after a crash, and passed over, since the recording has what was in it.
 type spoolFile struct {
-	path    string                  // "" for a file without a name
-	file    atomic.Pointer[os.File] // made by the first write
-	writing sync.Mutex              // held while a page is written
-	mu      sync.Mutex              // held for a moment only: the disk may hang
-	end     int64                   // of what was written
-	inUse   int                     // pages
-	problem error                   // it is not written any more; guarded by Spool.mu
+	path    string                    // "" for a file without a name
+	file    atomic.Pointer[cacheFile] // made by the first write
+	writing sync.Mutex                // held while a page is written
+	mu      sync.Mutex                // held for a moment only: the disk may hang
+	end     int64                     // of what was written
+	inUse   int                       // pages
+	problem error                     // it is not written any more; guarded by Spool.mu
 }
 
 // open makes the file.
-func (f *spoolFile) open() (*os.File, error) {
+func (f *spoolFile) open() (*cacheFile, error) {
 	if file := f.file.Load(); file != nil {
 		return file, nil
 	}
-	var file *os.File
+	var file *cacheFile
 	var err error
 	if f.path != "" {
-		file, err = os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	} else if file, err = os.CreateTemp("", "xmppscope-backlog-*"); err == nil && runtime.GOOS != "windows" { // made 0600
-		os.Remove(file.Name()) // it lives on until it is closed, and no longer
+		file, err = newFileAt(f.path)
+	} else {
+		file, err = newCacheFile("backlog")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session: backlog: %w", err)
@@ -67,6 +65,9 @@ func (f *spoolFile) write(head pageHeader, records []byte, events []Event) (exte
 	f.mu.Unlock()
 	if at.at == 0 {
 		err = file.Truncate(0)
+	}
+	if err == nil {
+		err = file.Grow(at.size)
 	}
 	if err == nil {
 		_, err = file.WriteAt(packed, at.at)
@@ -124,11 +125,10 @@ func (f *spoolFile) close(leave bool) string {
 	f.mu.Lock()
 	inUse := f.inUse
 	f.mu.Unlock()
-	if leave && inUse > 0 {
-		file.Close()
+	if leave && inUse > 0 && f.path != "" {
+		file.File.Close()
 		return f.path
 	}
 	file.Close()
-	os.Remove(file.Name()) // already gone but on Windows, and with a path
 	return ""
 }

@@ -29,7 +29,19 @@ func (x *explainer) run() {
 type explaining struct {
 	by     *decode.Session
 	cutter *decode.Cutter
+	out    []session.Event // explained, and not in the log yet
 }
+
+// hand puts what was explained into the log.
+func (e *explaining) hand(log *session.Log) {
+	log.AppendAll(e.out)
+	if e.out = e.out[:0]; cap(e.out) > maxOut {
+		e.out = nil
+	}
+}
+
+// maxOut bounds the room that a session holds for events on their way.
+const maxOut = 16
 
 // work explains what the spool gives out: logins only, or whatever there is, as fast as
 // the wire leaves room for it.
@@ -41,9 +53,10 @@ func (x *explainer) work(logins bool) {
 			return
 		}
 		begun := time.Now()
-		cutter := x.of(trail).cutter
-		trail.Take(cutter.Take)
-		trail.Settle(cutter.Settled(session.C2S), cutter.Settled(session.S2C), x.log.Len())
+		e := x.of(trail)
+		trail.Take(e.cutter.Take)
+		e.hand(x.log)
+		trail.Settle(e.cutter.Settled(session.C2S), e.cutter.Settled(session.S2C), x.log.Len())
 		x.spool.Put(trail)
 		if !logins {
 			pace.rest(time.Since(begun))
@@ -60,7 +73,7 @@ func (x *explainer) of(t *session.Trail) *explaining {
 		if _, ok := seen.Body.(session.WireBytes); ok {
 			seen.Raw = bytes.Clone(seen.Raw) // borrowed until Take goes on
 		}
-		x.log.Append(e.by.Explain(seen))
+		e.out = append(e.out, e.by.Explain(seen))
 	})
 	t.User = e
 	return e
