@@ -208,6 +208,34 @@ func TestManySmallPackets(t *testing.T) {
 	}
 }
 
+// TestBackwards: of real captures in reverse order everything is the same.
+func TestBackwards(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.pcap")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	for _, name := range files {
+		capture, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		backwards := bytes.Clone(capture[:pcapHeader])
+		packets := cut(capture)
+		for i := len(packets) - 1; i >= 0; i-- {
+			backwards = append(backwards, packets[i]...)
+		}
+		want, _ := read(t, capture, string(keys))
+		got, report := read(t, backwards, string(keys))
+		if d := cmp.Diff(want, got); d != "" || report.Late > 0 {
+			t.Errorf("%s: %d packets late (-in order +backwards)\n%.1000s", name, report.Late, d)
+		}
+	}
+}
+
 func TestEmitCanStop(t *testing.T) {
 	stop := errors.New("enough")
 	calls := 0

@@ -21,6 +21,9 @@ type Options struct {
 	// AllKeys says that Keys has those in the file already. MoreKeys says that
 	// others are added while it is read.
 	AllKeys, MoreKeys bool
+	// Late is how far behind the newest one before it a packet may be
+	// (packet.Options).
+	Late time.Duration
 	// Verify judges the certificates that a server has shown, leaf first; nil: nobody
 	// does.
 	Verify func(chain []*x509.Certificate, wanted Wanted) *session.Verification
@@ -68,11 +71,7 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	brings := err == nil && packet.IsNG(magic) // the older format brings none along
 	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
 	r := &reader{o: o, emit: emit}
-	read := packet.Read
-	if o.Wire {
-		read = packet.ReadPackets
-	}
-	stats, err := read(b, r.event)
+	stats, err := packet.Read(b, packet.Options{Late: o.Late, Packets: o.Wire}, r.event)
 	r.end()
 	r.report.Stats = stats
 	if r.err != nil {
