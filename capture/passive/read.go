@@ -2,8 +2,10 @@ package passive
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/x509"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,7 +72,7 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	magic, err := b.Peek(4)
 	brings := err == nil && packet.IsNG(magic) // the older format brings none along
 	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
-	r := &reader{o: o, emit: emit}
+	r := &reader{o: o, emit: emit, open: map[*conn]bool{}}
 	stats, err := packet.Read(b, packet.Options{Late: o.Late, Packets: o.Wire}, r.event)
 	r.end()
 	r.report.Stats = stats
@@ -86,8 +88,8 @@ type reader struct {
 	emit   Emit
 	err    error
 	report Report
-	open   []*conn // in the order in which they were opened
-	dead   int     // among open
+	open   map[*conn]bool
+	opened int     // connections so far
 	paused []*conn // see sequel.go
 	kept   int     // bytes of packets that wait
 }
@@ -102,9 +104,10 @@ func (r *reader) event(e *packet.Event) error {
 	}
 	c, _ := e.Conn.User.(*conn)
 	if c == nil {
-		c = &conn{r: r, wire: e.Conn, began: e.At}
+		r.opened++
+		c = &conn{r: r, number: r.opened, wire: e.Conn, began: e.At}
 		e.Conn.User = c
-		r.open = append(r.open, c)
+		r.open[c] = true
 	}
 	c.at = e.At
 	dir := c.turned(e.Dir)
@@ -127,19 +130,12 @@ func (r *reader) event(e *packet.Event) error {
 // end tells what is left of the connections that the capture does not see closed.
 func (r *reader) end() {
 	r.o.Keys.Complete(true)
-	for _, c := range r.open {
+	inOrder := func(a, b *conn) int { return cmp.Compare(a.number, b.number) }
+	for _, c := range slices.SortedFunc(maps.Keys(r.open), inOrder) {
 		c.finish()
 		c.pass()
 	}
 	for _, c := range r.paused {
 		c.abandon()
-	}
-}
-
-// gone forgets a connection.
-func (r *reader) gone() {
-	if r.dead++; r.dead > 1024 && r.dead > len(r.open)/2 {
-		r.open = slices.DeleteFunc(r.open, func(c *conn) bool { return c.phase == over })
-		r.dead = 0
 	}
 }
