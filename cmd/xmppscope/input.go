@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -69,8 +68,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		return usageError{err}
 	}
 	trust := tlsintercept.Trust{Roots: roots, Name: rootsName(in.roots), Recorded: true}
-	// Reading makes much garbage and keeps little: collect it less often.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer collectSeldom()()
 	base, last := 0, 0
 	for _, name := range paths {
 		if err := wrongNumber(name); err != nil {
