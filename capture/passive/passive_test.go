@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -276,4 +277,40 @@ func FuzzPassive(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+// TestClosedConnectionsTakeLittle: what a session needed is let go of when its
+// connection is closed, whose last packets may still come.
+func TestClosedConnectionsTakeLittle(t *testing.T) {
+	const sessions, each = 1000, 4 << 10
+	var talks []*talk
+	for i := range sessions {
+		talks = append(talks, newTalk(uint16(20000+i), 5222, true).say(c2s, header).say(s2c, reply).bye())
+	}
+	capture, explain := pcap(talks...), explainers()
+	var before, after uint64
+	_, err := Read(bytes.NewReader(capture), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
+		by.Explain(e)
+		if _, closed := e.Body.(session.TCPClosed); !closed {
+			return nil
+		}
+		switch e.Session {
+		case 1:
+			before = held()
+		case sessions:
+			after = held()
+		}
+		return nil
+	})
+	if err != nil || after == 0 || after > before+sessions*each {
+		t.Errorf("%d bytes with one session, %d with %d; %v", before, after, sessions, err)
+	}
+}
+
+// held is how many bytes of memory are in use.
+func held() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
