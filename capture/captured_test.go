@@ -161,7 +161,7 @@ func TestCapturedPcap(t *testing.T) {
 	}
 	count := func(file []byte) (n int, link uint16) {
 		t.Helper()
-		stats, err := packet.ReadPackets(bytes.NewReader(file), func(e *packet.Event) error {
+		stats, err := packet.Read(bytes.NewReader(file), packet.Options{Packets: true}, func(e *packet.Event) error {
 			if e.Kind == packet.Captured {
 				link = e.Packet.On.Link
 			}

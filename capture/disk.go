@@ -162,33 +162,49 @@ func (c *countedFile) Write(b []byte) (int, error) {
 }
 
 // diskFile writes a regular file at an offset of its own, so that the tail of
-// one write can be overwritten by the next.
+// one write can be overwritten by the next. What could be written in part only, as on
+// a full disk, is taken back: the file ends with what was written last, and its tail.
 type diskFile struct {
 	file    storage
 	written *atomic.Int64
 	at      int64
-	size    int64 // of the file, tail included
+	tail    []byte // behind at
 }
 
 func (d *diskFile) Write(b []byte) (int, error) {
-	n, err := d.file.WriteAt(b, d.at)
-	d.at += int64(n)
-	d.size = max(d.size, d.at)
-	d.written.Store(d.at)
-	return n, err
+	if err := d.write(b, nil); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // WriteTail cuts off what a longer tail before has left behind.
-func (d *diskFile) WriteTail(b, tail []byte) error {
-	joined := append(append(make([]byte, 0, len(b)+len(tail)), b...), tail...)
+func (d *diskFile) WriteTail(b, tail []byte) error { return d.write(b, tail) }
+
+func (d *diskFile) write(b, tail []byte) error {
+	joined := b
+	if len(tail) > 0 { // in one write: we may be killed at any time
+		joined = slices.Concat(b, tail)
+	}
 	_, err := d.file.WriteAt(joined, d.at)
-	end := d.at + int64(len(joined))
+	if err == nil && len(joined) < len(d.tail) {
+		err = d.file.Truncate(d.at + int64(len(joined)))
+	}
+	if err != nil {
+		return errors.Join(err, d.restore())
+	}
 	d.at += int64(len(b))
 	d.written.Store(d.at)
-	if err == nil && end < d.size {
-		err = d.file.Truncate(end)
+	d.tail = append(d.tail[:0], tail...)
+	return nil
+}
+
+// restore puts back what a write that has failed was to replace. There was room for it.
+func (d *diskFile) restore() error {
+	if err := d.file.Truncate(d.at + int64(len(d.tail))); err != nil {
+		return err
 	}
-	d.size = end
+	_, err := d.file.WriteAt(d.tail, d.at)
 	return err
 }
 

@@ -27,7 +27,7 @@ type File struct {
 	o        Options
 	names    *Pseudonyms // nil without Options.Pseudonymise
 	mu       sync.Mutex
-	timer    *time.Timer // runs Flush
+	timer    *time.Timer // runs Flush; nil where that is for nobody
 	waiting  bool        // the timer runs
 	counter  atomic.Pointer[atomic.Int64]
 	err      error  // the first failure: nothing is written after it
@@ -149,7 +149,7 @@ func (f *File) start(path string, file *os.File) (*output, error) {
 func (f *File) use(out *output) {
 	f.output = out
 	f.counter.Store(&out.written)
-	if f.flusher != nil && f.timer == nil {
+	if f.flusher != nil && f.timer == nil && f.lateName == "" { // else nobody looks before it is whole
 		f.timer = time.AfterFunc(time.Hour, func() { f.Flush() })
 		f.timer.Stop()
 	}
@@ -205,7 +205,7 @@ func (f *File) Write(e session.Event) error {
 	if f.err == nil && f.due() {
 		f.err = f.next()
 	}
-	if f.flusher != nil && !f.waiting {
+	if f.timer != nil && !f.waiting {
 		f.waiting = true
 		f.timer.Reset(flushAfter)
 	}

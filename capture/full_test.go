@@ -5,35 +5,48 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
 // smallDisk is a file on a disk that has room for so many bytes. As a real one
 // does, it takes what fits.
 type smallDisk struct {
-	*os.File
-	room int64
+	data []byte
+	room int
 }
 
-func (d smallDisk) WriteAt(b []byte, at int64) (int, error) {
-	fits := max(0, min(int64(len(b)), d.room-at))
-	n, err := d.File.WriteAt(b[:fits], at)
-	if err == nil && fits < int64(len(b)) {
-		err = fmt.Errorf("write: %w", syscall.ENOSPC)
+func (d *smallDisk) WriteAt(b []byte, at int64) (int, error) {
+	end := min(int(at)+len(b), d.room)
+	if end > len(d.data) {
+		d.data = append(d.data, make([]byte, end-len(d.data))...)
 	}
-	return n, err
+	n := copy(d.data[at:], b)
+	if n < len(b) {
+		return n, fmt.Errorf("write: %w", syscall.ENOSPC)
+	}
+	return n, nil
 }
 
-// TestFullDisk: wherever the disk is full, the writer says so, and the file opens
-// with every event that was taken.
+func (d *smallDisk) ReadAt(b []byte, at int64) (int, error) {
+	return bytes.NewReader(d.data).ReadAt(b, at)
+}
+
+func (d *smallDisk) Truncate(size int64) error {
+	d.data = d.data[:size]
+	return nil
+}
+
+func (d *smallDisk) Name() string { return "" } // it cannot be written anew
+
+// TestFullDisk: wherever the disk is full, the writer says so, and the file ends with
+// the last event that was taken, or with a part of one that makes sense by itself.
 func TestFullDisk(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.login(tls.VersionTLS13)
@@ -41,44 +54,63 @@ func TestFullDisk(t *testing.T) {
 	b.hang()
 	for _, f := range Formats() {
 		t.Run(f.Ext, func(t *testing.T) {
-			whole := int64(len(record(t, f.Ext, Options{Reveal: true}, b.events)))
+			disk, _, err := fill(f, 1<<30, b.events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := len(disk.data)
+			var rooms []int
 			for room := whole / 3; room < whole; room += whole/17 + 1 {
-				file, taken := fill(t, f, room, b.events)
-				if len(file) == 0 || int64(len(file)) > room {
-					t.Fatalf("room for %d, and the file has %d bytes", room, len(file))
+				rooms = append(rooms, room)
+			}
+			for i := range 200 { // wherever an event is cut
+				rooms = append(rooms, whole/2+i)
+			}
+			for _, room := range rooms {
+				disk, taken, err := fill(f, room, b.events)
+				if !errors.Is(err, syscall.ENOSPC) {
+					t.Fatalf("room for %d: the disk is full, and the error is %v", room, err)
 				}
-				if f.Read == nil {
-					if f.Ext == ".html" {
-						holds(t, file, taken)
-					}
-					continue
+				if len(disk.data) == 0 || len(disk.data) > room {
+					t.Fatalf("room for %d, and the file has %d bytes", room, len(disk.data))
 				}
-				got, err := replay(file)
-				var cut *Truncated
-				if err != nil && !errors.As(err, &cut) {
-					t.Fatalf("room for %d: %v", room, err)
-				}
-				if len(got) < len(taken) {
-					t.Fatalf("room for %d: %d of %d events", room, len(got), len(taken))
-				}
-				if diff := cmp.Diff(taken, got[:len(taken)], sameEvent); diff != "" {
-					t.Fatalf("room for %d: %.2000s", room, diff)
-				}
+				opens(t, f, disk.data, taken)
 			}
 		})
 	}
 }
 
-// fill writes events until the disk is full; taken are the numbered ones for
-// which Write has returned nil.
-func fill(t *testing.T, f Format, room int64, events []session.Event) (file []byte, taken []session.Event) {
+// opens says whether a file is whole, and has these events.
+func opens(t *testing.T, f Format, file []byte, events []session.Event) {
 	t.Helper()
-	disk, err := os.Create(filepath.Join(t.TempDir(), "x"+f.Ext))
-	if err != nil {
-		t.Fatal(err)
+	if f.Ext == ".xml" {
+		wellFormed(t, file)
 	}
-	defer disk.Close()
-	w, err := f.New(&diskFile{file: smallDisk{disk, room}, written: new(atomic.Int64)}, Options{Reveal: true})
+	switch {
+	case f.Read != nil:
+		got, err := replay(file)
+		if err != nil || len(got) < len(events) {
+			t.Fatalf("%d bytes: %d of %d events, %v", len(file), len(got), len(events), err)
+		}
+		if diff := cmp.Diff(events, got[:len(events)], sameEvent); diff != "" {
+			t.Fatalf("%d bytes: %.2000s", len(file), diff)
+		}
+	case f.Packets:
+		if _, err := packet.Read(bytes.NewReader(file), packet.Options{}, func(*packet.Event) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	case f.Ext == ".html":
+		holds(t, file, events)
+	case !bytes.HasSuffix(file, []byte("\n")):
+		t.Fatalf("%d bytes: it ends with %q", len(file), file[max(0, len(file)-100):])
+	}
+}
+
+// fill writes events, until the disk is full if there is not room for all; taken are
+// the numbered ones for which Write has returned nil.
+func fill(f Format, room int, events []session.Event) (disk *smallDisk, taken []session.Event, err error) {
+	disk = &smallDisk{room: room}
+	w, err := f.New(&diskFile{file: disk, written: new(atomic.Int64)}, Options{Reveal: true})
 	for i := 0; err == nil && i < len(events); i++ {
 		if err = w.Write(events[i]); err == nil && session.Numbered(events[i].Body) {
 			taken = append(taken, events[i])
@@ -90,18 +122,15 @@ func fill(t *testing.T, f Format, room int64, events []session.Event) (file []by
 	if c, ok := w.(Closer); ok && err == nil {
 		err = c.Close()
 	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("room for %d: the disk is full, and the error is %v", room, err)
-	}
-	if file, err = os.ReadFile(disk.Name()); err != nil {
-		t.Fatal(err)
-	}
-	return file, taken
+	return disk, taken, err
 }
 
-// holds says whether a report shows events.
+// holds says whether a report is whole, and shows events.
 func holds(t *testing.T, file []byte, events []session.Event) {
 	t.Helper()
+	if !bytes.HasSuffix(file, []byte(pageEnd)) {
+		t.Fatalf("it ends with %q", file[max(0, len(file)-100):])
+	}
 	for _, e := range events {
 		if !bytes.Contains(file, fmt.Appendf(nil, `id="s%de%d"`, e.Session, e.Seq)) {
 			t.Fatalf("event %d.%d is not there", e.Session, e.Seq)

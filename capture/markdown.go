@@ -17,11 +17,12 @@ func init() {
 
 // Bounds of Markdown: an issue at GitHub takes 65,536 characters.
 const (
-	mdLimit   = 60_000 // bytes of a document: its last sessions are a line each, and then a number
-	mdEnd     = 4_000  // more, for those lines
-	mdDetails = 40_000 // bytes of one session's folded details
-	mdOne     = 4_000  // bytes of the XML of one event
-	mdOthers  = 100    // stanzas and the like that are listed
+	mdLimit   = 60_000  // bytes of a document: its last sessions are a line each, and then a number
+	mdEnd     = 4_000   // more, for those lines
+	mdDetails = 40_000  // bytes of one session's folded details
+	mdKept    = 4 << 20 // bytes of those of all sessions in progress
+	mdOne     = 4_000   // bytes of the XML of one event
+	mdOthers  = 100     // stanzas and the like that are listed
 )
 
 // markdownWriter writes a section for each session once it has ended, or at the
@@ -34,6 +35,7 @@ type markdownWriter struct {
 	o       Options
 	live    map[int]*mdSession
 	used    int // bytes of the document so far
+	kept    int // bytes of details of those in live
 	left    int // sessions that had no room
 	changed bool
 }
@@ -44,6 +46,7 @@ type mdSession struct {
 	size    int      // their bytes
 	left    int      // details that had no room
 	others  []string
+	listed  int // their bytes
 	more    int // others beyond mdOthers
 }
 
@@ -68,12 +71,15 @@ func (m *markdownWriter) Write(e session.Event) error {
 		m.live[e.Session] = s
 	}
 	s.report.apply(&e)
-	s.add(&e, &m.o)
+	m.kept -= s.kept()
+	s.add(&e, &m.o, m.kept < mdKept)
+	m.kept += s.kept()
 	m.changed = true
 	if !s.report.over() {
 		return nil
 	}
 	delete(m.live, e.Session)
+	m.kept -= s.kept()
 	var b bytes.Buffer
 	m.used, m.left = m.section(&b, s, m.used, m.left)
 	if m.tail != nil {
@@ -125,14 +131,19 @@ func (m *markdownWriter) progress(most int) []byte {
 	return b.Bytes()
 }
 
-// add keeps what there is to say about an event.
-func (s *mdSession) add(e *session.Event, o *Options) {
+// add keeps what there is to say about an event, if there is room at all.
+func (s *mdSession) add(e *session.Event, o *Options, room bool) {
 	if e.Step == nil && e.Worst() < session.Notice {
-		if len(s.others) == mdOthers {
+		if len(s.others) == mdOthers || !room {
 			s.more++
 			return
 		}
-		s.others = append(s.others, fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200))))
+		line := fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200)))
+		s.others, s.listed = append(s.others, line), s.listed+len(line)
+		return
+	}
+	if !room {
+		s.left++
 		return
 	}
 	text := o.mdDetail(e)
@@ -142,6 +153,9 @@ func (s *mdSession) add(e *session.Event, o *Options) {
 	}
 	s.details, s.size = append(s.details, text), s.size+len(text)
 }
+
+// kept is how many bytes add has kept.
+func (s *mdSession) kept() int { return s.size + s.listed }
 
 func mdArrow(d session.Dir, l session.Leg) string {
 	switch {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"crypto/tls"
 	"os"
 	"path/filepath"
@@ -212,5 +213,39 @@ func TestGitHubRendersMarkdown(t *testing.T) {
 	}
 	if kinds["details"] < 20 || kinds["h3"] != 2 || kinds["table"] < 4 {
 		t.Errorf("elements are %v", kinds)
+	}
+}
+
+// TestMarkdownKeepsLittle: of very many sessions in progress it keeps no more than a
+// document could have, and counts the rest.
+func TestMarkdownKeepsLittle(t *testing.T) {
+	var out bytes.Buffer
+	w, err := newMarkdown(&out, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sessions = 3000
+	for id := range sessions {
+		for seq := range 5 {
+			e := session.Event{Session: id + 1, Seq: uint64(seq + 1), At: start, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: bytes.Repeat([]byte("<a/>"), 200)}
+			e.Notes = []session.Note{{Rule: "x", Severity: session.Warning, Text: "it is so"}}
+			if err := w.Write(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	m := w.(*markdownWriter)
+	kept := 0
+	for _, s := range m.live {
+		kept += s.kept()
+	}
+	if kept != m.kept || kept < mdKept || kept > mdKept+mdDetails {
+		t.Errorf("%d bytes are kept, and %d counted", kept, m.kept)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "ession "); n < 10 || !strings.Contains(out.String(), "more sessions are left out") || out.Len() > mdLimit+mdEnd+1000 {
+		t.Errorf("%d sessions in %d bytes", n, out.Len())
 	}
 }

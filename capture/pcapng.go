@@ -75,8 +75,8 @@ type pcapngWriter struct {
 	ownKind  uint32 // of blocks of ours
 	redact   bool   // no legs: "decoded" is the only interface
 	intfs    map[session.Interface]uint32
-	waiting  int // sessions with a packet that waits
-	held     int // bytes in all handshakes
+	waiting  map[int]*ngSession // those with a packet that waits
+	held     int                // bytes in all handshakes
 }
 
 type ngSession struct {
@@ -105,7 +105,7 @@ func (w *ngWaiting) of(leg session.Leg) bool {
 
 func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	p := &pcapngWriter{
-		w: w, open: tuples{}, sessions: map[int]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
+		w: w, open: tuples{}, sessions: map[int]*ngSession{}, waiting: map[int]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
 	}
 	if p.ownKind = blockCustom; o.Piped {
 		p.ownKind = blockLocal
@@ -289,8 +289,8 @@ func (p *pcapngWriter) captured(s *ngSession, e *session.Event, body session.Wir
 // await keeps a packet for its comments, which come before the next one of the
 // session.
 func (p *pcapngWriter) await(s *ngSession, w *ngWaiting) {
-	s.waiting = w
-	if p.waiting++; p.waiting > maxWaiting {
+	s.waiting, p.waiting[s.id] = w, s
+	if len(p.waiting) > maxWaiting {
 		p.settleAll()
 	}
 }
@@ -302,15 +302,12 @@ func (p *pcapngWriter) settle(s *ngSession) {
 		return
 	}
 	s.waiting = nil
-	p.waiting--
+	delete(p.waiting, s.id)
 	p.put(&w.ngPacket)
 }
 
 func (p *pcapngWriter) settleAll() {
-	if p.waiting == 0 {
-		return
-	}
-	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
-		p.settle(p.sessions[id])
+	for _, id := range slices.Sorted(maps.Keys(p.waiting)) {
+		p.settle(p.waiting[id])
 	}
 }

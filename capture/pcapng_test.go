@@ -255,8 +255,8 @@ func TestHoldingIsBounded(t *testing.T) {
 	if grown := out.Len() - before; grown < maxHeld {
 		t.Errorf("only %d bytes written of a handshake of more than %d", grown, maxHeld)
 	}
-	if p := w.(*pcapngWriter); p.held != 0 || p.waiting != 0 {
-		t.Errorf("%d bytes held and %d packets waiting", p.held, p.waiting)
+	if p := w.(*pcapngWriter); p.held != 0 || len(p.waiting) != 0 {
+		t.Errorf("%d bytes held and %d packets waiting", p.held, len(p.waiting))
 	}
 }
 

@@ -175,9 +175,6 @@ func (c *chaos) judge(side int, in, out *lane) {
 	if whole && in.received != c.stops[1-side] {
 		c.Errorf("the %s got %d of %d bytes, then %v", me, in.received, c.stops[1-side], in.err)
 	}
-	if !endsPassOn {
-		return
-	}
 	switch {
 	case c.finish == inOrder && !in.orderly:
 		c.Errorf("the %s ended in order, and the %s sees %v", other, me, in.err)

@@ -118,10 +118,6 @@ type (
 		Waiting int64         `json:"waiting_bytes"` // what has been seen and not been explained
 		Behind  time.Duration `json:"behind_ns"`     // since when the oldest of it waits
 	}
-
-	// StreamBytes: plaintext of a direction as it was read, not cut into elements yet.
-	// Not numbered; it never leaves the Spool.
-	StreamBytes struct{}
 )
 
 // Remarks are the comments on a packet in the file that it was read from.
@@ -171,7 +167,6 @@ func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
 func (LogLost) Name() string          { return "log:lost" }
 func (RelayBacklog) Name() string     { return "relay:backlog" }
-func (StreamBytes) Name() string      { return "stream:bytes" }
 
 // Bodies has one value of every kind that leaves the Spool, for reading events back and
 // for tests that want to see them all. A new kind is added to the types above and here.

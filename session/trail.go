@@ -32,6 +32,13 @@ type Trail struct {
 	calm     bool // the login is over
 }
 
+// StreamBytes is plaintext of a direction as it was read, not cut into elements yet. It is
+// not numbered, and never leaves the Spool.
+type StreamBytes struct{}
+
+// Name is the kind of event.
+func (StreamBytes) Name() string { return "stream:bytes" }
+
 // ID is the session's number.
 func (t *Trail) ID() int { return t.id }
 

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -104,4 +105,17 @@ func (b *Blocks) Options(list []byte, do func(code uint16, value []byte)) {
 		do(code, list[4:4+size])
 		list = list[end:]
 	}
+}
+
+var errNoMagic = errors.New("section header without byte-order magic")
+
+// sectionOrder is the byte order of a section, by the magic in its header.
+func sectionOrder(magic []byte) (binary.ByteOrder, bool) {
+	switch binary.BigEndian.Uint32(magic) {
+	case 0x1A2B3C4D:
+		return binary.BigEndian, true
+	case 0x4D3C2B1A:
+		return binary.LittleEndian, true
+	}
+	return nil, false
 }

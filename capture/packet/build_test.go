@@ -113,9 +113,11 @@ func (d *dump) tcp(t testing.TB, e ends, list ...tcpPacket) *dump {
 }
 
 // told is what Read says of a capture, a line for each event.
-func told(file []byte) (string, Stats, error) {
+func told(file []byte) (string, Stats, error) { return toldWith(file, Options{}) }
+
+func toldWith(file []byte, o Options) (string, Stats, error) {
 	var out strings.Builder
-	stats, err := Read(bytes.NewReader(file), func(e *Event) error {
+	stats, err := Read(bytes.NewReader(file), o, func(e *Event) error {
 		switch e.Kind {
 		case Opened:
 			fmt.Fprintf(&out, "open %v>%v %v\n", e.Conn.Client, e.Conn.Server, e.Conn.Began)

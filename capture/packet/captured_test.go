@@ -20,7 +20,7 @@ func TestReadPackets(t *testing.T) {
 		var want, got [][]byte
 		each(t, d.Bytes(), func(p *Packet) { want = append(want, bytes.Clone(p.Data)) })
 		want = append(want[:5], want[6:]...) // the fragment whose datagram never is whole
-		_, err := ReadPackets(bytes.NewReader(d.Bytes()), func(e *Event) error {
+		_, err := Read(bytes.NewReader(d.Bytes()), Options{Packets: true}, func(e *Event) error {
 			switch e.Kind {
 			case Captured:
 				got = append(got, bytes.Clone(e.Packet.Data))

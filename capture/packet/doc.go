@@ -1,6 +1,7 @@
 // Package packet reads packet captures of any origin and puts together what the
 // TCP connections in them carried: pcap and pcapng, the usual link types, IP with
-// its fragments, segments that are lost, late, doubled or cut short.
+// its fragments, packets out of order, segments that are lost, late, doubled or cut
+// short.
 //
 // It knows nothing of XMPP. Read gives, in file order, what became of each
 // connection: opened, bytes of a direction in their order, bytes that are missing,

@@ -16,6 +16,7 @@ type ng struct {
 	blocks *Blocks
 	intfs  []Interface
 	before int // interfaces of earlier sections
+	last   time.Time
 }
 
 const secretsTLS = 0x544c534b // key log lines in a decryption secrets block
@@ -60,6 +61,10 @@ func (f *ng) block(kind uint32, body []byte, out *Packet) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if kind == BlockSimple { // it has no time
+			p.At, p.Stamp = f.last, p.On.stamp(f.last)
+		}
+		f.last = p.At
 		*out = p
 		return true, nil
 	case BlockSecrets:

@@ -19,7 +19,7 @@ const (
 	Ended                    // one side has finished sending (FIN)
 	Closed                   // both have; or Dir has reset the connection
 	Keys                     // Bytes are lines of a TLS key log
-	Captured                 // Packet is one of the connection's (ReadPackets only)
+	Captured                 // Packet is one of the connection's (Options.Packets)
 )
 
 // Event is one thing that a capture tells. It and its Bytes are valid until emit
@@ -54,7 +54,8 @@ type Conn struct {
 	first      session.Dir // who ended first
 	over       bool
 	isn        uint32 // of the client's SYN
-	prev, next *Conn  // in the order of use
+	reset      reset
+	prev, next *Conn // in the order of use
 }
 
 // pair is the two ends of a connection, the lower one first.
@@ -66,43 +67,45 @@ type Stats struct {
 	Connections int
 	Unreadable  int // packets of link types that are not known here
 	UnknownLink int // the number of the last of those link types
+	// Late counts packets with bytes from before a connection that begins in the
+	// middle, as it seemed: they stand too far behind in the file to be put in order.
+	Late int
+}
+
+// Options says how a capture is read.
+type Options struct {
+	// Late is how far behind the newest one before it a packet of the file may be
+	// (see Survey). Packets are put in the order of their times, within maxUnsorted;
+	// 0: they are taken as they come.
+	Late time.Duration
+	// Packets asks for each packet of a connection before what it brings (Captured).
+	// Those that are fragments come when the last of their datagram has.
+	Packets bool
 }
 
 // Read reads a capture to its end and emits what its connections carried. An error
 // of emit ends it and comes back as it is. A file that is cut off or damaged gives
 // what is whole in it, and then a *Damaged.
-func Read(r io.Reader, emit func(*Event) error) (Stats, error) {
-	return read(r, newTable(emit))
-}
-
-// ReadPackets is Read, and tells of each packet before what it brings. Those that
-// are fragments come when the last of their datagram has.
-func ReadPackets(r io.Reader, emit func(*Event) error) (Stats, error) {
+func Read(r io.Reader, o Options, emit func(*Event) error) (Stats, error) {
 	t := newTable(emit)
-	t.tellsPackets = true
-	return read(r, t)
-}
-
-func read(r io.Reader, t *table) (Stats, error) {
+	t.tellsPackets = o.Packets
 	f, err := open(r)
 	if err != nil {
 		return t.stats, err
 	}
+	if o.Late > 0 {
+		f = &sorter{file: f, late: o.Late}
+	}
 	var p Packet
-	var last time.Time
 	for t.err == nil {
 		p = Packet{}
 		if err = f.next(&p); err != nil {
 			break
 		}
 		if p.Keys != nil {
-			t.tell(Event{Kind: Keys, Bytes: p.Keys, At: last})
+			t.tell(Event{Kind: Keys, Bytes: p.Keys, At: t.now})
 			continue
 		}
-		if p.At.IsZero() { // simple packet blocks have no time
-			p.At, p.Stamp = last, p.On.stamp(last)
-		}
-		last = p.At
 		t.packet(&p)
 	}
 	t.flush()

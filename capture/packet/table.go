@@ -178,7 +178,7 @@ func (t *table) unlink(c *Conn) {
 
 // remove forgets a connection, after telling what is left of it.
 func (t *table) remove(c *Conn) {
-	t.drain(c)
+	t.finish(c)
 	if !c.over {
 		c.over = true
 		t.tell(Event{Kind: Closed, Conn: c, Dir: session.NoDir, At: t.now})
@@ -188,10 +188,10 @@ func (t *table) remove(c *Conn) {
 }
 
 // flush tells what is left of every connection at the end of the capture. They
-// are not closed: nobody knows what came of them.
+// are not closed, but where they were reset: nobody knows what came of them.
 func (t *table) flush() {
 	for c := t.oldest; c != nil; c = c.prev {
-		t.drain(c)
+		t.finish(c)
 	}
 }
 

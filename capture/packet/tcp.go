@@ -28,6 +28,7 @@ const (
 type half struct {
 	known bool
 	next  uint32 // sequence number of the next byte to give
+	first uint32 // what next was at first
 	late  []piece
 	size  int // bytes in late
 	fin   bool
@@ -47,25 +48,28 @@ type piece struct {
 	size int
 }
 
+// begin says which byte is the first of a direction, as far as anyone knows.
+func (h *half) begin(seq uint32) {
+	if !h.known {
+		h.known, h.next, h.first = true, seq, seq
+	}
+}
+
 // take brings a segment to its direction.
 func (t *table) take(c *Conn, dir session.Dir, s *segment) {
 	h, back := &c.halves[dir], &c.halves[dir.Opposite()]
 	if s.flags&flagSYN != 0 {
-		if !h.known {
-			h.known, h.next = true, s.seq+1
-		}
 		s.seq++ // data behind a SYN (RFC 7413)
+		h.begin(s.seq)
 	}
 	if s.flags&flagACK != 0 {
 		back.acknowledge(c, s.ack, t.now)
 	}
 	if s.flags&flagRST != 0 {
-		t.reset(c, dir, s)
+		t.resets(c, dir, s)
 		return
 	}
-	if !h.known {
-		h.known, h.next = true, s.seq
-	}
+	h.begin(s.seq)
 	if s.flags&flagFIN != 0 {
 		h.fin, h.finAt = true, s.seq+uint32(s.size)
 	}
@@ -78,13 +82,12 @@ func (t *table) take(c *Conn, dir session.Dir, s *segment) {
 	t.impatient(c, dir)
 	t.impatient(c, dir.Opposite())
 	t.end(c, dir)
+	t.closeReset(c)
 }
 
 // acknowledge notes how far the other side has had this direction.
 func (h *half) acknowledge(c *Conn, ack uint32, now time.Time) {
-	if !h.known {
-		h.known, h.next = true, ack
-	}
+	h.begin(ack)
 	if ahead := int32(ack - h.next); ahead <= 0 || ahead > maxBehind {
 		return
 	}
@@ -124,8 +127,11 @@ func (t *table) order(c *Conn, dir session.Dir, p piece) {
 func (t *table) give(c *Conn, dir session.Dir, p piece) {
 	h := &c.halves[dir]
 	old := int(h.next - p.seq)
-	if old >= p.size {
-		return // all of it came before
+	if old >= p.size { // all of it came before, or should have
+		if int32(h.first-p.seq) > 1 { // by one: the probe of a keep-alive
+			t.stats.Late++
+		}
+		return
 	}
 	data := p.data[min(old, len(p.data)):]
 	cut := p.size - old - len(data)
@@ -244,16 +250,50 @@ func (t *table) end(c *Conn, dir session.Dir) {
 	}
 }
 
-// reset ends a connection, unless the packet lies far from where it should: such
-// ones are made up by others than the two ends, and ignored by them.
-func (t *table) reset(c *Conn, dir session.Dir, s *segment) {
+// reset says that a side has reset a connection, which is not told before what both
+// have sent until then.
+type reset struct {
+	by    session.Dir // NoDir: nobody has
+	at    uint32      // where in its direction
+	since int         // packets of the connection
+	begun time.Time
+}
+
+// resets notes a reset, unless the packet lies far from where it should: such ones
+// are made up by others than the two ends, and ignored by them.
+func (t *table) resets(c *Conn, dir session.Dir, s *segment) {
 	h := &c.halves[dir]
 	if h.known {
 		if ahead := int32(s.seq - h.next); ahead < -maxHalf || ahead > maxHalf {
 			return
 		}
 	}
+	if c.reset.by == session.NoDir {
+		c.reset = reset{dir, s.seq, c.packets, t.now}
+	}
+	t.closeReset(c)
+}
+
+// closeReset ends a connection that was reset, if nothing is missing of what was sent
+// before, or that has been waited for long enough.
+func (t *table) closeReset(c *Conn) {
+	r := &c.reset
+	if r.by == session.NoDir || c.over {
+		return
+	}
+	h, back := &c.halves[r.by], &c.halves[r.by.Opposite()]
+	missing := h.known && int32(r.at-h.next) > 0 || back.waiting
+	if missing && c.packets-r.since < patience && t.now.Sub(r.begun) <= ackedWait {
+		return
+	}
+	t.finish(c)
+}
+
+// finish tells what is left of a connection, and that it was reset, if it was.
+func (t *table) finish(c *Conn) {
 	t.drain(c)
-	c.over = true
-	t.tell(Event{Kind: Closed, Conn: c, Dir: dir, At: t.now, Reset: true})
+	if c.reset.by != session.NoDir && !c.over {
+		c.over = true
+		t.tell(Event{Kind: Closed, Conn: c, Dir: c.reset.by, At: t.now, Reset: true})
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/capture/packet"
 	"xmppscope/capture/tls"
 	"xmppscope/decode"
 	"xmppscope/internal/xmpptest"
@@ -100,6 +101,18 @@ func file(packets [][]byte) []byte {
 	return out
 }
 
+const pcapHeader = 24
+
+// cut gives the packets of a little-endian pcap file, with their headers.
+func cut(file []byte) (packets [][]byte) {
+	for rest := file[pcapHeader:]; len(rest) > 0; {
+		n := 16 + int(binary.LittleEndian.Uint32(rest[8:]))
+		packets = append(packets, rest[:n])
+		rest = rest[n:]
+	}
+	return packets
+}
+
 // explainers make a decode.Session for each session, with all the rules there are.
 func explainers() func() *decode.Session {
 	rules, book := xmpptest.Rules(), new(session.Book)
@@ -113,8 +126,12 @@ func read(t testing.TB, capture []byte, keylog string) ([]session.Event, Report)
 	if _, err := keys.Add([]byte(keylog)); err != nil {
 		t.Fatal(err)
 	}
+	late, err := packet.Survey(bytes.NewReader(capture), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var events []session.Event
-	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Explain: explainers()}, func(e session.Event, by *decode.Session) error {
+	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Late: late, Explain: explainers()}, func(e session.Event, by *decode.Session) error {
 		events = append(events, by.Explain(e))
 		return nil
 	})

@@ -26,15 +26,16 @@ const maxPending = 64
 
 // conn is one TCP connection on its way to becoming a session.
 type conn struct {
-	r     *reader
-	wire  *packet.Conn
-	phase phase
-	flip  bool // client and server are the other way round than the packets' reader thinks
-	began time.Time
-	at    time.Time // of what is being looked at
-	queue []chunk   // while sniffing
-	size  int       // bytes in queue
-	holes bool      // while sniffing: bytes are missing
+	r      *reader
+	number int // of the connection
+	wire   *packet.Conn
+	phase  phase
+	flip   bool // client and server are the other way round than the packets' reader thinks
+	began  time.Time
+	at     time.Time // of what is being looked at
+	queue  []chunk   // while sniffing
+	size   int       // bytes in queue
+	holes  bool      // while sniffing: bytes are missing
 
 	id      int // of the session; 0 until it is known to be one
 	seq     uint64
@@ -154,8 +155,8 @@ func (c *conn) closed(by session.Dir, reset bool) {
 	finished := c.lanes[by].ended
 	if c.paused {
 		c.phase = over
+		delete(c.r.open, c)
 		c.r.await(c)
-		c.r.gone()
 		return
 	}
 	if reset && c.phase == reading && c.lanes[by].secure && !c.lanes[by].ended {
@@ -176,7 +177,15 @@ func (c *conn) closed(by session.Dir, reset bool) {
 		c.record(session.Event{Leg: session.ClientLeg, Body: body})
 	}
 	c.phase = over
-	c.r.gone()
+	delete(c.r.open, c)
+	c.release()
+}
+
+// release lets go of what was needed to read the connection, of which packets may
+// still come.
+func (c *conn) release() {
+	c.queue, c.pending, c.explain, c.tls, c.chain, c.lanes = nil, nil, nil, nil, nil, [3]lane{}
+	c.stream = &c.r.nothing
 }
 
 // finish tells what is left of both directions.
@@ -207,7 +216,7 @@ func (c *conn) finish() {
 func (c *conn) ignore(count *int) {
 	*count++
 	c.phase, c.wire.Ignore = ignored, true
-	c.queue, c.pending, c.tls, c.stream = nil, nil, nil, new(decode.Stream)
+	c.release()
 	c.dropPackets()
 }
 

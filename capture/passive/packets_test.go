@@ -73,7 +73,7 @@ func TestPacketsComeAlong(t *testing.T) {
 				t.Errorf("%s: (-without +with)\n%.1000s", name, diff)
 			}
 			var packets [][]byte
-			packet.ReadPackets(bytes.NewReader(capture), func(e *packet.Event) error {
+			packet.Read(bytes.NewReader(capture), packet.Options{Packets: true}, func(e *packet.Event) error {
 				if peer := want[0].Body.(session.TCPOpened).Peer; e.Kind == packet.Captured && e.Conn.Client.String() == peer {
 					packets = append(packets, bytes.Clone(e.Packet.Data))
 				}

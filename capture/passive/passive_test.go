@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -214,6 +215,34 @@ func TestManySmallPackets(t *testing.T) {
 	}
 }
 
+// TestBackwards: of real captures in reverse order everything is the same.
+func TestBackwards(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.pcap")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	for _, name := range files {
+		capture, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		backwards := bytes.Clone(capture[:pcapHeader])
+		packets := cut(capture)
+		for i := len(packets) - 1; i >= 0; i-- {
+			backwards = append(backwards, packets[i]...)
+		}
+		want, _ := read(t, capture, string(keys))
+		got, report := read(t, backwards, string(keys))
+		if d := cmp.Diff(want, got); d != "" || report.Late > 0 {
+			t.Errorf("%s: %d packets late (-in order +backwards)\n%.1000s", name, report.Late, d)
+		}
+	}
+}
+
 func TestEmitCanStop(t *testing.T) {
 	stop := errors.New("enough")
 	calls := 0
@@ -254,4 +283,40 @@ func FuzzPassive(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+// TestClosedConnectionsTakeLittle: what a session needed is let go of when its
+// connection is closed, whose last packets may still come.
+func TestClosedConnectionsTakeLittle(t *testing.T) {
+	const sessions, each = 1000, 4 << 10
+	var talks []*talk
+	for i := range sessions {
+		talks = append(talks, newTalk(uint16(20000+i), 5222, true).say(c2s, header).say(s2c, reply).bye())
+	}
+	capture, explain := pcap(talks...), explainers()
+	var before, after uint64
+	_, err := Read(bytes.NewReader(capture), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
+		by.Explain(e)
+		if _, closed := e.Body.(session.TCPClosed); !closed {
+			return nil
+		}
+		switch e.Session {
+		case 1:
+			before = held()
+		case sessions:
+			after = held()
+		}
+		return nil
+	})
+	if err != nil || after == 0 || after > before+sessions*each {
+		t.Errorf("%d bytes with one session, %d with %d; %v", before, after, sessions, err)
+	}
+}
+
+// held is how many bytes of memory are in use.
+func held() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -2,8 +2,10 @@ package passive
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/x509"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +23,9 @@ type Options struct {
 	// AllKeys says that Keys has those in the file already. MoreKeys says that
 	// others are added while it is read.
 	AllKeys, MoreKeys bool
+	// Late is how far behind the newest one before it a packet may be
+	// (packet.Options).
+	Late time.Duration
 	// Verify judges the certificates that a server has shown, leaf first; nil: nobody
 	// does.
 	Verify func(chain []*x509.Certificate, wanted Wanted) *session.Verification
@@ -67,12 +72,8 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	magic, err := b.Peek(4)
 	brings := err == nil && packet.IsNG(magic) // the older format brings none along
 	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
-	r := &reader{o: o, emit: emit}
-	read := packet.Read
-	if o.Wire {
-		read = packet.ReadPackets
-	}
-	stats, err := read(b, r.event)
+	r := &reader{o: o, emit: emit, open: map[*conn]bool{}}
+	stats, err := packet.Read(b, packet.Options{Late: o.Late, Packets: o.Wire}, r.event)
 	r.end()
 	r.report.Stats = stats
 	if r.err != nil {
@@ -83,14 +84,15 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 
 // reader is one reading of a capture.
 type reader struct {
-	o      Options
-	emit   Emit
-	err    error
-	report Report
-	open   []*conn // in the order in which they were opened
-	dead   int     // among open
-	paused []*conn // see sequel.go
-	kept   int     // bytes of packets that wait
+	o       Options
+	emit    Emit
+	err     error
+	report  Report
+	open    map[*conn]bool
+	opened  int           // connections so far
+	paused  []*conn       // see sequel.go
+	kept    int           // bytes of packets that wait
+	nothing decode.Stream // of connections that are ignored or over
 }
 
 // event takes what the packets tell.
@@ -103,9 +105,10 @@ func (r *reader) event(e *packet.Event) error {
 	}
 	c, _ := e.Conn.User.(*conn)
 	if c == nil {
-		c = &conn{r: r, wire: e.Conn, began: e.At, stream: new(decode.Stream)}
+		r.opened++
+		c = &conn{r: r, number: r.opened, wire: e.Conn, began: e.At, stream: new(decode.Stream)}
 		e.Conn.User = c
-		r.open = append(r.open, c)
+		r.open[c] = true
 	}
 	c.at = e.At
 	dir := c.turned(e.Dir)
@@ -128,19 +131,12 @@ func (r *reader) event(e *packet.Event) error {
 // end tells what is left of the connections that the capture does not see closed.
 func (r *reader) end() {
 	r.o.Keys.Complete(true)
-	for _, c := range r.open {
+	inOrder := func(a, b *conn) int { return cmp.Compare(a.number, b.number) }
+	for _, c := range slices.SortedFunc(maps.Keys(r.open), inOrder) {
 		c.finish()
 		c.pass()
 	}
 	for _, c := range r.paused {
 		c.abandon()
-	}
-}
-
-// gone forgets a connection.
-func (r *reader) gone() {
-	if r.dead++; r.dead > 1024 && r.dead > len(r.open)/2 {
-		r.open = slices.DeleteFunc(r.open, func(c *conn) bool { return c.phase == over })
-		r.dead = 0
 	}
 }

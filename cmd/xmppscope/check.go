@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -40,8 +39,8 @@ what is risky, and what went wrong, with the bytes that it is about.
 With --expect the sessions are held against a file of expectations too, such as
 "tls_at_least", "never_mechanism" or "bound_within": see xmppscope help expect.
 
---json prints an object a line: first the findings, with session, seq, rule,
-severity (notice, warning, error), text, ref, step, n and bytes; then, with
+--json prints an object a line: first the findings as they are made, with session,
+seq, rule, severity (notice, warning, error), text, ref, step, n and bytes; then, with
 --expect, the expectations, with expectation (its name), session, assertion,
 status (holds, fails, unknown, skipped), want, got, seq, step and n.
 
@@ -84,10 +83,16 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.json {
+		c.found = json.NewEncoder(out)
+		c.found.SetEscapeHTML(false)
+	}
 	if err := o.in.read(cmd.Context(), files, c.take); err != nil {
 		return c.broken(out, o, err)
 	}
-	c.print(out, o.json)
+	if !o.json {
+		c.print(out)
+	}
 	c.warn()
 	return c.conclude(out, o)
 }
@@ -95,8 +100,8 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 // broken is for a file that could not be read: what was found before it is shown,
 // but nothing is said of the whole.
 func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
-	if len(c.sessions) > 0 {
-		c.printSessions(w, o.json)
+	if !o.json {
+		c.printSessions(w)
 	}
 	return unreadable(stopped(err, "nothing is said of the whole"))
 }
@@ -134,38 +139,20 @@ func (c *checker) conclude(w io.Writer, o *checkFlags) error {
 	return nil
 }
 
-// finding is one thing that is wrong, in the form that --json has.
-type finding struct {
-	Session  int              `json:"session"`
-	Seq      uint64           `json:"seq"`
-	Rule     string           `json:"rule"`
-	Severity session.Severity `json:"severity"`
-	Text     string           `json:"text"`
-	Ref      string           `json:"ref,omitempty"`
-	Step     string           `json:"step,omitempty"` // id of the rung
-	N        int              `json:"n,omitempty"`    // its number
-	Bytes    string           `json:"bytes,omitempty"`
-	times    int
-}
-
 // checker collects findings by session.
 type checker struct {
 	numbered map[string]bool // ids of the numbered checks
 	ignored  map[string]bool
 	all      bool
-	sessions []*checked
+	sessions map[int]*checked
+	listed   int // findings that the sessions keep
 	count    [session.Error + 1]int
 	judge    *expect.Judge // nil without --expect
-}
-
-type checked struct {
-	session.Overview
-	explained bool // it holds notes
-	findings  []finding
+	found    *json.Encoder // nil without --json
 }
 
 func newChecker(o *checkFlags) (*checker, error) {
-	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, all: o.all}
+	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, sessions: map[int]*checked{}, all: o.all}
 	for _, l := range core.Lints() {
 		c.numbered[l.ID] = true
 	}
@@ -190,8 +177,12 @@ func newChecker(o *checkFlags) (*checker, error) {
 
 // take reads the stored notes of an event.
 func (c *checker) take(e session.Event) error {
-	s := c.session(e.Session)
-	s.Apply(&e)
+	s := c.sessions[e.Session]
+	if s == nil {
+		s = &checked{Overview: session.Overview{ID: e.Session}}
+		c.sessions[e.Session] = s
+	}
+	s.apply(&e)
 	if c.judge != nil {
 		c.judge.Add(&e)
 	}
@@ -202,23 +193,29 @@ func (c *checker) take(e session.Event) error {
 	e = session.Blank(e)
 	for i := range e.Notes {
 		if n := &e.Notes[i]; c.isFinding(n) {
-			c.count[n.Severity]++
-			s.add(findingOf(&e, n))
+			c.add(s, findingOf(&e, n))
 		}
 	}
 	return nil
 }
 
-// session finds a session; the one of the newest event stands mostly at the end.
-func (c *checker) session(id int) *checked {
-	for i := len(c.sessions) - 1; i >= 0; i-- {
-		if c.sessions[i].ID == id {
-			return c.sessions[i]
-		}
+// add takes a finding in.
+func (c *checker) add(s *checked, f finding) {
+	c.count[f.Severity]++
+	if c.found != nil {
+		c.found.Encode(f) // an error of the writer comes up again when it is flushed
 	}
-	s := &checked{Overview: session.Overview{ID: id}}
-	c.sessions = append(c.sessions, s)
-	return s
+	if c.judge != nil && f.Severity == session.Error {
+		s.errors = append(s.errors, f.Seq)
+	}
+	if s.add(f, c.listed < maxFindingsAll) {
+		c.listed++
+	}
+}
+
+// inOrder gives the sessions by their numbers.
+func (c *checker) inOrder() []*checked {
+	return slices.SortedFunc(maps.Values(c.sessions), func(a, b *checked) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // isFinding tells findings from explanations: what is more than info, or comes
@@ -230,79 +227,15 @@ func (c *checker) isFinding(n *session.Note) bool {
 	return n.Severity > session.Info || c.all && c.numbered[n.Rule]
 }
 
-func findingOf(e *session.Event, n *session.Note) finding {
-	f := finding{Session: e.Session, Seq: e.Seq, Rule: n.Rule, Severity: n.Severity, Ref: n.Ref, times: 1}
-	f.Text = n.Text
-	if n.Name != "" {
-		f.Text = strings.TrimSuffix(n.Name+" "+n.Value+": "+n.Text, ": ")
-	}
-	f.Text = session.SafeLine(f.Text)
-	if e.Step != nil {
-		f.Step, f.N = e.Step.ID, e.Step.N
-	}
-	start, end := max(n.Span.Start, 0), min(n.Span.End, len(e.Raw))
-	if start < end {
-		f.Bytes = excerpt(e.Raw[start:end])
-	}
-	return f
+func (c *checker) print(w io.Writer) {
+	c.printSessions(w)
+	say(w, "%s", c.summary())
 }
 
-// excerptLength is how many characters of the offending bytes are shown.
-const excerptLength = 100
-
-func excerpt(raw []byte) string {
-	clipped := len(raw) > 4*excerptLength
-	text := session.SafeLine(string(raw[:min(len(raw), 4*excerptLength)]))
-	if utf8.RuneCountInString(text) > excerptLength {
-		text, clipped = string([]rune(text)[:excerptLength-1]), true
-	}
-	if clipped {
-		text += "…"
-	}
-	return text
-}
-
-func (s *checked) add(f finding) { s.findings = append(s.findings, f) }
-
-// merged counts findings that say the same: they are shown once.
-func (s *checked) merged() []finding {
-	type key struct{ rule, text string }
-	at := map[key]int{}
-	var out []finding
-	for _, f := range s.findings {
-		k := key{f.Rule, f.Text}
-		if i, ok := at[k]; ok {
-			out[i].times++
-			continue
-		}
-		at[k] = len(out)
-		out = append(out, f)
-	}
-	return out
-}
-
-func (c *checker) print(w io.Writer, asJSON bool) {
-	c.printSessions(w, asJSON)
-	if !asJSON {
-		say(w, "%s", c.summary())
-	}
-}
-
-func (c *checker) printSessions(w io.Writer, asJSON bool) {
-	slices.SortStableFunc(c.sessions, func(a, b *checked) int { return cmp.Compare(a.ID, b.ID) })
-	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for _, s := range c.sessions {
-			for _, f := range s.findings {
-				enc.Encode(f) // an error of the writer comes up again when it is flushed
-			}
-		}
-		return
-	}
+func (c *checker) printSessions(w io.Writer) {
 	colour := wantsColour(os.Stdout)
-	for _, s := range c.sessions {
-		if len(s.findings) > 0 {
+	for _, s := range c.inOrder() {
+		if len(s.findings) > 0 || s.unlisted > 0 {
 			s.print(w, colour)
 		}
 	}
@@ -310,64 +243,11 @@ func (c *checker) printSessions(w io.Writer, asJSON bool) {
 
 // warn names sessions about which nothing can be said: only stored notes are read.
 func (c *checker) warn() {
-	for _, s := range c.sessions {
+	for _, s := range c.inOrder() {
 		if s.Events > 0 && !s.explained {
 			say(os.Stderr, "warning: session %d holds no explanations, so nothing was checked in it", s.ID)
 		}
 	}
-}
-
-func (s *checked) print(w io.Writer, colour bool) {
-	head := fmt.Sprintf("session %d", s.ID)
-	if s.Domain != "" {
-		head += " with " + s.Domain
-	}
-	if who := cmp.Or(s.JID, s.User); who != "" {
-		head += ", " + who
-	}
-	say(w, "%s: %s", head, s.State)
-	if s.Verdict != "" {
-		say(w, "verdict: %s", s.Verdict)
-	}
-	for _, f := range s.merged() {
-		f.print(w, colour)
-	}
-	fmt.Fprintln(w)
-}
-
-func (f *finding) print(w io.Writer, colour bool) {
-	where := fmt.Sprintf("event %d", f.Seq)
-	if f.Step != "" {
-		where += fmt.Sprintf(", step %d %s", f.N, f.Step)
-	}
-	if f.times > 1 {
-		where += fmt.Sprintf(", and %s more", session.Plural(f.times-1, "time"))
-	}
-	head := session.SafeLine(fmt.Sprintf("%-7s %s", f.Severity, f.Rule))
-	if colour {
-		head = colourOf(f.Severity) + head + colReset
-	}
-	fmt.Fprintf(w, "  %s  %s\n", head, session.SafeLine(where))
-	text := f.Text
-	if f.Ref != "" {
-		text += " (" + f.Ref + ")"
-	}
-	say(w, "          %s", text)
-	if f.Bytes != "" {
-		say(w, "          | %s", f.Bytes)
-	}
-}
-
-func colourOf(s session.Severity) string {
-	switch s {
-	case session.Error:
-		return colBold + colRed
-	case session.Warning:
-		return colYellow
-	case session.Notice:
-		return colCyan
-	}
-	return colDim
 }
 
 func (c *checker) summary() string {

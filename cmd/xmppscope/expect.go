@@ -179,10 +179,10 @@ func writeJUnit(path string, r expect.Report, extras []expect.Extra) error {
 
 // extras are the findings of severity error as test cases, one for each session.
 func (c *checker) extras(r *expect.Report) (out []expect.Extra) {
-	for _, s := range c.sessions {
+	for _, s := range c.inOrder() {
 		x := expect.Extra{Name: fmt.Sprintf("session %d: no finding of severity error", s.ID)}
 		var all []string
-		for _, f := range s.merged() {
+		for _, f := range s.findings {
 			if f.Severity == session.Error && (r == nil || !r.Foreseen(f.Session, f.Seq)) {
 				all = append(all, fmt.Sprintf("%s (event %d): %s", f.Rule, f.Seq, f.Text))
 			}
@@ -196,8 +196,8 @@ func (c *checker) extras(r *expect.Report) (out []expect.Extra) {
 // unforeseen counts the errors of which no expectation speaks.
 func (c *checker) unforeseen(r *expect.Report) (n int) {
 	for _, s := range c.sessions {
-		for _, f := range s.findings {
-			if f.Severity == session.Error && !r.Foreseen(f.Session, f.Seq) {
+		for _, seq := range s.errors {
+			if !r.Foreseen(s.ID, seq) {
 				n++
 			}
 		}

@@ -35,6 +35,7 @@ type explaining struct {
 // hand puts what was explained into the log.
 func (e *explaining) hand(log *session.Log) {
 	log.AppendAll(e.out)
+	clear(e.out)
 	if e.out = e.out[:0]; cap(e.out) > maxOut {
 		e.out = nil
 	}

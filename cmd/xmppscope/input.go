@@ -5,11 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -69,8 +68,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		return usageError{err}
 	}
 	trust := tlsintercept.Trust{Roots: roots, Name: rootsName(in.roots), Recorded: true}
-	// Reading makes much garbage and keeps little: collect it less often.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer collectSeldom()()
 	base, last := 0, 0
 	for _, name := range paths {
 		if err := wrongNumber(name); err != nil {
@@ -246,8 +244,8 @@ func (f *input) explainer() *decode.Session {
 // foreign reads packets that others have recorded.
 func (f *input) foreign(src *source) error {
 	o := passive.Options{Keys: f.keylogs.keys, Explain: f.explainer, Verify: f.verify, Wire: f.wire, MoreKeys: !src.regular && len(f.keylogs.files) > 0}
-	if src.regular && !src.packed {
-		o.AllKeys = f.secrets(src)
+	if src.regular {
+		o.Late, o.AllKeys = f.survey(src)
 	}
 	report, err := passive.Read(src.Reader, o, f.emit)
 	if src.stopped || err != nil && !isDamaged(err) {
@@ -260,6 +258,12 @@ func (f *input) foreign(src *source) error {
 	}
 	if report.Unkept > 0 {
 		f.tell("warning: %s: %s came too long before it was known whose they are, and are left out", name, session.Plural(report.Unkept, "packet"))
+	}
+	if report.Late > 0 {
+		f.tell("warning: %s: %s out of order by more than can be put right: what they carried is left out", name, session.Plural(report.Late, "packet"))
+		if !src.regular {
+			f.tell("hint: save it to a file first: there packets are put in the order of their times")
+		}
 	}
 	if report.Unreadable > 0 {
 		f.tell("warning: %s: %s of a link type that xmppscope does not know (LINKTYPE %d)", name, session.Plural(report.Unreadable, "packet"), report.UnknownLink)
@@ -284,24 +288,25 @@ func (f *input) verify(chain []*x509.Certificate, w passive.Wanted) *session.Ver
 	return trust.Verify(chain, w.Domain, w.At)
 }
 
-// secrets looks through a file for the TLS secrets in it, which may stand behind
-// the packets that they open. It says whether it has come to the end.
-func (f *input) secrets(src *source) bool {
-	if head, _ := src.Peek(4); !packet.IsNG(head) {
-		return true // the older format brings none along
-	}
+// survey looks through a file before it is read: for the TLS secrets in it, which may
+// stand behind the packets that they open, and for the order of its packets. It says
+// whether it has come to the end.
+func (f *input) survey(src *source) (late time.Duration, whole bool) {
 	p := f.progress
 	done := p.done.Swap(0)
-	p.doing = "looking for keys in"
+	p.doing = "looking through"
 	defer func() {
 		p.done.Store(done)
 		p.doing = doingRead
 	}()
-	whole := &counted{io.NewSectionReader(src.file, 0, src.size()), func(n int) { p.add(n, f.events) }}
-	err := packet.EachSecrets(&stoppable{f.ctx, whole, new(bool)}, func(lines []byte) {
+	r, err := src.again(f.ctx, func(n int) { p.add(n, f.events) })
+	if err != nil {
+		return 0, false
+	}
+	late, err = packet.Survey(r, func(lines []byte) {
 		f.keylogs.keys.Add(lines) // lines that are bad come up again
 	})
-	return err == nil
+	return late, err == nil
 }
 
 func isDamaged(err error) bool {

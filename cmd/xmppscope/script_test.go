@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir,
+			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards,
 		},
 	})
 }
@@ -85,6 +88,21 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	if (a == b) == neg {
 		ts.Fatalf("same is %v:\n%s\n%s", a == b, a, b)
 	}
+}
+
+// backwards FILE OUT writes a little-endian .pcap with its packets in reverse order.
+func backwards(ts *testscript.TestScript, neg bool, args []string) {
+	const fileHeader, packetHeader = 24, 16
+	file := []byte(ts.ReadFile(args[0]))
+	var packets [][]byte
+	for rest := file[fileHeader:]; len(rest) > 0; {
+		n := packetHeader + int(binary.LittleEndian.Uint32(rest[8:]))
+		packets = append(packets, rest[:n])
+		rest = rest[n:]
+	}
+	slices.Reverse(packets)
+	out := append(file[:fileHeader:fileHeader], bytes.Join(packets, nil)...)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out, 0o600))
 }
 
 // occupy VAR listens on a free port until the script ends, and names it.

@@ -43,7 +43,6 @@ type source struct {
 	*bufio.Reader
 	file    *os.File
 	regular bool // it has a size and can be read twice
-	packed  bool // it is gzip
 	stopped bool // the person did not want the rest
 }
 
@@ -73,21 +72,36 @@ func openSource(ctx context.Context, path string, idle func(), count func(int)) 
 	default:
 		r = &patient{ctx: ctx, r: s.file, idle: idle, came: make(chan came, 1)}
 	}
-	s.Reader = bufio.NewReaderSize(&counted{r, count}, readAhead)
+	unpacked, err := unpack(&counted{r, count})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.Reader = bufio.NewReaderSize(&stoppable{ctx, unpacked, &s.stopped}, readAhead)
+	return s, nil
+}
+
+// unpack takes gzip off.
+func unpack(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, readAhead)
 	for range maxNested {
-		if magic, _ := s.Peek(3); string(magic) != "\x1f\x8b\x08" {
+		if magic, _ := b.Peek(3); string(magic) != "\x1f\x8b\x08" {
 			break
 		}
-		z, err := gzip.NewReader(s.Reader)
+		z, err := gzip.NewReader(b)
 		if err != nil {
-			s.close()
 			return nil, err
 		}
-		s.packed = true
-		s.Reader = bufio.NewReaderSize(z, readAhead)
+		b = bufio.NewReaderSize(z, readAhead)
 	}
-	s.Reader = bufio.NewReaderSize(&stoppable{ctx, s.Reader, &s.stopped}, readAhead)
-	return s, nil
+	return b, nil
+}
+
+// again reads a regular file from its beginning once more, beside the reading that is
+// under way; errors come from the reader.
+func (s *source) again(ctx context.Context, count func(int)) (io.Reader, error) {
+	r, err := unpack(&counted{io.NewSectionReader(s.file, 0, s.size()), count})
+	return &stoppable{ctx, r, new(bool)}, err
 }
 
 // size is that of the file, 0 if nobody knows.

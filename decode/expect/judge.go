@@ -97,6 +97,7 @@ type Judge struct {
 	file     *File
 	ignored  []string
 	sessions []*trial
+	byID     map[int]*trial
 	started  time.Time
 }
 
@@ -114,7 +115,9 @@ type hit struct {
 
 // NewJudge begins to hold events against a file. Findings of the ignored rules do
 // not count, whatever the file says.
-func NewJudge(f *File, ignored []string) *Judge { return &Judge{file: f, ignored: ignored} }
+func NewJudge(f *File, ignored []string) *Judge {
+	return &Judge{file: f, ignored: ignored, byID: map[int]*trial{}}
+}
 
 // Add takes the next event, of any session.
 func (j *Judge) Add(e *session.Event) {
@@ -135,15 +138,14 @@ func (j *Judge) Add(e *session.Event) {
 	}
 }
 
-// trial finds a session; that of the newest event stands mostly at the end.
+// trial finds a session, or begins it.
 func (j *Judge) trial(id int) *trial {
-	for _, t := range slices.Backward(j.sessions) {
-		if t.id == id {
-			return t
-		}
+	t := j.byID[id]
+	if t == nil {
+		t = &trial{id: id, hits: map[*matcher]*hit{}}
+		j.byID[id] = t
+		j.sessions = append(j.sessions, t)
 	}
-	t := &trial{id: id, hits: map[*matcher]*hit{}}
-	j.sessions = append(j.sessions, t)
 	return t
 }
 

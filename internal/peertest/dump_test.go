@@ -79,7 +79,7 @@ func complete(file string) bool {
 	}
 	defer f.Close()
 	ended := false
-	packet.Read(f, func(e *packet.Event) error {
+	packet.Read(f, packet.Options{}, func(e *packet.Event) error {
 		ended = ended || e.Kind == packet.Closed
 		return nil
 	})

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+)
+
+// Reading makes much garbage and keeps little. So much of it may gather, in percent of
+// what is kept: no less than Go would have it.
+const (
+	garbage      = 24 << 20
+	leastGarbage = 100
+	mostGarbage  = 400
+)
+
+// collectSeldom lets the garbage collector run less often, until stop is called.
+func collectSeldom() (stop func()) {
+	before := debug.SetGCPercent(mostGarbage)
+	var mu sync.Mutex
+	over := false
+	afterCollection(func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			debug.SetGCPercent(garbagePercent(kept()))
+		}
+		return !over
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		debug.SetGCPercent(before)
+	}
+}
+
+// garbagePercent is the share of what is kept that may gather as garbage.
+func garbagePercent(kept uint64) int {
+	return int(min(max(garbage*100/max(kept, 1), leastGarbage), mostGarbage))
+}
+
+// kept is how much the newest collection has left, with all that debug.SetGCPercent is a
+// percentage of.
+func kept() (sum uint64) {
+	parts := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/globals:bytes"}, {Name: "/gc/scan/stack:bytes"}}
+	metrics.Read(parts)
+	for i := range parts {
+		sum += parts[i].Value.Uint64()
+	}
+	return sum
+}
+
+// afterCollection calls do after each garbage collection, until it returns false.
+func afterCollection(do func() bool) {
+	type dead struct{ _ [16]byte } // not so small that it shares its room
+	var again func(*dead)
+	again = func(d *dead) {
+		if do() {
+			runtime.SetFinalizer(d, again)
+		}
+	}
+	runtime.SetFinalizer(new(dead), again)
+}
