@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/internal/idn"
 	"xmppscope/internal/xmpptest"
 )
 
@@ -54,7 +55,7 @@ func TestMint(t *testing.T) {
 			t.Errorf("%s: %v, left %q", domain, err, left)
 			continue
 		}
-		d, _ := ParseDomain(domain)
+		d, _ := idn.Parse(domain)
 		name := d.ASCII
 		if err := verify(ca, cert.Certificate, name, time.Now()); err != nil {
 			t.Errorf("%s: %v", domain, err)
@@ -78,10 +79,7 @@ func TestMint(t *testing.T) {
 
 func TestMintHostile(t *testing.T) {
 	ca := memory(t)
-	for _, domain := range hostile {
-		if domain == "[::1" {
-			continue
-		}
+	for _, domain := range []string{"", "xn--", "*.example.net", "example.net\x00.evil.test", "user@example.net", "example.net:5222", strings.Repeat("ü", 60)} {
 		if cert, _, err := ca.Mint(domain, nil); err == nil || cert != nil {
 			t.Errorf("%q: got a certificate", domain)
 		}
@@ -105,7 +103,7 @@ func TestConstraints(t *testing.T) {
 		t.Errorf("issuing: %+v", issuing)
 	}
 	// A leaf for another domain under this issuing certificate must not verify.
-	other, _ := ParseDomain("evil.test")
+	other, _ := idn.Parse("evil.test")
 	names, _ := mintNames(other, nil, nil)
 	leaf, err := newLeaf(other, names, issuing, ca.issuingKey, ca.leafKey.Public(), time.Now())
 	if err != nil {
@@ -119,7 +117,7 @@ func TestConstraints(t *testing.T) {
 func TestMintCopiesUpstream(t *testing.T) {
 	ca := memory(t)
 	server := memory(t)
-	d, _ := ParseDomain("example.net")
+	d, _ := idn.Parse("example.net")
 	names := Names{DNS: []string{"example.net", "*.example.net", "hosting.test"}, SRV: []string{"_xmpps-client.example.net"}}
 	up, err := newLeaf(d, names, server.root, server.rootKey, server.leafKey.Public(), time.Now())
 	if err != nil {
@@ -261,7 +259,7 @@ func TestPeersVerify(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d, _ := ParseDomain(domain)
+				d, _ := idn.Parse(domain)
 				issuing := write(fmt.Sprintf("issuing%d.pem", i), cert.Certificate[1])
 				chain := write(fmt.Sprintf("chain%d.pem", i), cert.Certificate...)
 				for _, name := range []string{d.ASCII, local.String()} {
@@ -291,7 +289,7 @@ func TestMintLocal(t *testing.T) {
 		if err != nil || len(left) > 0 {
 			t.Fatalf("%s: %v, left %q", domain, err, left)
 		}
-		d, _ := ParseDomain(domain)
+		d, _ := idn.Parse(domain)
 		for _, name := range []string{d.ASCII, "127.0.0.1", "fe80::1"} {
 			if err := verify(ca, cert.Certificate, name, time.Now()); err != nil {
 				t.Errorf("%s for %s: %v", domain, name, err)

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"xmppscope/internal/idn"
 )
 
 // Lives of the three certificates. 825 days is the most that Apple's verifiers
@@ -77,7 +79,7 @@ func newRoot(now time.Time) (*x509.Certificate, crypto.Signer, error) {
 // else. Constraints bind the kinds of names that they mention (RFC 5280
 // §4.2.1.10): for an ordinary domain addresses stay free, for an address all
 // those that the leaf will name are permitted.
-func newIssuing(d Domain, addrs []netip.Addr, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+func newIssuing(d idn.Domain, addrs []netip.Addr, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject: pkix.Name{
@@ -103,7 +105,7 @@ func newIssuing(d Domain, addrs []netip.Addr, root *x509.Certificate, rootKey cr
 }
 
 // newLeaf makes the certificate that a client is shown.
-func newLeaf(d Domain, names Names, issuing *x509.Certificate, issuingKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+func newLeaf(d idn.Domain, names Names, issuing *x509.Certificate, issuingKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	san, err := names.extension()
 	if err != nil {
 		return nil, err
@@ -149,7 +151,7 @@ func owner() string {
 
 // domainCN names a domain in a common name; a long one is cut, with a few digits
 // of its hash to tell it from others.
-func domainCN(before string, d Domain) string {
+func domainCN(before string, d idn.Domain) string {
 	if len(before)+len(d.ASCII) <= maxCN {
 		return before + d.ASCII
 	}

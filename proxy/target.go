@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/net/idna"
-
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -67,10 +66,10 @@ func ParseTarget(s, via string) (Target, error) {
 // the domain itself (RFC 6120 §3.2).
 type Resolver struct {
 	Upstream  *Target
-	Overrides map[string]Target // by lower-case domain
+	Overrides map[idn.Domain]Target
 	// Allow, if not nil, is the list of domains that may be connected to: without
 	// it a listener that others can reach would be an open relay.
-	Allow []string
+	Allow []idn.Domain
 	// Self are the addresses we listen on ourselves: connecting there would loop.
 	Self []net.Addr
 	// LookupSRV is net.Resolver's, for tests.
@@ -153,19 +152,18 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	if q.Domain == "" {
 		return nil, errNoDomain
 	}
-	domain := strings.ToLower(strings.TrimSuffix(q.Domain, "."))
-	if r.Allow != nil && !containsFold(r.Allow, domain) {
+	domain, err := idn.Parse(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	if r.Allow != nil && !slices.Contains(r.Allow, domain) {
 		return nil, errNotAllowed
 	}
 	if t, ok := r.Overrides[domain]; ok {
 		return []Target{t}, nil
 	}
-	if addr, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
-		return []Target{{Host: addr.String(), Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
-	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no domain name: %w", q.Domain, err)
+	if domain.IsIP() {
+		return []Target{{Host: domain.ASCII, Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
 	}
 	service := "xmpp-client"
 	if q.Direct {
@@ -177,7 +175,7 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, records, _ := lookup(ctx, service, "tcp", ascii)
+	_, records, _ := lookup(ctx, service, "tcp", domain.ASCII)
 	var out []Target
 	for _, rec := range records {
 		if rec.Target == "." {
@@ -185,11 +183,11 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 		}
 		out = append(out, Target{
 			Host: strings.TrimSuffix(rec.Target, "."), Port: int(rec.Port), Direct: q.Direct,
-			Via: "SRV _" + service + "._tcp." + ascii,
+			Via: "SRV _" + service + "._tcp." + domain.ASCII,
 		})
 	}
 	if len(out) == 0 { // RFC 6120 §3.2.2: no SRV, then the domain itself
-		out = append(out, Target{Host: ascii, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
+		out = append(out, Target{Host: domain.ASCII, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
 	}
 	return out, nil
 }
@@ -199,15 +197,6 @@ func defaultPort(direct bool) int {
 		return portDirect
 	}
 	return portClient
-}
-
-func containsFold(list []string, s string) bool {
-	for _, l := range list {
-		if strings.EqualFold(l, s) {
-			return true
-		}
-	}
-	return false
 }
 
 func sameAddress(a, b net.Addr) bool {

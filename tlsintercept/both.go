@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -130,13 +131,13 @@ type pair struct {
 
 	clientWire, serverWire *watched
 	helloAt                time.Time
-	early                  bool         // the ClientHello announced 0-RTT data
-	shown                  bool         // the client has been given our certificate
-	begun                  bool         // the server leg's handshake was begun, or dialling was
-	failed                 *Error       // of the server leg
-	dialled                net.Conn     // by us
-	config                 *tls.Config  // the answer, should crypto/tls ask again
-	domain                 certs.Domain // settled on when the ClientHello is here
+	early                  bool        // the ClientHello announced 0-RTT data
+	shown                  bool        // the client has been given our certificate
+	begun                  bool        // the server leg's handshake was begun, or dialling was
+	failed                 *Error      // of the server leg
+	dialled                net.Conn    // by us
+	config                 *tls.Config // the answer, should crypto/tls ask again
+	domain                 idn.Domain  // settled on when the ClientHello is here
 }
 
 func (c *Config) newPair(l Legs) *pair { return &pair{Config: c, legs: l} }
@@ -236,7 +237,7 @@ func (p *pair) settle(o *offer) error {
 	if name == "" { // no SNI: the server's certificate may tell, see nameless
 		return nil
 	}
-	d, err := certs.ParseDomain(name)
+	d, err := idn.Parse(name)
 	if err != nil {
 		return &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err, reason: "the client asked for an impossible domain: " + session.ShortLine(err.Error())}
 	}

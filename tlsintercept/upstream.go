@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -25,7 +26,7 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 	if l.Direct {
 		o.alpn = []string{ALPNClient}
 	}
-	d, err := certs.ParseDomain(l.Domain)
+	d, err := idn.Parse(l.Domain)
 	if err != nil {
 		body := session.TLSFailed{Class: session.ClassOther, Guilty: session.OriginSelf, Reason: session.ShortLine(err.Error())}
 		p.record(session.ServerLeg, body)
@@ -120,7 +121,7 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 // nameless settles on a domain that the server's certificate names, where the
 // client has named none (direct TLS without SNI, against XEP-0368 §2).
 func (p *pair) nameless(leaf *x509.Certificate) error {
-	if p.domain != (certs.Domain{}) {
+	if p.domain != (idn.Domain{}) {
 		return nil
 	}
 	names := certs.NamesOf(leaf)
@@ -132,7 +133,7 @@ func (p *pair) nameless(leaf *x509.Certificate) error {
 	}
 	known = append(append(known, names.XMPP...), names.DNS...)
 	for _, name := range known {
-		d, err := certs.ParseDomain(name)
+		d, err := idn.Parse(name)
 		if err == nil && !strings.HasPrefix(name, "*") {
 			p.domain, p.Domain = d, d.ASCII
 			p.clientFacts.Domain, p.serverFacts.Domain = d.ASCII, d.ASCII

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/proxy"
 	"xmppscope/tlsintercept"
 )
@@ -110,7 +111,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
-	r := &proxy.Resolver{Overrides: map[string]proxy.Target{}}
+	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}}
 	if p.upstream != "" {
 		t, err := proxy.ParseTarget(p.upstream, "--upstream")
 		if err != nil {
@@ -127,7 +128,18 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Overrides[strings.ToLower(domain)] = t
+		d, err := idn.Parse(domain)
+		if err != nil {
+			return nil, fmt.Errorf("--resolve %q: %w", s, err)
+		}
+		r.Overrides[d] = t
+	}
+	for _, s := range p.allow {
+		d, err := idn.Parse(s)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-domain: %w", err)
+		}
+		r.Allow = append(r.Allow, d)
 	}
 	return r, nil
 }
