@@ -47,6 +47,7 @@ type pump struct {
 	reason  string // why, if there is more to say
 	secured *tlsintercept.Secured
 	silent  [3]bool // by leg: no application data since TLS began
+	heard   bool    // the server has said something
 }
 
 // Reports of the goroutines.
@@ -165,6 +166,10 @@ func (p *pump) quieten() {
 func (p *pump) readDone(ev readDone) {
 	if len(ev.p) > 0 {
 		p.silent[ev.dir.From()] = false
+		if ev.dir == session.S2C && !p.heard {
+			p.heard = true
+			p.o.Resolver.Heard(p.raws[session.ServerLeg].RemoteAddr())
+		}
 		p.handle(Data{ev.dir, ev.p})
 	}
 	switch {

@@ -40,9 +40,10 @@ type bench struct {
 	upstream net.Listener
 	server   *certs.CA
 	options  Options
-	domain   string                 // that certificates are for
-	forget   bool                   // events are pulled, not kept
-	events   func() []session.Event // ends the proxy and returns what it recorded
+	domain   string                          // that certificates are for
+	forget   bool                            // events are pulled, not kept
+	listen   func(net.Listener) net.Listener // changes the listener; nil does not
+	events   func() []session.Event          // ends the proxy and returns what it recorded
 }
 
 // newBench starts a proxy whose server is the test itself.
@@ -100,6 +101,9 @@ func (b *bench) start(t testing.TB, o Options) {
 		t.Fatal(err)
 	}
 	b.addr = l.Addr().String()
+	if b.listen != nil {
+		l = b.listen(l)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- Serve(ctx, l, o) }()

@@ -96,6 +96,14 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
+	// RelayLimit: a limit of the run was reached, or it no longer holds. It is an event
+	// of session 0, which is the run.
+	RelayLimit struct {
+		Limit  string `json:"limit"`          // "sessions", "descriptors" or "accept"
+		Over   bool   `json:"over,omitempty"` // it no longer holds
+		Reason string `json:"reason"`         // in words
+		Hint   string `json:"hint,omitempty"` // what to do next
+	}
 	// LogLost: a reader could not keep up; what was given up, oldest loss first. Or
 	// a capture lacks bytes of a direction: then Bytes alone counts.
 	LogLost struct {
@@ -135,6 +143,7 @@ func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
+func (RelayLimit) Name() string       { return "relay:limit" }
 func (LogLost) Name() string          { return "log:lost" }
 
 // Bodies has one value of every kind, for reading events back and for tests that
@@ -143,7 +152,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, RelayLimit{}, LogLost{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
@@ -154,6 +163,12 @@ func Numbered(b Body) bool {
 		return false
 	}
 	return true
+}
+
+// OfRun says whether events of this kind may be of no session but of the run: their
+// session is 0.
+func OfRun(kind string) bool {
+	return kind == RelayLimit{}.Name() || kind == LogLost{}.Name()
 }
 
 // IsPlaintext says whether the event's Raw is plaintext of its direction: the

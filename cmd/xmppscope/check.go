@@ -192,7 +192,7 @@ func newChecker(o *checkFlags) (*checker, error) {
 func (c *checker) take(e session.Event) error {
 	s := c.session(e.Session)
 	s.Apply(&e)
-	if c.judge != nil {
+	if c.judge != nil && e.Session > 0 {
 		c.judge.Add(&e)
 	}
 	if len(e.Notes) == 0 {
@@ -325,7 +325,10 @@ func (s *checked) print(w io.Writer, colour bool) {
 	if who := cmp.Or(s.JID, s.User); who != "" {
 		head += ", " + who
 	}
-	say(w, "%s: %s", head, s.State)
+	if head += ": " + s.State.String(); s.ID == 0 {
+		head = "the run"
+	}
+	say(w, "%s", head)
 	if s.Verdict != "" {
 		say(w, "verdict: %s", s.Verdict)
 	}
@@ -371,11 +374,14 @@ func colourOf(s session.Severity) string {
 }
 
 func (c *checker) summary() string {
-	events := 0
+	sessions, events := 0, 0
 	for _, s := range c.sessions {
 		events += s.Events
+		if s.ID > 0 { // 0 is the run itself
+			sessions++
+		}
 	}
-	head := session.Plural(len(c.sessions), "session") + ", " + session.Plural(events, "event") + ": "
+	head := session.Plural(sessions, "session") + ", " + session.Plural(events, "event") + ": "
 	var parts []string
 	for sev := session.Error; ; sev-- {
 		if n := c.count[sev]; n > 0 {
