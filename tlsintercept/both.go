@@ -130,6 +130,7 @@ type pair struct {
 	timer *time.Timer     // ends ctx when the client is silent
 
 	clientWire, serverWire *watched
+	hello                  *tls.ClientHelloInfo // of the client, nil while there is none
 	helloAt                time.Time
 	early                  bool        // the ClientHello announced 0-RTT data
 	shown                  bool        // the client has been given our certificate
@@ -179,7 +180,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, errSilent // it came too late
 	}
 	defer p.timer.Reset(p.timeout())
-	p.helloAt = time.Now()
+	p.hello, p.helloAt = hello, time.Now()
 	p.clientFacts.Hello = helloFacts(hello)
 	p.clientFacts.SNI = hello.ServerName
 	p.early = slices.Contains(hello.Extensions, extensionEarlyData)

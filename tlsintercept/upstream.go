@@ -63,14 +63,16 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	state := conn.ConnectionState()
 	setState(&p.serverFacts, state, leafOf(state.PeerCertificates))
 	p.serverFacts.Took = time.Since(start)
-	if p.serverFacts.Hello = parseHello(p.serverWire.sent); p.serverFacts.Hello != nil {
-		p.serverFacts.SNI = p.serverFacts.Hello.SNI
+	hello := parseHello(p.serverWire.sent)
+	if hello != nil {
+		p.serverFacts.Hello = helloFacts(hello)
+		p.serverFacts.SNI = hello.ServerName
 	}
 	if p.serverFacts.SNI != "" { // an IP literal is never sent
 		p.serverFacts.SNIFrom = o.sniFrom
 	}
 	if err != nil {
-		return none, p.failServer(cause(ctx, err))
+		return none, p.failServer(cause(ctx, err), lacking(p.hello, hello))
 	}
 	p.Server = conn
 	p.record(session.ServerLeg, session.TLSEstablished{TLSFacts: p.serverFacts})
@@ -147,11 +149,11 @@ func (p *pair) nameless(leaf *x509.Certificate) error {
 }
 
 // failServer records the failure, and returns what the client leg fails with.
-func (p *pair) failServer(err error) error {
+func (p *pair) failServer(err error, l lack) error {
 	f := failure{
 		leg: session.ServerLeg, facts: p.serverFacts, err: err,
 		first: p.serverWire.first, last: p.serverWire.last.alert(),
-		direct: p.legs.Direct, after: p.timeout(),
+		direct: p.legs.Direct, after: p.timeout(), lack: l,
 	}
 	body := f.classify()
 	p.record(session.ServerLeg, body)
