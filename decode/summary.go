@@ -40,6 +40,8 @@ func summarise(s *Seen) string {
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
+	case session.RelayLimit:
+		return b.Reason
 	case session.LogLost:
 		return b.Words(e.Dir)
 	case session.RelayBacklog:

@@ -49,6 +49,7 @@ type pump struct {
 	broken   [3]bool               // by direction: writing failed
 	silent   [3]bool               // by leg: no application data since TLS began
 	secured  *tlsintercept.Secured // nil before
+	answered bool                  // the server has said something
 	quiesce  bool                  // reads are being stopped
 	timer    *time.Timer           // looks at the time
 	closing  bool
@@ -308,6 +309,10 @@ func (p *pump) handle(in Input) {
 func (p *pump) act(in Input) {
 	if data, ok := in.(Data); ok {
 		p.silent[data.Dir.From()] = false
+		if data.Dir == session.S2C && !p.answered {
+			p.answered = true
+			p.o.Resolver.Heard(p.legs[session.ServerLeg].RemoteAddr())
+		}
 	}
 	for _, a := range p.relay.Handle(in) {
 		switch a := a.(type) {

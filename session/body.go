@@ -103,6 +103,14 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
+	// RelayLimit: a limit of the run was reached, or it no longer holds. It is an event
+	// of session 0, which is the run.
+	RelayLimit struct {
+		Limit  string `json:"limit"`          // "sessions", "descriptors" or "accept"
+		Over   bool   `json:"over,omitempty"` // it no longer holds
+		Reason string `json:"reason"`         // in words
+		Hint   string `json:"hint,omitempty"` // what to do next
+	}
 	// LogLost: something is missing. Of a direction: bytes that the proxy has seen and
 	// could not keep, or that a capture lacks. Of no direction: events that were given up.
 	LogLost struct {
@@ -165,6 +173,7 @@ func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
+func (RelayLimit) Name() string       { return "relay:limit" }
 func (LogLost) Name() string          { return "log:lost" }
 func (RelayBacklog) Name() string     { return "relay:backlog" }
 
@@ -174,7 +183,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{}, RelayBacklog{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
@@ -185,6 +194,12 @@ func Numbered(b Body) bool {
 		return false
 	}
 	return true
+}
+
+// OfRun says whether events of this kind may be of no session but of the run: their
+// session is 0.
+func OfRun(kind string) bool {
+	return kind == RelayLimit{}.Name() || kind == LogLost{}.Name()
 }
 
 // IsPlaintext says whether the event's Raw is plaintext of its direction: the

@@ -122,7 +122,7 @@ func (r *row) place(e *session.Event) {
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
 		r.from, r.to = half(e.Leg)
-	case session.RelayOpaque, session.RelayTimeout, session.LogLost:
+	case session.RelayOpaque, session.RelayTimeout, session.RelayLimit, session.LogLost:
 		r.from, r.to = scope, scope
 	case session.RelayDropped:
 		r.from, r.to = ends(e.Dir)
@@ -210,6 +210,8 @@ func describe(e *session.Event) string {
 		return "not passed on: " + b.Reason
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
+	case session.RelayLimit:
+		return "limit: " + b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s, for %s", b.Waiting, lasting(b.After))
 	}

@@ -188,6 +188,7 @@ func (u *ui) modes() line {
 	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
 	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
+	flag(u.model.limit != "", " LIMIT ", u.theme.warning.Reverse(true))
 	flag(u.model.lost > 0, " LOST ", u.theme.failure.Reverse(true))
 	return out
 }

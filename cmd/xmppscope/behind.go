@@ -35,6 +35,10 @@ func (p *printout) begin(o *outputFlags, colour bool) (err error) {
 func (p *printout) Write(e session.Event) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Session == 0 { // what is told here alone has numbers too
+		p.seq++
+		e.Seq = p.seq
+	}
 	return p.to.Write(e)
 }
 

@@ -92,7 +92,9 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			if only > 0 && e.Session != only {
 				return nil
 			}
-			e.Session += base
+			if e.Session > 0 { // 0 is the run that was recorded
+				e.Session += base
+			}
 			last = max(last, e.Session)
 			return emit(e)
 		}

@@ -47,7 +47,7 @@ func (a *accounts) know(jid, password string) {
 	if a.known == nil {
 		a.known = passwords{}
 	}
-	a.known[strings.ToLower(jid)] = password
+	a.known[account(jid)] = password
 }
 
 // find is decode.State.Passwords.

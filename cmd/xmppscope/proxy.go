@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/proxy"
 	"xmppscope/tlsintercept"
 )
@@ -30,6 +31,7 @@ type proxyFlags struct {
 	legacy   bool
 	remote   bool
 	allow    []string
+	most     int // --max-sessions
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -40,7 +42,8 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
-	f.StringArrayVar(&p.allow, "allow-domain", nil, "with --allow-remote and no --upstream: a `domain` that may be connected to (repeatable)")
+	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
+	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -78,6 +81,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("upstream") && p.upstream == "" {
 		return usageError{hinted{errors.New("--upstream is empty"), "name a server, or leave the flag out to look it up by the account's domain"}}
 	}
+	if p.most < 1 {
+		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)}
+	}
 	resolver, err := p.resolver()
 	if err != nil {
 		return usageError{err}
@@ -85,7 +91,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if _, err := p.out.matcher(); err != nil {
 		return err
 	}
-	if err := p.checkListen(); err != nil {
+	if resolver.Remote, err = p.checkListen(); err != nil {
 		return usageError{err}
 	}
 	roots, err := upstreamRoots(p.roots)
@@ -112,19 +118,22 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.title = "xmppscope"
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	return p.live.run(cmd.Context(), listener, proxy.Options{
-		Resolver: resolver, Domain: p.domain,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
 	}, nil)
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
-	r := &proxy.Resolver{Overrides: map[string]proxy.Target{}}
+	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}}
 	if p.upstream != "" {
 		t, err := proxy.ParseTarget(p.upstream, "--upstream")
 		if err != nil {
 			return nil, err
 		}
 		r.Upstream = &t
+	}
+	if len(p.allow) > 0 && r.Upstream != nil {
+		return nil, hinted{errors.New("--upstream names the one server, and --allow-domain servers to look up"), "leave one of the two out"}
 	}
 	for _, s := range p.resolve {
 		domain, target, ok := strings.Cut(s, "=")
@@ -135,32 +144,43 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Overrides[strings.ToLower(domain)] = t
+		d, err := idn.Parse(domain)
+		if err != nil {
+			return nil, fmt.Errorf("--resolve %q: %w", s, err)
+		}
+		r.Overrides[d] = t
+	}
+	for _, s := range p.allow {
+		d, err := idn.Parse(s)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-domain: %w", err)
+		}
+		r.Allow = append(r.Allow, d)
 	}
 	return r, nil
 }
 
 // checkListen keeps xmppscope to loopback unless the user means it, and from
-// being an open relay even then.
-func (p *proxyFlags) checkListen() error {
+// being an open relay even then. It says whether others can reach us.
+func (p *proxyFlags) checkListen() (remote bool, err error) {
 	host, port, err := net.SplitHostPort(p.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
+		return false, fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
+		return false, fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
+		return false, nil
 	}
 	if !p.remote {
-		return hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
+		return true, hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
 	}
 	if p.upstream == "" && len(p.allow) == 0 {
-		return hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
+		return true, hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
 	}
 	say(os.Stderr, "warning: %s can be reached from other machines", p.listen)
-	return nil
+	return true, nil
 }
 
 func listen(addr string) (net.Listener, error) {
