@@ -189,7 +189,7 @@ func (c *chaos) run() {
 		defer close(taken)
 		for t := spool.Next(false); t != nil; t = spool.Next(false) {
 			t.Take(func(session.Event) {})
-			if t.Over() {
+			if t.ID() > 0 && t.Over() {
 				close(c.over)
 			}
 			spool.Put(t)
