@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,11 +53,10 @@ func (s *shareFlags) options(reveal bool) (capture.Options, error) {
 	return o, nil
 }
 
-// rules are all that xmppscope can say, in the order in which it is said. All sessions
-// share the list.
-var rules = sync.OnceValue(func() []decode.Rule {
+// rules are all that xmppscope can say, in the order in which it is said.
+func rules() []decode.Rule {
 	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
-})
+}
 
 // outputFlags say how events are shown.
 type outputFlags struct {
