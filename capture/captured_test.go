@@ -132,7 +132,8 @@ func TestCapturedKeysFirst(t *testing.T) {
 // TestCapturedIsLeftOut: who shares a capture shares no packets of it.
 func TestCapturedIsLeftOut(t *testing.T) {
 	for _, o := range []Options{{Redact: true, Packets: true}, {Pseudonymise: true, Packets: true}} {
-		for _, ext := range []string{".pcapng", ".pcap"} {
+		for _, format := range those(func(f Format) bool { return f.Packets }) {
+			ext := format.Ext
 			f, err := Create(filepath.Join(t.TempDir(), "x"+ext), false, o)
 			if err != nil {
 				t.Fatal(err)

@@ -15,14 +15,18 @@ import (
 )
 
 func TestForPath(t *testing.T) {
-	for _, path := range []string{"a.jsonl", "/b/c.XML", "r.html", "i.md", "d.txt", "e.pcap", "f.pcapng"} {
-		if f, err := ForPath(path); err != nil || !strings.EqualFold(f.Ext, filepath.Ext(path)) {
-			t.Errorf("%s: %q, %v", path, f.Ext, err)
+	var all []string
+	for _, want := range Formats() {
+		all = append(all, want.Ext)
+		for _, path := range []string{"a" + want.Ext, "/b/c" + strings.ToUpper(want.Ext)} {
+			if f, err := ForPath(path); err != nil || f.Ext != want.Ext {
+				t.Errorf("%s: %q, %v", path, f.Ext, err)
+			}
 		}
 	}
 	for _, path := range []string{"a.doc", "b"} {
 		_, err := ForPath(path)
-		if err == nil || !strings.Contains(err.Error(), ".html, .jsonl, .keylog, .md, .pcap, .pcapng, .txt, .xml") {
+		if err == nil || !strings.Contains(err.Error(), strings.Join(all, ", ")) {
 			t.Errorf("%s: error is %v", path, err)
 		}
 	}
@@ -83,16 +87,26 @@ func TestSameFile(t *testing.T) {
 }
 
 func TestSecretsAreSaid(t *testing.T) {
-	for ext, want := range map[string]bool{".pcapng": true, ".pcap": true, ".keylog": true, ".xml": false, ".jsonl": false, ".txt": false, ".html": false, ".md": false} {
-		f, err := Create(filepath.Join(t.TempDir(), "x"+ext), false, Options{})
+	for _, format := range Formats() {
+		f, err := Create(filepath.Join(t.TempDir(), "x"+format.Ext), false, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Secrets() != want {
-			t.Errorf("%s: Secrets is %v", ext, !want)
+		events := mixed(t)
+		if file := saved(t, f, events); f.Secrets() != holdsSecrets(file) {
+			t.Errorf("%s: Secrets is %v", format.Ext, f.Secrets())
 		}
-		f.Close()
 	}
+}
+
+// holdsSecrets says whether a file has the password or the keys of mixed.
+func holdsSecrets(file []byte) bool {
+	for _, secret := range []string{password, plainPayload(), "TRAFFIC_SECRET", "CLIENT_RANDOM"} {
+		if bytes.Contains(file, []byte(secret)) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestWholeAfterEachWrite reads the file from disk after each event, as if the
@@ -101,7 +115,8 @@ func TestWholeAfterEachWrite(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.login(0)
 	b.nasty()
-	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+	for _, format := range those(readable) {
+		ext := format.Ext
 		path := filepath.Join(t.TempDir(), "x"+ext)
 		f, err := Create(path, false, Options{Reveal: true})
 		if err != nil {

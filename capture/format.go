@@ -11,7 +11,7 @@
 //	.md      a section to paste into an issue (markdown.go)
 //	.txt     the ladder for a person's eyes, 80 columns wide (laddertext.go)
 //	.pcapng  both legs as TCP carried them, TLS keys, the plaintext (pcapng.go)
-//	.pcap    the plaintext as TCP connections (pcap.go)
+//	.pcap    the plaintext as TCP connections, and the events (pcap.go)
 //	.keylog  the TLS keys alone (keylog.go)
 //
 // Of a session that others have captured, .pcapng has their packets in place of the
@@ -117,13 +117,11 @@ type Format struct {
 	Packets bool   // wants wire:packet
 	// New starts a recording.
 	New func(io.Writer, Options) (Writer, error)
-	// Sniff tells the format by the first bytes of a file (up to sniffLen); nil
-	// if it cannot be told.
-	Sniff func(prefix []byte) bool
-	// Read gives a recording's events in file order; nil if it cannot be read
-	// back. An error of emit ends it and comes back as it is; what is wrong with
+	// Sniff tells the format by the first bytes of a file (up to sniffLen), and Read
+	// gives a recording's events in file order; nil if it cannot be read back. An error of emit ends it and comes back as it is; what is wrong with
 	// the file comes back as *Truncated.
-	Read func(r io.Reader, emit func(session.Event) error) error
+	Sniff func(prefix []byte) bool
+	Read  func(r io.Reader, emit func(session.Event) error) error
 }
 
 const sniffLen = 512
@@ -212,9 +210,6 @@ func Read(r io.Reader, emit func(session.Event) error) (Format, error) {
 	for _, f := range formats {
 		if f.Sniff == nil || !f.Sniff(prefix) {
 			continue
-		}
-		if f.Read == nil {
-			return f, fmt.Errorf("capture: %w: a %s file keeps %s, not the events: save .pcapng as well, that can be opened again", ErrUnknown, f.Ext, f.Title)
 		}
 		events := 0
 		err := f.Read(b, func(e session.Event) error {

@@ -115,6 +115,27 @@ func parseHeader(line []byte) (session.Header, error) {
 	return h, nil
 }
 
+// lines reads those of a recording that stand in a file of packets: a header, and then
+// events.
+type lines struct{ header bool }
+
+// event gives what a line holds, nil if that is the header.
+func (l *lines) event(line []byte) (*session.Event, error) {
+	if !l.header {
+		h, err := parseHeader(line)
+		if err != nil {
+			return nil, err
+		}
+		l.header = true
+		return nil, h.Check()
+	}
+	e, err := session.DecodeJSON(line)
+	if err != nil {
+		return nil, err
+	}
+	return &e, nil
+}
+
 // readLine is bufio.Reader.ReadBytes('\n') with a bound.
 func readLine(b *bufio.Reader) ([]byte, error) {
 	var line []byte

@@ -133,26 +133,33 @@ func (f *flow) packet(d session.Dir, flags tcpFlags, payload []byte) []byte {
 			{OptionType: layers.TCPOptionKindWindowScale, OptionLength: 3, OptionData: []byte{windowScale}},
 		}
 	}
-	var ip gopacket.SerializableLayer
-	if from.Addr().Is4() {
-		v4 := &layers.IPv4{
-			Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, Flags: layers.IPv4DontFragment,
-			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice(),
-		}
-		tcp.SetNetworkLayerForChecksum(v4) // fails for other layers than IP only
-		ip = v4
-	} else {
-		v6 := &layers.IPv6{
-			Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
-			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice(),
-		}
-		tcp.SetNetworkLayerForChecksum(v6)
-		ip = v6
+	return rawIP(from.Addr(), to.Addr(), layers.IPProtocolTCP, tcp, payload)
+}
+
+// transport is the header of TCP or UDP.
+type transport interface {
+	gopacket.SerializableLayer
+	SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
+}
+
+// rawIP builds an IP packet.
+func rawIP(from, to netip.Addr, proto layers.IPProtocol, header transport, payload []byte) []byte {
+	var ip interface {
+		gopacket.SerializableLayer
+		gopacket.NetworkLayer
 	}
+	if from.Is4() {
+		ip = &layers.IPv4{
+			Version: 4, TTL: 64, Protocol: proto, Flags: layers.IPv4DontFragment, SrcIP: from.AsSlice(), DstIP: to.AsSlice(),
+		}
+	} else {
+		ip = &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: proto, SrcIP: from.AsSlice(), DstIP: to.AsSlice()}
+	}
+	_ = header.SetNetworkLayerForChecksum(ip) // fails for other layers than IP only
 	buf := gopacket.NewSerializeBuffer()
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	// It can fail for addresses of the wrong length only, which netip rules out.
-	_ = gopacket.SerializeLayers(buf, options, ip, tcp, gopacket.Payload(payload))
+	_ = gopacket.SerializeLayers(buf, options, ip, header, gopacket.Payload(payload))
 	return buf.Bytes()
 }
 

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +12,13 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
-	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
 func init() {
 	add(Format{
-		Ext: ".pcap", Title: "packets of the plaintext; of a capture of others, the packets as they were", Secrets: true, Packets: true,
-		New: newPcap, Sniff: func(prefix []byte) bool { return packet.Sniff(prefix) && !packet.IsNG(prefix) },
+		Ext: ".pcap", Title: "packets of the plaintext, and the events; of a capture of others, the packets as they were", Secrets: true, Packets: true,
+		New: newPcap, Sniff: sniffPcap, Read: readPcap,
 	})
 }
 
@@ -30,23 +30,30 @@ const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 // client: after <proceed/> Wireshark takes all that comes on the same one for
 // TLS records. The handshake itself is not there. Time stamps are microseconds.
 //
+// Each event also stands, as it happens, as its JSON line in messages of syslog, a
+// header before the first: see syslog.go.
+//
 // Of an element that was cut when it was recorded there is what was kept, and
 // the next bytes follow at once: sequence numbers count what is in the file, for
 // a hole in them would say that the network has lost a segment. The format has
 // no place to tell of the cut; .pcapng tells on its "decoded" interface.
 //
 // Of a session that others have captured there are their packets as they were,
-// unless Options.Reveal asks for what they carried. A file has one link type.
+// unless Options.Reveal asks for what they carried; a file that begins with them has
+// no events. A file has one link type.
 type pcapWriter struct {
 	w        io.Writer
-	redact   bool // secrets blanked
-	reveal   bool // what captured packets carried, rather than the packets
+	header   []byte // line that comes before the first event; nil once it is there
+	redact   bool   // secrets blanked
+	reveal   bool   // what captured packets carried, rather than the packets
 	buf      bytes.Buffer
 	packets  *pcapgo.Writer // nil until the link type is known
 	link     uint16
 	open     tuples
 	sessions map[int]*plainSession
 	ended    ended
+	first    []session.Event // that wait for the first packet
+	foreign  bool            // which was of others
 }
 
 type plainSession struct {
@@ -61,7 +68,11 @@ type plainSession struct {
 }
 
 func newPcap(w io.Writer, o Options) (Writer, error) {
-	p := &pcapWriter{w: w, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[int]*plainSession{}}
+	header, err := json.Marshal(session.NewHeader(o.Tool, o.Created, !o.Redact))
+	if err != nil {
+		return nil, err
+	}
+	p := &pcapWriter{w: w, header: header, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[int]*plainSession{}}
 	if o.Packets && !o.Redact && !o.Reveal {
 		return p, nil // the first packet tells what link type it is
 	}
@@ -78,17 +89,57 @@ func (p *pcapWriter) begin(link uint16, nanos bool) {
 	_ = p.packets.WriteFileHeader(maxCaptured, layers.LinkType(link))
 }
 
-// Close writes the header of a file that has nothing else.
+// Close writes what waited, and the header of a file that has nothing else.
 func (p *pcapWriter) Close() error {
-	if p.packets == nil {
-		p.begin(linkRaw, false)
+	if p.packets != nil {
+		return nil
 	}
-	return p.out()
+	p.begin(linkRaw, false)
+	return errors.Join(p.writeFirst(), p.out())
 }
 
+// maxFirst bounds the events that wait for a first packet.
+const maxFirst = 64
+
+// Write implements Writer. Where packets of others may come, the first events wait for
+// one: it tells what the file is.
 func (p *pcapWriter) Write(e session.Event) error {
+	if p.packets == nil {
+		body, captured := e.Body.(session.WirePacket)
+		switch {
+		case captured:
+			p.foreign, p.session(e.Session).captured = true, true
+			p.begin(body.On.Link, body.On.Resolution != 6)
+		case len(p.first) < maxFirst:
+			p.first = append(p.first, e)
+			return nil
+		default:
+			p.begin(linkRaw, false)
+		}
+		if err := p.writeFirst(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(p.write(e), p.out())
+}
+
+// writeFirst writes the events that have waited.
+func (p *pcapWriter) writeFirst() (err error) {
+	for _, e := range p.first {
+		err = errors.Join(err, p.write(e))
+	}
+	p.first = nil
+	return err
+}
+
+func (p *pcapWriter) write(e session.Event) error {
 	if p.redact {
 		e = session.Blank(e)
+	}
+	told := session.Numbered(e.Body) && !p.foreign
+	if told && p.header != nil {
+		p.line(&e, p.header)
+		p.header = nil
 	}
 	var err error
 	switch body := e.Body.(type) {
@@ -107,7 +158,27 @@ func (p *pcapWriter) Write(e session.Event) error {
 			err = p.plaintext(&e)
 		}
 	}
-	return errors.Join(err, p.out())
+	if !told || err != nil {
+		return err
+	}
+	line, err := session.EncodeJSON(bounded(e))
+	if err == nil {
+		p.line(&e, line)
+	}
+	return err
+}
+
+// line writes a line about an event, between the ends of its session.
+func (p *pcapWriter) line(e *session.Event, line []byte) {
+	ends := noEnds
+	if s := p.sessions[e.Session]; s != nil {
+		ends = s.ends
+	}
+	from, to := ends.client.Addr(), ends.server.Addr()
+	if e.Dir == session.S2C {
+		from, to = to, from
+	}
+	p.writeAll(e.At, syslogPackets(from, to, line))
 }
 
 // captured writes a packet that others have captured.
@@ -115,19 +186,16 @@ func (p *pcapWriter) captured(e *session.Event, body session.WirePacket) error {
 	if p.reveal || p.redact {
 		return nil
 	}
-	if err := p.fits(body.On.Link, body.On.Resolution != 6); err != nil {
+	if err := p.fits(body.On.Link); err != nil {
 		return err
 	}
 	p.session(e.Session).captured = true
-	p.write(e.At, e.Raw, e.Size)
+	p.put(e.At, e.Raw, e.Size)
 	return nil
 }
 
 // fits says why packets of a link type have no place in the file, if they have none.
-func (p *pcapWriter) fits(link uint16, nanos bool) error {
-	if p.packets == nil {
-		p.begin(link, nanos)
-	}
+func (p *pcapWriter) fits(link uint16) error {
 	if link != p.link {
 		return fmt.Errorf("it has packets of link type %d (%s), and now comes one of link type %d (%s): a .pcap takes one type, .pcapng takes all",
 			p.link, layers.LinkType(p.link), link, layers.LinkType(link))
@@ -135,11 +203,13 @@ func (p *pcapWriter) fits(link uint16, nanos bool) error {
 	return nil
 }
 
+// noEnds are those of a session whose addresses nobody knows.
+var noEnds, _ = ends(session.ClientLeg, session.TCPOpened{}, portClient)
+
 func (p *pcapWriter) session(id int) *plainSession {
 	s := p.sessions[id]
 	if s == nil {
-		s = &plainSession{}
-		s.ends, _ = ends(session.ClientLeg, session.TCPOpened{}, portClient)
+		s = &plainSession{ends: noEnds}
 		p.sessions[id] = s
 	}
 	return s
@@ -165,7 +235,7 @@ func (p *pcapWriter) plaintext(e *session.Event) error {
 	if s.over || s.captured {
 		return nil
 	}
-	if err := p.fits(linkRaw, false); err != nil {
+	if err := p.fits(linkRaw); err != nil {
 		return err
 	}
 	if s.flow == nil {
@@ -192,11 +262,11 @@ func (p *pcapWriter) end(s *plainSession, at time.Time, first session.Dir) {
 
 func (p *pcapWriter) writeAll(at time.Time, list [][]byte) {
 	for _, b := range list {
-		p.write(at, b, int64(len(b)))
+		p.put(at, b, int64(len(b)))
 	}
 }
 
-func (p *pcapWriter) write(at time.Time, b []byte, length int64) {
+func (p *pcapWriter) put(at time.Time, b []byte, length int64) {
 	// Into memory, with lengths that agree: cannot fail.
 	info := gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: max(int(length), len(b))}
 	_ = p.packets.WritePacket(info, b)

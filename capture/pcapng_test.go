@@ -262,8 +262,8 @@ func TestHoldingIsBounded(t *testing.T) {
 
 // TestStateIsForgotten: sessions that have ended leave nothing behind.
 func TestStateIsForgotten(t *testing.T) {
-	for _, ext := range []string{".pcapng", ".pcap"} {
-		f, _ := ForPath(ext)
+	for _, f := range those(func(f Format) bool { return f.Packets }) {
+		ext := f.Ext
 		w, err := f.New(io.Discard, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -285,6 +285,8 @@ func TestStateIsForgotten(t *testing.T) {
 			sessions, open = len(p.sessions), len(p.open)
 		case *pcapWriter:
 			sessions, open = len(p.sessions), len(p.open)
+		default:
+			t.Fatalf("%s: what does it remember?", ext)
 		}
 		if sessions > maxEnded || open > 0 {
 			t.Errorf("%s: %d sessions and %d tuples are left", ext, sessions, open)

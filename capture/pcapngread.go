@@ -32,7 +32,7 @@ func Foreign(r *bufio.Reader) bool {
 // foreign is Foreign for what has come so far.
 func foreign(prefix []byte) (foreign, sure bool) {
 	if !packet.IsNG(prefix) {
-		return packet.Sniff(prefix), len(prefix) >= 4
+		return foreignPcap(prefix)
 	}
 	ng := newNGReader(bytes.NewReader(prefix))
 	for {
@@ -55,7 +55,7 @@ type ngReader struct {
 	blocks    *packet.Blocks
 	intfs     []packet.Interface
 	described int  // interfaces so far, in all sections
-	header    bool // our header has been seen: the custom blocks are all there is to read
+	lines          // once the header has been seen, the custom blocks are all there is to read
 	found     bool // something of ours has been seen
 	again     *rebuilder
 	legs      map[tuple]shownLeg // by the addresses they are shown with
@@ -147,22 +147,9 @@ func (ng *ngReader) custom(body []byte) (*session.Event, error) {
 		ng.legs[tuple{l.Client, l.Server}] = l
 		return nil, nil
 	}
-	if !ng.header {
-		h, err := parseHeader(line)
-		if err != nil {
-			return nil, err
-		}
-		ng.header, ng.found = true, true
-		if err := h.Check(); err != nil {
-			return nil, err
-		}
-		return nil, nil
-	}
-	e, err := session.DecodeJSON(line)
-	if err != nil {
-		return nil, err
-	}
-	return &e, nil
+	e, err := ng.event(line)
+	ng.found = ng.found || ng.header
+	return e, err
 }
 
 // packet gives the wire:bytes that a leg's packet carried, or, where there are

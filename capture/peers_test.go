@@ -138,7 +138,17 @@ func TestWiresharkReadsOddEnds(t *testing.T) {
 }
 
 func TestWiresharkReadsPcap(t *testing.T) {
-	file := save(t, ".pcap", full(t, 1, tls.VersionTLS13))
+	events := full(t, 1, tls.VersionTLS13)
+	file := save(t, ".pcap", events)
+	lines := 0
+	for _, line := range tshark(t, file, "syslog", "syslog.msg") {
+		if strings.Contains(line, " - line - {") {
+			lines++
+		}
+	}
+	if want := 1 + len(numbered(events)); lines != want { // and a header
+		t.Errorf("%d events are messages of syslog, want %d", lines, want)
+	}
 	expectNone(t, file)
 	expectLadder(t, file, "xmpp && tcp.dstport != 0")
 	if got := tshark(t, file, "xmpp.auth || xmpp.proceed", "tcp.stream"); len(got) != 2 || got[0] != "0" || got[1] != "1" {

@@ -71,7 +71,8 @@ func long(t *testing.T) []session.Event {
 // together they hold everything.
 func TestRotation(t *testing.T) {
 	events := long(t)
-	for _, ext := range []string{".pcapng", ".jsonl", ".xml"} {
+	for _, f := range those(readable) {
+		ext := f.Ext
 		t.Run(ext, func(t *testing.T) {
 			type number struct {
 				session int
@@ -183,7 +184,8 @@ func TestWiresharkReadsRotated(t *testing.T) {
 func TestWiresharkReadsRedacted(t *testing.T) {
 	xmpptest.Need(t, "tshark")
 	for _, o := range []Options{{Redact: true}, {Pseudonymise: true}} {
-		for _, ext := range []string{".pcapng", ".pcap"} {
+		for _, format := range those(func(f Format) bool { return f.Packets }) {
+			ext := format.Ext
 			path := filepath.Join(t.TempDir(), "x"+ext)
 			f, err := Create(path, false, o)
 			if err != nil {

@@ -1,12 +1,12 @@
 package capture
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"errors"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +15,7 @@ import (
 )
 
 // record writes events in a format, as File would.
-func record(t *testing.T, ext string, o Options, events []session.Event) []byte {
+func record(t testing.TB, ext string, o Options, events []session.Event) []byte {
 	t.Helper()
 	f, err := ForPath("x" + ext)
 	if err != nil {
@@ -104,25 +104,30 @@ func mixed(t *testing.T) []session.Event {
 // sameEvent compares bytes at once, which cmp left to itself does one by one.
 var sameEvent = cmp.Comparer(bytes.Equal)
 
+// those are the formats that a test is about. Whoever adds one need not think of it.
+func those(fit func(Format) bool) []Format {
+	return slices.DeleteFunc(Formats(), func(f Format) bool { return !fit(f) })
+}
+
+func readable(f Format) bool { return f.Read != nil }
+
+// TestRoundTrip: what is written is read, with its secrets where the format holds them
+// by nature or is to reveal them.
 func TestRoundTrip(t *testing.T) {
 	events := mixed(t)
-	for _, c := range []struct {
-		ext    string
-		reveal bool
-		want   []session.Event
-	}{
-		{".jsonl", true, numbered(events)},
-		{".jsonl", false, blanked(numbered(events))},
-		{".xml", true, numbered(events)},
-		{".xml", false, blanked(numbered(events))},
-		{".pcapng", false, numbered(events)},
-	} {
-		got, err := replay(record(t, c.ext, Options{Tool: "xmppscope test", Created: start, Reveal: c.reveal}, events))
-		if err != nil {
-			t.Errorf("%s: %v", c.ext, err)
-		}
-		if diff := cmp.Diff(c.want, got, sameEvent); diff != "" {
-			t.Errorf("%s, reveal %v: events differ (-written +read):\n%.3000s", c.ext, c.reveal, diff)
+	for _, f := range those(readable) {
+		for _, reveal := range []bool{true, false} {
+			want := numbered(events)
+			if !reveal && !f.Secrets {
+				want = blanked(want)
+			}
+			got, err := replay(record(t, f.Ext, Options{Tool: "xmppscope test", Created: start, Reveal: reveal}, events))
+			if err != nil {
+				t.Errorf("%s: %v", f.Ext, err)
+			}
+			if diff := cmp.Diff(want, got, sameEvent); diff != "" {
+				t.Errorf("%s, reveal %v: events differ (-written +read):\n%.3000s", f.Ext, reveal, diff)
+			}
 		}
 	}
 }
@@ -133,7 +138,8 @@ func TestEveryPrefix(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.login(tls.VersionTLS13)
 	b.nasty()
-	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+	for _, f := range those(readable) {
+		ext := f.Ext
 		file := record(t, ext, Options{Reveal: true}, b.events)
 		all, err := replay(file)
 		if err != nil {
@@ -172,14 +178,15 @@ func TestEveryPrefix(t *testing.T) {
 func TestDamage(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.login(0)
-	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+	for _, f := range those(readable) {
+		ext := f.Ext
 		file := record(t, ext, Options{Reveal: true}, b.events)
 		clean, _ := replay(file)
 		for n := 700; n < len(file); n += 97 {
 			bad := bytes.Clone(file)
 			bad[n] ^= 0x55
 			got, err := replay(bad)
-			if len(got) < len(clean) && err == nil && ext != ".pcapng" {
+			if len(got) < len(clean) && err == nil && !f.Packets { // what else is there is passed over
 				t.Errorf("%s damaged at %d: %d events of %d and no error", ext, n, len(got), len(clean))
 			}
 		}
@@ -188,7 +195,8 @@ func TestDamage(t *testing.T) {
 
 func TestSecretsStayOut(t *testing.T) {
 	events := mixed(t)
-	for _, ext := range []string{".jsonl", ".xml", ".txt"} {
+	for _, f := range those(func(f Format) bool { return !f.Secrets }) {
+		ext := f.Ext
 		for _, reveal := range []bool{false, true} {
 			file := record(t, ext, Options{Reveal: reveal}, events)
 			// base64 of the raw bytes would hide it from this search, so no
@@ -216,7 +224,7 @@ func TestCommentsHoldNoSecrets(t *testing.T) {
 
 func TestReadUnknown(t *testing.T) {
 	for name, file := range map[string]string{
-		"empty": "", "text": "hello, world\n", "pcap": "\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "other XML": "<?xml version='1.0'?><a/>",
+		"empty": "", "text": "hello, world\n", "other XML": "<?xml version='1.0'?><a/>",
 	} {
 		if _, err := replay([]byte(file)); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s: error is %v", name, err)
@@ -227,7 +235,8 @@ func TestReadUnknown(t *testing.T) {
 func TestReadPassesErrorOn(t *testing.T) {
 	stop := errors.New("stop")
 	b := newBuilder(t, 1)
-	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+	for _, f := range those(readable) {
+		ext := f.Ext
 		file := record(t, ext, Options{}, b.events)
 		if _, err := Read(bytes.NewReader(file), func(session.Event) error { return stop }); err != stop {
 			t.Errorf("%s: error is %v", ext, err)
@@ -259,9 +268,23 @@ func TestXMLShowsNothingUnsafe(t *testing.T) {
 	}
 }
 
-func TestReadSaysWhatToDoAboutPcap(t *testing.T) {
-	_, err := replay(record(t, ".pcap", Options{}, nil))
-	if !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "save .pcapng as well, that can be opened again") {
-		t.Errorf("error is %v", err)
+// TestReadForeign: packets without events are not ours.
+func TestReadForeign(t *testing.T) {
+	var packets []session.Event
+	for _, e := range capturedSession(t, 1) {
+		if b, ok := e.Body.(session.WirePacket); ok && b.On.Link == 1 {
+			packets = append(packets, e)
+		}
+	}
+	for name, file := range map[string][]byte{
+		"pcap": record(t, ".pcap", Options{Packets: true}, packets), "no packet": record(t, ".pcap", Options{}, nil),
+		"a part of a header": []byte("\xd4\xc3\xb2\xa1\x02\x00\x04\x00"), "pcapng": appendSection(nil, "dumpcap", ""),
+	} {
+		if _, err := replay(file); !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+		if !Foreign(bufio.NewReader(bytes.NewReader(file))) {
+			t.Errorf("%s: it is not foreign", name)
+		}
 	}
 }

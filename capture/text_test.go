@@ -64,7 +64,8 @@ func TestHugeEvent(t *testing.T) {
 		Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}, Name: "message",
 		Raw: []byte(strings.Repeat("\x01", maxRaw+1)), Size: maxRaw + 1,
 	}
-	for _, ext := range []string{".jsonl", ".xml", ".pcapng"} {
+	for _, f := range those(readable) {
+		ext := f.Ext
 		got, err := replay(record(t, ext, Options{}, []session.Event{e}))
 		if err != nil || len(got) != 1 {
 			t.Fatalf("%s: %d events, %v", ext, len(got), err)

@@ -21,6 +21,7 @@ type Packet struct {
 	Comments []string
 	Keys     []byte // key log lines that the file brings along; then it is no packet
 	Options  []byte // of its block, for Blocks.Options; valid as Data is
+	Offset   int64  // of it in the file
 }
 
 // clone is the packet with memory of its own.
@@ -94,6 +95,33 @@ func open(r io.Reader) (file, error) {
 		return &ng{blocks: NewBlocks(r)}, nil
 	}
 	return openPcap(r)
+}
+
+// Each calls do with each packet of a capture as it stands in the file, until do returns
+// an error, which comes back as it is. A file that is cut off or damaged gives what is
+// whole in it, and then a *Damaged.
+func Each(r io.Reader, do func(*Packet) error) error {
+	f, err := open(r)
+	if err != nil {
+		return err
+	}
+	var p Packet
+	for n := 0; ; {
+		p = Packet{}
+		if err := f.next(&p); err == io.EOF {
+			return nil
+		} else if d, ok := err.(*Damaged); ok {
+			d.Packets = n
+			return d
+		}
+		if p.Keys != nil {
+			continue
+		}
+		n++
+		if err := do(&p); err != nil {
+			return err
+		}
+	}
 }
 
 func short(err error) error {

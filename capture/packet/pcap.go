@@ -84,8 +84,8 @@ func (p *pcap) packet(head []byte, out *Packet) error {
 	if _, err := io.ReadFull(p.r, data); err != nil {
 		return &Damaged{Offset: p.offset, Err: short(err)}
 	}
-	p.offset += int64(len(head)) + int64(size)
 	stamp := uint64(p.order.Uint32(head))*p.on.ticks + uint64(p.order.Uint32(head[4:]))
-	*out = Packet{At: p.on.Time(stamp), On: p.on, Stamp: stamp, Data: data, Length: max(int(min(length, 1<<30)), int(size))}
+	*out = Packet{At: p.on.Time(stamp), On: p.on, Stamp: stamp, Data: data, Length: max(int(min(length, 1<<30)), int(size)), Offset: p.offset}
+	p.offset += int64(len(head)) + int64(size)
 	return nil
 }

@@ -64,7 +64,7 @@ func (f *ng) block(kind uint32, body []byte, out *Packet) (bool, error) {
 		if kind == BlockSimple { // it has no time
 			p.At, p.Stamp = f.last, p.On.stamp(f.last)
 		}
-		f.last = p.At
+		f.last, p.Offset = p.At, f.blocks.Offset
 		*out = p
 		return true, nil
 	case BlockSecrets:

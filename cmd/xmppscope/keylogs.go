@@ -24,8 +24,8 @@ type keylog struct {
 	done int64 // bytes that were read, whole lines
 }
 
-// openKeylogs reads the key logs. One that holds nothing is an error, unless it is
-// waited for.
+// openKeylogs reads the key logs. One that holds nothing is no error: a capture may be in
+// the clear. It is said, unless the file is waited for.
 func openKeylogs(paths []string, waits bool, tell teller) (*keylogs, error) {
 	k := &keylogs{keys: new(tls.Keys), tell: tell}
 	for _, path := range paths {
@@ -36,7 +36,8 @@ func openKeylogs(paths []string, waits bool, tell teller) (*keylogs, error) {
 		n, bad := k.keys.Add(text)
 		switch {
 		case n == 0 && !waits:
-			return nil, usageError{hinted{fmt.Errorf("--keylog %s: there are no TLS secrets in it", path), "it has lines such as CLIENT_RANDOM …; let the client write it: SSLKEYLOGFILE=FILE"}}
+			tell("warning: --keylog %s: there are no TLS secrets in it", path)
+			tell("hint: it has lines such as CLIENT_RANDOM …; let the client write it: SSLKEYLOGFILE=FILE")
 		case err != nil:
 			tell("--keylog %s is not there yet: it is read when it comes", path)
 		case bad != nil:

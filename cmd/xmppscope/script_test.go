@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards,
+			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards, "tcp-only": tcpOnly,
 		},
 	})
 }
@@ -92,7 +92,25 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 
 // backwards FILE OUT writes a little-endian .pcap with its packets in reverse order.
 func backwards(ts *testscript.TestScript, neg bool, args []string) {
-	const fileHeader, packetHeader = 24, 16
+	repack(ts, args, func(packets [][]byte) [][]byte {
+		slices.Reverse(packets)
+		return packets
+	})
+}
+
+// tcpOnly FILE OUT writes a .pcap of ours without what is not TCP: without its events.
+func tcpOnly(ts *testscript.TestScript, neg bool, args []string) {
+	repack(ts, args, func(packets [][]byte) [][]byte {
+		return slices.DeleteFunc(packets, func(p []byte) bool { return p[packetHeader+9] != 6 })
+	})
+}
+
+const packetHeader = 16
+
+// repack FILE OUT writes what becomes of the packets of a little-endian .pcap, each with
+// its header.
+func repack(ts *testscript.TestScript, args []string, do func([][]byte) [][]byte) {
+	const fileHeader = 24
 	file := []byte(ts.ReadFile(args[0]))
 	var packets [][]byte
 	for rest := file[fileHeader:]; len(rest) > 0; {
@@ -100,8 +118,7 @@ func backwards(ts *testscript.TestScript, neg bool, args []string) {
 		packets = append(packets, rest[:n])
 		rest = rest[n:]
 	}
-	slices.Reverse(packets)
-	out := append(file[:fileHeader:fileHeader], bytes.Join(packets, nil)...)
+	out := append(file[:fileHeader:fileHeader], bytes.Join(do(packets), nil)...)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out, 0o600))
 }
 

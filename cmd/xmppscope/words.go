@@ -114,7 +114,7 @@ func whatCanBeRead(path string) string {
 	var known []string
 	for _, f := range capture.Formats() {
 		switch {
-		case f.Read != nil || f.Ext == ".pcap":
+		case f.Read != nil:
 			known = append(known, f.Ext)
 		case strings.EqualFold(filepath.Ext(path), f.Ext):
 			return fmt.Sprintf("a %s file is for people and other programs, and cannot be opened again: name the capture it was made from", f.Ext)
