@@ -2,7 +2,6 @@ package decode
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -16,7 +15,6 @@ type Session struct {
 	parse parsing // what Parse needs to know, and nobody else
 
 	state State
-	pairs pairs
 	steps ladder
 	rules Explainers
 	cut   [3]string // by direction: raw bytes continue a credential that was cut off, until this comes
@@ -81,13 +79,13 @@ func (d *Session) begin(p *Parsed) {
 
 // pair finds the request that an iq answers.
 func (d *Session) pair(s *Seen) {
-	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+	if s.Stanza() != "iq" {
 		return
 	}
 	switch s.Root.Attr("type") {
 	case "result", "error":
-		if r := d.pairs.answered(s.Event.Dir, s.Root.Attr("id"), s.Root.Attr("from")); r != nil {
-			s.Request = r
+		s.Request, s.Misnamed = d.state.pairs.answer(s.Event.Dir, s.Root.Attr("id"), s.Root.Attr("from"))
+		if r := s.Request; r != nil {
 			s.Event.Answers, s.Event.RTT = r.Seq, s.Event.At.Sub(r.At)
 		}
 	}
@@ -95,19 +93,19 @@ func (d *Session) pair(s *Seen) {
 
 // remember keeps a request until its answer comes.
 func (d *Session) remember(s *Seen) {
-	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+	if s.Stanza() != "iq" {
 		return
 	}
 	switch s.Root.Attr("type") {
 	case "get", "set":
-		r := &Request{Seq: s.Event.Seq, At: s.Event.At, Dir: s.Event.Dir, To: strings.Clone(s.Root.Attr("to"))}
+		r := &Request{Seq: s.Event.Seq, At: s.Event.At, Dir: s.Event.Dir, ID: Keep(s.Root.Attr("id")), To: Keep(s.Root.Attr("to"), d.state.Domain(), d.state.JID)}
 		if c := s.Root.First(); c != nil {
-			r.Payload = session.Name{Space: strings.Clone(c.Name.Space), Local: strings.Clone(c.Name.Local)}
+			r.Payload = session.Name{Space: Keep(c.Name.Space), Local: Keep(c.Name.Local)}
 		}
 		if s.Event.Step != nil {
 			r.Step = s.Event.Step.ID
 		}
-		d.pairs.asked(strings.Clone(s.Root.Attr("id")), r)
+		d.state.pairs.ask(r)
 	}
 }
 
@@ -138,14 +136,14 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 }
 
 func headerOf(root *session.Element, before *Header) *Header {
-	kept := func(name string) string { return strings.Clone(root.Attr(name)) }
+	kept := func(name string) string { return Keep(root.Attr(name)) }
 	h := &Header{To: kept("to"), From: kept("from"), ID: kept("id"), Version: kept("version"), Count: 1}
 	for _, a := range root.Attrs {
 		switch {
 		case a.Name.Prefix == "xml" && a.Name.Local == "lang":
-			h.Lang = strings.Clone(a.Value)
+			h.Lang = Keep(a.Value)
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
-			h.Content = strings.Clone(a.Value)
+			h.Content = Keep(a.Value)
 		}
 	}
 	if before != nil {
@@ -163,7 +161,7 @@ func (st *State) learnElement(s *Seen) {
 		switch {
 		case root.Name.Space == NSSASL && root.Name.Local == "auth",
 			root.Name.Space == NSSASL2 && root.Name.Local == "authenticate":
-			st.Mechanism = strings.Clone(root.Attr("mechanism"))
+			st.Mechanism = Keep(root.Attr("mechanism"))
 		}
 		return
 	}
@@ -173,7 +171,7 @@ func (st *State) learnElement(s *Seen) {
 		case "success":
 			st.Authenticated = true
 			if id := root.Child("", "authorization-identifier"); id != nil && root.Child(NSBind2, "bound") != nil {
-				st.JID = strings.Clone(id.Text())
+				st.JID = Keep(id.Text())
 			}
 		case "failure":
 			st.Failures++
@@ -183,7 +181,7 @@ func (st *State) learnElement(s *Seen) {
 		switch s.Request.Step {
 		case "bind-request":
 			if b := root.Child(NSBind, "bind"); b != nil && b.Child("", "jid") != nil {
-				st.JID = strings.Clone(b.Child("", "jid").Text())
+				st.JID = Keep(b.Child("", "jid").Text())
 			}
 		case "iqauth-set":
 			st.Authenticated = true

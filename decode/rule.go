@@ -42,6 +42,9 @@ type Seen struct {
 	State *State           // the session so far, this event included
 	// Request is what this event answers, nil if it is no answer or nothing fits.
 	Request *Request
+	// Misnamed is a request that this would answer, but for the spelling of its id; nil
+	// if there is none, or a Request.
+	Misnamed *Request
 
 	stanza string // see Stanza
 	keys   uint64 // see Match
@@ -52,6 +55,7 @@ type Request struct {
 	Seq     uint64
 	At      time.Time
 	Dir     session.Dir
+	ID      string
 	Payload session.Name // its first child, without the prefix
 	Step    string       // id of the rung it stood on, "" if none
 	To      string
@@ -80,6 +84,7 @@ type State struct {
 	// Header is the newest stream header of each direction, nil before the first.
 	Header   [3]*Header
 	features *offer
+	pairs    pairs
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
 	// Authenticated says that SASL, iq-auth or the like has succeeded.

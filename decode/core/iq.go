@@ -15,11 +15,9 @@ func init() {
 	})
 }
 
-// requests knows which requests wait, and which answers were given.
+// requests knows which answers were given.
 type requests struct {
 	sight
-	waiting  map[uint64]waiting   // by Seq
-	spelt    map[answerKey]uint64 // the newest of them with an id of this spelling
 	answered map[answerKey]answer
 }
 

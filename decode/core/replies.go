@@ -1,8 +1,6 @@
 package core
 
 import (
-	"strings"
-
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -32,7 +30,7 @@ type (
 
 // replies knows the messages and presences that may come back as errors.
 type replies struct {
-	sent   map[peerKey]string // newest id sent to a peer; "" once one had none
+	sent   map[peerKey]*string // newest id sent to a peer; "" once one had none
 	errors map[errorKey]answer
 }
 
@@ -51,26 +49,29 @@ func (r *replies) Explain(s *decode.Seen) []session.Note {
 		return []session.Note{lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", dir.Sender(), id)}
 	}
 	asked := r.sent[peerKey{dir.Opposite(), name, bare(s.Root.Attr("from"))}]
-	if hasID || asked == "" {
+	if hasID || asked == nil || *asked == "" {
 		return nil
 	}
-	return []session.Note{lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's error has no id, but the %s that it is about had %q", dir.Sender(), name, asked)}
+	return []session.Note{lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's error has no id, but the %s that it is about had %q", dir.Sender(), name, *asked)}
 }
 
 // remember keeps the id of what is sent to a peer. Where one had none, an error
 // without id may be about that.
 func (r *replies) remember(k peerKey, id string) {
 	if r.sent == nil {
-		r.sent = map[peerKey]string{}
+		r.sent = map[peerKey]*string{}
 	}
-	if len(r.sent) >= maxPeers {
-		clear(r.sent)
-	}
-	if before, seen := r.sent[k]; seen && before == "" {
+	before := r.sent[k]
+	if before == nil {
+		if len(r.sent) >= maxPeers {
+			clear(r.sent)
+		}
+		k.peer, before = decode.Keep(k.peer), new(string)
+		r.sent[k] = before
+	} else if *before == "" {
 		return
 	}
-	k.peer = strings.Clone(k.peer)
-	r.sent[k] = strings.Clone(id)
+	*before = decode.Keep(id)
 }
 
 // failed keeps an error, which nobody may answer with another.
@@ -81,6 +82,6 @@ func (r *replies) failed(k errorKey, a answer) {
 	if len(r.errors) >= maxPeers {
 		clear(r.errors)
 	}
-	k.id = strings.Clone(k.id)
+	k.id = decode.Keep(k.id)
 	r.errors[k] = a.kept()
 }

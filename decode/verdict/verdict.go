@@ -8,7 +8,6 @@ package verdict
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -158,19 +157,11 @@ func (j *judge) heard(s *decode.Seen) {
 	if name == "" {
 		name = noXML
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: copyOf(name, j.last.name), space: copyOf(payload(s), j.last.space), size: e.Size, fault: worst(e),
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: decode.Keep(name, s.Stanza(), noXML, j.last.name), space: decode.Keep(payload(s), j.last.space), size: e.Size, fault: worst(e),
 		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams}
 	if e.Dir == session.C2S {
 		j.asking = j.last
 	}
-}
-
-// copyOf is a copy of a text, which may be there already.
-func copyOf(text, had string) string {
-	if text == had {
-		return had
-	}
-	return strings.Clone(text)
 }
 
 // learn takes the user and the resource from what the client says.
@@ -179,9 +170,9 @@ func (j *judge) learn(e *session.Event) {
 		switch n := &e.Notes[i]; {
 		case n.Secret != "" || n.Value == "":
 		case n.Name == "authcid" || n.Name == "username":
-			j.user = strings.Clone(n.Value)
+			j.user = decode.Keep(n.Value)
 		case n.Name == "resource":
-			j.resource = strings.Clone(n.Value)
+			j.resource = decode.Keep(n.Value)
 		}
 	}
 }
