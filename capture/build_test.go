@@ -53,13 +53,13 @@ type tap struct {
 func (c tap) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.b.add(session.Event{Leg: c.leg, Dir: c.leg.Dir(), Body: session.WireBytes{}, Raw: append([]byte(nil), p[:n]...), Size: int64(n)})
+		c.b.add(session.Event{Seen: session.Seen{Leg: c.leg, Dir: c.leg.Dir(), Body: session.WireBytes{}, Raw: append([]byte(nil), p[:n]...), Size: int64(n)}, Said: session.Said{Done: true}})
 	}
 	return n, err
 }
 
 func (c tap) Write(p []byte) (int, error) {
-	c.b.add(session.Event{Leg: c.leg, Dir: c.leg.Dir().Opposite(), Body: session.WireBytes{}, Raw: append([]byte(nil), p...), Size: int64(len(p))})
+	c.b.add(session.Event{Seen: session.Seen{Leg: c.leg, Dir: c.leg.Dir().Opposite(), Body: session.WireBytes{}, Raw: append([]byte(nil), p...), Size: int64(len(p))}, Said: session.Said{Done: true}})
 	return c.Conn.Write(p)
 }
 
@@ -83,8 +83,8 @@ func newBuilder(t *testing.T, id int) *builder {
 	b.client, down = xmpptest.Loopback(t)
 	up, b.server = xmpptest.Loopback(t)
 	b.down, b.up = tap{down, b, session.ClientLeg}, tap{up, b, session.ServerLeg}
-	b.add(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Local: down.LocalAddr().String(), Peer: down.RemoteAddr().String()}})
-	b.add(session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{Local: up.LocalAddr().String(), Peer: up.RemoteAddr().String(), Target: "example.net:5222"}})
+	b.add(session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{Local: down.LocalAddr().String(), Peer: down.RemoteAddr().String()}}, Said: session.Said{Done: true}})
+	b.add(session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{Local: up.LocalAddr().String(), Peer: up.RemoteAddr().String(), Target: "example.net:5222"}}, Said: session.Said{Done: true}})
 	return b
 }
 
@@ -128,9 +128,7 @@ func (b *builder) say(s said) {
 
 func (b *builder) explained(s said) session.Event {
 	e := session.Event{
-		Leg: s.dir.From(), Dir: s.dir, Body: s.body, Raw: []byte(s.raw), Size: int64(len(s.raw)),
-		Name: s.name, Space: s.space, Notes: s.notes, Offset: b.offset[s.dir],
-		Summary: "a summary of " + s.name,
+		Seen: session.Seen{Leg: s.dir.From(), Dir: s.dir, Body: s.body, Raw: []byte(s.raw), Size: int64(len(s.raw)), Name: s.name, Offset: b.offset[s.dir]}, Said: session.Said{Done: true, Space: s.space, Notes: s.notes, Summary: "a summary of " + s.name},
 	}
 	b.offset[s.dir] += e.Size
 	if e.Body == nil {
@@ -185,8 +183,8 @@ func (b *builder) established(leg session.Leg, c *tls.Conn) session.Event {
 		b.step++
 	}
 	return session.Event{
-		Leg: leg, Body: session.TLSEstablished{TLSFacts: facts}, Summary: "TLS is on",
-		Step: &session.Step{N: b.step, ID: "tls", Title: "the rung tls"},
+		Seen: session.Seen{Leg: leg, Body: session.TLSEstablished{TLSFacts: facts}}, Said: session.Said{Done: true, Summary: "TLS is on",
+			Step: &session.Step{N: b.step, ID: "tls", Title: "the rung tls"}},
 	}
 }
 
@@ -196,7 +194,7 @@ type keyLog struct {
 }
 
 func (k keyLog) Write(line []byte) (int, error) {
-	k.b.add(session.Event{Leg: k.leg, Body: session.TLSSecret{Line: strings.TrimSpace(string(line))}})
+	k.b.add(session.Event{Seen: session.Seen{Leg: k.leg, Body: session.TLSSecret{Line: strings.TrimSpace(string(line))}}, Said: session.Said{Done: true}})
 	return len(line), nil
 }
 
@@ -217,7 +215,7 @@ func selfSigned(t *testing.T) tls.Certificate {
 // hang ends both legs, the client first.
 func (b *builder) hang() {
 	for _, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
-		b.add(session.Event{Leg: leg, Body: session.TCPClosed{By: "client"}})
+		b.add(session.Event{Seen: session.Seen{Leg: leg, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}})
 	}
 }
 
@@ -286,8 +284,8 @@ func (b *builder) nasty() {
 		},
 	})
 	b.say(said{dir: session.C2S, raw: "<message>\xff\xfe\xc3(\x80</message>", body: session.StreamRaw{}, name: "", space: ""})
-	b.add(session.Event{Dir: session.C2S, Leg: session.ClientLeg, Body: session.RelayOpaque{Reason: "not UTF-8: \ufffe", At: 12}})
-	b.add(session.Event{Dir: session.C2S, Leg: session.ClientLeg, Body: session.Unknown{Kind: "relay:future", Detail: []byte(`{"a":1}`)}})
+	b.add(session.Event{Seen: session.Seen{Dir: session.C2S, Leg: session.ClientLeg, Body: session.RelayOpaque{Reason: "not UTF-8: \ufffe", At: 12}}, Said: session.Said{Done: true}})
+	b.add(session.Event{Seen: session.Seen{Dir: session.C2S, Leg: session.ClientLeg, Body: session.Unknown{Kind: "relay:future", Detail: []byte(`{"a":1}`)}}, Said: session.Said{Done: true}})
 }
 
 // full is a session with everything in it.

@@ -25,13 +25,13 @@ var (
 func capturedSession(t *testing.T, id int) []session.Event {
 	packet := func(on session.Interface, stamp uint64, dir session.Dir, frame string, size int64, comments ...string) session.Event {
 		return session.Event{
-			Session: id, At: start, Leg: session.ClientLeg, Dir: dir, Raw: []byte(frame), Size: size, Truncated: size > int64(len(frame)),
-			Body: session.WirePacket{On: on, Stamp: stamp, Remarks: session.Remarks{Comments: comments}},
+			Seen: session.Seen{Session: id, At: start, Leg: session.ClientLeg, Dir: dir, Raw: []byte(frame), Size: size, Truncated: size > int64(len(frame)),
+				Body: session.WirePacket{On: on, Stamp: stamp, Remarks: session.Remarks{Comments: comments}}}, Said: session.Said{Done: true},
 		}
 	}
 	events := []session.Event{
 		packet(pico, 17953820567365276271, session.C2S, "a SYN", 5),
-		{Session: id, At: start, Leg: session.ClientLeg, Body: session.TLSSecret{Line: "CLIENT_RANDOM 00 01"}},
+		{Seen: session.Seen{Session: id, At: start, Leg: session.ClientLeg, Body: session.TLSSecret{Line: "CLIENT_RANDOM 00 01"}}, Said: session.Said{Done: true}},
 		packet(twin, 17, session.S2C, "a frame", 1500, "somebody's remark", "another"),
 		packet(slow, 1<<62, session.C2S, "with "+password+" in it", 100),
 	}

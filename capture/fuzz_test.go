@@ -13,10 +13,10 @@ import (
 // without a panic and without more memory than the input explains.
 func FuzzRead(f *testing.F) {
 	b := &builder{id: 1, now: start}
-	b.add(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "127.0.0.1:5222", Peer: "127.0.0.1:40000"}})
-	b.add(session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.WireBytes{}, Raw: []byte("<a/>"), Size: 4})
+	b.add(session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "127.0.0.1:5222", Peer: "127.0.0.1:40000"}}, Said: session.Said{Done: true}})
+	b.add(session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.WireBytes{}, Raw: []byte("<a/>"), Size: 4}, Said: session.Said{Done: true}})
 	b.add(b.explained(said{dir: session.C2S, raw: "<a p='s3cret'/>", name: "a", step: "sasl-auth", secret: "s3cret", notes: []session.Note{{Name: "x", Value: "\x00"}}}))
-	b.add(session.Event{Leg: session.ClientLeg, Body: session.TLSSecret{Line: "CLIENT_RANDOM 00 00"}})
+	b.add(session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSSecret{Line: "CLIENT_RANDOM 00 00"}}, Said: session.Said{Done: true}})
 	for _, format := range those(readable) {
 		seed := record(f, format.Ext, Options{Reveal: true}, b.events)
 		f.Add(seed)
@@ -52,7 +52,7 @@ func FuzzPseudonyms(f *testing.F) {
 		end = max(start, min(end, len(raw)))
 		span := session.Span{Start: start, End: end}
 		e := session.Event{
-			Body: session.StreamElement{}, Raw: raw, Summary: text, Notes: []session.Note{{Name: "from", Value: "alice@corp.test/balcony"}, {Text: text, Span: span}},
+			Seen: session.Seen{Body: session.StreamElement{}, Raw: raw}, Said: session.Said{Done: true, Summary: text, Notes: []session.Note{{Name: "from", Value: "alice@corp.test/balcony"}, {Text: text, Span: span}}},
 		}
 		e.AddSecrets(session.Secret{Kind: "x", Span: span, Mark: "[x #1, 1 characters]"})
 		out := NewPseudonyms().Event(e)

@@ -47,10 +47,9 @@ func evilEvents(t *testing.T) []session.Event {
 		session.StreamOpened{}, session.StreamElement{}, session.RelayOpaque{Reason: evil}, session.Unknown{Kind: evil},
 	} {
 		b.add(session.Event{
-			Leg: session.ServerLeg, Dir: session.C2S, Body: body, Raw: []byte("<a b='" + evil + "'>" + evil), Name: "stream", Space: evil, Origin: evil,
-			Size: 5000, Summary: evil, Step: step, Notes: notes,
+			Seen: session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Body: body, Raw: []byte("<a b='" + evil + "'>" + evil), Name: "stream", Origin: evil, Size: 5000}, Said: session.Said{Done: true, Space: evil, Summary: evil, Step: step, Notes: notes},
 		})
-		b.add(session.Event{Leg: session.ServerLeg, Dir: session.S2C, Body: body, Raw: []byte(evil), Name: evil, Space: evil, Size: 9, Truncated: true, Summary: evil, Notes: notes})
+		b.add(session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.S2C, Body: body, Raw: []byte(evil), Name: evil, Size: 9, Truncated: true}, Said: session.Said{Done: true, Space: evil, Summary: evil, Notes: notes}})
 	}
 	b.hang()
 	return b.events
@@ -248,8 +247,8 @@ func TestReportIsBounded(t *testing.T) {
 	r := new(report)
 	for i := 1; i <= 5000; i++ {
 		r.apply(&session.Event{
-			Session: 1, Seq: uint64(i), At: start, Body: session.StreamElement{}, Dir: session.C2S, Step: &session.Step{N: i, ID: "sasl-auth"},
-			Notes: []session.Note{{Rule: "x", Severity: session.Warning, Text: fmt.Sprint("finding ", i)}, {Rule: "y", Severity: session.Error, Text: "again"}},
+			Seen: session.Seen{Session: 1, Seq: uint64(i), At: start, Body: session.StreamElement{}, Dir: session.C2S}, Said: session.Said{Done: true, Step: &session.Step{N: i, ID: "sasl-auth"},
+				Notes: []session.Note{{Rule: "x", Severity: session.Warning, Text: fmt.Sprint("finding ", i)}, {Rule: "y", Severity: session.Error, Text: "again"}}},
 		})
 	}
 	if len(r.rungs) != maxRungs || len(r.Steps) != maxRungs || r.more != 5000-maxRungs {
@@ -270,8 +269,7 @@ func TestReportOpensQuickly(t *testing.T) {
 	events, end := events[:len(events)-4], events[len(events)-4:]
 	for i := range 6000 {
 		e := session.Event{
-			Session: 1, Seq: uint64(1000 + i), At: start, Body: session.StreamElement{}, Dir: session.S2C, Name: "message",
-			Summary: fmt.Sprintf("message %d <b>", i), Raw: []byte("<message>" + strings.Repeat("x", 1000) + "</message>"), Size: 1019,
+			Seen: session.Seen{Session: 1, Seq: uint64(1000 + i), At: start, Body: session.StreamElement{}, Dir: session.S2C, Name: "message", Raw: []byte("<message>" + strings.Repeat("x", 1000) + "</message>"), Size: 1019}, Said: session.Said{Done: true, Summary: fmt.Sprintf("message %d <b>", i)},
 		}
 		if i == 5000 || i == 5001 {
 			e.Notes = []session.Note{{Rule: "x", Severity: session.Warning, Text: "look at this"}}
@@ -311,7 +309,7 @@ func TestReportOfNothing(t *testing.T) {
 func TestPhases(t *testing.T) {
 	r := new(report)
 	add := func(ms int, n int, id string, leg session.Leg, body session.Body) {
-		e := session.Event{Session: 1, Seq: 1, At: start.Add(time.Duration(ms) * time.Millisecond), Leg: leg, Body: body}
+		e := session.Event{Seen: session.Seen{Session: 1, Seq: 1, At: start.Add(time.Duration(ms) * time.Millisecond), Leg: leg, Body: body}, Said: session.Said{Done: true}}
 		if id != "" {
 			e.Step = &session.Step{N: n, ID: id}
 		}

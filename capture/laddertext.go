@@ -204,7 +204,7 @@ func rungArrow(g *rung) string {
 		}
 		return lane + legs[0] + lane + legs[1] + lane
 	}
-	return arrow(&session.Event{Dir: g.Dir, Body: session.StreamElement{}, Step: &g.Step})
+	return arrow(&session.Event{Seen: session.Seen{Dir: g.Dir, Body: session.StreamElement{}}, Said: session.Said{Step: &g.Step}})
 }
 
 // onLeg draws on one leg; what belongs to neither stands on the client's.

@@ -19,15 +19,15 @@ func TestLadderArrows(t *testing.T) {
 		event session.Event
 		want  string
 	}{
-		{session.Event{Dir: session.C2S, Body: session.StreamElement{}, Step: step}, "│─ 10 sasl-auth ───────────────┼─────────────────────────────▶│"},
-		{session.Event{Dir: session.S2C, Body: session.StreamElement{}, Name: "message"}, "│◀─────────────────────────────┼──────────────────── message ─│"},
-		{session.Event{Leg: up, Body: session.TLSEstablished{}, Step: &session.Step{N: 6, ID: "tls"}}, "│                              │◀══════════ 6 tls ═══════════▶│"},
-		{session.Event{Leg: down, Body: session.TCPOpened{}}, "│──────── tcp:opened ─────────▶│                              │"},
-		{session.Event{Leg: up, Body: session.TCPClosed{}}, "│                              │╌╌╌╌╌╌╌╌ tcp:closed ╌╌╌╌╌╌╌╌╌×│"},
-		{session.Event{Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelaySent{}}, "│                              │─ relay:sent ────────────────▶│"},
-		{session.Event{Dir: session.S2C, Origin: session.OriginSelf, Body: session.RelaySent{}}, "│◀──────────────── relay:sent ─│                              │"},
-		{session.Event{Body: session.LogLost{}}, "│           log:lost           │                              │"},
-		{session.Event{Dir: session.C2S, Body: session.StreamElement{}, Name: "\x1b[2J" + strings.Repeat("x", 99)}, "│─ ␛[2Jxxxxxxxxxxxxxxxxxxx… ───┼─────────────────────────────▶│"},
+		{session.Event{Seen: session.Seen{Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step}}, "│─ 10 sasl-auth ───────────────┼─────────────────────────────▶│"},
+		{session.Event{Seen: session.Seen{Dir: session.S2C, Body: session.StreamElement{}, Name: "message"}, Said: session.Said{Done: true}}, "│◀─────────────────────────────┼──────────────────── message ─│"},
+		{session.Event{Seen: session.Seen{Leg: up, Body: session.TLSEstablished{}}, Said: session.Said{Done: true, Step: &session.Step{N: 6, ID: "tls"}}}, "│                              │◀══════════ 6 tls ═══════════▶│"},
+		{session.Event{Seen: session.Seen{Leg: down, Body: session.TCPOpened{}}, Said: session.Said{Done: true}}, "│──────── tcp:opened ─────────▶│                              │"},
+		{session.Event{Seen: session.Seen{Leg: up, Body: session.TCPClosed{}}, Said: session.Said{Done: true}}, "│                              │╌╌╌╌╌╌╌╌ tcp:closed ╌╌╌╌╌╌╌╌╌×│"},
+		{session.Event{Seen: session.Seen{Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelaySent{}}, Said: session.Said{Done: true}}, "│                              │─ relay:sent ────────────────▶│"},
+		{session.Event{Seen: session.Seen{Dir: session.S2C, Origin: session.OriginSelf, Body: session.RelaySent{}}, Said: session.Said{Done: true}}, "│◀──────────────── relay:sent ─│                              │"},
+		{session.Event{Seen: session.Seen{Body: session.LogLost{}}, Said: session.Said{Done: true}}, "│           log:lost           │                              │"},
+		{session.Event{Seen: session.Seen{Dir: session.C2S, Body: session.StreamElement{}, Name: "\x1b[2J" + strings.Repeat("x", 99)}, Said: session.Said{Done: true}}, "│─ ␛[2Jxxxxxxxxxxxxxxxxxxx… ───┼─────────────────────────────▶│"},
 	} {
 		if diff := cmp.Diff(c.want, arrow(&c.event)); diff != "" {
 			t.Errorf("%s: %s", c.event.Kind(), diff)

@@ -96,8 +96,7 @@ func TestMarkdownFitsAnIssue(t *testing.T) {
 	end := events[len(events)-1]
 	for i := range 5000 {
 		e := session.Event{
-			Session: 1, Seq: uint64(1000 + i), At: start, Body: session.StreamElement{}, Dir: session.C2S, Name: "message", Summary: "message from @everyone",
-			Raw: []byte("<message>" + strings.Repeat("x", 3000) + "</message>"), Size: 3019,
+			Seen: session.Seen{Session: 1, Seq: uint64(1000 + i), At: start, Body: session.StreamElement{}, Dir: session.C2S, Name: "message", Raw: []byte("<message>" + strings.Repeat("x", 3000) + "</message>"), Size: 3019}, Said: session.Said{Done: true, Summary: "message from @everyone"},
 		}
 		if i%2 == 0 {
 			e.Notes = []session.Note{{Rule: "x", Severity: session.Notice, Text: "look at this"}}
@@ -227,7 +226,7 @@ func TestMarkdownKeepsLittle(t *testing.T) {
 	const sessions = 3000
 	for id := range sessions {
 		for seq := range 5 {
-			e := session.Event{Session: id + 1, Seq: uint64(seq + 1), At: start, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: bytes.Repeat([]byte("<a/>"), 200)}
+			e := session.Event{Seen: session.Seen{Session: id + 1, Seq: uint64(seq + 1), At: start, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: bytes.Repeat([]byte("<a/>"), 200)}, Said: session.Said{Done: true}}
 			e.Notes = []session.Note{{Rule: "x", Severity: session.Warning, Text: "it is so"}}
 			if err := w.Write(e); err != nil {
 				t.Fatal(err)

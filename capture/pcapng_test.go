@@ -16,11 +16,11 @@ import (
 
 // wireEvent makes bytes of a leg by hand.
 func wireEvent(id int, leg session.Leg, d session.Dir, raw string) session.Event {
-	return session.Event{Session: id, At: start, Leg: leg, Dir: d, Body: session.WireBytes{}, Raw: []byte(raw), Size: int64(len(raw))}
+	return session.Event{Seen: session.Seen{Session: id, At: start, Leg: leg, Dir: d, Body: session.WireBytes{}, Raw: []byte(raw), Size: int64(len(raw))}, Said: session.Said{Done: true}}
 }
 
 func opened(id int, leg session.Leg, o session.TCPOpened) session.Event {
-	return session.Event{Session: id, Seq: uint64(leg), At: start, Leg: leg, Body: o}
+	return session.Event{Seen: session.Seen{Session: id, Seq: uint64(leg), At: start, Leg: leg, Body: o}, Said: session.Said{Done: true}}
 }
 
 // ngBlocks walks a file and returns its blocks' types.
@@ -130,8 +130,8 @@ func TestFallback(t *testing.T) {
 				e.Raw, e.Truncated = e.Raw[:maxCaptured-52], true
 			}
 			want = append(want, session.Event{
-				Session: 1, Seq: uint64(len(want) + 1), At: e.At, Leg: e.Leg, Dir: e.Dir, Body: e.Body,
-				Raw: e.Raw, Size: e.Size, Truncated: e.Truncated, Name: e.Name, Space: e.Space,
+				Seen: session.Seen{Session: 1, Seq: uint64(len(want) + 1), At: e.At, Leg: e.Leg, Dir: e.Dir, Body: e.Body,
+					Raw: e.Raw, Size: e.Size, Truncated: e.Truncated, Name: e.Name}, Said: session.Said{Done: true, Space: e.Space},
 			})
 		}
 	}

@@ -186,8 +186,8 @@ func (ng *ngReader) owner(options []byte) (o owner) {
 // captured gives a packet that others have captured.
 func captured(o owner, p *packet.Packet) *session.Event {
 	return &session.Event{
-		Session: o.session, At: p.At, Leg: session.ClientLeg, Dir: o.dir, Raw: bytes.Clone(p.Data), Size: int64(p.Length), Truncated: p.Length > len(p.Data),
-		Body: session.WirePacket{On: p.On.Interface, Stamp: p.Stamp, Remarks: session.Remarks{Comments: p.Comments, Explained: true}},
+		Seen: session.Seen{Session: o.session, At: p.At, Leg: session.ClientLeg, Dir: o.dir, Raw: bytes.Clone(p.Data), Size: int64(p.Length), Truncated: p.Length > len(p.Data),
+			Body: session.WirePacket{On: p.On.Interface, Stamp: p.Stamp, Remarks: session.Remarks{Comments: p.Comments, Explained: true}}},
 	}
 }
 
@@ -198,8 +198,8 @@ func (ng *ngReader) wire(p *packet.Packet) *session.Event {
 		return nil
 	}
 	e := session.Event{
-		At: p.At, Body: session.WireBytes{Remarks: session.Remarks{Comments: p.Comments, Explained: true}},
-		Dir: session.C2S, Raw: payload, Size: int64(len(payload)),
+		Seen: session.Seen{At: p.At, Body: session.WireBytes{Remarks: session.Remarks{Comments: p.Comments, Explained: true}},
+			Dir: session.C2S, Raw: payload, Size: int64(len(payload))},
 	}
 	l, ok := ng.legs[tuple{from, to}]
 	if !ok {

@@ -121,11 +121,11 @@ func TestWiresharkReadsOddEnds(t *testing.T) {
 		opened(1, down, session.TCPOpened{Local: "[::1]:7000", Peer: "[::1]:40000"}),
 		opened(1, up, session.TCPOpened{Local: "[::1]:40000", Peer: "[::1]:7001"}),
 		wireEvent(1, down, c, "<presence/>"), wireEvent(1, up, c, "<presence/>"),
-		{Session: 1, Seq: 3, At: start, Leg: down, Dir: c, Body: session.TCPHalfClosed{}},
+		{Seen: session.Seen{Session: 1, Seq: 3, At: start, Leg: down, Dir: c, Body: session.TCPHalfClosed{}}, Said: session.Said{Done: true}},
 		wireEvent(1, up, s, "<message/>"), wireEvent(1, down, s, "<message/>"),
-		{Session: 1, Seq: 4, At: start, Leg: down, Body: session.TCPClosed{By: "client"}},
-		{Session: 1, Seq: 5, At: start, Leg: up, Body: session.TCPClosed{By: "server", Reason: "connection reset"}},
-		{Session: 1, Seq: 6, At: start, Leg: down, Dir: c, Body: session.RelayDropped{}, Raw: bytes.Repeat([]byte{1}, maxRaw+1), Size: maxRaw + 1},
+		{Seen: session.Seen{Session: 1, Seq: 4, At: start, Leg: down, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}},
+		{Seen: session.Seen{Session: 1, Seq: 5, At: start, Leg: up, Body: session.TCPClosed{By: "server", Reason: "connection reset"}}, Said: session.Said{Done: true}},
+		{Seen: session.Seen{Session: 1, Seq: 6, At: start, Leg: down, Dir: c, Body: session.RelayDropped{}, Raw: bytes.Repeat([]byte{1}, maxRaw+1), Size: maxRaw + 1}, Said: session.Said{Done: true}},
 	}
 	file := save(t, ".pcapng", events)
 	expectNone(t, file)
@@ -167,7 +167,7 @@ func TestWiresharkReadsHalfCloses(t *testing.T) {
 	const c, s = session.C2S, session.S2C
 	up, down := session.ServerLeg, session.ClientLeg
 	half := func(leg session.Leg, d session.Dir) session.Event {
-		return session.Event{Session: 1, Seq: 9, At: start, Leg: leg, Dir: d, Body: session.TCPHalfClosed{}}
+		return session.Event{Seen: session.Seen{Session: 1, Seq: 9, At: start, Leg: leg, Dir: d, Body: session.TCPHalfClosed{}}, Said: session.Said{Done: true}}
 	}
 	for _, by := range []string{"client", "server", "xmppscope"} {
 		file := save(t, ".pcapng", []session.Event{
@@ -176,8 +176,8 @@ func TestWiresharkReadsHalfCloses(t *testing.T) {
 			wireEvent(1, down, c, "<presence/>"), half(down, c),
 			wireEvent(1, up, c, "<presence/>"), wireEvent(1, up, s, "<message/>"), half(up, s),
 			wireEvent(1, down, s, "<message/>"),
-			{Session: 1, Seq: 10, At: start, Leg: up, Body: session.TCPClosed{By: by}},
-			{Session: 1, Seq: 11, At: start, Leg: down, Body: session.TCPClosed{By: by}},
+			{Seen: session.Seen{Session: 1, Seq: 10, At: start, Leg: up, Body: session.TCPClosed{By: by}}, Said: session.Said{Done: true}},
+			{Seen: session.Seen{Session: 1, Seq: 11, At: start, Leg: down, Body: session.TCPClosed{By: by}}, Said: session.Said{Done: true}},
 		})
 		expectNone(t, file)
 		if got := tshark(t, file, "tcp.flags.fin == 1", "tcp.stream"); len(got) != 4 {
@@ -190,7 +190,7 @@ func TestWiresharkReadsHalfCloses(t *testing.T) {
 // the sequence numbers of a .pcap.
 func TestWiresharkReadsCutElements(t *testing.T) {
 	element := func(d session.Dir, raw string, size int64) session.Event {
-		return session.Event{Session: 1, Seq: 2, At: start, Leg: d.From(), Dir: d, Body: session.StreamElement{}, Raw: []byte(raw), Size: size, Truncated: size > int64(len(raw))}
+		return session.Event{Seen: session.Seen{Session: 1, Seq: 2, At: start, Leg: d.From(), Dir: d, Body: session.StreamElement{}, Raw: []byte(raw), Size: size, Truncated: size > int64(len(raw))}, Said: session.Said{Done: true}}
 	}
 	file := save(t, ".pcap", []session.Event{
 		opened(1, session.ClientLeg, session.TCPOpened{Local: "127.0.0.1:7000", Peer: "127.0.0.1:40000"}),
@@ -199,7 +199,7 @@ func TestWiresharkReadsCutElements(t *testing.T) {
 		element(session.C2S, "<message/>", 10),
 		element(session.S2C, "", 300),
 		element(session.S2C, "<presence/>", 11),
-		{Session: 1, Seq: 9, At: start, Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}},
+		{Seen: session.Seen{Session: 1, Seq: 9, At: start, Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}},
 	})
 	expectNone(t, file)
 	if got := tshark(t, file, "xmpp.presence || xmpp.message", "frame.number"); len(got) != 4 {

@@ -89,7 +89,7 @@ func TestPseudonymsInXML(t *testing.T) {
 	n.jid("alice@example.com")
 	n.user("bob")
 	hide := func(in string) string {
-		e := session.Event{Raw: []byte(in), Body: session.StreamElement{}}
+		e := session.Event{Seen: session.Seen{Raw: []byte(in), Body: session.StreamElement{}}, Said: session.Said{Done: true}}
 		n.raw(&e)
 		return string(e.Raw)
 	}
@@ -128,9 +128,9 @@ func TestPseudonymsOfPublicNames(t *testing.T) {
 	raw := `<message to="alice@jabber.org/jabber:home" from='conference.jabber.org'><body>jabber: alice lives here</body><status>google:bob</status>` +
 		`<subject>http://jabber.org/alice</subject><nick xmlns='http://jabber.org/protocol/nick'>urn:xmpp:carol</nick>` +
 		`<q node='http://jabber.org/protocol/commands' desc='p1:dave'/><candidate foundation='3771912845' ip='10.9.8.7' rel-addr='10.9.8.6'/></message>`
-	e := NewPseudonyms().Event(session.Event{Body: session.StreamElement{}, Raw: []byte(raw), Notes: []session.Note{
+	e := NewPseudonyms().Event(session.Event{Seen: session.Seen{Body: session.StreamElement{}, Raw: []byte(raw)}, Said: session.Said{Done: true, Notes: []session.Note{
 		{Name: "to", Value: "alice@jabber.org/jabber:home"}, {Text: "sent to \"alice@jabber.org\" at jabber.org, in http://jabber.org/protocol/nick"},
-	}})
+	}}})
 	got := string(e.Raw) + e.Notes[0].Value + e.Notes[1].Text
 	for _, bad := range []string{"alice", "bob", "carol", "dave", "home", "@jabber.org", "'conference.jabber.org", "at jabber.org", "3771912845", "10.9.8"} {
 		if strings.Contains(got, bad) {
@@ -151,12 +151,12 @@ func TestPseudonymsMoveSpans(t *testing.T) {
 		return session.Span{Start: at, End: at + len(s)}
 	}
 	e := session.Event{
-		Raw: []byte(raw), Body: session.StreamElement{},
-		Secrets: []session.Secret{{Kind: "password", Span: span("zz"), Mark: "[password #1, 2 characters]"}},
-		Notes: []session.Note{
-			{Text: "a", Span: span("alice@example.com")}, {Text: "b", Span: span("hello")}, {Text: "c", Span: span("<m")},
-			{Text: "d", Span: span("alice")}, {Text: "e", Span: session.Span{End: len(raw)}},
-		},
+		Seen: session.Seen{Raw: []byte(raw), Body: session.StreamElement{}},
+		Said: session.Said{Done: true, Secrets: []session.Secret{{Kind: "password", Span: span("zz"), Mark: "[password #1, 2 characters]"}},
+			Notes: []session.Note{
+				{Text: "a", Span: span("alice@example.com")}, {Text: "b", Span: span("hello")}, {Text: "c", Span: span("<m")},
+				{Text: "d", Span: span("alice")}, {Text: "e", Span: session.Span{End: len(raw)}},
+			}},
 	}
 	out := NewPseudonyms().Event(e)
 	var got []string
@@ -180,7 +180,7 @@ func TestPseudonymsHideTLS(t *testing.T) {
 		Chain:   []session.Certificate{{Subject: "CN=corp.test,O=Corp GmbH", Issuer: "CN=Corp CA", Serial: "0badcafe", DNS: []string{"im.corp.test"}, IP: []string{"10.9.8.7"}, XMPP: []string{"corp.test"}, SHA256: strings.Repeat("cd", 32), NotAfter: start}},
 		Verdict: &session.Verification{Problem: `the certificate is for "im.corp.test", issued by "Corp CA"`}, Unminted: []string{"intern.corp.test"},
 	}
-	out := NewPseudonyms().Event(session.Event{Body: session.TLSFailed{TLSFacts: facts, Reason: `no "corp.test" at 10.9.8.7`, Err: "x509: corp.test is not it"}})
+	out := NewPseudonyms().Event(session.Event{Seen: session.Seen{Body: session.TLSFailed{TLSFacts: facts, Reason: `no "corp.test" at 10.9.8.7`, Err: "x509: corp.test is not it"}}, Said: session.Said{Done: true}})
 	shown := fmt.Sprintf("%+v %+v %+v", out.Body, out.Body.(session.TLSFailed).Verdict, out.Body.(session.TLSFailed).Hello)
 	for _, bad := range []string{"corp", "Corp", "10.9", "abab", "cdcd", "badcafe", "14:00:00"} {
 		if strings.Contains(shown, bad) {

@@ -30,7 +30,7 @@ func (r *rebuilder) event(at time.Time, data []byte, length int64) *session.Even
 		return nil
 	}
 	from, to, raw := pdu.From, pdu.To, pdu.Data
-	e := session.Event{At: at, Dir: session.S2C, Raw: raw}
+	e := session.Event{Seen: session.Seen{At: at, Dir: session.S2C, Raw: raw}}
 	client := to
 	if isXMPP(to.Port()) && !isXMPP(from.Port()) {
 		e.Dir, client = session.C2S, from

@@ -144,7 +144,7 @@ func TestRotationByTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := session.Event{Session: 1, Seq: 1, At: start, Body: session.StreamElement{}}
+	e := session.Event{Seen: session.Seen{Session: 1, Seq: 1, At: start, Body: session.StreamElement{}}, Said: session.Said{Done: true}}
 	for range 2 {
 		if err := f.Write(e); err != nil {
 			t.Fatal(err)

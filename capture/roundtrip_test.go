@@ -90,7 +90,7 @@ func mixed(t *testing.T) []session.Event {
 	b.login(0)
 	b.nasty()
 	lists := [][]session.Event{full(t, 1, tls.VersionTLS13), full(t, 2, tls.VersionTLS12), b.events}
-	out := []session.Event{{At: start, Body: session.LogLost{Events: 3}, Summary: "lost"}} // nobody's
+	out := []session.Event{{Seen: session.Seen{At: start, Body: session.LogLost{Events: 3}}, Said: session.Said{Done: true, Summary: "lost"}}} // nobody's
 	for len(lists) > 0 {
 		lists = slices.DeleteFunc(lists, func(l []session.Event) bool { return len(l) == 0 })
 		for i := range lists {
@@ -250,9 +250,7 @@ func TestXMLShowsNothingUnsafe(t *testing.T) {
 	unsafe := "\x7f\u0080\u0085\u009b2J\u009f\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ufeff\ue000\U000e0041\U0001fffe"
 	harmless := "a ü 漢 👩\u200d🚀 \ufffd \t\r\n <&>\"'"
 	want := []session.Event{{
-		Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.RelayOpaque{Reason: unsafe},
-		Name: "n" + unsafe, Space: unsafe + harmless, Summary: harmless + unsafe, Raw: []byte("<a>" + unsafe + harmless + "</a>"),
-		Notes: []session.Note{{Rule: "x", Name: unsafe, Value: harmless + unsafe + harmless, Text: unsafe}},
+		Seen: session.Seen{Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.RelayOpaque{Reason: unsafe}, Name: "n" + unsafe, Raw: []byte("<a>" + unsafe + harmless + "</a>")}, Said: session.Said{Done: true, Space: unsafe + harmless, Summary: harmless + unsafe, Notes: []session.Note{{Rule: "x", Name: unsafe, Value: harmless + unsafe + harmless, Text: unsafe}}},
 	}}
 	file := record(t, ".xml", Options{Reveal: true}, want)
 	wellFormed(t, file)

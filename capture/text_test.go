@@ -43,14 +43,14 @@ func TestTextIsSafe(t *testing.T) {
 }
 
 func TestTextSaysWhatIsCut(t *testing.T) {
-	e := session.Event{Session: 1, Body: session.StreamElement{}, Size: 100, Truncated: true}
+	e := session.Event{Seen: session.Seen{Session: 1, Body: session.StreamElement{}, Size: 100, Truncated: true}, Said: session.Said{Done: true}}
 	if got := Text(e, nil); !strings.Contains(got, "cut: 0 of 100 bytes") {
 		t.Errorf("text is %q", got)
 	}
 }
 
 func TestExplainIsBounded(t *testing.T) {
-	e := session.Event{Session: 1, Body: session.StreamElement{}, Summary: strings.Repeat("ü", maxComment)}
+	e := session.Event{Seen: session.Seen{Session: 1, Body: session.StreamElement{}}, Said: session.Said{Done: true, Summary: strings.Repeat("ü", maxComment)}}
 	got := explain(e)
 	if len(got) > maxComment || !strings.HasSuffix(got, "ü…") {
 		t.Errorf("comment has %d bytes and ends with %q", len(got), got[len(got)-8:])
@@ -61,8 +61,8 @@ func TestExplainIsBounded(t *testing.T) {
 // can be read back.
 func TestHugeEvent(t *testing.T) {
 	e := session.Event{
-		Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}, Name: "message",
-		Raw: []byte(strings.Repeat("\x01", maxRaw+1)), Size: maxRaw + 1,
+		Seen: session.Seen{Session: 1, Seq: 1, At: start, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}, Name: "message",
+			Raw: []byte(strings.Repeat("\x01", maxRaw+1)), Size: maxRaw + 1}, Said: session.Said{Done: true},
 	}
 	for _, f := range those(readable) {
 		ext := f.Ext

@@ -111,6 +111,7 @@ func (x *xmlWriter) event(e *session.Event) error {
 	x.number("rtt_ns", int64(e.RTT))
 	x.flag("truncated", e.Truncated)
 	x.flag("redacted", e.Redacted)
+	x.flag("unexplained", !e.Done)
 	x.buf.WriteString(">\n")
 	if e.Summary != "" {
 		x.text("summary", []byte(e.Summary))

@@ -104,7 +104,7 @@ func (x *xmlEvent) event() (session.Event, error) {
 	e.Size, e.Offset = a.number("size"), a.number("offset")
 	e.RTT = time.Duration(a.number("rtt_ns"))
 	e.Origin, e.Name, e.Space = a.text("origin"), a.text("name"), a.text("ns")
-	e.Truncated, e.Redacted = a.text("truncated") != "", a.text("redacted") != ""
+	e.Truncated, e.Redacted, e.Done = a.text("truncated") != "", a.text("redacted") != "", a.text("unexplained") == ""
 	e.Summary = string(x.Summary.content(&a))
 	if x.Raw != nil {
 		e.Raw = x.Raw.content(&a)

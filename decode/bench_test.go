@@ -58,7 +58,7 @@ func frames(data []byte) (out []session.Event) {
 	for p := append([]byte(hdr), data...); len(p) > 0; {
 		n, f, ok := s.Next(p)
 		if ok {
-			out = append(out, f.Event(session.S2C))
+			out = append(out, session.Event{Seen: f.Event(session.S2C)})
 		}
 		p = p[n:]
 	}
@@ -91,7 +91,7 @@ func BenchmarkLadder(b *testing.B) {
 		for i := range events {
 			e := events[i]
 			e.At = at
-			d.Explain(e)
+			d.Explain(e.Seen)
 		}
 	}
 }

@@ -7,16 +7,16 @@ import "xmppscope/session"
 // the events' numbers.
 type Cutter struct {
 	Stream
-	record func(session.Event)
+	record func(session.Seen)
 	seq    uint64
 }
 
 // NewCutter makes one that hands each event to record. They own their bytes.
-func NewCutter(record func(session.Event)) *Cutter { return &Cutter{record: record} }
+func NewCutter(record func(session.Seen)) *Cutter { return &Cutter{record: record} }
 
 // Take takes what was seen next: plaintext (session.StreamBytes), whose Raw is borrowed,
 // or an event.
-func (c *Cutter) Take(e session.Event) {
+func (c *Cutter) Take(e session.Seen) {
 	switch b := e.Body.(type) {
 	case session.StreamBytes:
 		for rest := e.Raw; ; {
@@ -50,14 +50,14 @@ func (c *Cutter) Take(e session.Event) {
 func (c *Cutter) From(seq uint64) { c.seq = seq }
 
 // tell records a piece that seen has brought.
-func (c *Cutter) tell(p *Piece, seen *session.Event) {
-	p.Events(func(e session.Event) {
+func (c *Cutter) tell(p *Piece, seen *session.Seen) {
+	p.Events(func(e session.Seen) {
 		e.Session, e.At = seen.Session, seen.At
 		c.number(e)
 	})
 }
 
-func (c *Cutter) number(e session.Event) {
+func (c *Cutter) number(e session.Seen) {
 	if session.Numbered(e.Body) {
 		c.seq++
 		e.Seq = c.seq

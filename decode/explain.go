@@ -39,11 +39,12 @@ func (d *Session) KnowPasswords(find func(user, domain string) (password string,
 
 // Explain returns the event with its name, step, notes, secrets and summary. It
 // does not change e, and whatever the wire held, it does not fail.
-func (d *Session) Explain(e session.Event) session.Event {
+func (d *Session) Explain(seen session.Seen) session.Event {
 	k := desks.Get().(*desk)
-	k.one = d.Parse(e, &k.trees)
+	k.one = d.Parse(session.Event{Seen: seen}, &k.trees)
 	k.one.explain(k)
-	e, k.one = k.one.event, Parsed{}
+	e := k.one.event
+	k.one = Parsed{}
 	k.trees.Reset()
 	desks.Put(k)
 	return e
@@ -67,6 +68,7 @@ func (d *Session) explain(s *Seen, p *Parsed, k *desk) {
 	clear(k.notes)
 	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
 	e.Summary = summarise(s)
+	e.Done = true
 }
 
 // begin learns where the recording begins.

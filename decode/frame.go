@@ -69,8 +69,8 @@ type Problem struct {
 
 // Event makes an event as seen of a frame that dir's sender sent. It copies what
 // the frame borrows.
-func (f *Frame) Event(dir session.Dir) session.Event {
-	return session.Event{
+func (f *Frame) Event(dir session.Dir) session.Seen {
+	return session.Seen{
 		Leg: dir.From(), Dir: dir, Body: f.Kind.Body(), Offset: f.Offset, Name: localName(f.Local()),
 		Raw: bytes.Clone(f.Raw), Size: f.Size, Truncated: f.Truncated,
 	}

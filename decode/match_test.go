@@ -36,8 +36,8 @@ func TestMatches(t *testing.T) {
 				return nil
 			})})
 		}
-		e := session.Event{Session: 1, Seq: 1, Dir: session.S2C, Leg: session.ServerLeg, Body: session.StreamElement{}, Raw: []byte(raw)}
-		NewSession(list, new(session.Book)).Explain(e)
+		e := session.Event{Seen: session.Seen{Session: 1, Seq: 1, Dir: session.S2C, Leg: session.ServerLeg, Body: session.StreamElement{}, Raw: []byte(raw)}}
+		NewSession(list, new(session.Book)).Explain(e.Seen)
 		if n := len(want) + len(always3); len(asked) != n {
 			t.Errorf("%q is for %v, want %v", raw, asked, want)
 		}

@@ -11,13 +11,13 @@ import (
 func TestJoined(t *testing.T) {
 	const header = "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>"
 	joined := func(port string) session.Event {
-		return session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "192.0.2.1:" + port, Peer: "192.0.2.2:40000", Captured: true, Joined: true}}
+		return session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "192.0.2.1:" + port, Peer: "192.0.2.2:40000", Captured: true, Joined: true}}}
 	}
 	element := func(dir session.Dir, xml string) session.Event {
-		return session.Event{Leg: dir.From(), Dir: dir, Body: session.StreamElement{}, Raw: []byte(xml)}
+		return session.Event{Seen: session.Seen{Leg: dir.From(), Dir: dir, Body: session.StreamElement{}, Raw: []byte(xml)}}
 	}
 	opened := func(dir session.Dir) session.Event {
-		return session.Event{Leg: dir.From(), Dir: dir, Body: session.StreamOpened{}, Raw: []byte(header)}
+		return session.Event{Seen: session.Seen{Leg: dir.From(), Dir: dir, Body: session.StreamOpened{}, Raw: []byte(header)}}
 	}
 	for _, c := range []struct {
 		name, want, assumed string
@@ -32,12 +32,12 @@ func TestJoined(t *testing.T) {
 		{"its own", "u", NSClient, []session.Event{joined("5222"), element(session.S2C, "<iq xmlns='u'/>")}},
 		{"as the other side says", NSServer, NSServer, []session.Event{joined("5222"), element(session.S2C, "<r/>"), opened(session.C2S), element(session.S2C, "<iq/>")}},
 		{"from its own header on", NSServer, NSClient, []session.Event{joined("5222"), element(session.S2C, "<r/>"), opened(session.S2C), element(session.S2C, "<iq/>")}},
-		{"from the beginning", "", "", []session.Event{{Leg: session.ClientLeg, Body: session.TCPOpened{}}, element(session.C2S, "<iq/>")}},
+		{"from the beginning", "", "", []session.Event{{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{}}}, element(session.C2S, "<iq/>")}},
 	} {
 		d := NewSession(nil, new(session.Book))
 		var got session.Event
 		for _, e := range c.events {
-			got = d.Explain(e)
+			got = d.Explain(e.Seen)
 		}
 		if got.Space != c.want || d.state.Assumed != c.assumed {
 			t.Errorf("%s: in %q, with %q assumed; want %q and %q", c.name, got.Space, d.state.Assumed, c.want, c.assumed)
@@ -52,7 +52,7 @@ func TestJoined(t *testing.T) {
 // no fault; what can be no declaration at all is.
 func TestJoinedPrefixes(t *testing.T) {
 	for raw, faults := range map[string]int{"<x:a y:b=''/>": 0, "<a xmlns:x=''/>": 1} {
-		e := NewSession(nil, new(session.Book)).Explain(session.Event{Dir: session.C2S, Body: session.StreamElement{}, Raw: []byte(raw)})
+		e := NewSession(nil, new(session.Book)).Explain(session.Seen{Dir: session.C2S, Body: session.StreamElement{}, Raw: []byte(raw)})
 		if len(e.Notes) != faults {
 			t.Errorf("%s: %v", raw, e.Notes)
 		}

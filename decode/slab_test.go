@@ -34,11 +34,11 @@ func TestOnlyFeaturesOutliveTheirEvent(t *testing.T) {
 	})}
 	d := NewSession([]Rule{keep}, new(session.Book))
 	for i, raw := range []string{hdr, "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>", "<message xmlns='jabber:client'/>"} {
-		e := session.Event{Session: 1, Seq: uint64(i + 1), Dir: session.S2C, Leg: session.ServerLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))}
+		e := session.Event{Seen: session.Seen{Session: 1, Seq: uint64(i + 1), Dir: session.S2C, Leg: session.ServerLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))}}
 		if i == 0 {
 			e.Body = session.StreamOpened{}
 		}
-		d.Explain(e)
+		d.Explain(e.Seen)
 	}
 	if len(kept) != 3 || kept[2].Name.Local != "" {
 		t.Errorf("trees that are over: %+v", kept)

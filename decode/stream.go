@@ -291,9 +291,9 @@ func (s *Stream) tellSkipped(dir session.Dir, n int) {
 
 // Events gives the events as seen that a piece is: why its direction is opaque, if it is
 // the first of those, and the piece itself. They own their bytes.
-func (p *Piece) Events(record func(session.Event)) {
+func (p *Piece) Events(record func(session.Seen)) {
 	if p.Problem != nil {
-		record(session.Event{Leg: p.Dir.From(), Dir: p.Dir, Body: session.RelayOpaque{Reason: p.Problem.Reason, At: p.Problem.At}})
+		record(session.Seen{Leg: p.Dir.From(), Dir: p.Dir, Body: session.RelayOpaque{Reason: p.Problem.Reason, At: p.Problem.At}})
 	}
 	if p.Kind != 0 {
 		record(p.Frame.Event(p.Dir))

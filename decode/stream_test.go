@@ -13,10 +13,10 @@ import (
 )
 
 // heard is what a Cutter makes of chunks, one line an event.
-func heard(t *testing.T, chunks []session.Event) string {
+func heard(t *testing.T, chunks []session.Seen) string {
 	t.Helper()
 	var b strings.Builder
-	c := NewCutter(func(e session.Event) {
+	c := NewCutter(func(e session.Seen) {
 		fmt.Fprintf(&b, "%d %s %s %d+%d %q", e.Seq, e.Dir, e.Kind(), e.Offset, e.Size, e.Raw)
 		if o, ok := e.Body.(session.RelayOpaque); ok {
 			fmt.Fprintf(&b, " %s", o.Reason)
@@ -29,12 +29,12 @@ func heard(t *testing.T, chunks []session.Event) string {
 	return b.String()
 }
 
-func said(dir session.Dir, text string) session.Event {
-	return session.Event{Dir: dir, Body: session.StreamBytes{}, Raw: []byte(text)}
+func said(dir session.Dir, text string) session.Seen {
+	return session.Seen{Dir: dir, Body: session.StreamBytes{}, Raw: []byte(text)}
 }
 
 // cuts cuts what was seen into smaller chunks, in place.
-func cuts(chunks []session.Event, size func() int) (out []session.Event) {
+func cuts(chunks []session.Seen, size func() int) (out []session.Seen) {
 	for _, e := range chunks {
 		if _, ok := e.Body.(session.StreamBytes); !ok {
 			out = append(out, e)
@@ -55,12 +55,12 @@ const proceeds = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 // TestStreamDoesNotDependOnCuts: what is told of a stream is the same however its bytes
 // are cut, across TLS, compression, and missing bytes.
 func TestStreamDoesNotDependOnCuts(t *testing.T) {
-	lost := func(dir session.Dir, n int64) session.Event {
-		return session.Event{Dir: dir, Body: session.LogLost{Bytes: n}}
+	lost := func(dir session.Dir, n int64) session.Seen {
+		return session.Seen{Dir: dir, Body: session.LogLost{Bytes: n}}
 	}
 	compressed := "<compressed xmlns='http://jabber.org/protocol/compress'/>"
 	many := strings.Repeat("<message to='a'><body>hello</body></message>", 500)
-	for name, chunks := range map[string][]session.Event{
+	for name, chunks := range map[string][]session.Seen{
 		"TLS": {
 			said(session.C2S, hdr), said(session.S2C, hdr+proceeds),
 			{Leg: session.ServerLeg, Body: session.TLSEstablished{}}, {Leg: session.ClientLeg, Body: session.TLSEstablished{}},

@@ -18,7 +18,7 @@ func TestSummaryOfAcknowledgements(t *testing.T) {
 		"<a xmlns='urn:example:other' h='3'/>":           "a",
 		"<message><a xmlns='urn:xmpp:sm:3'/></message>":  "message a",
 	} {
-		e := NewSession(nil, new(session.Book)).Explain(session.Event{
+		e := NewSession(nil, new(session.Book)).Explain(session.Seen{
 			Session: 1, Seq: 1, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw)),
 		})
 		if e.Summary != want {

@@ -113,7 +113,7 @@ func xmllint(t *testing.T, docs []string) map[string]string {
 func notWellFormed(doc string) (wrong string) {
 	var s decode.Scanner
 	explain := decode.NewSession(nil, new(session.Book))
-	explain.Explain(session.Event{Body: session.TCPOpened{}})
+	explain.Explain(session.Seen{Body: session.TCPOpened{}})
 	elements := 0
 	for rest := []byte(doc); len(rest) > 0; {
 		n, f, ok := s.Next(rest)

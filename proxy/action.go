@@ -9,7 +9,7 @@ type (
 	// Connect the server leg. Domain is the stream's "to", "" if there is none.
 	Connect struct{ Domain string }
 	// Record something that happened beside the bytes.
-	Record struct{ Event session.Event }
+	Record struct{ Event session.Seen }
 	// Forward bytes in a direction, and keep them: that side has said them. They are
 	// borrowed from the Data input, or the relay's own and given away.
 	Forward struct {

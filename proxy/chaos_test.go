@@ -188,7 +188,7 @@ func (c *chaos) run() {
 	go func() {
 		defer close(taken)
 		for t := spool.Next(false); t != nil; t = spool.Next(false) {
-			t.Take(func(session.Event) {})
+			t.Take(func(session.Seen) {})
 			if t.ID() > 0 && t.Over() {
 				close(c.over)
 			}

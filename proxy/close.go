@@ -52,7 +52,7 @@ func (p *pump) finishClose() {
 		if theirs {
 			body.Reason = p.reason
 		}
-		p.trail.Event(session.Event{Leg: side, Body: body})
+		p.trail.Event(session.Seen{Leg: side, Body: body})
 	}
 }
 

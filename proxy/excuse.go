@@ -32,7 +32,7 @@ func (r *Relay) excuse() {
 
 // send writes bytes of our own to the client, and records them as ours.
 func (r *Relay) send(b []byte, reason string) {
-	r.do(Record{session.Event{
+	r.do(Record{session.Seen{
 		Leg: session.ClientLeg, Dir: session.S2C, Origin: session.OriginSelf,
 		Body: session.RelaySent{Reason: reason}, Raw: b, Size: int64(len(b)),
 	}})

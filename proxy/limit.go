@@ -34,10 +34,10 @@ type door struct {
 	inside atomic.Int64
 	shut   string // the limit that was reached and said, or ""
 	away   int64  // connections that were turned away since
-	push   func(session.Event)
+	push   func(session.Seen)
 }
 
-func newDoor(most int, push func(session.Event)) *door {
+func newDoor(most int, push func(session.Seen)) *door {
 	if most <= 0 {
 		most = DefaultSessions
 	}
@@ -85,7 +85,7 @@ func (d *door) failed(err error) {
 func (d *door) close(limit, reason, hint string) {
 	if d.shut != limit {
 		d.shut = limit
-		d.push(session.Event{Body: session.RelayLimit{Limit: limit, Reason: reason, Hint: hint}})
+		d.push(session.Seen{Body: session.RelayLimit{Limit: limit, Reason: reason, Hint: hint}})
 	}
 }
 
@@ -97,7 +97,7 @@ func (d *door) open() {
 	if d.away > 0 {
 		reason += fmt.Sprintf("; %d came meanwhile and were closed", d.away)
 	}
-	d.push(session.Event{Body: session.RelayLimit{Limit: d.shut, Over: true, Reason: reason}})
+	d.push(session.Seen{Body: session.RelayLimit{Limit: d.shut, Over: true, Reason: reason}})
 	d.shut, d.away = "", 0
 }
 

@@ -34,7 +34,7 @@ func (f *failing) Accept() (net.Conn, error) {
 }
 
 // limits are the events of the run, one a line.
-func limits(events []session.Event) (out []string) {
+func limits(events []session.Seen) (out []string) {
 	for _, e := range events {
 		if b, ok := e.Body.(session.RelayLimit); ok && e.Session == 0 {
 			line := b.Limit + ": " + b.Reason
@@ -71,7 +71,7 @@ func TestAcceptFails(t *testing.T) {
 	}
 }
 
-func ofSession(events []session.Event, n int) (out []session.Event) {
+func ofSession(events []session.Seen, n int) (out []session.Seen) {
 	for _, e := range events {
 		if e.Session == n {
 			out = append(out, e)

@@ -60,7 +60,7 @@ func play(script string) (string, error) {
 	fixed := !strings.Contains(script, "follow\n")
 	r := NewRelay(fixed, Limits{})
 	var b strings.Builder
-	cutter := decode.NewCutter(func(e session.Event) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
+	cutter := decode.NewCutter(func(e session.Seen) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
 	for _, line := range strings.SplitAfter(script, "\n") {
 		if strings.HasPrefix(line, "<< ") {
 			continue
@@ -80,9 +80,9 @@ func play(script string) (string, error) {
 		for _, a := range r.Handle(in) {
 			switch a := a.(type) {
 			case Forward:
-				cutter.Take(session.Event{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+				cutter.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
 			case Keep:
-				cutter.Take(session.Event{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+				cutter.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
 				continue
 			case Record:
 				cutter.Take(a.Event)
@@ -92,7 +92,7 @@ func play(script string) (string, error) {
 					cutter.Finish(dir)
 				}
 				for piece, ok := cutter.Rest(); ok; piece, ok = cutter.Rest() {
-					piece.Events(func(e session.Event) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
+					piece.Events(func(e session.Seen) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
 				}
 			}
 			fmt.Fprintf(&b, "<< %s\n", printAction(a))
@@ -169,7 +169,7 @@ func onlyIf(yes bool, text string) string {
 	return ""
 }
 
-func printEvent(e *session.Event) string {
+func printEvent(e *session.Seen) string {
 	out := fmt.Sprintf("record %s %s %s", e.Kind(), e.Leg, e.Dir)
 	if e.Origin != "" {
 		out += " by " + e.Origin

@@ -63,7 +63,7 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.use(session.ClientLeg, p.leg(session.ClientLeg, client))
-	trail.Event(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{
+	trail.Event(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
 		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(),
 	}})
 	return p
@@ -240,7 +240,7 @@ func (p *pump) readFailed(dir session.Dir, from *route, err error) Input {
 	if p.secured != nil && p.silent[side] && !(side == session.ServerLeg && p.relay.HasEnded(session.C2S)) {
 		if failed := p.secured.ReadFailed(side, err); failed != nil {
 			p.silent[side] = false
-			p.trail.Event(session.Event{Leg: side, Body: *failed})
+			p.trail.Event(session.Seen{Leg: side, Body: *failed})
 		}
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

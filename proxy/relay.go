@@ -139,7 +139,7 @@ func (r *Relay) Wants(dir session.Dir) bool {
 func (r *Relay) do(a Action) { r.out = append(r.out, a) }
 
 func (r *Relay) record(dir session.Dir, body session.Body, raw []byte) {
-	r.do(Record{session.Event{Leg: dir.From(), Dir: dir, Body: body, Raw: bytes.Clone(raw), Size: int64(len(raw))}})
+	r.do(Record{session.Seen{Leg: dir.From(), Dir: dir, Body: body, Raw: bytes.Clone(raw), Size: int64(len(raw))}})
 }
 
 func (r *Relay) data(dir session.Dir, p []byte) {

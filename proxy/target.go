@@ -100,7 +100,7 @@ func (r *Resolver) Fixed() bool { return r.Upstream != nil && !r.Upstream.Direct
 
 // Dial connects to the server that a request asks for, trying its targets in
 // order, and records the outcome. Direct says that TLS is to begin at once.
-func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)) (conn net.Conn, direct bool, err error) {
+func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen)) (conn net.Conn, direct bool, err error) {
 	name := q.Domain
 	targets, err := r.targets(ctx, q)
 	if err == nil {
@@ -112,7 +112,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)
 			name = t.Address()
 			if conn, err = r.dialOne(ctx, t, timeout); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
-				push(session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{
+				push(session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
 					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct,
 				}})
@@ -124,7 +124,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)
 	if name == "" {
 		name = "the server"
 	}
-	push(session.Event{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
+	push(session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
 	return nil, false, fmt.Errorf("%s: %s", name, reason)
 }
 

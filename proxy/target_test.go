@@ -55,7 +55,7 @@ func TestOneNameForOneDomain(t *testing.T) {
 func dial(t *testing.T, r *Resolver, q Request) string {
 	t.Helper()
 	var failed session.TCPFailed
-	conn, _, err := r.Dial(t.Context(), q, func(e session.Event) {
+	conn, _, err := r.Dial(t.Context(), q, func(e session.Seen) {
 		if b, ok := e.Body.(session.TCPFailed); ok {
 			failed = b
 		}

@@ -44,7 +44,7 @@ type bench struct {
 	domain   string                          // that certificates are for
 	forget   bool                            // events are pulled, not kept
 	listen   func(net.Listener) net.Listener // changes the listener; nil does not
-	events   func() []session.Event          // ends the proxy and returns what it recorded
+	events   func() []session.Seen           // ends the proxy and returns what it recorded
 }
 
 // newBench starts a proxy whose server is the test itself.
@@ -86,7 +86,7 @@ func newUnstarted(t testing.TB) *bench {
 func (b *bench) start(t testing.TB, o Options) {
 	t.Helper()
 	var mu sync.Mutex
-	var all []session.Event
+	var all []session.Seen
 	o.Spool = session.NewSpool(session.SpoolOptions{})
 	cut := make(chan struct{})
 	go func() {
@@ -94,14 +94,14 @@ func (b *bench) start(t testing.TB, o Options) {
 		for trail := o.Spool.Next(false); trail != nil; trail = o.Spool.Next(false) {
 			cutter, _ := trail.User.(*decode.Cutter)
 			if cutter == nil {
-				cutter = decode.NewCutter(func(e session.Event) {
+				cutter = decode.NewCutter(func(e session.Seen) {
 					mu.Lock()
 					all = append(all, e)
 					mu.Unlock()
 				})
 				trail.User = cutter
 			}
-			trail.Take(func(e session.Event) {
+			trail.Take(func(e session.Seen) {
 				if !b.forget {
 					cutter.Take(e)
 				}
@@ -121,7 +121,7 @@ func (b *bench) start(t testing.TB, o Options) {
 	done := make(chan error, 1)
 	go func() { done <- Serve(ctx, l, o) }()
 	var once sync.Once
-	b.events = func() []session.Event {
+	b.events = func() []session.Seen {
 		once.Do(func() {
 			cancel()
 			if err := <-done; err != nil {
@@ -263,7 +263,7 @@ func TestForwardedBytesAreReceivedBytes(t *testing.T) {
 	}
 }
 
-func checkSeq(t *testing.T, events []session.Event) {
+func checkSeq(t *testing.T, events []session.Seen) {
 	t.Helper()
 	next := uint64(1)
 	for _, e := range events {

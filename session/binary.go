@@ -44,6 +44,7 @@ func (w *binaryWriter) event(b []byte, e *Event) []byte {
 	b = binary.AppendVarint(b, e.Offset)
 	b = binary.AppendVarint(b, e.Size)
 	b = appendBool(b, e.Truncated)
+	b = appendBool(b, e.Done)
 	b = appendBool(b, e.Redacted)
 	b = w.string(b, e.Name)
 	b = w.string(b, e.Space)

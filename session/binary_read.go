@@ -83,6 +83,7 @@ func (r *binaryReader) event(e *Event) {
 	e.Offset = r.int()
 	e.Size = r.int()
 	e.Truncated = r.bool()
+	e.Done = r.bool()
 	e.Redacted = r.bool()
 	e.Name = r.string()
 	e.Space = r.string()

@@ -119,20 +119,20 @@ func checkBinary(t *testing.T, w *binaryWriter, want Event) {
 func TestBinary(t *testing.T) {
 	for _, b := range append([]Body{nil, Unknown{}}, Bodies...) {
 		checkBinary(t, newBinaryWriter(), filled(t, b))
-		checkBinary(t, newBinaryWriter(), Event{Body: b})
+		checkBinary(t, newBinaryWriter(), Event{Seen: Seen{Body: b}, Said: Said{Done: true}})
 	}
 }
 
 func TestBinaryExtremes(t *testing.T) {
 	for _, e := range []Event{
 		{},
-		{Raw: []byte{}, Notes: []Note{}, Secrets: []Secret{}},
-		{Body: WireBytes{Remarks{Comments: []string{}}}},
-		{Body: TLSEstablished{TLSFacts{Bindings: map[string]string{}, Chain: []Certificate{{}}, Hello: &ClientHello{Versions: []string{""}}}}},
-		{Session: math.MinInt, Seq: math.MaxUint64, Offset: math.MaxInt64, Size: math.MinInt64, Answers: math.MaxUint64, RTT: math.MinInt64},
-		{Notes: []Note{{Span: Span{-5, math.MinInt}, Value: "\xff\x00"}, {Span: Span{math.MaxInt, math.MinInt}}}},
-		{Raw: bytes.Repeat([]byte{0xff}, 1<<20), Summary: strings.Repeat("ä", 1<<16)},
-		{Step: &Step{}, Secrets: []Secret{{}, {Span: Span{7, 3}}}},
+		{Seen: Seen{Raw: []byte{}}, Said: Said{Done: true, Notes: []Note{}, Secrets: []Secret{}}},
+		{Seen: Seen{Body: WireBytes{Remarks{Comments: []string{}}}}, Said: Said{Done: true}},
+		{Seen: Seen{Body: TLSEstablished{TLSFacts{Bindings: map[string]string{}, Chain: []Certificate{{}}, Hello: &ClientHello{Versions: []string{""}}}}}, Said: Said{Done: true}},
+		{Seen: Seen{Session: math.MinInt, Seq: math.MaxUint64, Offset: math.MaxInt64, Size: math.MinInt64}, Said: Said{Done: true, Answers: math.MaxUint64, RTT: math.MinInt64}},
+		{Said: Said{Done: true, Notes: []Note{{Span: Span{-5, math.MinInt}, Value: "\xff\x00"}, {Span: Span{math.MaxInt, math.MinInt}}}}},
+		{Seen: Seen{Raw: bytes.Repeat([]byte{0xff}, 1<<20)}, Said: Said{Done: true, Summary: strings.Repeat("ä", 1<<16)}},
+		{Said: Said{Done: true, Step: &Step{}, Secrets: []Secret{{}, {Span: Span{7, 3}}}}},
 	} {
 		checkBinary(t, newBinaryWriter(), e)
 	}
@@ -151,7 +151,7 @@ func TestBinaryTime(t *testing.T) {
 	} {
 		w := newBinaryWriter()
 		var got Event
-		if _, err := readBinary(binaryOf(t, w, &Event{At: at}), w.table.list, &got); err != nil {
+		if _, err := readBinary(binaryOf(t, w, &Event{Seen: Seen{At: at}, Said: Said{Done: true}}), w.table.list, &got); err != nil {
 			t.Fatal(err)
 		}
 		if !got.At.Equal(at) || got.At.String() != at.Round(0).String() || (got.At.Location() == time.Local) != (at.Location() == time.Local) {
@@ -166,7 +166,7 @@ func (strange) Name() string { return "test:strange" }
 
 func TestBinaryOfUnknownKinds(t *testing.T) {
 	w := newBinaryWriter()
-	_, err := w.append(nil, &Event{Body: strange{}})
+	_, err := w.append(nil, &Event{Seen: Seen{Body: strange{}}, Said: Said{Done: true}})
 	if err == nil || !strings.Contains(err.Error(), `session: test:strange: the kind is not among session.Bodies`) {
 		t.Errorf("a kind that cannot be read back was written: %v", err)
 	}
@@ -229,7 +229,7 @@ func TestBinaryDamaged(t *testing.T) {
 			}
 		}
 	}
-	e := Event{Notes: []Note{{}}}
+	e := Event{Said: Said{Done: true, Notes: []Note{{}}}}
 	w := newBinaryWriter()
 	p := binaryOf(t, w, &e)
 	i := bytes.LastIndexByte(p, 2) // the length of notes

@@ -199,7 +199,11 @@ func Numbered(b Body) bool {
 // OfRun says whether events of this kind may be of no session but of the run: their
 // session is 0.
 func OfRun(kind string) bool {
-	return kind == RelayLimit{}.Name() || kind == LogLost{}.Name()
+	switch kind {
+	case RelayLimit{}.Name(), RelayBacklog{}.Name(), LogLost{}.Name():
+		return true
+	}
+	return false
 }
 
 // IsPlaintext says whether the event's Raw is plaintext of its direction: the

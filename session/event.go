@@ -86,12 +86,16 @@ func (s Span) Len() int { return s.End - s.Start }
 // OriginSelf is Event.Origin of bytes that we sent in someone's place.
 const OriginSelf = "xmppscope"
 
-// Event is one thing that happened in a session. It is a value: once appended it
-// is never changed, and Raw is never written to again.
-//
-// The first group of fields is known when the event is seen; the second is added
-// by the explainer (package decode).
+// Event is one thing that happened in a session, and what is said of it. It is a value:
+// once appended it is never changed, and Raw is never written to again.
 type Event struct {
+	Seen
+	Said
+}
+
+// Seen is what happened, as whoever was there has seen it: the relay, or the reader of a
+// capture.
+type Seen struct {
 	Session int       // 1, 2, …: one for each accepted connection; 0 is the run itself
 	Seq     uint64    // 1, 2, … without gaps in its session; 0 for kinds that are not numbered
 	At      time.Time // when its last byte had arrived
@@ -104,21 +108,27 @@ type Event struct {
 	Size    int64  // true size on the wire in bytes, whatever Raw holds
 	// Truncated says that Raw holds less than Size bytes.
 	Truncated bool
+	Name      string // local name of the top element, "" where there is none
+}
+
+// Said is what the explainer (package decode) has to say of an event.
+type Said struct {
+	// Done says that it has been explained. Of one that has not been, nobody knows what in
+	// it is secret: Blank hides all its bytes.
+	Done bool
 	// Redacted says that secrets in Raw and Notes were replaced by placeholders.
 	Redacted bool
-
-	Name    string // local name of the top element, "" where there is none
-	Space   string // its namespace
-	Step    *Step  // the rung of the login ladder this event stands on, or nil
-	Summary string // one line for a person; may hold text from the wire
-	Notes   []Note
-	Secrets []Secret      // spans of Raw to blank, sorted, not overlapping
-	Answers uint64        // Seq of the request that this event answers, or 0
-	RTT     time.Duration // time since that request
+	Space    string // the namespace of the top element
+	Step     *Step  // the rung of the login ladder this event stands on, or nil
+	Summary  string // one line for a person; may hold text from the wire
+	Notes    []Note
+	Secrets  []Secret      // spans of Raw to blank, sorted, not overlapping
+	Answers  uint64        // Seq of the request that this event answers, or 0
+	RTT      time.Duration // time since that request
 }
 
 // Kind is the name of the event's body, "" if it has none.
-func (e *Event) Kind() string {
+func (e *Seen) Kind() string {
 	if e.Body == nil {
 		return ""
 	}

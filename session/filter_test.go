@@ -6,10 +6,10 @@ import (
 )
 
 func TestFilter(t *testing.T) {
-	e := Event{Session: 2, Seq: 7, Dir: C2S, Leg: ClientLeg, Body: StreamElement{}, Name: "iq", Raw: []byte("<iq>pw</iq>"),
-		Step:    &Step{N: 15, ID: "bind-request"},
-		Notes:   []Note{{Name: "password", Value: "pw", Secret: "password", Mark: "[password #1, 2 characters]"}, {Name: "jid", Value: "a@b.example/c"}},
-		Secrets: []Secret{{Kind: "password", Span: Span{4, 6}, Mark: "[password #1, 2 characters]"}},
+	e := Event{Seen: Seen{Session: 2, Seq: 7, Dir: C2S, Leg: ClientLeg, Body: StreamElement{}, Name: "iq", Raw: []byte("<iq>pw</iq>")},
+		Said: Said{Done: true, Step: &Step{N: 15, ID: "bind-request"},
+			Notes:   []Note{{Name: "password", Value: "pw", Secret: "password", Mark: "[password #1, 2 characters]"}, {Name: "jid", Value: "a@b.example/c"}},
+			Secrets: []Secret{{Kind: "password", Span: Span{4, 6}, Mark: "[password #1, 2 characters]"}}},
 	}
 	for source, want := range map[string]bool{
 		`name == "iq"`:                         true,

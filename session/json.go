@@ -73,28 +73,30 @@ type jsonSecret struct {
 }
 
 type jsonEvent struct {
-	Session   int             `json:"session"`
-	Seq       uint64          `json:"seq,omitempty"`
-	At        time.Time       `json:"at"`
-	Leg       string          `json:"leg,omitempty"`
-	Dir       string          `json:"dir,omitempty"`
-	Kind      string          `json:"kind"`
-	Origin    string          `json:"origin,omitempty"`
-	Step      *jsonStep       `json:"step,omitempty"`
-	Name      string          `json:"name,omitempty"`
-	NS        string          `json:"ns,omitempty"`
-	Summary   string          `json:"summary,omitempty"`
-	Raw       *string         `json:"raw,omitempty"`
-	RawBase64 []byte          `json:"raw_base64,omitempty"`
-	Size      int64           `json:"size,omitempty"`
-	Offset    int64           `json:"offset,omitempty"`
-	Truncated bool            `json:"truncated,omitempty"`
-	Redacted  bool            `json:"redacted,omitempty"`
-	Answers   uint64          `json:"answers,omitempty"`
-	RTTMS     float64         `json:"rtt_ms,omitempty"`
-	Detail    json.RawMessage `json:"detail,omitempty"`
-	Notes     []jsonNote      `json:"notes,omitempty"`
-	Secrets   []jsonSecret    `json:"secrets,omitempty"`
+	Session   int       `json:"session"`
+	Seq       uint64    `json:"seq,omitempty"`
+	At        time.Time `json:"at"`
+	Leg       string    `json:"leg,omitempty"`
+	Dir       string    `json:"dir,omitempty"`
+	Kind      string    `json:"kind"`
+	Origin    string    `json:"origin,omitempty"`
+	Step      *jsonStep `json:"step,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	NS        string    `json:"ns,omitempty"`
+	Summary   string    `json:"summary,omitempty"`
+	Raw       *string   `json:"raw,omitempty"`
+	RawBase64 []byte    `json:"raw_base64,omitempty"`
+	Size      int64     `json:"size,omitempty"`
+	Offset    int64     `json:"offset,omitempty"`
+	Truncated bool      `json:"truncated,omitempty"`
+	Redacted  bool      `json:"redacted,omitempty"`
+	// Unexplained is the contrary of Done: files of old have no such field.
+	Unexplained bool            `json:"unexplained,omitempty"`
+	Answers     uint64          `json:"answers,omitempty"`
+	RTTMS       float64         `json:"rtt_ms,omitempty"`
+	Detail      json.RawMessage `json:"detail,omitempty"`
+	Notes       []jsonNote      `json:"notes,omitempty"`
+	Secrets     []jsonSecret    `json:"secrets,omitempty"`
 }
 
 // EncodeJSON writes the event as one JSON object on one line, without a line
@@ -157,10 +159,7 @@ func decodeByReflection(line []byte) (Event, error) {
 		return Event{}, fmt.Errorf("session: event: it has no kind or no session number")
 	}
 	e := Event{
-		Session: j.Session, Seq: j.Seq, At: j.At, Origin: j.Origin,
-		Offset: j.Offset, Size: j.Size, Truncated: j.Truncated, Redacted: j.Redacted,
-		Name: j.Name, Space: j.NS, Summary: j.Summary,
-		Answers: j.Answers, RTT: duration(j.RTTMS),
+		Seen: Seen{Session: j.Session, Seq: j.Seq, At: j.At, Origin: j.Origin, Offset: j.Offset, Size: j.Size, Truncated: j.Truncated, Name: j.Name}, Said: Said{Done: !j.Unexplained, Redacted: j.Redacted, Space: j.NS, Summary: j.Summary, Answers: j.Answers, RTT: duration(j.RTTMS)},
 	}
 	e.Dir, e.Leg = parseDir(j.Dir), parseLeg(j.Leg)
 	switch {

@@ -38,6 +38,7 @@ func AppendJSON(b []byte, e Event) ([]byte, error) {
 	b = appendCount(b, `,"offset":`, e.Offset)
 	b = appendTrue(b, `,"truncated":true`, e.Truncated)
 	b = appendTrue(b, `,"redacted":true`, e.Redacted)
+	b = appendTrue(b, `,"unexplained":true`, !e.Done)
 	if e.Answers != 0 {
 		b = strconv.AppendUint(append(b, `,"answers":`...), e.Answers, 10)
 	}

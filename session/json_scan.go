@@ -23,7 +23,7 @@ type lineReader struct {
 // readLine returns the event of a line, or false if it gives up.
 func readLine(line []byte) (Event, bool) {
 	p := lineReader{line: bytes.TrimSuffix(line, []byte("\n"))}
-	var e Event
+	e := Event{Said: Said{Done: true}} // one that has not been explained says so
 	kind := ""
 	p.object(func(name []byte) { kind = p.eventField(&e, name, kind) })
 	body, ok := plainBodies[kind]
@@ -84,6 +84,8 @@ func (p *lineReader) eventField(e *Event, name []byte, kind string) string {
 		e.Truncated = p.isTrue()
 	case "redacted":
 		e.Redacted = p.isTrue()
+	case "unexplained":
+		e.Done = !p.isTrue()
 	case "answers":
 		e.Answers = uint64(p.count())
 	case "rtt_ms":

@@ -16,12 +16,12 @@ import (
 // full is an event with every field set.
 func full(body Body) Event {
 	return Event{
-		Session: 3, Seq: 17, At: time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC), Leg: ClientLeg, Dir: C2S,
-		Body: body, Origin: OriginSelf, Offset: 42, Raw: []byte("<auth>c2VjcmV0</auth>\u2028"), Size: 99, Truncated: true,
-		Name: "auth", Space: "urn:x", Summary: "PLAIN as \x1b", Answers: 4, RTT: 12345 * time.Microsecond,
-		Step:    &Step{N: 10, ID: "sasl-auth", Title: "t", Text: "x", Ref: "RFC 6120 §6.4.2", Since: 1500 * time.Microsecond},
-		Notes:   []Note{{Rule: "r", Severity: Warning, Name: "password", Value: "", Text: "s", Ref: "f", Span: Span{6, 14}, Secret: "password", Mark: "[password #1, 0 characters]"}},
-		Secrets: []Secret{{Kind: "password", Span: Span{6, 14}, Mark: "[password #1, 0 characters]"}},
+		Seen: Seen{Session: 3, Seq: 17, At: time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC), Leg: ClientLeg, Dir: C2S,
+			Body: body, Origin: OriginSelf, Offset: 42, Raw: []byte("<auth>c2VjcmV0</auth>\u2028"), Size: 99, Truncated: true,
+			Name: "auth"}, Said: Said{Done: true, Space: "urn:x", Summary: "PLAIN as \x1b", Answers: 4, RTT: 12345 * time.Microsecond,
+			Step:    &Step{N: 10, ID: "sasl-auth", Title: "t", Text: "x", Ref: "RFC 6120 §6.4.2", Since: 1500 * time.Microsecond},
+			Notes:   []Note{{Rule: "r", Severity: Warning, Name: "password", Value: "", Text: "s", Ref: "f", Span: Span{6, 14}, Secret: "password", Mark: "[password #1, 0 characters]"}},
+			Secrets: []Secret{{Kind: "password", Span: Span{6, 14}, Mark: "[password #1, 0 characters]"}}},
 	}
 }
 
@@ -88,7 +88,7 @@ func TestJSONRoundTrip(t *testing.T) {
 }
 
 func TestJSONKeepsWhatIsNotUTF8(t *testing.T) {
-	want := Event{Session: 1, Seq: 1, At: time.Unix(1, 0).UTC(), Body: StreamRaw{}, Raw: []byte("a\xff\x00b"), Size: 4}
+	want := Event{Seen: Seen{Session: 1, Seq: 1, At: time.Unix(1, 0).UTC(), Body: StreamRaw{}, Raw: []byte("a\xff\x00b"), Size: 4}, Said: Said{Done: true}}
 	line, err := EncodeJSON(want)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestJSONKeepsWhatIsNotUTF8(t *testing.T) {
 }
 
 func TestJSONHoldsNothingInvisible(t *testing.T) {
-	want := Event{Session: 1, Seq: 1, At: time.Unix(1, 0).UTC(), Body: StreamElement{}, Raw: []byte("\u009b\x7f\u202e\u200f\u0085\U000e0041 ä 😀"), Summary: "\u2066"}
+	want := Event{Seen: Seen{Session: 1, Seq: 1, At: time.Unix(1, 0).UTC(), Body: StreamElement{}, Raw: []byte("\u009b\x7f\u202e\u200f\u0085\U000e0041 ä 😀")}, Said: Said{Done: true, Summary: "\u2066"}}
 	line, err := EncodeJSON(want)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func byReflection(e Event) ([]byte, error) {
 	j := jsonEvent{
 		Session: e.Session, Seq: e.Seq, At: e.At.UTC(), Leg: e.Leg.String(), Dir: e.Dir.String(),
 		Kind: e.Kind(), Origin: e.Origin, Name: e.Name, NS: e.Space, Summary: e.Summary,
-		Size: e.Size, Offset: e.Offset, Truncated: e.Truncated, Redacted: e.Redacted,
+		Size: e.Size, Offset: e.Offset, Truncated: e.Truncated, Redacted: e.Redacted, Unexplained: !e.Done,
 		Answers: e.Answers, RTTMS: millis(e.RTT),
 	}
 	if s := e.Step; s != nil {
@@ -211,7 +211,7 @@ func byReflection(e Event) ([]byte, error) {
 
 // TestJSONByHand: what is written by hand is what encoding/json writes.
 func TestJSONByHand(t *testing.T) {
-	events := []Event{{}, {Notes: []Note{{}, {}}, Secrets: []Secret{{}, {}}, Raw: []byte{}, Step: &Step{}, At: time.Unix(0, 1)}, {At: time.Unix(1<<40, 0)}}
+	events := []Event{{}, {Seen: Seen{Raw: []byte{}, At: time.Unix(0, 1)}, Said: Said{Done: true, Notes: []Note{{}, {}}, Secrets: []Secret{{}, {}}, Step: &Step{}}}, {Seen: Seen{At: time.Unix(1<<40, 0)}, Said: Said{Done: true}}}
 	for _, b := range Bodies {
 		events = append(events, full(b), full(fill(t, b)))
 	}
@@ -279,7 +279,7 @@ func TestReadLine(t *testing.T) {
 // TestJSONKeepsValuesThatAreNotText: a field need not be UTF-8, and comes back as
 // it was.
 func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
-	want := Event{Session: 1, Body: StreamElement{}, Notes: []Note{{Name: "payload", Value: "\x00tim\x00\xff\xfe"}, {Name: "user", Value: "tim ü"}}}
+	want := Event{Seen: Seen{Session: 1, Body: StreamElement{}}, Said: Said{Done: true, Notes: []Note{{Name: "payload", Value: "\x00tim\x00\xff\xfe"}, {Name: "user", Value: "tim ü"}}}}
 	line, err := EncodeJSON(want)
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
 // none.
 func TestJSONOfTheRun(t *testing.T) {
 	for _, b := range []Body{RelayLimit{Limit: "sessions", Over: true, Reason: "again", Hint: "more"}, LogLost{Events: 3}} {
-		e := Event{Seq: 1, At: time.Unix(1, 0).UTC(), Body: b, Summary: "s"}
+		e := Event{Seen: Seen{Seq: 1, At: time.Unix(1, 0).UTC(), Body: b}, Said: Said{Done: true, Summary: "s"}}
 		line, err := EncodeJSON(e)
 		if err != nil {
 			t.Fatal(err)

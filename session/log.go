@@ -159,7 +159,7 @@ func (l *Log) inWindow(from int) []Event {
 func (l *Log) lost(n int, why error) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := Event{Body: LogLost{Events: int64(n)}, Summary: why.Error()}
+	e := Event{Seen: Seen{Body: LogLost{Events: int64(n)}}, Said: Said{Summary: why.Error()}}
 	if len(l.window) > 0 {
 		e.At = l.window[0].events[0].At
 	}

@@ -90,11 +90,11 @@ func TestLogCost(t *testing.T) {
 	l.AppendAll(everyday(t, 4000))
 	text := func() string { return strings.Repeat("x", 200) }
 	for range 400 {
-		l.Append(session.Event{Body: session.WirePacket{Remarks: session.Remarks{Comments: []string{text(), text(), text()}}}})
-		l.Append(session.Event{Body: session.TLSFailed{TLSFacts: session.TLSFacts{
+		l.Append(session.Event{Seen: session.Seen{Body: session.WirePacket{Remarks: session.Remarks{Comments: []string{text(), text(), text()}}}}, Said: session.Said{Done: true}})
+		l.Append(session.Event{Seen: session.Seen{Body: session.TLSFailed{TLSFacts: session.TLSFacts{
 			Hello: &session.ClientHello{Suites: []string{text(), text()}}, Verdict: &session.Verification{Problem: text()},
 			Chain: []session.Certificate{{Subject: text(), DNS: []string{text()}}, {Issuer: text()}}, Bindings: map[string]string{text(): text()},
-		}}})
+		}}}, Said: session.Said{Done: true}})
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

@@ -22,8 +22,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func event(i int) Event {
-	return Event{Session: 1, Seq: uint64(i + 1), At: time.Unix(int64(i), 0).UTC(), Body: StreamElement{}, Dir: C2S, Leg: ClientLeg,
-		Raw: []byte(fmt.Sprintf("<m n='%d'>%s</m>", i, strings.Repeat("x", 100)))}
+	return Event{Seen: Seen{Session: 1, Seq: uint64(i + 1), At: time.Unix(int64(i), 0).UTC(), Body: StreamElement{}, Dir: C2S, Leg: ClientLeg,
+		Raw: []byte(fmt.Sprintf("<m n='%d'>%s</m>", i, strings.Repeat("x", 100)))}, Said: Said{Done: true}}
 }
 
 // smallLog is a Log with a window of so many bytes, and a cache of its own.

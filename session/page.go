@@ -16,7 +16,7 @@ type page struct {
 	begins [3]int64  // by direction: where its plaintext goes on
 	begun  time.Time // when it was
 	buf    []byte    // the records; nil while they lie on disk alone
-	events []Event   // that records name; nil likewise
+	events []Seen    // that records name; nil likewise
 	taken  int       // bytes of buf that have been taken
 
 	busy    bool   // it is read: its memory has to stay

@@ -11,14 +11,14 @@ func TestBlankScrubsQuotes(t *testing.T) {
 	const raw = `<url>https://a.example/?token=abc</url><x y='Long-Secret-4711'/>`
 	at := func(s string) Span { i := strings.Index(raw, s); return Span{i, i + len(s)} }
 	e := Event{
-		Raw: []byte(raw), Summary: `url "https://a.example/?token=abc"`,
-		Secrets: []Secret{{"token", at("abc"), "[token #1]"}, {"secret", at("Long-Secret-4711"), "[secret #1]"}},
-		Notes: []Note{
-			{Name: "url", Value: "https://a.example/?token=abc"},
-			{Text: `quotes "Long-Secret-4711" and "Long-Secret-4…" and abc alone`},
-			{Name: "password", Value: "password", Secret: "password", Mark: "[password #1]"},
-			{Text: "the password is not told"},
-		},
+		Seen: Seen{Raw: []byte(raw)}, Said: Said{Done: true, Summary: `url "https://a.example/?token=abc"`,
+			Secrets: []Secret{{"token", at("abc"), "[token #1]"}, {"secret", at("Long-Secret-4711"), "[secret #1]"}},
+			Notes: []Note{
+				{Name: "url", Value: "https://a.example/?token=abc"},
+				{Text: `quotes "Long-Secret-4711" and "Long-Secret-4…" and abc alone`},
+				{Name: "password", Value: "password", Secret: "password", Mark: "[password #1]"},
+				{Text: "the password is not told"},
+			}},
 	}
 	got := Blank(e)
 	for name, is := range map[string]struct{ got, want string }{

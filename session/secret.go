@@ -65,8 +65,13 @@ func (e *Event) AddSecrets(more ...Secret) {
 
 // Blank returns e with every secret replaced by its placeholder, in Raw and in
 // the notes, and Redacted set. Spans of notes are moved to fit. An event without
-// secrets, or one that is blanked already, comes back as it is.
+// secrets, or one that is blanked already, comes back as it is. Of one that has not been
+// explained nobody knows what is secret: all its bytes are hidden.
 func Blank(e Event) Event {
+	if !e.Done && !e.Redacted && len(e.Raw) > 0 {
+		whole := Span{0, len(e.Raw)}
+		e.Secrets = []Secret{{Kind: unexplainedKind, Span: whole, Mark: "[" + unexplainedKind + ", " + Plural(len(e.Raw), "byte") + "]"}}
+	}
 	if e.Redacted || len(e.Secrets) == 0 && !e.tellsSecret() {
 		return e
 	}
@@ -126,6 +131,9 @@ func Blank(e Event) Event {
 	e.Secrets = secrets
 	return e
 }
+
+// unexplainedKind is what bytes are called that have not been explained.
+const unexplainedKind = "not explained"
 
 // tellsSecret says whether a note holds a secret.
 func (e *Event) tellsSecret() bool {

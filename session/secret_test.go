@@ -25,10 +25,10 @@ func TestBookNumbersValues(t *testing.T) {
 func TestBlank(t *testing.T) {
 	raw := "<a x='sec1'>then sec2 end</a>"
 	at := func(s string) Span { i := strings.Index(raw, s); return Span{i, i + len(s)} }
-	e := Event{Raw: []byte(raw), Notes: []Note{
+	e := Event{Seen: Seen{Raw: []byte(raw)}, Said: Said{Done: true, Notes: []Note{
 		{Text: "before", Span: at("<a")}, {Text: "on", Span: at("sec1"), Name: "password", Value: "sec1", Secret: "password", Mark: "[1]"},
 		{Text: "between", Span: at("then")}, {Text: "after", Span: at("end")}, {Text: "across", Span: Span{at("sec1").Start, at("sec2").End}},
-	}}
+	}}}
 	e.AddSecrets(Secret{"password", at("sec2"), "[a longer mark]"}, Secret{"password", at("sec1"), "[1]"})
 	got := Blank(e)
 	if string(got.Raw) != "<a x='[1]'>then [a longer mark] end</a>" || !got.Redacted {

@@ -471,7 +471,7 @@ func (s *Spool) write(p *page, free bool) {
 }
 
 // load brings a page back into memory.
-func (s *Spool) load(p *page) ([]byte, []Event) {
+func (s *Spool) load(p *page) ([]byte, []Seen) {
 	file := s.onDisk()
 	s.mu.Lock()
 	class := 0

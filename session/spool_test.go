@@ -11,11 +11,11 @@ import (
 // taken are the events of one trail, the plaintext of each direction joined.
 type taken struct {
 	plain  [3]bytes.Buffer
-	events []Event
+	events []Seen
 	lost   [3]int64
 }
 
-func (k *taken) take(e Event) {
+func (k *taken) take(e Seen) {
 	switch b := e.Body.(type) {
 	case StreamBytes:
 		k.plain[e.Dir].Write(e.Raw)
@@ -59,7 +59,7 @@ func TestSpoolGivesBackWhatWasSeen(t *testing.T) {
 		tr.Bytes(dir, p)
 		want[tr.ID()][dir].Write(p)
 		if i%100 == 0 {
-			tr.Event(Event{Leg: ClientLeg, Body: TCPFailed{Target: fmt.Sprint(i)}})
+			tr.Event(Seen{Leg: ClientLeg, Body: TCPFailed{Target: fmt.Sprint(i)}})
 		}
 	}
 	if s.file == nil {
@@ -112,7 +112,7 @@ func TestSpoolCountsWhatIsLost(t *testing.T) {
 	for i := range 30 {
 		tr.Bytes(C2S, bytes.Repeat([]byte{'a' + byte(i%26)}, 10_000))
 	}
-	tr.Event(Event{Body: TCPHalfClosed{}}) // is kept all the same
+	tr.Event(Seen{Body: TCPHalfClosed{}}) // is kept all the same
 	k := new(taken)
 	trail := s.Next(false)
 	for range 4 {
@@ -165,7 +165,7 @@ func TestSpoolLoginsFirst(t *testing.T) {
 	var order []int
 	for tr := s.Next(false); tr != nil; tr = s.Next(false) {
 		order = append(order, tr.ID())
-		tr.Take(func(Event) {})
+		tr.Take(func(Seen) {})
 		s.Put(tr)
 	}
 	if fmt.Sprint(order) != "[2 4 3 1]" {
@@ -181,7 +181,7 @@ func TestSpoolIdleHoldsNothing(t *testing.T) {
 	tr.Bytes(C2S, make([]byte, 100_000))
 	for n := 0; n < 100_000; {
 		trail := s.Next(false)
-		trail.Take(func(e Event) { n += len(e.Raw) })
+		trail.Take(func(e Seen) { n += len(e.Raw) })
 		s.Put(trail)
 	}
 	if s.used != 0 || tr.pages != nil {

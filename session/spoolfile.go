@@ -43,11 +43,11 @@ func (f *spoolFile) open() (*cacheFile, error) {
 }
 
 // write appends a page.
-func (f *spoolFile) write(head pageHeader, records []byte, events []Event) (extent, error) {
+func (f *spoolFile) write(head pageHeader, records []byte, events []Seen) (extent, error) {
 	var tail []byte
 	for i := range events {
 		var err error
-		if tail, err = AppendJSON(tail, events[i]); err != nil {
+		if tail, err = AppendJSON(tail, Event{Seen: events[i]}); err != nil {
 			return extent{}, err
 		}
 		tail = append(tail, '\n')
@@ -80,7 +80,7 @@ func (f *spoolFile) write(head pageHeader, records []byte, events []Event) (exte
 }
 
 // read brings a page back, into buf.
-func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Event, error) {
+func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Seen, error) {
 	file := f.file.Load()
 	if _, err := file.ReadAt(buf[:at.records], at.at+pageHead); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
@@ -93,13 +93,13 @@ func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Event, error) {
 	if _, err := file.ReadAt(tail, at.at+pageHead+at.records); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
 	}
-	var events []Event
+	var events []Seen
 	for line := range bytes.Lines(tail) {
 		e, err := DecodeJSON(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
 			return buf, events, err
 		}
-		events = append(events, e)
+		events = append(events, e.Seen)
 	}
 	return buf, events, nil
 }

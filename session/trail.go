@@ -62,7 +62,7 @@ func (t *Trail) Wire(leg Leg, dir Dir, p []byte) {
 
 // Event appends an event as seen. It takes over e.Raw, and says when it happened. There
 // are few, and they are kept beyond the limit.
-func (t *Trail) Event(e Event) {
+func (t *Trail) Event(e Seen) {
 	t.mu.Lock()
 	p, at := t.page(maxRecordHead, true), t.now()
 	e.Session, e.At = t.id, t.begun.Add(at)
@@ -174,7 +174,7 @@ const maxTake = 64 << 10
 // Take hands what was seen next to f, oldest first, some tens of kilobytes of it.
 // Plaintext comes as StreamBytes, what is missing of it as LogLost. Raw is borrowed until
 // f returns.
-func (t *Trail) Take(f func(Event)) {
+func (t *Trail) Take(f func(Seen)) {
 	for took := 0; took < maxTake; {
 		p, buf, events := t.reading()
 		if p == nil {
@@ -199,7 +199,7 @@ func (t *Trail) Take(f func(Event)) {
 }
 
 // reading is the oldest page with something to take, and what it holds now.
-func (t *Trail) reading() (*page, []byte, []Event) {
+func (t *Trail) reading() (*page, []byte, []Seen) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
@@ -313,8 +313,8 @@ func (t *Trail) release() {
 }
 
 // event is a record as an event as seen.
-func (t *Trail) event(r *record, events []Event) Event {
-	e := Event{Session: t.id, At: t.begun.Add(r.at), Leg: r.leg, Dir: r.dir, Raw: r.payload, Size: r.n}
+func (t *Trail) event(r *record, events []Seen) Seen {
+	e := Seen{Session: t.id, At: t.begun.Add(r.at), Leg: r.leg, Dir: r.dir, Raw: r.payload, Size: r.n}
 	switch r.kind {
 	case recordBytes:
 		e.Body = StreamBytes{}

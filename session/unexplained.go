@@ -184,19 +184,19 @@ func (r *Reached) Note(e *Event) {
 
 // Each hands what is left of a session to f, as Trail.Take does, from where the recording
 // has come to. Bytes as TCP carried them are left out.
-func (u *Unexplained) Each(session int, from Reached, f func(Event)) {
+func (u *Unexplained) Each(session int, from Reached, f func(Seen)) {
 	at := [3]int64{}
 	for i, p := range u.pages[session] {
 		begun := time.Unix(0, p.Begun)
-		var events []Event
+		var events []Seen
 		for line := range bytes.Lines(p.events) {
 			if e, err := DecodeJSON(bytes.TrimSuffix(line, []byte("\n"))); err == nil {
-				events = append(events, e)
+				events = append(events, e.Seen)
 			}
 		}
 		for dir := C2S; dir <= S2C; dir++ {
 			if gap := p.Begins[dir-1] - at[dir]; i > 0 && gap > 0 && p.Begins[dir-1] > from.Plain[dir] {
-				f(Event{Session: session, At: begun, Leg: dir.From(), Dir: dir, Body: LogLost{Bytes: gap, Cause: "a page of the file beside the recording is missing"}})
+				f(Seen{Session: session, At: begun, Leg: dir.From(), Dir: dir, Body: LogLost{Bytes: gap, Cause: "a page of the file beside the recording is missing"}})
 			}
 			at[dir] = p.Begins[dir-1]
 		}
@@ -206,7 +206,7 @@ func (u *Unexplained) Each(session int, from Reached, f func(Event)) {
 				break
 			}
 			rest = rest[size:]
-			e := Event{Session: session, At: begun.Add(r.at), Leg: r.leg, Dir: r.dir}
+			e := Seen{Session: session, At: begun.Add(r.at), Leg: r.leg, Dir: r.dir}
 			switch r.kind {
 			case recordBytes, recordLost:
 				end := at[r.dir] + r.n

@@ -54,7 +54,7 @@ type Legs struct {
 	Direct bool
 	// Record takes the events: At, Leg and Body are set. It is called by the
 	// goroutine that called Secure, before Secure returns.
-	Record func(session.Event)
+	Record func(session.Seen)
 }
 
 // Secured is a session with TLS on both legs, or on the server's alone.
@@ -155,7 +155,7 @@ func (p *pair) secured() *Secured {
 }
 
 func (p *pair) record(leg session.Leg, body session.Body) {
-	p.legs.Record(session.Event{At: p.now(), Leg: leg, Body: body})
+	p.legs.Record(session.Seen{At: p.now(), Leg: leg, Body: body})
 }
 
 // cause replaces what crypto/tls says when its context ends by why it ended.

@@ -35,7 +35,7 @@ type rig struct {
 	client, server net.Conn // the far ends
 
 	mu     sync.Mutex
-	events []session.Event
+	events []session.Seen
 }
 
 func newRig(t *testing.T) *rig {
@@ -44,7 +44,7 @@ func newRig(t *testing.T) *rig {
 	r.client, r.legs.Client = xmpptest.Loopback(t)
 	r.server, r.legs.Server = xmpptest.Loopback(t)
 	r.legs.Domain = domain
-	r.legs.Record = func(e session.Event) {
+	r.legs.Record = func(e session.Seen) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.events = append(r.events, e)

@@ -251,7 +251,7 @@ func TestManyEvents(t *testing.T) {
 	s := run(t, t.Context(), Options{})
 	const many = 30_000
 	for i := range many {
-		s.log.Append(session.Event{Session: 1, Seq: uint64(i + 1), At: began, Dir: session.C2S, Body: session.StreamElement{}, Name: "message", Summary: fmt.Sprint("message number ", i)})
+		s.log.Append(session.Event{Seen: session.Seen{Session: 1, Seq: uint64(i + 1), At: began, Dir: session.C2S, Body: session.StreamElement{}, Name: "message"}, Said: session.Said{Done: true, Summary: fmt.Sprint("message number ", i)}})
 	}
 	s.until(fmt.Sprintf("/%d", many))
 	s.press('G')

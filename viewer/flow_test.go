@@ -113,11 +113,11 @@ func TestAFailureElsewhere(t *testing.T) {
 // session.
 func TestALimitOfTheRun(t *testing.T) {
 	run := newScript(0)
-	run.add(0, session.Event{Body: session.RelayLimit{Limit: "sessions", Reason: "2 sessions under way at once"}})
+	run.add(0, session.Event{Seen: session.Seen{Body: session.RelayLimit{Limit: "sessions", Reason: "2 sessions under way at once"}}, Said: session.Said{Done: true}})
 	b := newBench(t, 100, 30, Options{Live: true}).play(login(1)).play(run)
 	b.has("▲ 2 sessions under way at once", "LIMIT")
 	over := newScript(0)
-	over.add(0, session.Event{Body: session.RelayLimit{Limit: "sessions", Over: true, Reason: "accepted again"}})
+	over.add(0, session.Event{Seen: session.Seen{Body: session.RelayLimit{Limit: "sessions", Over: true, Reason: "accepted again"}}, Said: session.Said{Done: true}})
 	b.play(over).lacks("LIMIT")
 	if n := len(b.ui.model.sessions); n != 1 {
 		t.Errorf("%d sessions", n)
@@ -420,7 +420,7 @@ func TestAge(t *testing.T) {
 
 func TestLostEventsAreFlagged(t *testing.T) {
 	b := newBench(t, 80, 24, Options{}).play(login(1))
-	b.log.Append(session.Event{Session: 1, Seq: 99, At: began, Body: session.LogLost{Events: 7}})
+	b.log.Append(session.Event{Seen: session.Seen{Session: 1, Seq: 99, At: began, Body: session.LogLost{Events: 7}}, Said: session.Said{Done: true}})
 	b.pull()
 	b.has("LOST")
 	if !strings.Contains(b.press("G").show(), "7 events were lost") {

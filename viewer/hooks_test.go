@@ -114,8 +114,8 @@ func TestExportOfBytes(t *testing.T) {
 	s := login(1)
 	for _, e := range s.events {
 		b.log.Append(e)
-		b.log.Append(session.Event{Session: 1, At: e.At, Body: session.WireBytes{}, Raw: []byte("x")})
-		b.log.Append(session.Event{Session: 7, Seq: 1, At: e.At, Body: session.StreamWhitespace{}})
+		b.log.Append(session.Event{Seen: session.Seen{Session: 1, At: e.At, Body: session.WireBytes{}, Raw: []byte("x")}, Said: session.Said{Done: true}})
+		b.log.Append(session.Event{Seen: session.Seen{Session: 7, Seq: 1, At: e.At, Body: session.StreamWhitespace{}}, Said: session.Said{Done: true}})
 	}
 	b.pull()
 	b.press("es<Enter>").has("26 events written")
@@ -245,7 +245,7 @@ func TestCompare(t *testing.T) {
 func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 	b := newBench(t, 80, 24, Options{})
 	for i := range 1000 {
-		b.log.Append(session.Event{Session: 1 + i%2, Seq: uint64(i/2 + 1), At: began, Body: session.StreamElement{}, Name: "iq"})
+		b.log.Append(session.Event{Seen: session.Seen{Session: 1 + i%2, Seq: uint64(i/2 + 1), At: began, Body: session.StreamElement{}, Name: "iq"}, Said: session.Said{Done: true}})
 	}
 	b.pull()
 	count := func(p pick) (n int) {

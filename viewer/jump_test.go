@@ -61,11 +61,11 @@ func TestJumpToVerdict(t *testing.T) {
 // TestWhatDecides plays ends of sessions and asks which event decides.
 func TestWhatDecides(t *testing.T) {
 	timeout := func(s *script) *session.Event {
-		return s.add(time.Minute, session.Event{Body: session.RelayTimeout{Waiting: "the client was waiting for the server", After: time.Minute}})
+		return s.add(time.Minute, session.Event{Seen: session.Seen{Body: session.RelayTimeout{Waiting: "the client was waiting for the server", After: time.Minute}}, Said: session.Said{Done: true}})
 	}
 	closed := func(s *script) *session.Event {
-		return s.add(time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"},
-			Notes: []session.Note{{Rule: session.RuleVerdict, Name: session.FieldVerdict, Value: "it failed"}}})
+		return s.add(time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}},
+			Said: session.Said{Done: true, Notes: []session.Note{{Rule: session.RuleVerdict, Name: session.FieldVerdict, Value: "it failed"}}}})
 	}
 	failure := func(s *script, id string) *session.Event {
 		return s.rung(s.element(time.Millisecond, session.S2C, `<failure/>`, "no"), id, "refused", "", "")
@@ -88,8 +88,8 @@ func TestWhatDecides(t *testing.T) {
 		},
 		"a stream error alone": func(s *script) *session.Event { e := failure(s, "stream-error"); closed(s); return e },
 		"the other leg's end is not it": func(s *script) *session.Event {
-			e := s.rung(s.add(0, session.Event{Leg: session.ServerLeg, Body: session.TLSFailed{Class: session.ClassDistrust}}), "tls", "TLS", "", "")
-			s.add(0, session.Event{Leg: session.ClientLeg, Step: e.Step, Body: session.TLSFailed{Class: session.ClassOtherLeg}})
+			e := s.rung(s.add(0, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TLSFailed{Class: session.ClassDistrust}}, Said: session.Said{Done: true}}), "tls", "TLS", "", "")
+			s.add(0, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSFailed{Class: session.ClassOtherLeg}}, Said: session.Said{Done: true, Step: e.Step}})
 			closed(s)
 			return e
 		},

@@ -13,7 +13,7 @@ import (
 func TestALongSession(t *testing.T) {
 	const many = 200_000
 	m := newModel()
-	e := session.Event{Session: 1, At: began, Body: session.StreamElement{}, Dir: session.C2S, Name: "message", Raw: make([]byte, 100)}
+	e := session.Event{Seen: session.Seen{Session: 1, At: began, Body: session.StreamElement{}, Dir: session.C2S, Name: "message", Raw: make([]byte, 100)}, Said: session.Said{Done: true}}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -35,7 +35,7 @@ func TestCacheIsBounded(t *testing.T) {
 	log := session.NewLog()
 	defer log.Close()
 	for i := range 5000 {
-		log.Append(session.Event{Session: 1, Seq: uint64(i + 1), At: began, Body: session.StreamElement{}, Raw: make([]byte, 10_000)})
+		log.Append(session.Event{Seen: session.Seen{Session: 1, Seq: uint64(i + 1), At: began, Body: session.StreamElement{}, Raw: make([]byte, 10_000)}, Said: session.Said{Done: true}})
 	}
 	c := newCache(log)
 	for _, i := range []int{0, 4999, 2500, 127, 128, 4000, 1} {
@@ -78,9 +78,9 @@ func TestRestartRules(t *testing.T) {
 
 func TestUnnumberedEventsAreNoRows(t *testing.T) {
 	m := newModel()
-	m.add(0, &session.Event{Session: 1, Body: session.WireBytes{}, Raw: []byte("x")}, true)
-	m.add(1, &session.Event{Session: 1, Body: session.TLSSecret{Line: "CLIENT_RANDOM"}}, true)
-	m.add(2, &session.Event{Session: 0, Body: session.LogLost{Events: 3}}, true)
+	m.add(0, &session.Event{Seen: session.Seen{Session: 1, Body: session.WireBytes{}, Raw: []byte("x")}, Said: session.Said{Done: true}}, true)
+	m.add(1, &session.Event{Seen: session.Seen{Session: 1, Body: session.TLSSecret{Line: "CLIENT_RANDOM"}}, Said: session.Said{Done: true}}, true)
+	m.add(2, &session.Event{Seen: session.Seen{Session: 0, Body: session.LogLost{Events: 3}}, Said: session.Said{Done: true}}, true)
 	if len(m.sessions) != 0 || m.lost != 3 {
 		t.Errorf("%d sessions, %d lost", len(m.sessions), m.lost)
 	}

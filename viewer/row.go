@@ -233,6 +233,8 @@ func describeBytes(e *session.Event) string {
 		return amount(e.Size) + ", not understood"
 	case session.LogLost:
 		return b.Words(e.Dir)
+	case session.RelayBacklog:
+		return "explaining is " + b.Behind.String() + " behind"
 	}
 	return e.Kind()
 }

@@ -11,7 +11,7 @@ import (
 // TestEveryKindHasARow: a new kind of event that nobody thought of here fails.
 func TestEveryKindHasARow(t *testing.T) {
 	for _, body := range session.Bodies {
-		e := session.Event{Session: 1, Body: body, At: began, Leg: session.ClientLeg, Dir: session.C2S, Name: "iq"}
+		e := session.Event{Seen: session.Seen{Session: 1, Body: body, At: began, Leg: session.ClientLeg, Dir: session.C2S, Name: "iq"}, Said: session.Said{Done: true}}
 		r := newRow(&e)
 		if strings.TrimSpace(string(r.title)) == "" && body.Name() != "tls:failed" {
 			t.Errorf("%s: its row has no title", body.Name())
@@ -34,7 +34,7 @@ func TestEveryKindHasARow(t *testing.T) {
 
 // TestRowSaysTheSummary: off the ladder the row has no words of its own.
 func TestRowSaysTheSummary(t *testing.T) {
-	e := session.Event{Body: session.StreamElement{}, Dir: session.C2S, Name: "a", Space: nsSM, Summary: "acknowledges h=3"}
+	e := session.Event{Seen: session.Seen{Body: session.StreamElement{}, Dir: session.C2S, Name: "a"}, Said: session.Said{Done: true, Space: nsSM, Summary: "acknowledges h=3"}}
 	if got := newRow(&e); got.title != "acknowledges h=3" || got.more != "" {
 		t.Errorf("the row says %q %q", got.title, got.more)
 	}
@@ -42,11 +42,13 @@ func TestRowSaysTheSummary(t *testing.T) {
 
 func TestArrows(t *testing.T) {
 	element := func(d session.Dir) session.Event {
-		return session.Event{Body: session.StreamElement{}, Dir: d, Leg: d.From()}
+		return session.Event{Seen: session.Seen{Body: session.StreamElement{}, Dir: d, Leg: d.From()}, Said: session.Said{Done: true}}
 	}
-	leg := func(l session.Leg, b session.Body) session.Event { return session.Event{Body: b, Leg: l} }
-	sent := session.Event{Body: session.RelaySent{}, Dir: session.S2C, Origin: session.OriginSelf}
-	dropped := session.Event{Body: session.RelayDropped{}, Dir: session.C2S}
+	leg := func(l session.Leg, b session.Body) session.Event {
+		return session.Event{Seen: session.Seen{Body: b, Leg: l}, Said: session.Said{Done: true}}
+	}
+	sent := session.Event{Seen: session.Seen{Body: session.RelaySent{}, Dir: session.S2C, Origin: session.OriginSelf}, Said: session.Said{Done: true}}
+	dropped := session.Event{Seen: session.Seen{Body: session.RelayDropped{}, Dir: session.C2S}, Said: session.Said{Done: true}}
 	for _, c := range []struct {
 		what string
 		e    session.Event
@@ -85,13 +87,13 @@ func TestOneWire(t *testing.T) {
 		e    session.Event
 		want string
 	}{
-		{session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{}}, "├╌╌╌┼╌╌►│"},
-		{session.Event{Leg: session.ClientLeg, Body: session.TLSEstablished{}}, "│◄══╪══►│"},
-		{session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{}}, "│◄✗═╪═✗►│"},
-		{session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "server"}}, "│✗╌╌┼╌╌╌┤"},
-		{session.Event{Leg: session.ServerLeg, Dir: session.S2C, Body: session.TCPHalfClosed{}}, "│◄╌╌┼╌╌╌┤"},
-		{session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}}, "├───┼──►│"},
-		{session.Event{Body: session.LogLost{}}, "│   ●   │"},
+		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{}}, Said: session.Said{Done: true}}, "├╌╌╌┼╌╌►│"},
+		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSEstablished{}}, Said: session.Said{Done: true}}, "│◄══╪══►│"},
+		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{}}, Said: session.Said{Done: true}}, "│◄✗═╪═✗►│"},
+		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "server"}}, Said: session.Said{Done: true}}, "│✗╌╌┼╌╌╌┤"},
+		{session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.S2C, Body: session.TCPHalfClosed{}}, Said: session.Said{Done: true}}, "│◄╌╌┼╌╌╌┤"},
+		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Done: true}}, "├───┼──►│"},
+		{session.Event{Seen: session.Seen{Body: session.LogLost{}}, Said: session.Said{Done: true}}, "│   ●   │"},
 	} {
 		u, r := newUI(Options{}, false, time.Now), newRow(&c.e)
 		r.whole()
@@ -113,15 +115,15 @@ func TestTones(t *testing.T) {
 		e    session.Event
 		want tone
 	}{
-		{"a rung", session.Event{Body: session.StreamElement{}, Step: step("bind-result")}, plain},
-		{"no rung", session.Event{Body: session.StreamElement{}}, faint},
-		{"a notice", session.Event{Body: session.StreamElement{}, Notes: note(session.Notice)}, notice},
-		{"a warning on a rung", session.Event{Body: session.StreamElement{}, Step: step("x"), Notes: note(session.Warning)}, warning},
-		{"a refused login", session.Event{Body: session.StreamElement{}, Step: step("sasl-failure")}, failure},
-		{"a stream error", session.Event{Body: session.StreamElement{}, Step: step("stream-error")}, failure},
-		{"a failed handshake", session.Event{Body: session.TLSFailed{}}, failure},
-		{"bytes dropped", session.Event{Body: session.RelayDropped{}}, warning},
-		{"an error among losses", session.Event{Body: session.LogLost{}, Notes: note(session.Error)}, failure},
+		{"a rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("bind-result")}}, plain},
+		{"no rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true}}, faint},
+		{"a notice", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Notes: note(session.Notice)}}, notice},
+		{"a warning on a rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("x"), Notes: note(session.Warning)}}, warning},
+		{"a refused login", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("sasl-failure")}}, failure},
+		{"a stream error", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("stream-error")}}, failure},
+		{"a failed handshake", session.Event{Seen: session.Seen{Body: session.TLSFailed{}}, Said: session.Said{Done: true}}, failure},
+		{"bytes dropped", session.Event{Seen: session.Seen{Body: session.RelayDropped{}}, Said: session.Said{Done: true}}, warning},
+		{"an error among losses", session.Event{Seen: session.Seen{Body: session.LogLost{}}, Said: session.Said{Done: true, Notes: note(session.Error)}}, failure},
 	} {
 		if got := newRow(&c.e).tone; got != c.want {
 			t.Errorf("%s: tone %d, want %d", c.what, got, c.want)

@@ -52,7 +52,7 @@ func (s *script) element(after time.Duration, dir session.Dir, raw, summary stri
 		name = local
 	}
 	return s.add(after, session.Event{
-		Leg: dir.From(), Dir: dir, Body: session.StreamElement{}, Raw: []byte(raw), Name: name, Summary: summary,
+		Seen: session.Seen{Leg: dir.From(), Dir: dir, Body: session.StreamElement{}, Raw: []byte(raw), Name: name}, Said: session.Said{Done: true, Summary: summary},
 	})
 }
 
@@ -64,8 +64,8 @@ func (s *script) header(after time.Duration, dir session.Dir, n int) {
 		id, title, said = "stream-reply", "answers with its stream", fmt.Sprintf("id c2s_%d", n)
 	}
 	e := s.add(after, session.Event{
-		Leg: dir.From(), Dir: dir, Body: session.StreamOpened{}, Raw: []byte(raw), Name: "stream", Summary: said,
-		Notes: []session.Note{{Rule: "core-stream", Name: "version", Value: "1.0"}},
+		Seen: session.Seen{Leg: dir.From(), Dir: dir, Body: session.StreamOpened{}, Raw: []byte(raw), Name: "stream"}, Said: session.Said{Done: true, Summary: said,
+			Notes: []session.Note{{Rule: "core-stream", Name: "version", Value: "1.0"}}},
 	})
 	if dir == session.C2S {
 		e.Notes = append(e.Notes, session.Note{Rule: "core-stream", Name: "to", Value: "example.net"})
@@ -74,8 +74,8 @@ func (s *script) header(after time.Duration, dir session.Dir, n int) {
 }
 
 func (s *script) connect() {
-	s.add(0, session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "127.0.0.1:5222", Peer: fmt.Sprintf("127.0.0.1:5012%d", s.id)}, Summary: fmt.Sprintf("client connected from 127.0.0.1:5012%d", s.id)})
-	s.add(3*time.Millisecond, session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{Local: "192.0.2.4:41000", Peer: "192.0.2.80:5222", Target: "xmpp.example.net:5222", Via: "SRV _xmpp-client._tcp.example.net"}, Summary: "connected to xmpp.example.net:5222"})
+	s.add(0, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "127.0.0.1:5222", Peer: fmt.Sprintf("127.0.0.1:5012%d", s.id)}}, Said: session.Said{Done: true, Summary: fmt.Sprintf("client connected from 127.0.0.1:5012%d", s.id)}})
+	s.add(3*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{Local: "192.0.2.4:41000", Peer: "192.0.2.80:5222", Target: "xmpp.example.net:5222", Via: "SRV _xmpp-client._tcp.example.net"}}, Said: session.Said{Done: true, Summary: "connected to xmpp.example.net:5222"}})
 }
 
 func facts(leg session.Leg) session.TLSFacts {
@@ -102,9 +102,9 @@ func (s *script) startTLS() {
 	s.rung(s.element(1*time.Millisecond, session.S2C, `<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>X-GOOGLE-TOKEN</mechanism></mechanisms></stream:features>`, "STARTTLS required; SASL: X-GOOGLE-TOKEN"), "features-1", "features", "The server lists what it offers at this point, and what it insists on.", "RFC 6120 §4.3.2")
 	s.rung(s.element(2*time.Millisecond, session.C2S, `<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`, "asks to encrypt"), "starttls", "asks for TLS", "The client asks to turn this connection into a TLS one.", "RFC 6120 §5.4.2.1")
 	s.rung(s.element(9*time.Millisecond, session.S2C, `<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`, "go ahead"), "proceed", "agrees to TLS", "The byte after this element belongs to TLS.", "RFC 6120 §5.4.2.3")
-	e := s.rung(s.add(21*time.Millisecond, session.Event{Leg: session.ServerLeg, Body: session.TLSEstablished{TLSFacts: facts(session.ServerLeg)}, Summary: "server leg: TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768"}), "tls", "TLS handshake", "Both legs are encrypted from here on. xmppscope ends TLS on each side.", "RFC 6120 §5.4.3")
+	e := s.rung(s.add(21*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TLSEstablished{TLSFacts: facts(session.ServerLeg)}}, Said: session.Said{Done: true, Summary: "server leg: TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768"}}), "tls", "TLS handshake", "Both legs are encrypted from here on. xmppscope ends TLS on each side.", "RFC 6120 §5.4.3")
 	step := e.Step
-	s.add(5*time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TLSEstablished{TLSFacts: facts(session.ClientLeg)}, Step: step, Summary: "client leg: TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768"})
+	s.add(5*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSEstablished{TLSFacts: facts(session.ClientLeg)}}, Said: session.Said{Done: true, Step: step, Summary: "client leg: TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768"}})
 	s.header(2*time.Millisecond, session.C2S, 2)
 	s.header(8*time.Millisecond, session.S2C, 2)
 	s.rung(s.element(1*time.Millisecond, session.S2C, `<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism><mechanism>X-GOOGLE-TOKEN</mechanism></mechanisms></stream:features>`, "SASL: PLAIN, X-GOOGLE-TOKEN"), "features-2", "features", "The server lists what it offers at this point, and what it insists on.", "RFC 6120 §4.3.2")
@@ -149,7 +149,7 @@ func login(id int) *script {
 	s.element(1*time.Millisecond, session.C2S, `<presence/>`, "is available")
 	e = s.element(2*time.Second, session.S2C, `<message from='juliet@example.net/balcony' type='chat'><body>Wherefore art thou, [red]Romeo[-]?</body></message>`, `from juliet@example.net: "Wherefore art thou, [red]Romeo[-]?"`)
 	e.Notes = []session.Note{{Rule: "im", Severity: session.Warning, Text: "has no id; receipts and corrections cannot name it"}}
-	s.add(60*time.Second, session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamWhitespace{}, Raw: []byte(" ")})
+	s.add(60*time.Second, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamWhitespace{}, Raw: []byte(" ")}, Said: session.Said{Done: true}})
 	return s
 }
 
@@ -162,12 +162,12 @@ func refused(id int) *script {
 	e := s.element(900*time.Millisecond, session.S2C, `<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`, "not-authorized: the password is wrong, or there is no such account")
 	e.Notes = []session.Note{{Rule: "sasl", Severity: session.Error, Text: "the server refused the credentials and does not say which of the two was wrong", Ref: "RFC 6120 §6.5.10"}}
 	s.rung(e, "sasl-failure", "refused", "The server does not accept the credentials.", "RFC 6120 §6.4.5")
-	s.add(2*time.Millisecond, session.Event{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamClosed{}, Raw: []byte("</stream:stream>"), Summary: "closes its stream"})
-	e = s.add(1*time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
+	s.add(2*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamClosed{}, Raw: []byte("</stream:stream>")}, Said: session.Said{Done: true, Summary: "closes its stream"}})
+	e = s.add(1*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}})
 	e.Notes = []session.Note{{Rule: session.RuleVerdict, Name: session.FieldVerdict, Severity: session.Error,
 		Value: "at step 11 (sasl-failure) the server refused the login with PLAIN (not-authorized): a wrong user name or password is by far the most likely",
 		Text:  "check user and password"}}
-	s.add(1*time.Millisecond, session.Event{Leg: session.ServerLeg, Body: session.TCPClosed{By: "xmppscope"}})
+	s.add(1*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TCPClosed{By: "xmppscope"}}, Said: session.Said{Done: true}})
 	return s
 }
 
@@ -176,11 +176,11 @@ func distrust(id int) *script {
 	s := newScript(id)
 	s.connect()
 	s.header(1*time.Millisecond, session.C2S, 1)
-	e := s.add(40*time.Millisecond, session.Event{Leg: session.ClientLeg, Body: session.TLSFailed{
+	e := s.add(40*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TLSFailed{
 		TLSFacts: facts(session.ClientLeg), Class: session.ClassDistrust, Guilty: "client", Alert: "unknown_ca (48)",
 		Reason: `the client does not trust the certificate that xmppscope made for "example.net"`,
 		Hint:   "install the CA in the client; xmppscope ca says how", Err: "remote error: tls: unknown certificate authority",
-	}})
+	}}, Said: session.Said{Done: true}})
 	s.rung(e, "tls", "TLS handshake", "Both legs are encrypted from here on.", "RFC 6120 §5.4.3")
 	return s
 }

@@ -155,7 +155,7 @@ func TestHostileTextOnTheScreen(t *testing.T) {
 			b := newBench(t, size[0], size[1], Options{Live: true, Start: []string{text}})
 			b.check(name)
 			s := newScript(1)
-			s.add(0, session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{Peer: text, Target: text, Via: text}})
+			s.add(0, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{Peer: text, Target: text, Via: text}}, Said: session.Said{Done: true}})
 			e := s.element(0, session.S2C, "<message/>", text)
 			e.Name, e.Raw = text, []byte("<message><body>"+text+"</body></message>")
 			e.Notes = []session.Note{
@@ -165,7 +165,7 @@ func TestHostileTextOnTheScreen(t *testing.T) {
 			s.rung(e, "sasl-auth", text, text, text)
 			f := facts(session.ServerLeg)
 			f.Version, f.SNI, f.ALPN, f.Chain[0].Subject, f.Chain[0].DNS = text, text, text, text, []string{text, text}
-			s.add(0, session.Event{Leg: session.ServerLeg, Body: session.TLSFailed{TLSFacts: f, Reason: text, Hint: text, Alert: text, Err: text}})
+			s.add(0, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TLSFailed{TLSFacts: f, Reason: text, Hint: text, Alert: text, Err: text}}, Said: session.Said{Done: true}})
 			b.play(s)
 			b.check(name)
 			for _, keys := range []string{"k", "x", "h", "h<Enter>", "<Enter>r", "ggi", "<Esc>", "jG<Enter>"} {

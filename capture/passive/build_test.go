@@ -132,7 +132,7 @@ func read(t testing.TB, capture []byte, keylog string) ([]session.Event, Report)
 	}
 	var events []session.Event
 	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Late: late, Explain: explainers()}, func(e session.Event, by *decode.Session) error {
-		events = append(events, by.Explain(e))
+		events = append(events, by.Explain(e.Seen))
 		return nil
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ type conn struct {
 	id      int // of the session; 0 until it is known to be one
 	seq     uint64
 	explain *decode.Session
-	pending []session.Event // while there is no id
+	pending []session.Seen // while there is no id
 
 	stream   *decode.Stream      // what is said above TLS
 	lanes    [3]lane             // by direction
@@ -136,7 +136,7 @@ func (c *conn) ended(dir session.Dir) {
 		return
 	}
 	c.stop(dir, true)
-	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
+	c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 }
 
 // stop tells what is left of a direction; fin says that its sender has ended it.
@@ -174,7 +174,7 @@ func (c *conn) closed(by session.Dir, reset bool) {
 		case reset && !finished: // who has said its last word resets what comes after
 			body.Reason = "connection reset"
 		}
-		c.record(session.Event{Leg: session.ClientLeg, Body: body})
+		c.record(session.Seen{Leg: session.ClientLeg, Body: body})
 	}
 	c.phase = over
 	delete(c.r.open, c)
@@ -233,7 +233,7 @@ func (c *conn) recognise() {
 	pending, now := c.pending, c.at
 	c.pending = nil
 	c.at = c.began
-	c.record(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{
+	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
 		Peer: c.end(session.C2S), Local: c.end(session.S2C), Direct: c.direct, Captured: true, Joined: !c.wire.Began,
 	}})
 	for _, e := range pending {
@@ -252,7 +252,7 @@ func (c *conn) end(of session.Dir) string {
 }
 
 // record numbers an event and emits it.
-func (c *conn) record(e session.Event) {
+func (c *conn) record(e session.Seen) {
 	e.At = c.at
 	if c.id == 0 {
 		if len(c.pending) < maxPending {
@@ -269,5 +269,5 @@ func (c *conn) record(e session.Event) {
 		e.Seq = c.seq
 	}
 	c.verify(&e)
-	c.r.err = c.r.emit(e, c.explain)
+	c.r.err = c.r.emit(session.Event{Seen: e}, c.explain)
 }

@@ -30,7 +30,7 @@ func (c *conn) fact(b session.Body) {
 		c.complete(facts)
 		b = body
 	}
-	c.record(session.Event{Leg: session.ClientLeg, Body: b})
+	c.record(session.Seen{Leg: session.ClientLeg, Body: b})
 	if facts != nil && speaksXMPP(facts) {
 		c.recognise()
 	}
@@ -51,7 +51,7 @@ func (c *conn) complete(f *session.TLSFacts) {
 
 // verify adds what the server's certificates are worth, which is only asked for
 // sessions: judging a chain takes its time.
-func (c *conn) verify(e *session.Event) {
+func (c *conn) verify(e *session.Seen) {
 	if c.chain == nil || c.r.o.Verify == nil {
 		return
 	}
@@ -121,5 +121,5 @@ func (c *conn) lock() {
 		hint = "begin to capture before the client connects, and on an interface that sees both directions"
 	}
 	c.r.report.Hint = hint
-	c.record(session.Event{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
+	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
 }

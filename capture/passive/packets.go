@@ -17,7 +17,7 @@ const (
 
 // waiting are packets of a connection that wait, oldest first.
 type waiting struct {
-	packets []session.Event
+	packets []session.Seen
 	size    int
 }
 
@@ -27,7 +27,7 @@ func (c *conn) captured(dir session.Dir, p *packet.Packet) {
 	if c.phase == ignored || c.phase == over && c.id == 0 {
 		return
 	}
-	e := session.Event{
+	e := session.Seen{
 		At: p.At, Leg: session.ClientLeg, Dir: dir, Raw: bytes.Clone(p.Data), Size: int64(p.Length), Truncated: p.Length > len(p.Data),
 		Body: session.WirePacket{On: p.On.Interface, Stamp: p.Stamp, Remarks: session.Remarks{Comments: p.Comments}},
 	}
@@ -64,7 +64,7 @@ func (c *conn) passKeys() {
 		return
 	}
 	for _, line := range c.tls.NewKeys() {
-		c.emit(session.Event{At: c.at, Leg: session.ClientLeg, Body: session.TLSSecret{Line: line}})
+		c.emit(session.Seen{At: c.at, Leg: session.ClientLeg, Body: session.TLSSecret{Line: line}})
 	}
 }
 
@@ -84,9 +84,9 @@ func (c *conn) dropPackets() {
 }
 
 // emit hands on an event that is not numbered.
-func (c *conn) emit(e session.Event) {
+func (c *conn) emit(e session.Seen) {
 	e.Session = c.id
 	if c.r.err == nil {
-		c.r.err = c.r.emit(e, nil)
+		c.r.err = c.r.emit(session.Event{Seen: e}, nil)
 	}
 }

@@ -26,7 +26,7 @@ func readWire(t testing.TB, capture []byte, keylog string) (all, numbered []sess
 	}
 	report, err := Read(bytes.NewReader(capture), Options{Keys: keys, Explain: explainers(), Wire: true}, func(e session.Event, by *decode.Session) error {
 		if by != nil {
-			e = by.Explain(e)
+			e = by.Explain(e.Seen)
 		}
 		all = append(all, e)
 		if session.Numbered(e.Body) {

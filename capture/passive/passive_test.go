@@ -273,7 +273,7 @@ func FuzzPassive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		seq := map[int]uint64{}
 		Read(bytes.NewReader(file), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
-			e = by.Explain(e)
+			e = by.Explain(e.Seen)
 			if seq[e.Session]++; session.Numbered(e.Body) && e.Seq != seq[e.Session] {
 				t.Errorf("event %d.%d comes as number %d", e.Session, e.Seq, seq[e.Session])
 			}
@@ -296,7 +296,7 @@ func TestClosedConnectionsTakeLittle(t *testing.T) {
 	capture, explain := pcap(talks...), explainers()
 	var before, after uint64
 	_, err := Read(bytes.NewReader(capture), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
-		by.Explain(e)
+		by.Explain(e.Seen)
 		if _, closed := e.Body.(session.TCPClosed); !closed {
 			return nil
 		}

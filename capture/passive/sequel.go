@@ -32,9 +32,9 @@ func (r *reader) await(c *conn) {
 // abandon tells the end of a session that has no sequel.
 func (c *conn) abandon() {
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
+		c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 	}
-	c.record(session.Event{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
+	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
 }
 
 // sequel makes the connection go on with the session that it is the sequel of, if

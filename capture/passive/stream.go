@@ -94,7 +94,7 @@ func (c *conn) missing(dir session.Dir, n int64) {
 
 // lostBytes records that bytes are missing.
 func (c *conn) lostBytes(dir session.Dir, n int64) {
-	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.LogLost{Bytes: n, Captured: true}})
+	c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.LogLost{Bytes: n, Captured: true}})
 }
 
 // tear ends what was open in a direction, of which n bytes are missing.

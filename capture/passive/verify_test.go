@@ -43,7 +43,7 @@ func TestVerify(t *testing.T) {
 	}}
 	said := 0
 	_, err := Read(bytes.NewReader(pcap(k, servers, other)), o, func(e session.Event, by *decode.Session) error {
-		e = by.Explain(e)
+		e = by.Explain(e.Seen)
 		tls, ok := e.Body.(session.TLSEstablished)
 		if !ok {
 			return nil

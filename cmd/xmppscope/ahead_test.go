@@ -15,7 +15,7 @@ func TestAhead(t *testing.T) {
 	for _, many := range []int{0, 1, batchEvents, 10*batchEvents + 1} {
 		read := func(emit passive.Emit) error {
 			for i := range many {
-				if err := emit(session.Event{Seq: uint64(i), Raw: make([]byte, i*100)}, nil); err != nil {
+				if err := emit(session.Event{Seen: session.Seen{Seq: uint64(i), Raw: make([]byte, i*100)}, Said: session.Said{Done: true}}, nil); err != nil {
 					return err
 				}
 			}

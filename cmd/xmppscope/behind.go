@@ -60,7 +60,7 @@ func (p *printout) run(body session.Body, summary string) {
 		return
 	}
 	p.seq++
-	p.to.Write(session.Event{Seq: p.seq, At: time.Now(), Body: body, Summary: summary})
+	p.to.Write(session.Event{Seen: session.Seen{Seq: p.seq, At: time.Now(), Body: body}, Said: session.Said{Done: true, Summary: summary}})
 	p.block.Flush()
 }
 

@@ -14,9 +14,9 @@ import (
 // faulty is an event of a session with an error that says this.
 func faulty(id int, seq uint64, text string) session.Event {
 	return session.Event{
-		Session: id, Seq: seq, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{},
-		Step:  &session.Step{N: int(seq), ID: "sasl-failure"},
-		Notes: []session.Note{{Rule: "S10", Severity: session.Error, Text: text}},
+		Seen: session.Seen{Session: id, Seq: seq, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}},
+		Said: session.Said{Done: true, Step: &session.Step{N: int(seq), ID: "sasl-failure"},
+			Notes: []session.Note{{Rule: "S10", Severity: session.Error, Text: text}}},
 	}
 }
 

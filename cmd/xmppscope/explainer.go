@@ -70,7 +70,7 @@ func (x *explainer) of(t *session.Trail) *explaining {
 		return e
 	}
 	e := &explaining{by: x.begin()}
-	e.cutter = decode.NewCutter(func(seen session.Event) {
+	e.cutter = decode.NewCutter(func(seen session.Seen) {
 		if _, ok := seen.Body.(session.WireBytes); ok {
 			seen.Raw = bytes.Clone(seen.Raw) // borrowed until Take goes on
 		}

@@ -101,7 +101,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		if comesSlowly(path) { // each event counts at once
 			err = read(func(e session.Event, by *decode.Session) error {
 				if by != nil {
-					e = by.Explain(e)
+					e = by.Explain(e.Seen)
 				}
 				return take(e)
 			})

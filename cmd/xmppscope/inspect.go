@@ -185,7 +185,7 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 	})
 	for e := range events {
 		redacted = redacted || e.Redacted
-		e = d.Explain(unexplained(e))
+		e = d.Explain(e.Seen)
 		for k := range e.Notes {
 			switch n := e.Notes[k]; {
 			case n.Rule == decode.RuleVerify && n.Text != "":
@@ -202,12 +202,6 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 		out.Why = whyUnchecked(jid, redacted, asked, mechanism)
 	}
 	return out
-}
-
-// unexplained is the event as it was before it was explained.
-func unexplained(e session.Event) session.Event {
-	e.Name, e.Space, e.Step, e.Summary, e.Notes, e.Secrets, e.Answers, e.RTT = "", "", nil, "", nil, nil, 0, 0
-	return e
 }
 
 // whyUnchecked says why a password told nothing about a session.

@@ -193,7 +193,7 @@ func TestFilesOfALiveRun(t *testing.T) {
 		if len(first) != 2 || !strings.HasPrefix(first[0], strings.Split(want, ": ")[0]+": ") || first[1] != "exported 3 events to y.md" {
 			t.Errorf("%q: told is %q, want %q", rotate, first, want)
 		}
-		if err := l.files[0].Write(session.Event{Session: 1, Seq: 1, Body: session.TCPOpened{}}); err != nil {
+		if err := l.files[0].Write(session.Event{Seen: session.Seen{Session: 1, Seq: 1, Body: session.TCPOpened{}}, Said: session.Said{Done: true}}); err != nil {
 			t.Fatal(err)
 		}
 		if second := l.inspect.hooks().Files(); second[0] == first[0] {

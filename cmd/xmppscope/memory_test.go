@@ -41,12 +41,12 @@ func TestNothingHoldsOnToTheBytesOfAnEvent(t *testing.T) {
 				of[e.Session], sessions = m, append(sessions, m)
 			}
 			shown := session.Blank(e).Raw
-			e = unexplained(e)
+			e.Said = session.Said{}
 			if len(e.Raw) > 0 {
 				e.Raw = append(make([]byte, 0, max(len(e.Raw), 64)), e.Raw...) // the smallest share their room
 				seen = append(seen, bytesOf{weak.Make(&e.Raw[0]), fmt.Sprintf("event %d of %s: %s", e.Seq, name, shown)})
 			}
-			e = m.explain.Explain(e)
+			e = m.explain.Explain(e.Seen)
 			m.facts.Add(&e)
 			m.overview.Apply(&e)
 		}
@@ -82,7 +82,7 @@ func TestIdleSessionsHoldLittle(t *testing.T) {
 		idle[i].Share(&run)
 		for _, e := range events {
 			if e.Raw = bytes.Clone(e.Raw); e.Session == 1 {
-				idle[i].Explain(unexplained(e))
+				idle[i].Explain(e.Seen)
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func labCA(t *testing.T) []byte {
 		ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain[len(chain)-1].Raw})
 		return nil
 	}}, func(e session.Event, by *decode.Session) error {
-		by.Explain(e)
+		by.Explain(e.Seen)
 		return nil
 	})
 	if err != nil || ca == nil {
@@ -95,7 +95,7 @@ func TestReadingFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	options, err := o.options(words("FILE"))
-	if err != nil || !options.Reveal || options.Filter == nil || options.Filter(&session.Event{Body: session.TCPOpened{}}) {
+	if err != nil || !options.Reveal || options.Filter == nil || options.Filter(&session.Event{Seen: session.Seen{Body: session.TCPOpened{}}, Said: session.Said{Done: true}}) {
 		t.Errorf("options %+v, %v", options, err)
 	}
 	log := session.NewLog()

@@ -22,9 +22,9 @@ type resumed struct {
 	reached session.Reached
 	by      *decode.Session
 	cutter  *decode.Cutter
-	out     []session.Event // of the cutter, not taken yet
-	live    bool            // what comes out is new
-	seq     uint64          // of the recording's last event
+	out     []session.Seen // of the cutter, not taken yet
+	live    bool           // what comes out is new
+	seq     uint64         // of the recording's last event
 }
 
 // rotated is a name as --save-rotate gives them.
@@ -51,7 +51,7 @@ func (f *input) leftBeside() (*leftover, error) {
 	l.pages, l.sessions = pages, map[int]*resumed{}
 	for _, id := range pages.Sessions() {
 		r := &resumed{by: f.explainer()}
-		r.cutter = decode.NewCutter(func(e session.Event) {
+		r.cutter = decode.NewCutter(func(e session.Seen) {
 			if r.live {
 				r.out = append(r.out, e)
 			}
@@ -70,14 +70,14 @@ func (l *leftover) note(e session.Event) {
 	}
 	r.seq = e.Seq
 	r.reached.Note(&e)
-	r.by.Explain(unexplained(e)) // what the rules know of the session
+	r.by.Explain(e.Seen) // what the rules know of the session
 	switch {
 	case !session.IsPlaintext(e.Body):
-		r.cutter.Take(e)
+		r.cutter.Take(e.Seen)
 	case e.Truncated: // whole elements are cut off so, and leave nothing open
 		r.cutter.Skip(e.Dir, e.Size)
 	default:
-		r.cutter.Take(session.Event{Dir: e.Dir, Body: session.StreamBytes{}, Raw: e.Raw})
+		r.cutter.Take(session.Seen{Dir: e.Dir, Body: session.StreamBytes{}, Raw: e.Raw})
 		r.cutter.Skip(e.Dir, e.Size-int64(len(e.Raw))) // placeholders have another length
 	}
 }
@@ -92,7 +92,7 @@ func (l *leftover) tell(emit passive.Emit) error {
 		r.live = true
 		r.cutter.From(r.seq)
 		var failed error
-		l.pages.Each(id, r.reached, func(e session.Event) {
+		l.pages.Each(id, r.reached, func(e session.Seen) {
 			r.cutter.Take(e)
 			for _, e := range r.out {
 				if e.Session = id; failed == nil {

@@ -22,8 +22,8 @@ func recorded(t *testing.T, ext string) []byte {
 	for i := range 3 {
 		raw := []byte("<message><body>hello</body></message>")
 		events = append(events, session.Event{
-			Session: 1, Seq: uint64(i + 1), At: time.Unix(1_700_000_000, 0).UTC(), Dir: session.C2S, Leg: session.ClientLeg,
-			Body: session.StreamElement{}, Name: "message", Raw: raw, Size: int64(len(raw)), Summary: "message",
+			Seen: session.Seen{Session: 1, Seq: uint64(i + 1), At: time.Unix(1_700_000_000, 0).UTC(), Dir: session.C2S, Leg: session.ClientLeg,
+				Body: session.StreamElement{}, Name: "message", Raw: raw, Size: int64(len(raw))}, Said: session.Said{Done: true, Summary: "message"},
 		})
 	}
 	return saved(t, filepath.Join(t.TempDir(), "x"+ext), captureOptions(false), events)

@@ -19,12 +19,12 @@ func wire(captured bool, subject, sni string) []session.Event {
 	server := session.TLSFacts{Version: "TLS 1.3", Suite: "TLS_AES_128_GCM_SHA256", Chain: []session.Certificate{{Subject: subject, NotAfter: at.AddDate(1, 0, 0)}}}
 	client := server
 	client.SNI = sni
-	out := []session.Event{{Session: 1, Seq: 1, At: at, Leg: session.ClientLeg, Body: session.TCPOpened{Captured: captured, Peer: "192.0.2.1:40000", Local: "192.0.2.2:5222"}}}
+	out := []session.Event{{Seen: session.Seen{Session: 1, Seq: 1, At: at, Leg: session.ClientLeg, Body: session.TCPOpened{Captured: captured, Peer: "192.0.2.1:40000", Local: "192.0.2.2:5222"}}}}
 	if !captured {
 		client.Chain = []session.Certificate{{Subject: "CN=minted"}}
-		out = append(out, session.Event{Session: 1, Seq: 2, At: at, Leg: session.ServerLeg, Step: step, Body: session.TLSEstablished{TLSFacts: server}})
+		out = append(out, session.Event{Seen: session.Seen{Session: 1, Seq: 2, At: at, Leg: session.ServerLeg, Body: session.TLSEstablished{TLSFacts: server}}, Said: session.Said{Step: step}})
 	}
-	return append(out, session.Event{Session: 1, Seq: 3, At: at, Leg: session.ClientLeg, Step: step, Body: session.TLSEstablished{TLSFacts: client}})
+	return append(out, session.Event{Seen: session.Seen{Session: 1, Seq: 3, At: at, Leg: session.ClientLeg, Body: session.TLSEstablished{TLSFacts: client}}, Said: session.Said{Step: step}})
 }
 
 // TestCaptured: the certificate of a capture is compared, with that of another

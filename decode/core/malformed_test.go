@@ -100,11 +100,11 @@ func decodeAll(t *testing.T, input string, chunk int) (said string, wrong bool) 
 			b.WriteString(f.Problem.Reason + "\n")
 		}
 		seq++
-		e := f.Event(session.C2S)
-		e.Session, e.Seq = 1, seq
+		seen := f.Event(session.C2S)
+		seen.Session, seen.Seq = 1, seq
 		wrong = wrong || f.Kind == decode.Partial
-		joined.Write(e.Raw)
-		e = explain.Explain(e)
+		joined.Write(seen.Raw)
+		e := explain.Explain(seen)
 		for _, n := range e.Notes {
 			if strings.HasPrefix(n.Rule, "X") {
 				wrong = true

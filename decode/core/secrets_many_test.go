@@ -25,8 +25,8 @@ func TestManySecretsAreHiddenAtOnce(t *testing.T) {
 		"of two kinds, both often": "<message>" + strings.Repeat("<x password='abcdefgh'>token=abcdefgh</x>", n) + "</message>",
 	} {
 		d := decode.NewSession(Rules(), new(session.Book))
-		d.Explain(session.Event{Session: 1, Body: session.StreamOpened{}, Raw: []byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")})
-		e := d.Explain(session.Event{Session: 1, Body: session.StreamElement{}, Raw: []byte(raw)})
+		d.Explain(session.Seen{Session: 1, Body: session.StreamOpened{}, Raw: []byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")})
+		e := d.Explain(session.Seen{Session: 1, Body: session.StreamElement{}, Raw: []byte(raw)})
 		if len(e.Notes) > 20 || len(e.Secrets) == 0 {
 			t.Errorf("%s: %d notes and %d secrets", name, len(e.Notes), len(e.Secrets))
 		}

@@ -203,7 +203,7 @@ func TestSessions(t *testing.T) {
 		"": "1 2 3", "sessions = \"logins\"": "1 2 3", "sessions = \"all\"": "1 2 3 4", "sessions = \"first\"": "1", "sessions = \"last\"": "3", "sessions = 2": "2", "sessions = 9": "0",
 		"sessions = \"any\"": "1",
 	} {
-		knock := session.Event{Session: 4, Seq: 1, Leg: session.ClientLeg, Body: session.TCPOpened{}}
+		knock := session.Event{Seen: session.Seen{Session: 4, Seq: 1, Leg: session.ClientLeg, Body: session.TCPOpened{}}}
 		r := hold(parse(t, scope+"\nno_match = 'kind == \"stream:raw\"'\n"), append(slices.Clone(events), knock))
 		var got []string
 		for _, x := range r.Results {
@@ -251,9 +251,9 @@ func hostile(t *testing.T) expect.Report {
 	t.Helper()
 	bad := "\x1b[31m]]></failure><!--\u202e\x00\ufffe&#x1b;\""
 	events := []session.Event{
-		{Session: 1, Seq: 1, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamOpened{}, Step: &session.Step{N: 1, ID: "stream-open-1"}, Summary: bad},
-		{Session: 1, Seq: 2, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}, Step: &session.Step{N: 2, ID: "sasl-auth"}, Notes: []session.Note{{Name: "mechanism", Value: bad}, {Rule: bad, Severity: session.Error, Text: bad}}},
-		{Session: 1, Seq: 3, Leg: session.ServerLeg, Dir: session.S2C, Body: session.StreamElement{}, Step: &session.Step{N: 3, ID: "sasl-failure"}, Notes: []session.Note{{Name: "condition", Value: bad}, {Name: "text", Value: bad}}},
+		{Seen: session.Seen{Session: 1, Seq: 1, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamOpened{}}, Said: session.Said{Step: &session.Step{N: 1, ID: "stream-open-1"}, Summary: bad}},
+		{Seen: session.Seen{Session: 1, Seq: 2, Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Step: &session.Step{N: 2, ID: "sasl-auth"}, Notes: []session.Note{{Name: "mechanism", Value: bad}, {Rule: bad, Severity: session.Error, Text: bad}}}},
+		{Seen: session.Seen{Session: 1, Seq: 3, Leg: session.ServerLeg, Dir: session.S2C, Body: session.StreamElement{}}, Said: session.Said{Step: &session.Step{N: 3, ID: "sasl-failure"}, Notes: []session.Note{{Name: "condition", Value: bad}, {Name: "text", Value: bad}}}},
 	}
 	return hold(parse(t, "[\"<x>\\u001b&\"]\noutcome = \"success\"\nmechanism = \"<&>\"\nno_findings = \"error\"\nno_match = 'seq == 1'\ncondition = \"x\"\n"), events)
 }

@@ -152,7 +152,7 @@ func (j *Judge) trial(id int) *trial {
 func (t *trial) hit(m *matcher, e *session.Event) {
 	h := t.hits[m]
 	if h == nil {
-		h = &hit{first: session.Event{Seq: e.Seq, Step: e.Step, Summary: e.Summary, Body: e.Body}}
+		h = &hit{first: session.Event{Seen: session.Seen{Seq: e.Seq, Body: e.Body}, Said: session.Said{Step: e.Step, Summary: e.Summary}}}
 		t.hits[m] = h
 	}
 	h.n++

@@ -129,7 +129,7 @@ func checkHidden(t *testing.T, mechanism, text, password string) {
 		return nil
 	})}
 	s := decode.NewSession(append([]decode.Rule{given}, Rules()...), new(session.Book))
-	e := s.Explain(session.Event{Session: 1, Seq: 1, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
+	e := s.Explain(session.Seen{Session: 1, Seq: 1, Dir: session.C2S, Leg: session.ClientLeg, Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
 	e = session.Blank(e)
 	shown := string(e.Raw) + e.Summary
 	for _, n := range e.Notes {

@@ -20,8 +20,8 @@ func BenchmarkRules(b *testing.B) {
 		`<message from='room@muc.example/nick' to='juliet@capulet.example/balcony' type='groupchat'><body>hello</body></message>`,
 	} {
 		size += len(raw)
-		events = append(events, session.Event{Session: 1, Seq: 1, At: time.Unix(0, 0), Leg: session.ServerLeg, Dir: session.S2C,
-			Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
+		events = append(events, session.Event{Seen: session.Seen{Session: 1, Seq: 1, At: time.Unix(0, 0), Leg: session.ServerLeg, Dir: session.S2C,
+			Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))}})
 	}
 	for name, rules := range map[string][]decode.Rule{"rules": xep.Rules(), "none": nil} {
 		b.Run(name, func(b *testing.B) {
@@ -30,7 +30,7 @@ func BenchmarkRules(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for _, e := range events {
-					d.Explain(e)
+					d.Explain(e.Seen)
 				}
 			}
 		})

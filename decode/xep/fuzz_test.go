@@ -37,7 +37,7 @@ func FuzzRules(f *testing.F) {
 			if seq%2 == 1 {
 				dir = session.S2C
 			}
-			e := d.Explain(session.Event{Session: 1, Seq: seq + 1, Leg: dir.From(), Dir: dir,
+			e := d.Explain(session.Seen{Session: 1, Seq: seq + 1, Leg: dir.From(), Dir: dir,
 				Body: session.StreamElement{}, Raw: raw, Size: int64(len(raw))})
 			for _, n := range e.Notes {
 				if strings.Contains(n.Text, "fault of xmppscope") {

@@ -15,7 +15,7 @@ import (
 // explained is what is said of one element, with no stream around it.
 func explained(raw string) session.Event {
 	d := decode.NewSession(xmpptest.Rules(), new(session.Book))
-	return d.Explain(session.Event{Session: 1, Seq: 1, Leg: session.ServerLeg, Dir: session.S2C,
+	return d.Explain(session.Seen{Session: 1, Seq: 1, Leg: session.ServerLeg, Dir: session.S2C,
 		Body: session.StreamElement{}, Raw: []byte(raw), Size: int64(len(raw))})
 }
 

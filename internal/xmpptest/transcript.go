@@ -209,7 +209,7 @@ func (p *player) command(t testing.TB, text string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.append(e)
+		p.append(e.Seen)
 		return
 	}
 	words := strings.Fields(text)
@@ -240,13 +240,13 @@ func (p *player) command(t testing.TB, text string) {
 		version = "TLS 1.3"
 	}
 	for _, leg := range legs {
-		p.append(session.Event{Leg: leg, Body: session.TLSEstablished{TLSFacts: session.TLSFacts{Version: version}}})
+		p.append(session.Seen{Leg: leg, Body: session.TLSEstablished{TLSFacts: session.TLSFacts{Version: version}}})
 	}
 	p.stream.Secured()
 	p.rest()
 }
 
-func (p *player) append(e session.Event) {
+func (p *player) append(e session.Seen) {
 	p.seq++
 	e.Session, e.Seq, e.At = p.session, p.seq, p.at
 	p.events = append(p.events, p.explain.Explain(e))
