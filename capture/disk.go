@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"xmppscope/internal/ownership"
 )
 
 // output is one file that is being written.
@@ -70,8 +72,12 @@ const unfinished = ".unfinished"
 // openUnfinished makes the file that is to be called path. One that a run has left
 // behind that was killed is taken away.
 func openUnfinished(path string) (*os.File, error) {
-	os.Remove(path + unfinished)
-	f, err := os.OpenFile(path+unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	path += unfinished
+	if err := ownership.Writable(path); err != nil {
+		return nil, notOurs(err)
+	}
+	os.Remove(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
@@ -93,13 +99,25 @@ func replaceable(path string) (name string, real bool) {
 	return path, err == nil && info.Mode().IsRegular()
 }
 
-// mayReplace refuses a file that is there and not empty, unless overwrite is set.
+// mayReplace refuses a file that others have a hold on, and one that is there and not
+// empty, unless overwrite is set.
 func mayReplace(path string, overwrite bool) error {
+	if err := ownership.Writable(path); err != nil {
+		return notOurs(err)
+	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !overwrite {
 		return fmt.Errorf("capture: %q exists and is not empty: choose another name, or say --overwrite", path)
 	}
 	return nil
+}
+
+// notOurs is an error of package ownership, or of the system, with what to do next.
+func notOurs(err error) error {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return fmt.Errorf("capture: %w", err)
+	}
+	return fmt.Errorf("capture: %w: choose another name", err)
 }
 
 // SameFile says whether path is one of the others under whatever name: by a
@@ -117,12 +135,12 @@ func SameFile(path string, others ...string) bool {
 	})
 }
 
-// openPrivate opens a file for writing that nobody else can read, and empties
-// it only once that is so.
+// openPrivate opens a file for writing that nobody else has a hold on or can read,
+// and empties it only once that is so.
 func openPrivate(path string, overwrite bool) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := ownership.Open(path, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("capture: %w", err)
+		return nil, notOurs(err)
 	}
 	info, err := f.Stat()
 	if err == nil && info.Mode().IsRegular() {

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"xmppscope/internal/ownership"
 )
 
 // The files of a CA folder. The first two are 0600 and are only ever created
@@ -46,9 +48,10 @@ func DefaultDir() (string, error) {
 }
 
 // Open loads the CA of a folder, and makes it on first use. The folder is
-// created, or taken over if it is empty. A folder with other things in it, files
-// that others can read, damaged files, an expired root and one whose key is gone
-// are errors that name the file, the cause and what to do.
+// created, or taken over if it is empty. A folder with other things in it, folders
+// and files of other users or that they can read or replace, damaged files, an
+// expired root and one whose key is gone are errors that name the file, the cause and
+// what to do.
 func Open(dir string) (*CA, error) { return openAt(dir, time.Now()) }
 
 func openAt(dir string, now time.Time) (*CA, error) {
@@ -107,6 +110,9 @@ func survey(dir string) (has holdings, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return has, fmt.Errorf("certs: cannot make the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
 	}
+	if err := ours(dir); err != nil {
+		return has, err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return has, fmt.Errorf("certs: cannot read the CA folder %q: %w; name another one with --ca-dir", dir, cause(err))
@@ -118,7 +124,7 @@ func survey(dir string) (has holdings, err error) {
 			has.ca = true
 		case name == publicFile:
 			has.public = true
-		case !ours(name):
+		case !madeByUs(name):
 			foreign = name
 		}
 	}
@@ -130,6 +136,25 @@ func survey(dir string) (has holdings, err error) {
 		return has, fmt.Errorf("certs: folder %q holds %q but no CA (%s); name an empty or a new folder with --ca-dir", dir, foreign, secretFile)
 	}
 	return has, nil
+}
+
+// ours says whether a folder is the user's own, and stays where it is.
+func ours(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("certs: cannot look at the CA folder %q: %w", dir, cause(err))
+	}
+	if err := ownership.Foreign(info); err != nil {
+		return fmt.Errorf("certs: CA folder %q is not yours: %w, who could read what its CA opens; name a folder of your own with --ca-dir", dir, err)
+	}
+	shared, err := ownership.Exposed(dir)
+	if err != nil {
+		return fmt.Errorf("certs: cannot look above the CA folder %q: %w", dir, cause(err))
+	}
+	if shared != "" {
+		return fmt.Errorf("certs: CA folder %q lies in %q, where everybody may put another in its place; run: chmod o-w %s, or name a folder elsewhere with --ca-dir", dir, shared, Shell(shared))
+	}
+	return nil
 }
 
 // private makes a folder private that is being taken over, and checks that one
@@ -151,8 +176,8 @@ func private(dir string, hasCA bool) error {
 	return nil
 }
 
-// ours says whether a file in a CA folder is one that we have made.
-func ours(name string) bool {
+// madeByUs says whether a file in a CA folder is one that we have made.
+func madeByUs(name string) bool {
 	return name == leafFile || name == publicFile || strings.HasPrefix(name, newPrefix) || strings.HasPrefix(name, keptPrefix)
 }
 
@@ -286,6 +311,9 @@ func readSecret(path string) ([]*pem.Block, error) {
 		return nil, fmt.Errorf("certs: %q is not a file; name another folder with --ca-dir", path)
 	case exposed(info):
 		return nil, fmt.Errorf("certs: %q can be read by other users (mode %04o); run: chmod 600 %s (and if somebody may have read it: xmppscope ca rotate)", path, info.Mode().Perm(), Shell(path))
+	}
+	if err := ownership.Foreign(info); err != nil {
+		return nil, fmt.Errorf("certs: %q is not yours: %w, who has the key too; make a new one with: %s", path, err, rotateCommand(filepath.Dir(path)))
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -27,7 +27,7 @@ func (r *Resolver) refuse(t Target, address string) *refusal {
 		}
 	}
 	if n := r.unheard.at(address); n >= mostUnheard {
-		return &refusal{fmt.Sprintf("%d connections to %s wait for its first word already: it seems to lead back here, in circles", n, at), "look where it leads: it may be a proxy that has this one for its server"}
+		return &refusal{fmt.Sprintf("%d connections to %s wait for its first word, and none has come: it hangs, or it leads back here in circles", n, at), "look where it leads: it may be a proxy that has this one for its server"}
 	}
 	if t.Given {
 		return nil

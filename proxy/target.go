@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,6 +132,11 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	if _, err := netip.ParseAddr(t.Host); err == nil { // some systems dial another than 0.0.0.0
+		if no := r.refuse(t, t.Address()); no != nil {
+			return nil, no
+		}
+	}
 	var refused atomic.Pointer[refusal]
 	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		no := r.refuse(t, address)

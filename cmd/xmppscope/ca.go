@@ -116,7 +116,12 @@ func newCAExport(c *caFlags) *cobra.Command {
 				_, err = os.Stdout.Write(data)
 				return err
 			}
-			return os.WriteFile(out, data, 0o644)
+			f, err := create(out)
+			if err != nil {
+				return fmt.Errorf("ca export: %w", err)
+			}
+			_, err = f.Write(data)
+			return errors.Join(err, f.Close())
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write (default: standard output)")

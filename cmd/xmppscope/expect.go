@@ -166,7 +166,7 @@ func writeJUnit(path string, r expect.Report, extras []expect.Extra) error {
 	if r.Started.IsZero() { // no session: when it was checked
 		r.Started = time.Now()
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	f, err := create(path)
 	if err != nil {
 		return fmt.Errorf("check: --junit: %w", err)
 	}

@@ -8,8 +8,25 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xmppscope/internal/ownership"
 	"xmppscope/session"
 )
+
+// create makes a file that holds no secrets, or empties the one that is there, unless
+// others have a hold on it.
+func create(path string) (*os.File, error) {
+	f, err := ownership.Open(path, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := f.Truncate(0); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return f, nil
+}
 
 func newPrint() *cobra.Command {
 	o, in := new(outputFlags), new(inputFlags)

@@ -82,7 +82,7 @@ func manTopic(c *cobra.Command, header doc.GenManHeader, folder string) error {
 		return nil
 	}
 	c.Long = "    " + strings.ReplaceAll(c.Long, "\n", "\n    ")
-	f, err := os.Create(filepath.Join(folder, "xmppscope-"+c.Name()+".1"))
+	f, err := create(filepath.Join(folder, "xmppscope-"+c.Name()+".1"))
 	if err != nil {
 		return err
 	}
