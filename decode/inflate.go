@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"xmppscope/internal/lent"
 )
 
 // Bounds of what a compressed direction may unfold to (XEP-0138 §7 warns of
@@ -70,6 +72,7 @@ func (z *Inflater) Feed(p []byte, out func([]byte)) error {
 			break
 		}
 		out(plain)
+		lent.Back(plain)
 	}
 	switch {
 	case z.problem == nil, errors.Is(z.problem, io.EOF):
