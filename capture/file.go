@@ -173,8 +173,11 @@ func (f *File) Packets() bool { return f.format.Packets && !f.o.Redact }
 
 // wants says whether events of a kind have a place in the file.
 func (f *File) wants(b session.Body) bool {
-	if _, captured := b.(session.WirePacket); captured {
+	switch b.(type) {
+	case session.WirePacket:
 		return f.Packets()
+	case session.RelayLimit: // of the run: what is not read back tells of sessions alone
+		return f.format.Read != nil
 	}
 	return f.Wire() || session.Numbered(b)
 }

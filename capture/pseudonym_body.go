@@ -42,11 +42,14 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 	case session.RelaySent:
 		n.sentences(&b.Reason)
 		return b
+	case session.RelayLimit:
+		n.sentences(&b.Reason, &b.Hint)
+		return b
 	case session.RelayTimeout:
 		n.sentences(&b.Waiting)
 		return b
 	case session.TCPHalfClosed, session.StreamOpened, session.StreamElement, session.StreamWhitespace, session.StreamClosed,
-		session.StreamPartial, session.StreamRaw, session.LogLost, nil:
+		session.StreamPartial, session.StreamRaw, session.LogLost, session.RelayBacklog, nil:
 		return b
 	}
 	return session.Unknown{Kind: b.Name()}

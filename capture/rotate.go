@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,23 +26,36 @@ type Rotate struct {
 // minRotate is the least that makes sense: a file has a beginning, too.
 const minRotate = 64 << 10
 
-var rotateSize = regexp.MustCompile(`^([0-9]+)(k|M|G)i?B$`)
+var size = regexp.MustCompile(`^([0-9]+)(k|M|G)i?B$`)
 
-// ParseRotate reads "100MB", "1h", or both with a comma between them. A MB is
-// 1,000,000 bytes and a MiB 1,048,576.
+// ParseSize reads a number of bytes, such as "100MB". A MB is 1,000,000 bytes and a MiB
+// 1,048,576.
+func ParseSize(s string) (int64, error) {
+	m := size.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("capture: %q is no size: want one such as 100MB or 4GiB", s)
+	}
+	n, err := strconv.ParseInt(m[1], 10, 32)
+	base := int64(1000)
+	if strings.Contains(s, "i") {
+		base = 1024
+	}
+	for range strings.Index("kMG", m[2]) + 1 {
+		if n > math.MaxInt64/base {
+			return 0, fmt.Errorf("capture: %q is too large", s)
+		}
+		n *= base
+	}
+	return n, err
+}
+
+// ParseRotate reads "100MB", "1h", or both with a comma between them.
 func ParseRotate(s string) (Rotate, error) {
 	var r Rotate
 	for part := range strings.SplitSeq(s, ",") {
 		part = strings.TrimSpace(part)
-		if m := rotateSize.FindStringSubmatch(part); m != nil && r.Size == 0 {
-			n, err := strconv.ParseInt(m[1], 10, 32)
-			base := int64(1000)
-			if strings.Contains(part, "i") {
-				base = 1024
-			}
-			for range strings.Index("kMG", m[2]) + 1 {
-				n *= base
-			}
+		if size.MatchString(part) && r.Size == 0 {
+			n, err := ParseSize(part)
 			if err != nil || n < minRotate {
 				return Rotate{}, fmt.Errorf("capture: %q: a file has to hold %d kB at least", part, minRotate/1000)
 			}

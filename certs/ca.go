@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"xmppscope/internal/idn"
 )
 
 // CA mints certificates. It may be used by several goroutines.
@@ -86,7 +88,7 @@ type minted struct {
 // that lie under the domain are copied; the others come back in notMinted
 // ("DNS-ID hosting.test"), as hostile as the server sent them. The certificate
 // is cached and shared; it must not be changed. An impossible domain is an error
-// (see ParseDomain), and so is a root that has expired meanwhile.
+// (see idn.Parse), and so is a root that has expired meanwhile.
 //
 // local are the addresses at which the client has reached us; the leaf names
 // them as iPAddress. RFC 6120 §13.7.2 does not ask for that: a client has to
@@ -94,9 +96,9 @@ type minted struct {
 // gloox, BitlBee, xmpp.js; loudmouth under direct TLS), which in front of us is
 // an address, and they would refuse us where they accept the server.
 func (ca *CA) Mint(domain string, upstream *x509.Certificate, local ...netip.Addr) (cert *tls.Certificate, notMinted []string, err error) {
-	d, err := ParseDomain(domain)
+	d, err := idn.Parse(domain)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("certs: %w", err)
 	}
 	local = distinct(local)
 	key := cacheKey(d, upstream, local)
@@ -118,7 +120,7 @@ func (ca *CA) Mint(domain string, upstream *x509.Certificate, local ...netip.Add
 }
 
 // cacheKey tells apart what may differ between two leaves.
-func cacheKey(d Domain, upstream *x509.Certificate, local []netip.Addr) string {
+func cacheKey(d idn.Domain, upstream *x509.Certificate, local []netip.Addr) string {
 	var sum [sha256.Size]byte
 	if upstream != nil {
 		sum = sha256.Sum256(upstream.Raw)
@@ -126,7 +128,7 @@ func cacheKey(d Domain, upstream *x509.Certificate, local []netip.Addr) string {
 	return fmt.Sprintf("%s %x %v", d.ASCII, sum, local)
 }
 
-func (ca *CA) mint(d Domain, upstream *x509.Certificate, local []netip.Addr, now time.Time) (*tls.Certificate, []string, error) {
+func (ca *CA) mint(d idn.Domain, upstream *x509.Certificate, local []netip.Addr, now time.Time) (*tls.Certificate, []string, error) {
 	names, left := mintNames(d, upstream, local)
 	issuing, err := newIssuing(d, names.IP, ca.root, ca.rootKey, ca.issuingKey.Public(), now)
 	if err != nil {

@@ -15,9 +15,12 @@ import (
 	"net/netip"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"xmppscope/internal/idn"
 )
 
 // Lives of the three certificates. 825 days is the most that Apple's verifiers
@@ -73,11 +76,14 @@ func newRoot(now time.Time) (*x509.Certificate, crypto.Signer, error) {
 	return cert, key, err
 }
 
-// newIssuing makes the certificate that may issue for one domain and nothing
-// else. Constraints bind the kinds of names that they mention (RFC 5280
-// §4.2.1.10): for an ordinary domain addresses stay free, for an address all
-// those that the leaf will name are permitted.
-func newIssuing(d Domain, addrs []netip.Addr, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+// nobody is a domain that nothing can have (RFC 6761 §6.4).
+const nobody = "invalid"
+
+// newIssuing makes the certificate that may issue for one domain, the addresses
+// that the leaf will name, and nothing else. Constraints bind the kinds of names
+// that they mention (RFC 5280 §4.2.1.10), so all kinds are mentioned that verifiers
+// know; a constraint on SRV-IDs and XmppAddrs would make them refuse every leaf.
+func newIssuing(d idn.Domain, addrs []netip.Addr, root *x509.Certificate, rootKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject: pkix.Name{
@@ -92,18 +98,28 @@ func newIssuing(d Domain, addrs []netip.Addr, root *x509.Certificate, rootKey cr
 		MaxPathLenZero:              true,
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         []string{d.ASCII},
+		PermittedEmailAddresses:     []string{nobody},
+		PermittedURIDomains:         []string{nobody},
 	}
-	if d.IsIP() {
-		for _, ip := range addrs {
-			bits := ip.BitLen()
-			template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, bits)})
-		}
+	for _, ip := range addrs {
+		template.PermittedIPRanges = append(template.PermittedIPRanges, ipRange(ip, ip.BitLen()))
+	}
+	// Some verifiers hold an address against the ranges of its own family alone.
+	if !slices.ContainsFunc(addrs, netip.Addr.Is4) {
+		template.ExcludedIPRanges = append(template.ExcludedIPRanges, ipRange(netip.IPv4Unspecified(), 0))
+	}
+	if !slices.ContainsFunc(addrs, netip.Addr.Is6) {
+		template.ExcludedIPRanges = append(template.ExcludedIPRanges, ipRange(netip.IPv6Unspecified(), 0))
 	}
 	return sign(template, root, public, rootKey)
 }
 
+func ipRange(ip netip.Addr, bits int) *net.IPNet {
+	return &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, ip.BitLen())}
+}
+
 // newLeaf makes the certificate that a client is shown.
-func newLeaf(d Domain, names Names, issuing *x509.Certificate, issuingKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+func newLeaf(d idn.Domain, names Names, issuing *x509.Certificate, issuingKey crypto.Signer, public crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
 	san, err := names.extension()
 	if err != nil {
 		return nil, err
@@ -114,7 +130,7 @@ func newLeaf(d Domain, names Names, issuing *x509.Certificate, issuingKey crypto
 		NotBefore:             now.Add(-backdate),
 		NotAfter:              earlier(now.Add(leafLife), issuing.NotAfter),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		ExtraExtensions:       []pkix.Extension{san},
 	}
@@ -149,7 +165,7 @@ func owner() string {
 
 // domainCN names a domain in a common name; a long one is cut, with a few digits
 // of its hash to tell it from others.
-func domainCN(before string, d Domain) string {
+func domainCN(before string, d idn.Domain) string {
 	if len(before)+len(d.ASCII) <= maxCN {
 		return before + d.ASCII
 	}

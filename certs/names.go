@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"xmppscope/internal/idn"
 )
 
 // Names are the names of an XMPP entity in a certificate's subjectAltName
@@ -145,7 +147,7 @@ func distinct(addrs []netip.Addr) (out []netip.Addr) {
 // the addresses at which clients reach us, and those of the server's leaf (nil
 // if there is none) that lie under d. The others are returned in words, for the
 // issuing certificate may not vouch for them and clients would refuse the leaf.
-func mintNames(d Domain, upstream *x509.Certificate, local []netip.Addr) (mint Names, left []string) {
+func mintNames(d idn.Domain, upstream *x509.Certificate, local []netip.Addr) (mint Names, left []string) {
 	mint = Names{DNS: []string{d.ASCII}, XMPP: []string{d.Unicode}}
 	mint.IP = distinct(append([]netip.Addr{d.IP}, local...))
 	if !d.IsIP() {
@@ -165,16 +167,16 @@ func mintNames(d Domain, upstream *x509.Certificate, local []netip.Addr) (mint N
 		}
 	}
 	for _, name := range theirs.DNS {
-		minted, ok := d.dnsUnder(name)
+		minted, ok := dnsUnder(d, name)
 		add(&mint.DNS, "DNS-ID", name, minted, ok)
 	}
 	for _, name := range theirs.SRV {
-		minted, ok := d.srvUnder(name)
+		minted, ok := srvUnder(d, name)
 		add(&mint.SRV, "SRV-ID", name, minted, ok)
 	}
 	for _, name := range theirs.XMPP {
-		sub, err := parseDomain(name)
-		add(&mint.XMPP, "XmppAddr", name, sub.Unicode, err == nil && d.covers(sub))
+		sub, err := idn.Parse(name)
+		add(&mint.XMPP, "XmppAddr", name, sub.Unicode, err == nil && covers(d, sub))
 	}
 	for _, ip := range theirs.IP {
 		if !slices.Contains(mint.IP, ip) {
@@ -185,7 +187,7 @@ func mintNames(d Domain, upstream *x509.Certificate, local []netip.Addr) (mint N
 }
 
 // covers says whether sub is d or a name under it.
-func (d Domain) covers(sub Domain) bool {
+func covers(d, sub idn.Domain) bool {
 	if d.IsIP() || sub.IsIP() {
 		return d.IP == sub.IP
 	}
@@ -193,10 +195,10 @@ func (d Domain) covers(sub Domain) bool {
 }
 
 // dnsUnder gives a DNS-ID, maybe a wildcard, in the form to mint.
-func (d Domain) dnsUnder(name string) (string, bool) {
+func dnsUnder(d idn.Domain, name string) (string, bool) {
 	rest, wild := strings.CutPrefix(name, "*.")
-	sub, err := parseDomain(rest)
-	if err != nil || !d.covers(sub) || wild && sub.IsIP() {
+	sub, err := idn.Parse(rest)
+	if err != nil || !covers(d, sub) || wild && sub.IsIP() {
 		return "", false
 	}
 	if wild {
@@ -206,13 +208,13 @@ func (d Domain) dnsUnder(name string) (string, bool) {
 }
 
 // srvUnder gives an SRV-ID in the form to mint.
-func (d Domain) srvUnder(name string) (string, bool) {
+func srvUnder(d idn.Domain, name string) (string, bool) {
 	service, rest, ok := strings.Cut(strings.ToLower(name), ".")
-	if !ok || len(service) < 2 || service[0] != '_' || strings.ContainsFunc(service, func(r rune) bool { return r >= 0x80 || !labelRune(r) }) {
+	if label, err := idn.Parse(service); !ok || err != nil || label.ASCII != service || len(service) < 2 || service[0] != '_' {
 		return "", false
 	}
-	sub, err := parseDomain(rest)
-	if err != nil || sub.IsIP() || !d.covers(sub) {
+	sub, err := idn.Parse(rest)
+	if err != nil || sub.IsIP() || !covers(d, sub) {
 		return "", false
 	}
 	return service + "." + sub.ASCII, true

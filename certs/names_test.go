@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"xmppscope/internal/idn"
 )
 
 // The subjectAltName of im.example.com as OpenSSL writes it.
@@ -16,7 +18,7 @@ const goldenSAN = "308184a02906082b06010505070807a01d161b5f786d70702d636c69656e7
 	"820e696d2e6578616d706c652e636f6da01c06082b06010505070805a0100c0e696d2e6578616d706c652e636f6d"
 
 func TestGoldenSAN(t *testing.T) {
-	d, err := ParseDomain("im.example.com")
+	d, err := idn.Parse("im.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestMintNames(t *testing.T) {
 		XMPP: []string{"example.net", "muc.example.net", "user@example.net"},
 		IP:   []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 	})
-	d, _ := ParseDomain("example.net")
+	d, _ := idn.Parse("example.net")
 	got, left := mintNames(d, theirs, nil)
 	check := func(what string, got, want []string) {
 		t.Helper()
@@ -93,7 +95,7 @@ func TestCopiedNamesAreBounded(t *testing.T) {
 	for i := range 3 * mostCopied {
 		many = append(many, strings.Repeat("a", 1+i%60)+string(rune('a'+i/60))+".example.net")
 	}
-	d, _ := ParseDomain("example.net")
+	d, _ := idn.Parse("example.net")
 	got, left := mintNames(d, withSAN(t, Names{DNS: many}), nil)
 	if len(got.DNS) != 1+mostCopied || len(left) != 2*mostCopied {
 		t.Errorf("%d names minted, %d left", len(got.DNS), len(left))
@@ -102,7 +104,7 @@ func TestCopiedNamesAreBounded(t *testing.T) {
 
 func TestIPNames(t *testing.T) {
 	for _, in := range []string{"127.0.0.1", "[::1]"} {
-		d, err := ParseDomain(in)
+		d, err := idn.Parse(in)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,7 @@ func BenchmarkTree(b *testing.B) {
 	var trees Trees
 	for b.Loop() {
 		for i := range events {
-			trees.parse(string(events[i].Raw), nil)
+			trees.parse(string(events[i].Raw), nil, false)
 			trees.Reset()
 		}
 	}

@@ -16,7 +16,8 @@ const (
 	Whitespace                 // one byte of white space between elements
 	Closed                     // the end tag of the stream
 	Partial                    // what was left when the bytes ended
-	Raw                        // bytes that are no element: a comment, or an opaque direction
+	Raw                        // bytes of an opaque direction
+	Stray                      // what stands between elements and is none: text, a comment; framing goes on behind it
 )
 
 // Body is the event body that a frame of this kind becomes.
@@ -32,6 +33,8 @@ func (k Kind) Body() session.Body {
 		return session.StreamClosed{}
 	case Partial:
 		return session.StreamPartial{}
+	case Stray:
+		return session.StreamRaw{Between: true}
 	}
 	return session.StreamRaw{}
 }

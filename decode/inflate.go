@@ -47,41 +47,41 @@ func NewInflater() *Inflater {
 			if n > 0 && !yield(buf[:n]) {
 				return
 			}
+			lent.Back(buf[:n])
 		}
 		z.problem = err
 	})
 	return z
 }
 
-// Feed takes compressed bytes and calls out with plaintext, which is borrowed. An
-// error is final: it says why the rest cannot be read.
-func (z *Inflater) Feed(p []byte, out func([]byte)) error {
+// Give takes the next compressed bytes, which it borrows until Take has returned none.
+func (z *Inflater) Give(p []byte) {
 	z.in = p
 	z.taken += int64(len(p))
-	for z.problem == nil {
-		plain, ok := z.next()
-		if !ok {
-			break
-		}
-		if len(plain) == 0 {
-			return nil // it wants more input
-		}
-		z.given += int64(len(plain))
-		if z.given > bombSize && z.given/z.taken > bombRatio {
+}
+
+// Take returns plaintext, borrowed until the next call; none says that more compressed
+// bytes are wanted. An error is final: it says why the rest cannot be read.
+func (z *Inflater) Take() ([]byte, error) {
+	if z.problem == nil {
+		if plain, ok := z.next(); ok {
+			if z.given += int64(len(plain)); z.given <= bombSize || z.given/z.taken <= bombRatio {
+				return plain, nil
+			}
 			z.problem = errBomb
-			break
 		}
-		out(plain)
-		lent.Back(plain)
 	}
 	switch {
 	case z.problem == nil, errors.Is(z.problem, io.EOF):
-		return errors.New("the compressed stream has ended, and more bytes follow")
+		return nil, errors.New("the compressed stream has ended, and more bytes follow")
 	case errors.Is(z.problem, errBomb):
-		return z.problem
+		return nil, z.problem
 	}
-	return fmt.Errorf("not valid zlib: %w", z.problem)
+	return nil, fmt.Errorf("not valid zlib: %w", z.problem)
 }
+
+// Rest is what it was given and has not used, when it has failed.
+func (z *Inflater) Rest() []byte { return z.in }
 
 // Stop ends the coroutine.
 func (z *Inflater) Stop() { z.stop() }

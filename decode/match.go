@@ -25,17 +25,17 @@ const (
 	spaceKeys   = 5         // how many are taken
 )
 
-// stanzaKey is the key of a stanza's kind, 0 if stanzas are not called so.
-func stanzaKey(local string) uint64 {
+// stanzaKind is the kind of a stanza and its key; "" if stanzas are not called so.
+func stanzaKind(local string) (kind string, key uint64) {
 	switch local {
 	case "message":
-		return keyMessage
+		return "message", keyMessage
 	case "presence":
-		return keyPresence
+		return "presence", keyPresence
 	case "iq":
-		return keyIQ
+		return "iq", keyIQ
 	}
-	return 0
+	return "", 0
 }
 
 // When matches what passes a test.
@@ -56,7 +56,8 @@ func Stanza(names ...string) Match {
 	}
 	var m Match
 	for _, name := range names {
-		m.keys |= stanzaKey(name)
+		_, key := stanzaKind(name)
+		m.keys |= key
 	}
 	return m
 }
@@ -76,7 +77,7 @@ func Payload(spaces ...string) Match {
 		keys |= spaceKey(space)
 	}
 	return Match{keys, func(s *Seen) bool {
-		if !s.stanza {
+		if !s.IsStanza() {
 			return false
 		}
 		for i := range s.Root.Nodes {
@@ -127,10 +128,11 @@ func (s *Seen) classify() {
 		return
 	}
 	s.keys = keyElement | spaceKey(s.Root.Name.Space)
-	key := stanzaKey(s.Root.Name.Local)
-	if s.stanza = key != 0 && IsContentNS(s.Root.Name.Space); !s.stanza {
+	kind, key := stanzaKind(s.Root.Name.Local)
+	if key == 0 || !IsContentNS(s.Root.Name.Space) {
 		return
 	}
+	s.stanza = kind
 	s.keys ^= keyElement | key
 	for c := range s.Root.Elements() {
 		s.keys |= spaceKey(c.Name.Space)
@@ -138,7 +140,10 @@ func (s *Seen) classify() {
 }
 
 // IsStanza says whether the event is a message, presence or iq.
-func (s *Seen) IsStanza() bool { return s.stanza }
+func (s *Seen) IsStanza() bool { return s.stanza != "" }
+
+// Stanza is "message", "presence" or "iq", "" if the event is none of them.
+func (s *Seen) Stanza() string { return s.stanza }
 
 // index finds the rules that may have something to say about an event.
 type index struct {

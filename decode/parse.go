@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 	"unsafe"
 
 	"xmppscope/session"
@@ -14,6 +15,9 @@ type Parsed struct {
 	root   *session.Element
 	faults []Fault
 	joined bool // see State.Joined
+
+	features *offer // of the server, if the event is that
+	assumed  string // see State.Assumed
 }
 
 // parsing is what has to be known of a session to parse its events.
@@ -21,6 +25,9 @@ type parsing struct {
 	scope  [3]Scope // by direction: what the newest stream header declares
 	begun  bool     // the beginning was seen: a connection, or a stream header
 	joined bool     // see State.Joined
+
+	servers bool   // it looks like a stream between servers
+	assumed string // see State.Assumed
 }
 
 // Parse is the first half of Explain: it names the event and builds its tree. It may
@@ -33,14 +40,22 @@ func (d *Session) Parse(e session.Event, trees *Trees) Parsed {
 	d.parse.begin(&e)
 	p := Parsed{by: d, event: e, joined: d.parse.joined}
 	d.parse.tree(&p, trees)
+	p.assumed = d.parse.assumed
 	return p
 }
 
 // Explain is the second half.
 func (p *Parsed) Explain() {
+	k := desks.Get().(*desk)
+	p.explain(k)
+	desks.Put(k)
+}
+
+func (p *Parsed) explain(k *desk) {
 	if d := p.by; d != nil {
-		d.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
-		d.explain(&d.seen, p)
+		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
+		d.explain(&k.seen, p, k)
+		k.seen = Seen{}
 		p.root, p.by = nil, nil
 	}
 }
@@ -53,6 +68,7 @@ func (d *parsing) begin(e *session.Event) {
 	switch b := e.Body.(type) {
 	case session.TCPOpened:
 		d.begun = !b.Joined
+		d.servers = d.servers || strings.HasSuffix(b.Local, portServers) || strings.HasSuffix(b.Peer, portServers)
 	case session.TLSEstablished, session.StreamOpened:
 		d.begun = true
 	case session.StreamElement, session.StreamClosed:
@@ -61,15 +77,34 @@ func (d *parsing) begin(e *session.Event) {
 	}
 }
 
-// usual are the prefixes of a header that was sent before the recording began.
-var usual = append(baseScope[:len(baseScope):len(baseScope)], binding{"stream", NSStreams}, binding{"db", NSDialback})
+// portServers ends the address of a server that others talk to.
+const portServers = ":5269"
 
-// scopeFor is what the newest header of a direction declares.
-func (d *parsing) scopeFor(dir session.Dir) Scope {
-	if d.joined && d.scope[dir] == nil {
-		return usual
+// usual is what a header that was sent before the recording began has declared, as
+// far as is usual, with this content namespace.
+func usual(content string) Scope {
+	return append(slices.Clone(baseScope), binding{"stream", NSStreams}, binding{"db", NSDialback}, binding{"", content})
+}
+
+var usualOf = map[string]Scope{NSClient: usual(NSClient), NSServer: usual(NSServer)}
+
+// scopeFor is what the newest header of a direction declares. If it was not recorded,
+// that is guessed, and the content namespace is the other side's, or fits what is said.
+func (d *parsing) scopeFor(dir session.Dir, tag string) (scope Scope, guessed bool) {
+	if !d.joined || d.scope[dir] != nil {
+		return d.scope[dir], false
 	}
-	return d.scope[dir]
+	d.servers = d.servers || strings.HasPrefix(tag, "<db:")
+	d.assumed = NSClient
+	if d.servers {
+		d.assumed = NSServer
+	}
+	for _, b := range d.scope[dir.Opposite()] {
+		if b.prefix == "" && usualOf[b.space] != nil {
+			d.assumed = b.space
+		}
+	}
+	return usualOf[d.assumed], true
 }
 
 // text is Raw as a string. It is no copy: an event's bytes are never written to again.
@@ -78,33 +113,32 @@ func text(e *session.Event) string { return unsafe.String(unsafe.SliceData(e.Raw
 // tree names the event and builds its tree.
 func (d *parsing) tree(p *Parsed, trees *Trees) {
 	e := &p.event
-	switch e.Body.(type) {
+	switch b := e.Body.(type) {
 	case session.StreamOpened:
 		p.root, p.faults = trees.parseTag(text(e), nil)
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
-		p.root, p.faults = trees.parse(text(e), d.scopeFor(e.Dir))
-		if d.joined && d.scope[e.Dir] == nil {
-			p.faults = slices.DeleteFunc(p.faults, func(f Fault) bool { return f.Rule == "X06" }) // declared before we listened
-		}
+		scope, guessed := d.scopeFor(e.Dir, text(e))
+		p.root, p.faults = trees.parse(text(e), scope, guessed)
 		if e.Truncated && len(p.faults) > 0 {
 			p.faults = p.faults[:len(p.faults)-1] // that it ends too soon is our doing
 		}
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
-	case session.StreamRaw:
-		if len(e.Raw) > 2 && e.Raw[0] == '<' && (e.Raw[1] == '!' || e.Raw[1] == '?') {
-			m := trees.parser(text(e), nil)
-			m.markup()
-			p.faults = m.faults
+		if e.Raw[0] == '<' && e.Raw[1] == '?' {
+			p.faults = trees.rawFaults(text(e), true)
 		}
+	case session.StreamRaw:
+		p.faults = trees.rawFaults(text(e), b.Between)
 	}
 	if p.root == nil {
 		return
 	}
 	e.Name, e.Space = p.root.Name.Local, p.root.Name.Space
-	if e.Space == NSStreams && e.Name == "features" {
-		trees.spare() // State.Features keeps it
+	if e.Space == NSStreams && e.Name == "features" && e.Dir == session.S2C {
+		scope, guessed := d.scopeFor(e.Dir, text(e))
+		p.features = &offer{text: strings.Clone(text(e)), scope: scope, guess: guessed}
+		p.root = p.features.element()
 	}
 }

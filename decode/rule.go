@@ -42,8 +42,11 @@ type Seen struct {
 	State *State           // the session so far, this event included
 	// Request is what this event answers, nil if it is no answer or nothing fits.
 	Request *Request
+	// Misnamed is a request that this would answer, but for the spelling of its id; nil
+	// if there is none, or a Request.
+	Misnamed *Request
 
-	stanza bool   // see IsStanza
+	stanza string // see Stanza
 	keys   uint64 // see Match
 }
 
@@ -52,10 +55,15 @@ type Request struct {
 	Seq     uint64
 	At      time.Time
 	Dir     session.Dir
-	Payload session.Name // its first child
+	ID      string
+	Payload session.Name // its first child, without the prefix
 	Step    string       // id of the rung it stood on, "" if none
 	To      string
 }
+
+// Raw is the event's bytes as a string. It is no copy, so to keep a part of it is to
+// keep all.
+func (s *Seen) Raw() string { return text(s.Event) }
 
 // Inside is a stanza that is wrapped in another, as a rule sees it that knows
 // nothing of the wrapping: e is the event, as far as it is true of what is inside.
@@ -74,9 +82,9 @@ type State struct {
 	Secure [3]bool
 	TLS    [3]*session.TLSFacts
 	// Header is the newest stream header of each direction, nil before the first.
-	Header [3]*Header
-	// Features is the newest stream:features of the server, nil before the first.
-	Features *session.Element
+	Header   [3]*Header
+	features *offer
+	pairs    pairs
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
 	// Authenticated says that SASL, iq-auth or the like has succeeded.
@@ -92,9 +100,18 @@ type State struct {
 	// Joined says that the recording begins in the middle of the session: what came
 	// before is not known, so nothing can be said to be missing.
 	Joined bool
+	// Assumed is the content namespace that elements were given whose stream header is
+	// not in the recording, "" if there are none.
+	Assumed string
 	// Captured says that the session comes from a capture of one wire, on which
 	// there was no xmppscope: the client leg reaches to the server.
 	Captured bool
+}
+
+// InClear says whether it is known that the stream runs without TLS. Of a capture of
+// one wire it is known even if it begins in the middle: TLS would show.
+func (s *State) InClear() bool {
+	return !s.Secure[session.ClientLeg] && !s.Secure[session.ServerLeg] && (!s.Joined || s.Captured)
 }
 
 // Domain is the JID domain that the client asked for: the "to" of its newest
@@ -116,7 +133,8 @@ type Header struct {
 // Mechanisms returns the SASL mechanisms of the newest features: those of RFC
 // 6120, then those of SASL2 (XEP-0388).
 func (s *State) Mechanisms() (sasl1, sasl2 []string) {
-	if s.Features == nil {
+	offer := s.Features()
+	if offer == nil {
 		return nil, nil
 	}
 	list := func(parent *session.Element) (out []string) {
@@ -130,7 +148,7 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		}
 		return out
 	}
-	return list(s.Features.Child(NSSASL, "mechanisms")), list(s.Features.Child(NSSASL2, "authentication"))
+	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
 }
 
 // BindsChannel says whether a SASL mechanism ties the login to the TLS connection

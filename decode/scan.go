@@ -22,10 +22,10 @@ const (
 // they come and never reads: after the ">" of an element not one byte more has
 // been looked at. The zero value is ready for the first byte of a connection.
 //
-// It checks what framing depends on: tags are tags, end tags match, no markup
-// where none may stand. What it lets through may still not be well-formed; Parse
-// tells. What it cannot frame makes the direction opaque, for good: the rest
-// comes in Raw frames.
+// It checks what framing depends on: tags are tags, end tags match. What it lets
+// through may still not be well-formed; Parse tells. What stands between elements
+// and is none comes in Stray frames. What it cannot frame makes the direction
+// opaque, for good: the rest comes in Raw frames.
 type Scanner struct {
 	state  scanState
 	depth  int // open elements, the stream's root included
@@ -65,6 +65,8 @@ const (
 	inCDATA
 	inPI
 	strayEnd // </na where nothing is open
+	inStray  // text between elements
+	inBOM    // a byte order mark in front of everything
 	opaque
 )
 
@@ -81,9 +83,9 @@ func charSet(s string) (t [256]bool) {
 	return t
 }
 
-// Next looks at p and returns how many bytes it took. If ok, a frame ends with
-// them; otherwise all of p was taken and more is needed. It may return a frame
-// and n == 0 never: every frame ends in p.
+// Next looks at p, which is not empty, and returns how many bytes it took. If ok,
+// a frame ends with them; otherwise all of p was taken and more is needed. A Stray
+// frame may have ended before p: then n is 0.
 func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 	if s.state == opaque {
 		return s.nextRaw(p)
@@ -130,15 +132,18 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 				i++
 				continue
 			}
-			if !s.begun && s.offset+int64(i) < 3 && c == "\xef\xbb\xbf"[s.offset+int64(i)] {
-				if !s.inFrame { // a byte order mark: forbidden, but no reason to stop
-					s.begin(i)
-					from = i
-				}
-				i++
-				continue
+			switch {
+			case !s.begun && !s.inFrame && c == bom[0]: // forbidden, but no reason to stop
+				s.state, s.match = inBOM, 0
+			case s.begun && s.inFrame: // behind an <?xml …?> that no header follows
+				return s.end(p, from, i, Stray)
+			case s.begun && mayStray(c):
+				s.state = inStray
+			default:
+				return s.fail(p, from, i, "%s where only an element may stand", describe(c))
 			}
-			return s.fail(p, from, i, "%s where only an element may stand", describe(c))
+			s.begin(i)
+			from = i
 		case afterLT:
 			switch {
 			case c == '/':
@@ -283,25 +288,46 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 			if s.depth == s.top {
 				return s.end(p, from, i, Element)
 			}
+		case inStray:
+			if c == '<' {
+				s.state = inText
+				return s.end(p, from, i, Stray)
+			}
+			if !mayStray(c) {
+				return s.fail(p, from, i, "%s where only an element may stand", describe(c))
+			}
+			i++
+			if c == '\n' || c == '>' || c == 0 || s.offset+int64(i)-s.start == rawBlock {
+				s.state = inText
+				return s.end(p, from, i, Stray)
+			}
+		case inBOM:
+			if c != bom[s.match] {
+				return s.fail(p, from, i, "%s where only an element may stand", describe(c))
+			}
+			if s.match++; s.match == len(bom) {
+				s.state = inText
+			}
+			i++
 		case afterBang:
 			i++
 			switch s.bang(c) {
 			case bangWrong:
 				return s.fail(p, from, i-1, "a declaration (<!…): XMPP allows no DTD")
 			case bangCDATA:
-				if s.depth == s.top {
+				if s.depth == s.top && !s.begun {
 					return s.fail(p, from, i-1, "CDATA where only an element may stand")
 				}
 			}
 		case inComment, inCDATA:
 			i += s.skipTo(p[i:])
 			if s.state == inText && s.depth == s.top && !s.prefix {
-				return s.end(p, from, i, Raw)
+				return s.end(p, from, i, Stray)
 			}
 		case inPI:
 			i += s.skipPI(p[i:])
 			if s.state == inText && s.depth == s.top && !s.prefix {
-				return s.end(p, from, i, Raw)
+				return s.end(p, from, i, Stray)
 			}
 		}
 	}
@@ -311,6 +337,14 @@ func (s *Scanner) Next(p []byte) (n int, f Frame, ok bool) {
 	s.offset += int64(len(p))
 	return len(p), Frame{}, false
 }
+
+// bom is a byte order mark in UTF-8.
+const bom = "\ufeff"
+
+// mayStray says whether a byte may be part of text between elements. Control
+// characters show that the direction carries something else; but some peers end
+// every element with a NUL, as Flash's XMLSocket does.
+func mayStray(c byte) bool { return c >= 0x20 || c == 0 || isSpace[c] }
 
 func describe(c byte) string {
 	if c > 0x20 && c < 0x7f {
@@ -411,9 +445,12 @@ func (s *Scanner) Finish() (Frame, bool) {
 		return Frame{}, false
 	}
 	kind := Partial
-	if s.state == opaque {
+	switch {
+	case s.state == opaque:
 		kind = Raw
-	} else if len(bytes.TrimLeft(s.buf, " \t\r\n")) == 0 {
+	case s.state == inStray:
+		kind = Stray
+	case len(bytes.TrimLeft(s.buf, " \t\r\n")) == 0:
 		kind = Whitespace
 	}
 	_, f, _ := s.end(nil, 0, 0, kind)
@@ -429,6 +466,17 @@ func (s *Scanner) Reset() { *s = Scanner{offset: s.offset, buf: s.buf[:0]} }
 
 // Offset is that of the next byte.
 func (s *Scanner) Offset() int64 { return s.offset }
+
+// settled is the offset of the first byte that has not become part of a frame.
+func (s *Scanner) settled() int64 {
+	if s.inFrame {
+		return s.start
+	}
+	return s.offset
+}
+
+// skip passes over bytes that it is not shown.
+func (s *Scanner) skip(n int64) { s.offset += n }
 
 // isHeader says whether the start tag that has just ended at p[:to] is a stream
 // header: named "stream", as the first tag of a document, or in the streams

@@ -11,12 +11,13 @@ func (s *Scanner) open(at int64) {
 	}
 }
 
-// name adds a part of the innermost open element's name.
+// name adds a part of the innermost open element's name, as far as there is room.
 func (s *Scanner) name(part []byte) {
-	if s.tracked() && len(s.names)+len(part) <= maxNames {
-		s.names = append(s.names, part...)
+	if s.tracked() {
+		s.names = append(s.names, part[:min(len(part), maxNames-len(s.names))]...)
 	}
-	if s.depth-1 == s.top && s.nameLen+len(part) <= maxNames {
+	if s.depth-1 == s.top {
+		part = part[:min(len(part), maxNames-s.nameLen)]
 		s.topName = append(s.topName, part...)
 		s.nameLen += len(part)
 	}

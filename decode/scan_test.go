@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func scanAll(chunks ...[]byte) []got {
 func brief(frames []got) string {
 	var b strings.Builder
 	for _, g := range frames {
-		fmt.Fprintf(&b, "%s %q", [...]string{"?", "opened", "element", "space", "closed", "partial", "raw"}[g.Kind], g.Raw)
+		fmt.Fprintf(&b, "%s %q", [...]string{"?", "opened", "element", "space", "closed", "partial", "raw", "stray"}[g.Kind], g.Raw)
 		if g.Problem != "" {
 			fmt.Fprintf(&b, " (%s)", g.Problem)
 		}
@@ -59,6 +60,10 @@ func brief(frames []got) string {
 }
 
 const hdr = `<stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
+
+// rawHdr is what is left of hdr where it made no sense.
+const rawHdr = `raw "` + `stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+`
 
 var scanCases = []struct{ name, in, want string }{
 	{"header with declaration", "<?xml version='1.0'?>\n" + hdr, "opened \"<?xml version='1.0'?>\\n" + hdr + "\"\n"},
@@ -83,8 +88,66 @@ element "<stream xmlns='x'><y/></stream>"
 element "<a><![CDATA[</a>]]]]><!-- </a> - -- --></a>"
 `},
 	{"comment between", hdr + "<!-- x --><a/>", `opened "` + hdr + `"
-raw "<!-- x -->"
+stray "<!-- x -->"
 element "<a/>"
+`},
+	{"comment in front", "<!-- x -->\n<?xml version='1.0'?>" + hdr + "<a/>", `stray "<!-- x -->"
+opened "\n<?xml version='1.0'?>` + hdr + `"
+element "<a/>"
+`},
+	{"comment behind the declaration", "<?xml version='1.0'?><!-- x -->" + hdr, `opened "<?xml version='1.0'?><!-- x -->` + hdr + `"
+`},
+	{"text between", hdr + "94<a/> 9\x004&amp; ]]><b/>\u00e9", `opened "` + hdr + `"
+stray "94"
+element "<a/>"
+space " "
+stray "9\x00"
+stray "4&amp; ]]>"
+element "<b/>"
+stray "é"
+`},
+	{"text between that is long", hdr + strings.Repeat("x", rawBlock) + "\n\ny\n<a/>", `opened "` + hdr + `"
+stray "` + strings.Repeat("x", rawBlock) + `"
+space "\n"
+space "\n"
+stray "y\n"
+element "<a/>"
+`},
+	{"each element ends with a NUL", hdr + "<a/>\x00<b/>\x00", `opened "` + hdr + `"
+element "<a/>"
+stray "\x00"
+element "<b/>"
+stray "\x00"
+`},
+	{"CDATA and instructions between", hdr + "<![CDATA[<b>]]><?c d?><a/>", `opened "` + hdr + `"
+stray "<![CDATA[<b>]]>"
+stray "<?c d?>"
+element "<a/>"
+`},
+	{"a second declaration", hdr + "<?xml version='1.0'?>\n<a/><?xml version='1.0'?> 94<b/>", `opened "` + hdr + `"
+element "<?xml version='1.0'?>\n<a/>"
+stray "<?xml version='1.0'?> "
+stray "94"
+element "<b/>"
+`},
+	{"byte order mark between", hdr + "\ufeff<a/>\ufeff" + hdr, `opened "` + hdr + `"
+stray "\ufeff"
+element "<a/>"
+stray "\ufeff"
+opened "` + hdr + `"
+`},
+	{"a part of a byte order mark", "\xef\xbb" + hdr, `raw "\xef\xbb<" (not well-formed: "<" where only an element may stand at 2)
+` + rawHdr},
+	{"text that is no text", hdr + "94\x16\x03\x01<a/>", `opened "` + hdr + `"
+raw "94\x16" (not well-formed: byte 0x16 (as a TLS record begins) where only an element may stand at 102)
+raw "\x03\x01<a/>"
+`},
+	{"text behind the end", hdr + "</stream:stream>bye", `opened "` + hdr + `"
+closed "</stream:stream>"
+stray "bye"
+`},
+	{"text behind a declaration in front", "<?xml version='1.0'?>94" + hdr, `raw "<?xml version='1.0'?>9" (not well-formed: "9" where only an element may stand at 21)
+raw "4` + hdr + `"
 `},
 	{"element with no stream", "<a><b/></a><c/>", "element \"<a><b/></a>\"\nelement \"<c/>\"\n"},
 	{"wrong end tag", hdr + "<a><b></a>x\ny", `opened "` + hdr + `"
@@ -191,6 +254,24 @@ func TestScanBoundsMemory(t *testing.T) {
 	feed(deep)
 	if len(s.names) > maxNames || len(s.starts) > maxDepth {
 		t.Errorf("names %d bytes, %d levels", len(s.names), len(s.starts))
+	}
+}
+
+// TestScanLongNames: a name that is longer than what is kept of it is still one name,
+// wherever it is cut.
+func TestScanLongNames(t *testing.T) {
+	for _, size := range []int{maxNames - 1, maxNames, maxNames + 1, 1 << 20} {
+		long := strings.Repeat("n", size)
+		in := hdr + "<" + long + "></" + long + "><a><" + long + "/><b></b></a><c/>"
+		whole := scanAll([]byte(in))
+		if len(whole) != 4 || whole[3].Raw != "<c/>" {
+			t.Fatalf("%d: %d frames, the last of them %.40q", size, len(whole), whole[len(whole)-1].Raw)
+		}
+		for _, chunk := range []int{1000, 4096, maxNames, maxNames + 1} {
+			if parts := scanAll(slices.Collect(slices.Chunk([]byte(in), chunk))...); !cmp.Equal(whole, parts) {
+				t.Errorf("%d: cut in chunks of %d, the frames differ", size, chunk)
+			}
+		}
 	}
 }
 

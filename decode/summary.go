@@ -40,11 +40,12 @@ func summarise(s *Seen) string {
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
+	case session.RelayLimit:
+		return b.Reason
 	case session.LogLost:
-		if b.Captured {
-			return fmt.Sprintf("%d bytes of %s are missing from the capture", b.Bytes, from(e.Dir))
-		}
-		return fmt.Sprintf("%d events and the bytes of %d more were lost: the reader could not keep up", b.Events, b.Raws)
+		return b.Words(e.Dir)
+	case session.RelayBacklog:
+		return fmt.Sprintf("explaining was %s behind", Since(b.Behind))
 	case session.StreamOpened:
 		return header(s.Root)
 	case session.StreamClosed:

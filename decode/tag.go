@@ -16,13 +16,13 @@ func (p *parser) startTag() *session.Element {
 		return nil
 	}
 	p.at++
-	name := p.word()
+	name, split := p.name()
 	if name == "" {
 		p.fault("X05", refWellFormed, from, from+1, "a tag without a name")
 		return nil
 	}
 	e := &p.elements.take(1)[0]
-	e.Name = split(name)
+	e.Name = split
 	attrs := len(p.attrs.used)
 	p.empty = false
 	for {
@@ -40,6 +40,8 @@ func (p *parser) startTag() *session.Element {
 			p.at++
 			if p.at < len(p.raw) && p.raw[p.at] == '>' {
 				p.at++
+			} else {
+				p.fault("X05", refWellFormed, p.at-1, p.at, "\"/\" inside the tag <%s>", name)
 			}
 			p.empty = true
 			break
@@ -81,7 +83,7 @@ func split(name string) session.Name {
 // attr takes one attribute.
 func (p *parser) attr(spaced bool) bool {
 	from := p.at
-	name := p.word()
+	name, split := p.name()
 	if name == "" {
 		p.fault("X05", refWellFormed, from, from+1, "%s inside a tag", describe(p.raw[from]))
 		return false
@@ -92,7 +94,7 @@ func (p *parser) attr(spaced bool) bool {
 	p.spaces()
 	if p.at >= len(p.raw) || p.raw[p.at] != '=' {
 		p.fault("X05", refWellFormed, from, p.at, "the attribute %q has no value", name)
-		p.attrs.used = append(p.attrs.used, session.Attr{Name: split(name), Span: session.Span{Start: from, End: p.at}})
+		p.attrs.used = append(p.attrs.used, session.Attr{Name: split, Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	p.at++
@@ -100,7 +102,7 @@ func (p *parser) attr(spaced bool) bool {
 	if p.at >= len(p.raw) || (p.raw[p.at] != '"' && p.raw[p.at] != '\'') {
 		p.fault("X05", refWellFormed, from, p.at, "the value of the attribute %q is not in quotes", name)
 		value := p.word()
-		p.attrs.used = append(p.attrs.used, session.Attr{Name: split(name), Value: value, Span: session.Span{Start: from, End: p.at}})
+		p.attrs.used = append(p.attrs.used, session.Attr{Name: split, Value: value, Span: session.Span{Start: from, End: p.at}})
 		return true
 	}
 	quote := p.raw[p.at]
@@ -113,7 +115,7 @@ func (p *parser) attr(spaced bool) bool {
 	}
 	p.at = start + end + 1
 	p.attrs.used = append(p.attrs.used, session.Attr{
-		Name: split(name), Value: p.attrValue(name, start, start+end),
+		Name: split, Value: p.attrValue(name, start, start+end),
 		Span: session.Span{Start: from, End: p.at}, Quote: session.Span{Start: start, End: start + end},
 	})
 	return true
@@ -128,7 +130,7 @@ func (p *parser) attrValue(name string, start, end int) string {
 	if i := strings.IndexByte(raw, '<'); i >= 0 {
 		p.fault("X05", refWellFormed, start+i, start+i+1, `"<" in the value of the attribute %q`, name)
 	}
-	return normalise(p.unescape(raw, start))
+	return p.unescape(raw, start, normalise)
 }
 
 // normalise is attribute-value normalisation (XML 1.0 §3.3.3), as far as it
@@ -137,8 +139,10 @@ func normalise(s string) string {
 	if !strings.ContainsAny(s, "\r\n\t") {
 		return s
 	}
-	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s)
+	return normaliser.Replace(s)
 }
+
+var normaliser = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 
 // resolve puts the element's declarations into force and gives names their
 // namespaces.
@@ -147,70 +151,116 @@ func (p *parser) resolve(e *session.Element) {
 		a := &e.Attrs[i]
 		switch {
 		case a.Name.Prefix == "xmlns":
-			if a.Value == "" {
-				p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, "the prefix %q is bound to no namespace", a.Name.Local)
-			}
 			p.declare(a, a.Name.Local)
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
 			p.declare(a, "")
 		}
 	}
 	e.Name.Space = p.space(e.Name.Prefix, e.Tag)
+	if e.Name.Prefix == "xmlns" {
+		p.fault("X06", refWellFormed, e.Tag.Start, e.Tag.End, "an element has the prefix xmlns, which only declarations may")
+	}
 	for i := range e.Attrs {
-		a := &e.Attrs[i]
-		if a.Name.Prefix != "" {
+		if a := &e.Attrs[i]; a.Name.Prefix != "" {
 			a.Name.Space = p.space(a.Name.Prefix, a.Span)
 		}
-		for j := range min(i, 64) { // a tag with more attributes is not worth a quadratic look
-			b := &e.Attrs[j]
-			same := a.Name.Local == b.Name.Local && (a.Name.Prefix == b.Name.Prefix ||
-				a.Name.Space == b.Name.Space && a.Name.Prefix != "" && b.Name.Prefix != "" && a.Name.Space != "")
-			if same {
-				rule := "X05"
-				if a.Name.Prefix != b.Name.Prefix {
-					rule = "X06"
-				}
-				p.fault(rule, refWellFormed, a.Span.Start, a.Span.End, "the attribute %q stands twice", qualified(a.Name))
+	}
+	p.twice(e.Attrs)
+}
+
+// twice reports attributes of the same name, or of the same name in the same
+// namespace (Namespaces in XML §6.3).
+func (p *parser) twice(attrs []session.Attr) {
+	const few = 16 // comparing those with each other needs no map
+	if len(attrs) > few {
+		p.twiceOfMany(attrs)
+		return
+	}
+	for i := range attrs {
+		for j := range i {
+			a, b := &attrs[i], &attrs[j]
+			if a.Name.Local != b.Name.Local {
+				continue
+			}
+			if a.Name.Prefix == b.Name.Prefix {
+				p.isTwice("X05", a)
+				break
+			}
+			if a.Name.Prefix != "" && b.Name.Prefix != "" && a.Name.Space == b.Name.Space && a.Name.Space != "" {
+				p.isTwice("X06", a)
 				break
 			}
 		}
 	}
 }
 
-// maxScope bounds the declarations in force: each name is looked up among them.
-const maxScope = 1000
+func (p *parser) twiceOfMany(attrs []session.Attr) {
+	written, expanded := make(map[session.Name]bool, len(attrs)), map[session.Name]bool{}
+	for i := range attrs {
+		a := &attrs[i]
+		name := session.Name{Prefix: a.Name.Prefix, Local: a.Name.Local}
+		full := session.Name{Space: a.Name.Space, Local: a.Name.Local}
+		switch {
+		case written[name]:
+			p.isTwice("X05", a)
+		case a.Name.Prefix != "" && a.Name.Space != "" && expanded[full]:
+			p.isTwice("X06", a)
+		}
+		if written[name] = true; a.Name.Prefix != "" {
+			expanded[full] = true
+		}
+	}
+}
+
+func (p *parser) isTwice(rule string, a *session.Attr) {
+	p.fault(rule, refWellFormed, a.Span.Start, a.Span.End, "the attribute %q stands twice", qualified(a.Name))
+}
 
 func (p *parser) declare(a *session.Attr, prefix string) {
-	if len(p.scope) >= maxScope {
-		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, "more than %d namespaces are declared: this one is not looked at", maxScope)
+	wrong := func(format string, args ...any) {
+		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, format, args...)
+	}
+	switch { // Namespaces in XML §3 and §5
+	case prefix == "xmlns":
+		wrong("the prefix xmlns is declared, which nobody may")
+	case (prefix == "xml") != (a.Value == nsXML):
+		wrong("the prefix xml and its namespace %q belong together, and to nothing else", nsXML)
+	case a.Value == nsXMLNS:
+		wrong("the namespace %q is declared, which nobody may", nsXMLNS)
+	case prefix != "" && a.Value == "":
+		wrong("the prefix %q is bound to no namespace", prefix)
+	}
+	if len(p.scope.all) >= maxScope {
+		wrong("more than %d namespaces are declared: this one is not looked at", maxScope)
 		return
 	}
-	p.scope = append(p.scope, binding{prefix, a.Value})
+	p.scope.declare(binding{prefix, a.Value})
 }
 
 func (p *parser) space(prefix string, span session.Span) string {
-	space, ok := p.scope.lookup(prefix)
-	if !ok && prefix != "" {
+	space, ok := p.scope.find(prefix)
+	if !ok && prefix != "" && !p.guessed {
 		p.fault("X06", refWellFormed, span.Start, span.End, "the prefix %q is not declared", prefix)
 	}
 	return space
 }
 
 // unescape replaces the five entities and character references (RFC 6120 §11.1).
-func (p *parser) unescape(s string, at int) string {
+// What stands between them is passed through a function.
+func (p *parser) unescape(s string, at int, literal func(string) string) string {
 	if p.chars(s, at); strings.IndexByte(s, '&') < 0 {
-		return s
+		return literal(s)
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		amp := strings.IndexByte(s[i:], '&')
 		if amp < 0 {
-			b.WriteString(s[i:])
+			b.WriteString(literal(s[i:]))
 			break
 		}
-		b.WriteString(s[i : i+amp])
+		b.WriteString(literal(s[i : i+amp]))
 		i += amp
-		end := strings.IndexByte(s[i:min(len(s), i+32)], ';')
+		end := referenceEnd(s[i:])
 		if end < 0 {
 			p.fault("X05", refWellFormed, at+i, at+i+1, `"&" has to be written &amp;`)
 			b.WriteByte('&')
@@ -221,16 +271,36 @@ func (p *parser) unescape(s string, at int) string {
 		if text, ok := reference(ref); ok {
 			b.WriteString(text)
 		} else {
-			rule, what := "X04", "the entity &%s; is not one of the five that XMPP allows"
-			if strings.HasPrefix(ref, "#") {
-				rule, what = "X05", "the character reference &%s; names no XML character"
-			}
-			p.fault(rule, refRestricted, at+i, at+i+end+1, what, ref)
+			p.badReference(ref, at+i, at+i+end+1)
 			b.WriteString(s[i : i+end+1])
 		}
 		i += end + 1
 	}
 	return b.String()
+}
+
+// referenceEnd is where the ";" of the reference stands that s begins with, -1 if
+// none does. It looks no further than to where the next may begin.
+func referenceEnd(s string) int {
+	end := 1
+	for end < len(s) && nameClass[s[end]] != nameStop {
+		end++
+	}
+	if end == len(s) || s[end] != ';' {
+		return -1
+	}
+	return end
+}
+
+func (p *parser) badReference(ref string, from, to int) {
+	switch {
+	case strings.HasPrefix(ref, "#"):
+		p.fault("X05", refRestricted, from, to, "the character reference &%s; names no XML character", ref)
+	case !isName(ref):
+		p.fault("X05", refWellFormed, from, to, "&%s; is no reference", ref)
+	default:
+		p.fault("X04", refRestricted, from, to, "the entity &%s; is not one of the five that XMPP allows", ref)
+	}
 }
 
 func reference(ref string) (string, bool) {

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,38 +12,13 @@ import (
 const maxTree = 256
 
 // Fault is a place where bytes are not well-formed, or not allowed in XMPP. Rule
-// is the id of the finding (X01 to X10); see RFC 6120 §11.
+// is the id of the finding (X01 to X12); see RFC 6120 §11.
 type Fault struct {
 	Rule string
 	Ref  string
 	Text string
 	Span session.Span
 }
-
-// Scope is the namespace declarations in force around an element.
-type Scope []binding
-
-type binding struct{ prefix, space string }
-
-func (s Scope) lookup(prefix string) (string, bool) {
-	for _, b := range slices.Backward(s) {
-		if b.prefix == prefix {
-			return b.space, true
-		}
-	}
-	return "", false
-}
-
-// ScopeOf returns the declarations that a stream header makes for the elements
-// of its stream. It takes the header's raw bytes, and never fails.
-func ScopeOf(header []byte) Scope {
-	p := parser{raw: string(header), scope: slices.Clone(baseScope), Trees: new(Trees)}
-	p.toHeader()
-	p.startTag()
-	return p.scope
-}
-
-var baseScope = Scope{{"xml", nsXML}, {"xmlns", nsXMLNS}}
 
 // Trees is where trees are made. Those of many events can be made in the same room
 // one after the other; Reset takes it back, for new ones. The zero value is ready; it
@@ -68,11 +42,6 @@ func (t *Trees) Reset() {
 	t.nodes.reset()
 }
 
-// spare leaves the trees that were made to whoever holds them, for ever.
-func (t *Trees) spare() {
-	t.elements.used, t.attrs.used, t.nodes.used = nil, nil, nil
-}
-
 // level is an open element.
 type level struct {
 	e     *session.Element
@@ -83,19 +52,22 @@ type level struct {
 // parser makes a parser of these bytes. The scope is that around them; nil if
 // nothing is declared there.
 func (t *Trees) parser(raw string, scope Scope) parser {
-	if scope == nil {
+	inside := scope != nil
+	if !inside {
 		scope = baseScope
 	}
 	t.scope = append(t.scope[:0], scope...)
-	return parser{Trees: t, raw: raw, scope: t.scope}
+	return parser{Trees: t, raw: raw, scope: inForce{all: t.scope}, inside: inside}
 }
 
-// tend takes back the room that a tree was gathered in, if that is not much.
-func (t *Trees) tend(p *parser) {
+// done takes back the room that a tree was gathered in, if that is not much, and
+// holds on to none of its bytes.
+func (t *Trees) done(p *parser) {
 	const much = 1000
-	if t.scope = p.scope; cap(t.scope) > much {
+	if t.scope = p.scope.all; cap(t.scope) > much {
 		t.scope = nil
 	}
+	clear(t.scope[:cap(t.scope)])
 	if cap(t.inner) > much {
 		t.inner = nil
 	}
@@ -108,14 +80,16 @@ func (t *Trees) parseTag(raw string, scope Scope) (*session.Element, []Fault) {
 	if e != nil {
 		e.Span = session.Span{Start: e.Tag.Start, End: len(raw)}
 	}
-	t.tend(&p)
+	t.done(&p)
 	return e, p.faults
 }
 
-func (t *Trees) parse(raw string, scope Scope) (*session.Element, []Fault) {
+// parse is Parse. Where the scope is guessed, there may be more prefixes.
+func (t *Trees) parse(raw string, scope Scope, guessed bool) (*session.Element, []Fault) {
 	p := t.parser(raw, scope)
+	p.guessed = guessed
 	root := p.tree()
-	t.tend(&p)
+	t.done(&p)
 	return root, p.faults
 }
 
@@ -129,23 +103,36 @@ func ParseTag(raw []byte, scope Scope) (*session.Element, []Fault) {
 // is merely wrong; where it cannot, the tree is what there was before, and the
 // last fault says why. The element is nil only if there is none at all.
 func Parse(raw []byte, scope Scope) (*session.Element, []Fault) {
-	return new(Trees).parse(string(raw), scope)
+	return new(Trees).parse(string(raw), scope, false)
 }
+
+// maxFaults bounds what is said about one element.
+const maxFaults = 16
 
 type parser struct {
 	*Trees
 	raw    string
 	at     int
-	scope  Scope // in force here; a part of Trees.scope
+	scope  inForce // a part of Trees.scope
 	faults []Fault
 	empty  bool // the tag just read was <…/>
+	inside bool // what is parsed is not at the beginning of a document
+
+	guessed bool // prefixes may be declared that we do not know of
 }
 
 func (p *parser) fault(rule, ref string, from, to int, format string, args ...any) {
-	if len(p.faults) < 16 {
+	if len(p.faults) < maxFaults {
+		for i, arg := range args {
+			if s, ok := arg.(string); ok {
+				args[i] = Clip(s, 100) // a name can be as long as its sender likes
+			}
+		}
 		p.faults = append(p.faults, Fault{rule, ref, fmt.Sprintf(format, args...), session.Span{Start: from, End: min(to, len(p.raw))}})
 	}
 }
+
+const cdataStart = "<![CDATA["
 
 // Sections that faults refer to.
 const (
@@ -156,9 +143,9 @@ const (
 
 // toHeader skips what may stand before a stream header, reporting what may not.
 func (p *parser) toHeader() {
-	if strings.HasPrefix(p.raw, "\ufeff") {
-		p.fault("X08", refEncoding, 0, 3, "the stream begins with a byte order mark, which XMPP does not allow")
-		p.at = 3
+	if strings.HasPrefix(p.raw, bom) {
+		p.fault("X08", refEncoding, 0, len(bom), "the stream begins with a byte order mark, which XMPP does not allow")
+		p.at = len(bom)
 	}
 	for p.at < len(p.raw) {
 		rest := p.raw[p.at:]
@@ -216,11 +203,11 @@ func (p *parser) next() bool {
 		}
 		p.inner[len(p.inner)-1].Span.End = p.at
 		return true
-	case strings.HasPrefix(rest, "<![CDATA["):
+	case strings.HasPrefix(rest, cdataStart):
 		p.cdata()
 		return true
 	case strings.HasPrefix(rest, "<!") || strings.HasPrefix(rest, "<?"):
-		return p.innerMarkup()
+		return p.markup()
 	}
 	return p.child()
 }
@@ -231,7 +218,10 @@ func (p *parser) leave() {
 	last := len(p.open) - 1
 	l := p.open[last]
 	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
-	p.inner, p.scope, p.open = p.inner[:l.inner], p.scope[:l.scope], p.open[:last]
+	clear(p.inner[l.inner:])
+	p.open[last] = level{}
+	p.inner, p.open = p.inner[:l.inner], p.open[:last]
+	p.scope.backTo(l.scope)
 }
 
 // child takes the start tag of an element inside of another.
@@ -240,28 +230,16 @@ func (p *parser) child() bool {
 		p.fault("X05", refWellFormed, p.at, p.at+1, "elements are nested more than %d deep: the rest is not shown", maxTree)
 		return false
 	}
-	around := len(p.scope)
+	around := len(p.scope.all)
 	e := p.startTag()
 	if e == nil {
 		return false
 	}
 	p.inner = append(p.inner, session.Node{Element: e, Span: e.Span})
 	if p.empty {
-		p.scope = p.scope[:around]
+		p.scope.backTo(around)
 	} else {
 		p.open = append(p.open, level{e, around, len(p.inner)})
-	}
-	return true
-}
-
-// innerMarkup takes markup inside of an element.
-func (p *parser) innerMarkup() bool {
-	from := p.at
-	if !p.markup() {
-		return false
-	}
-	if rest := p.raw[from:]; strings.HasPrefix(rest, "<?xml") && len(rest) > 5 && isSpace[rest[5]] {
-		p.fault("X02", refRestricted, from, p.at, "an XML declaration may stand at the very beginning alone")
 	}
 	return true
 }
@@ -300,12 +278,17 @@ func (p *parser) markup() bool {
 	case strings.HasPrefix(rest, "<!--"):
 		if end = strings.Index(rest[4:], "-->"); end >= 0 {
 			end += 4 + 3
-			p.fault("X01", refRestricted, from, from+end, "a comment: XMPP allows none")
+			p.comment(from, from+end)
 		}
 	case strings.HasPrefix(rest, "<?"):
 		if end = strings.Index(rest, "?>"); end >= 0 {
 			end += 2
-			p.declaration(rest[:end], from)
+			p.instruction(rest[:end], from)
+		}
+	case strings.HasPrefix(rest, cdataStart):
+		if end = strings.Index(rest, "]]>"); end >= 0 {
+			end += 3
+			p.stray(from, from+end, "CDATA")
 		}
 	default:
 		p.fault("X03", refRestricted, from, len(p.raw), "a declaration (<!…): XMPP allows no DTD")
@@ -319,30 +302,40 @@ func (p *parser) markup() bool {
 	return true
 }
 
-func (p *parser) declaration(pi string, from int) {
-	to := from + len(pi)
-	if !strings.HasPrefix(pi, "<?xml") || len(pi) < 7 || !(isSpace[pi[5]] || pi[5] == '?') {
-		p.fault("X02", refRestricted, from, to, "a processing instruction: XMPP allows none but the XML declaration")
-		return
+// comment reports a comment, and what is wrong in it.
+func (p *parser) comment(from, to int) {
+	p.fault("X01", refRestricted, from, to, "a comment: XMPP allows none")
+	inner := p.raw[from+len("<!--") : to-len("-->")]
+	if i := strings.Index(inner+"-", "--"); i >= 0 {
+		at := from + len("<!--") + i
+		p.fault("X05", refWellFormed, at, at+2, `"--" inside of a comment, which XML does not allow`)
 	}
-	value := func(name string) (string, bool) {
-		_, after, ok := strings.Cut(pi, name)
-		after = strings.TrimLeft(after, " \t\r\n=")
-		if !ok || after == "" {
-			return "", false
-		}
-		v, _, _ := strings.Cut(after[1:], after[:1])
-		return v, true
+	p.chars(inner, from+len("<!--"))
+}
+
+// stray reports what stands where only elements and white space may.
+func (p *parser) stray(from, to int, what string) {
+	p.fault("X12", "RFC 6120 §11.7", from, to, "%s between elements, where only white space may stand", what)
+}
+
+// rawFaults says what is wrong with bytes that are no element. What stands between
+// elements is looked at closely; of an opaque direction only markup is known.
+func (t *Trees) rawFaults(raw string, between bool) []Fault {
+	p := t.parser(raw, nil)
+	p.inside = between
+	p.spaces() // in front of everything
+	switch rest := raw[p.at:]; {
+	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
+		p.markup()
+	case !between:
+	case raw == bom:
+		p.fault("X08", refEncoding, 0, len(raw), "a byte order mark between elements, which XMPP does not allow")
+	case raw == "\x00":
+		p.stray(0, 1, "a NUL byte")
+	default:
+		p.stray(0, len(raw), "text")
 	}
-	if v, ok := value("version"); ok && v != "1.0" {
-		p.fault("X10", "RFC 6120 §11.8", from, to, "the XML declaration says version %q, XMPP uses XML 1.0", v)
-	}
-	if v, ok := value("encoding"); ok && !strings.EqualFold(v, "utf-8") {
-		p.fault("X07", refEncoding, from, to, "the XML declaration says encoding %q, XMPP is UTF-8 only", v)
-	}
-	if _, ok := value("standalone"); ok {
-		p.fault("X09", "RFC 6120 §11.5", from, to, "the XML declaration has standalone, which XMPP does not use")
-	}
+	return p.faults
 }
 
 // text takes character data up to the next tag.
@@ -357,8 +350,10 @@ func (p *parser) text() {
 	if i := strings.Index(raw, "]]>"); i >= 0 {
 		p.fault("X05", refWellFormed, from+i, from+i+3, `"]]>" in text has to be written with an entity`)
 	}
-	p.add(p.unescape(raw, from), from)
+	p.add(p.unescape(raw, from, asItIs), from)
 }
+
+func asItIs(s string) string { return s }
 
 func (p *parser) cdata() {
 	from := p.at
@@ -369,7 +364,7 @@ func (p *parser) cdata() {
 		return
 	}
 	p.at = from + end + 3
-	p.add(p.chars(p.raw[from+len("<![CDATA["):from+end], from), from)
+	p.add(p.chars(p.raw[from+len(cdataStart):from+end], from), from)
 }
 
 func (p *parser) add(text string, from int) {

@@ -8,10 +8,21 @@ type Action interface{ action() }
 type (
 	// Connect the server leg. Domain is the stream's "to", "" if there is none.
 	Connect struct{ Domain string }
-	// Record an event as seen.
+	// Record something that happened beside the bytes.
 	Record struct{ Event session.Event }
-	// Forward bytes in a direction. They are borrowed from the Data input.
+	// Forward bytes in a direction, and keep them: that side has said them. They are
+	// borrowed from the Data input, or the relay's own and given away.
 	Forward struct {
+		Dir   session.Dir
+		Bytes []byte
+	}
+	// Keep bytes that one side has said, and nobody gets.
+	Keep struct {
+		Dir   session.Dir
+		Bytes []byte
+	}
+	// Send bytes of our own.
+	Send struct {
 		Dir   session.Dir
 		Bytes []byte
 	}
@@ -24,15 +35,25 @@ type (
 		Early  []byte
 		Direct bool
 	}
-	// Finish sending in a direction (half-close).
-	Finish struct{ Dir session.Dir }
-	// Close both legs, after what is still to be written. By says who ended it.
-	Close struct{ By string }
+	// Finish sending in a direction (half-close). Cut leaves out TLS's close_notify, as
+	// the sender has.
+	Finish struct {
+		Dir session.Dir
+		Cut bool
+	}
+	// Close both legs, after what is still to be written. By says who ended it; Reset
+	// that it was no orderly end, which the other leg is to learn too.
+	Close struct {
+		By    string
+		Reset bool
+	}
 )
 
 func (Connect) action() {}
 func (Record) action()  {}
 func (Forward) action() {}
+func (Keep) action()    {}
+func (Send) action()    {}
 func (Quiesce) action() {}
 func (Secure) action()  {}
 func (Finish) action()  {}

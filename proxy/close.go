@@ -2,60 +2,64 @@ package proxy
 
 import (
 	"io"
-	"net"
 	"time"
 
 	"xmppscope/session"
 )
 
-// beginClose lets what is still to be written go out, and no more be read.
-func (p *pump) beginClose(by string) {
+// beginClose lets what is still to be written go out, and no more be read. The caller
+// holds mu.
+func (p *pump) beginClose(end Close) {
 	if p.closing {
 		return
 	}
-	p.closing, p.closeBy = true, by
+	p.closing, p.end = true, end
 	p.until = time.Now().Add(lingerTime)
 	p.cancel()
-	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		conn := p.conns[dir.To()]
-		if conn == nil {
+	for _, dir := range both {
+		l := p.legs[dir.To()]
+		if l == nil {
 			continue
 		}
-		conn.SetWriteDeadline(p.until)
-		p.finish[dir] = true
-		p.write(dir)
+		l.SetWriteDeadline(p.until)
+		if !end.Reset && !p.finished[dir] {
+			p.finished[dir], p.finish[dir] = true, &Finish{Dir: dir}
+		}
 	}
-	p.interrupt()
+	p.deadlines(time.Unix(1, 0))
 }
-
-// drained says whether every goroutine has reported.
-func (p *pump) drained() bool { return p.running == 0 }
 
 // finishClose closes both legs and records it. A leg that we end is lingered on
 // for a moment: closing with unread bytes would reset the connection, and the
-// peer might lose our last words (RFC 1122 §4.2.2.13).
+// peer might lose our last words (RFC 1122 §4.2.2.13). A leg whose other has been reset
+// is reset: a wire passes that on.
 func (p *pump) finishClose() {
-	for _, leg := range []session.Leg{session.ServerLeg, session.ClientLeg} {
-		conn := p.raws[leg]
-		if conn == nil {
+	for _, side := range []session.Leg{session.ServerLeg, session.ClientLeg} {
+		l := p.legs[side]
+		if l == nil {
 			continue
 		}
-		if p.closeBy == ourselves && leg == session.ClientLeg {
-			linger(conn, p.until)
+		theirs := p.end.By == side.Dir().Sender()
+		switch {
+		case p.end.Reset && !theirs:
+			l.reset()
+		case p.end.By == ourselves && side == session.ClientLeg:
+			linger(l, p.until)
 		}
-		conn.Close()
-		body := session.TCPClosed{By: p.closeBy}
-		if p.closeBy == leg.Dir().Sender() {
+		l.Close()
+		l.release()
+		body := session.TCPClosed{By: p.end.By}
+		if theirs {
 			body.Reason = p.reason
 		}
-		p.push(session.Event{Leg: leg, Body: body})
+		p.trail.Event(session.Event{Leg: side, Body: body})
 	}
 }
 
-func linger(conn net.Conn, until time.Time) {
-	if closeWrite(conn) != nil {
+func linger(l *leg, until time.Time) {
+	if closeWrite(l.Conn) != nil {
 		return
 	}
-	conn.SetReadDeadline(until)
-	io.CopyN(io.Discard, conn, 1<<20)
+	l.SetReadDeadline(until)
+	io.CopyN(io.Discard, l.Conn, 1<<20)
 }

@@ -17,7 +17,7 @@ func (r *Relay) excuse() {
 	if r.phase != unreachable {
 		return
 	}
-	if r.scan[session.C2S].IsOpaque() {
+	if r.stream.IsOpaque(session.C2S) {
 		r.close(ourselves) // whatever it speaks, it is not XMPP
 		return
 	}
@@ -36,7 +36,7 @@ func (r *Relay) send(b []byte, reason string) {
 		Leg: session.ClientLeg, Dir: session.S2C, Origin: session.OriginSelf,
 		Body: session.RelaySent{Reason: reason}, Raw: b, Size: int64(len(b)),
 	}})
-	r.do(Forward{session.S2C, b})
+	r.do(Send{session.S2C, b})
 }
 
 func excuseBytes(domain, content string) (header, failure []byte) {

@@ -17,11 +17,16 @@ type (
 		Bytes []byte
 	}
 	// Ended says that a side has finished sending: Dir is the direction that is
-	// over. Err is nil for an orderly end.
+	// over. Err is nil for an orderly end; Cut says that TLS was up, and its
+	// close_notify did not come (RFC 8446 §6.1).
 	Ended struct {
 		Dir session.Dir
+		Cut bool
 		Err error
 	}
+	// Broken says that nothing more can be written in a direction: its receiver no
+	// longer takes data.
+	Broken struct{ Dir session.Dir }
 	// Connected says that the server leg is up.
 	Connected struct{}
 	// ConnectFailed says that it is not, and never will be.
@@ -32,14 +37,15 @@ type (
 	Secured struct{}
 	// SecureFailed says that it is not; why has been recorded.
 	SecureFailed struct{}
-	// Waited says that nothing has arrived for a while.
-	Waited struct{ For time.Duration }
+	// Waited says that nothing has arrived for a while. Age is that of the connection.
+	Waited struct{ For, Age time.Duration }
 	// Stopped says that xmppscope is to end.
 	Stopped struct{}
 )
 
 func (Data) input()          {}
 func (Ended) input()         {}
+func (Broken) input()        {}
 func (Connected) input()     {}
 func (ConnectFailed) input() {}
 func (Quiet) input()         {}

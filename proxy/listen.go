@@ -20,43 +20,54 @@ type Options struct {
 	Domain string
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
 	Tap bool
-	// Explain is run for each session in its own goroutine; it has to pull from
-	// the queue until that is empty and closed.
-	Explain func(*session.Queue)
+	// Spool keeps what is seen, of each session and, as session 0, of the run itself.
+	Spool  *session.Spool
+	Limits Limits
+	// MaxSessions bounds the sessions under way at once, as the number of file
+	// descriptors does; 0 is DefaultSessions.
+	MaxSessions int
 }
 
 // Serve accepts connections and relays each, until ctx is done or the listener
-// fails. It returns when the last session has ended and has been explained.
+// fails. It returns when the last session has ended.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
+	run := o.Spool.Begin(0)
+	run.Calm()
+	door := newDoor(o.MaxSessions, run.Event)
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
-	for n := 1; ; n++ {
+	defer run.Close()
+	for n := 1; ; {
 		conn, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				return nil
+		switch {
+		case err == nil:
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return nil
+		case passing(err):
+			door.failed(err)
+			select {
+			case <-time.After(acceptPause):
+			case <-ctx.Done():
 			}
-			if retry, ok := err.(interface{ Temporary() bool }); ok && retry.Temporary() {
-				// Out of descriptors, or the client was gone already: others may come.
-				select {
-				case <-time.After(100 * time.Millisecond):
-				case <-ctx.Done():
-				}
-				n--
-				continue
-			}
+			continue
+		default:
 			cancel()
 			return err
 		}
-		queue := session.NewQueue(n)
-		sessions.Go(func() { o.Explain(queue) })
+		if !door.enter() {
+			conn.Close()
+			continue
+		}
+		trail := o.Spool.Begin(n)
 		sessions.Go(func() {
-			defer queue.Close()
-			newPump(ctx, &o, conn, queue).run()
+			defer trail.Close()
+			defer door.leave()
+			newPump(ctx, &o, conn, trail).run()
 		})
+		n++
 	}
 }

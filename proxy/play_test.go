@@ -11,12 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/decode"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
 // A dialogue is a file of lines: ">> …" is an input, the "<< …" lines below it
-// are what the relay has to do then, all of it and in this order. Lines that
+// are what the relay has to do then, all of it and in this order. "record" is what
+// becomes of what it records, forwards or keeps. Lines that
 // begin with "#" are comments; "follow" says that the server depends on the
 // stream's "to".
 func TestDialogues(t *testing.T) {
@@ -56,8 +58,9 @@ func TestPlayCanFail(t *testing.T) {
 // play runs the inputs of a dialogue and returns it with what really happened.
 func play(script string) (string, error) {
 	fixed := !strings.Contains(script, "follow\n")
-	r := NewRelay(fixed)
+	r := NewRelay(fixed, Limits{})
 	var b strings.Builder
+	cutter := decode.NewCutter(func(e session.Event) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
 	for _, line := range strings.SplitAfter(script, "\n") {
 		if strings.HasPrefix(line, "<< ") {
 			continue
@@ -71,7 +74,27 @@ func play(script string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%q: %w", line, err)
 		}
+		if in == (Secured{}) {
+			cutter.Secured()
+		}
 		for _, a := range r.Handle(in) {
+			switch a := a.(type) {
+			case Forward:
+				cutter.Take(session.Event{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+			case Keep:
+				cutter.Take(session.Event{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+				continue
+			case Record:
+				cutter.Take(a.Event)
+				continue
+			case Close: // as the legs' tcp:closed do
+				for _, dir := range both {
+					cutter.Finish(dir)
+				}
+				for piece, ok := cutter.Rest(); ok; piece, ok = cutter.Rest() {
+					piece.Events(func(e session.Event) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
+				}
+			}
 			fmt.Fprintf(&b, "<< %s\n", printAction(a))
 		}
 	}
@@ -88,8 +111,12 @@ func parseInput(command string) (Input, error) {
 		return Data{dir, []byte(s)}, err
 	case "ended":
 		return Ended{Dir: dir}, nil
+	case "cut":
+		return Ended{Dir: dir, Cut: true}, nil
 	case "reset":
-		return Ended{dir, errors.New("connection reset")}, nil
+		return Ended{Dir: dir, Err: errors.New("connection reset")}, nil
+	case "broken":
+		return Broken{dir}, nil
 	case "connected":
 		return Connected{}, nil
 	case "connect-failed":
@@ -102,7 +129,7 @@ func parseInput(command string) (Input, error) {
 		return SecureFailed{}, nil
 	case "waited":
 		d, err := time.ParseDuration(word)
-		return Waited{d}, err
+		return Waited{For: d, Age: d}, err
 	case "stopped":
 		return Stopped{}, nil
 	}
@@ -111,10 +138,11 @@ func parseInput(command string) (Input, error) {
 
 var freshID = regexp.MustCompile(`id='[0-9a-f]{24}'`)
 
+func quote(b []byte) string {
+	return freshID.ReplaceAllString(strings.ReplaceAll(strconv.Quote(string(b)), `\"`, `"`), "id='FRESH'")
+}
+
 func printAction(a Action) string {
-	quote := func(b []byte) string {
-		return freshID.ReplaceAllString(strings.ReplaceAll(strconv.Quote(string(b)), `\"`, `"`), "id='FRESH'")
-	}
 	switch a := a.(type) {
 	case Connect:
 		return fmt.Sprintf("connect %q", a.Domain)
@@ -124,28 +152,38 @@ func printAction(a Action) string {
 		return "quiesce"
 	case Secure:
 		return fmt.Sprintf("secure %q early %s direct %v", a.Domain, quote(a.Early), a.Direct)
+	case Send:
+		return fmt.Sprintf("send %s %s", a.Dir, quote(a.Bytes))
 	case Finish:
-		return "finish " + a.Dir.String()
+		return "finish " + a.Dir.String() + onlyIf(a.Cut, " without close_notify")
 	case Close:
-		return "close by " + a.By
-	case Record:
-		e := a.Event
-		out := fmt.Sprintf("record %s %s %s", e.Kind(), e.Leg, e.Dir)
-		if e.Origin != "" {
-			out += " by " + e.Origin
-		}
-		if e.Raw != nil {
-			out += " " + quote(e.Raw)
-		}
-		switch b := e.Body.(type) {
-		case session.RelayDropped:
-			out += " (" + b.Reason + ")"
-		case session.RelayOpaque:
-			out += " (" + b.Reason + ")"
-		case session.RelayTimeout:
-			out += " (" + b.Waiting + ")"
-		}
-		return out
+		return "close by " + a.By + onlyIf(a.Reset, ", reset")
 	}
 	return fmt.Sprintf("%T", a)
+}
+
+func onlyIf(yes bool, text string) string {
+	if yes {
+		return text
+	}
+	return ""
+}
+
+func printEvent(e *session.Event) string {
+	out := fmt.Sprintf("record %s %s %s", e.Kind(), e.Leg, e.Dir)
+	if e.Origin != "" {
+		out += " by " + e.Origin
+	}
+	if e.Raw != nil {
+		out += " " + quote(e.Raw)
+	}
+	switch b := e.Body.(type) {
+	case session.RelayDropped:
+		out += " (" + b.Reason + ")"
+	case session.RelayOpaque:
+		out += " (" + b.Reason + ")"
+	case session.RelayTimeout:
+		out += " (" + b.Waiting + ")"
+	}
+	return out
 }

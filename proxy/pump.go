@@ -2,10 +2,13 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -14,184 +17,241 @@ import (
 )
 
 const (
-	readSize   = 32 << 10
 	lingerTime = 2 * time.Second  // for the peer to take our last bytes
 	waitTime   = 10 * time.Second // of silence before it is recorded
 )
 
-// pump carries out what a Relay decides for one connection. Its loop owns the
-// relay; two readers make one Read for each grant, two writers one Write for each
-// batch, so that neither direction ever waits for the other.
+// both are the directions.
+var both = [...]session.Dir{session.C2S, session.S2C}
+
+// pump carries out what a Relay decides for one connection. Two goroutines carry the
+// bytes, one a direction: each reads, asks the relay, and writes, so that neither
+// direction ever waits for the other. When the relay is free they do not ask any more.
 type pump struct {
-	o       *Options
-	relay   *Relay
-	queue   *session.Queue
-	ctx     context.Context
-	cancel  context.CancelFunc
-	events  chan any // what the goroutines report to the loop
-	running int      // goroutines that will report once more
+	o      *Options
+	trail  *session.Trail
+	ctx    context.Context
+	cancel context.CancelFunc
+	begun  time.Time
+	tasks  sync.WaitGroup // goroutines
+	heard  atomic.Int64   // when something came last, since begun
 
-	conns   [3]net.Conn // by leg; as they are read and written now
-	raws    [3]net.Conn // by leg; below TLS
-	buffers [3][]byte   // by direction; lent to the relay from a read to the end of its write
-	reading [3]bool     // by direction
-	writing [3]bool     // by direction
-	pending [3][][]byte // by direction, behind the write under way
-	until   time.Time   // closing: nobody is waited for after this
-	finish  [3]bool     // by direction: half-close after the last write
-	broken  [3]bool     // by direction: writing failed
-
-	quiesce bool
-	closing bool
-	closeBy string
-	reason  string // why, if there is more to say
-	secured *tlsintercept.Secured
-	silent  [3]bool // by leg: no application data since TLS began
+	mu       sync.Mutex // guards the relay and all below
+	change   *sync.Cond // something below has changed
+	relay    *Relay
+	legs     [3]*leg               // by leg; below TLS
+	conns    [3]net.Conn           // by leg; as they are read and written: the leg, or TLS on it
+	idle     [3]bool               // by direction: its goroutine waits for leave to read
+	pending  [3][][]byte           // by direction: to be written
+	writing  [3]bool               // by direction: somebody writes
+	finish   [3]*Finish            // by direction: half-close after the last write
+	finished [3]bool               // by direction: that has been asked for
+	broken   [3]bool               // by direction: writing failed
+	silent   [3]bool               // by leg: no application data since TLS began
+	secured  *tlsintercept.Secured // nil before
+	answered bool                  // the server has said something
+	quiesce  bool                  // reads are being stopped
+	timer    *time.Timer           // looks at the time
+	closing  bool
+	until    time.Time // closing: nobody is waited for after this
+	end      Close     // how
+	reason   string    // why, if there is more to say
 }
 
-// Reports of the goroutines.
-type (
-	readDone struct {
-		dir session.Dir
-		p   []byte
-		err error
-	}
-	writeDone struct {
-		dir session.Dir
-		err error
-	}
-	dialDone struct {
-		raw, conn net.Conn // conn lies on raw: the same, or TLS; nil if it failed
-	}
-	serverGone struct{ err error } // while the client's ClientHello is awaited
-	secureDone struct {
-		s      *tlsintercept.Secured
-		server net.Conn // below TLS, if the handshake connected it
-		err    error
-	}
-)
-
-func newPump(ctx context.Context, o *Options, client net.Conn, queue *session.Queue) *pump {
-	p := &pump{o: o, relay: NewRelay(o.Resolver.Fixed()), queue: queue, events: make(chan any, 8)}
-	p.buffers[session.C2S], p.buffers[session.S2C] = make([]byte, readSize), make([]byte, readSize)
+func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
+	p := &pump{o: o, relay: NewRelay(o.Resolver.Fixed(), o.Limits), trail: trail, begun: time.Now()}
+	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)
-	client = p.tap(session.ClientLeg, client)
-	p.conns[session.ClientLeg], p.raws[session.ClientLeg] = client, client
-	p.push(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{
+	p.use(session.ClientLeg, p.leg(session.ClientLeg, client))
+	trail.Event(session.Event{Leg: session.ClientLeg, Body: session.TCPOpened{
 		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(),
 	}})
 	return p
 }
 
-func (p *pump) push(e session.Event) { p.queue.Push(e) }
-
-// tap records the bytes of a leg, if they are wanted.
-func (p *pump) tap(leg session.Leg, c net.Conn) net.Conn {
+// leg makes a leg of a connection, whose bytes are kept if they are wanted.
+func (p *pump) leg(side session.Leg, c net.Conn) *leg {
 	if p.o.Tap {
-		return &tapped{Conn: c, leg: leg, push: p.push}
+		return newLeg(c, side, p.trail)
 	}
-	return c
+	return newLeg(c, side, nil)
 }
+
+// use takes a leg into use, in the clear.
+func (p *pump) use(side session.Leg, l *leg) { p.legs[side], p.conns[side] = l, l }
 
 // run relays until both legs are closed and every goroutine has ended.
 func (p *pump) run() {
 	defer p.cancel()
-	stop := p.ctx.Done()
-	idle := time.NewTimer(waitTime)
-	defer idle.Stop()
-	for {
-		p.quieten()
-		p.grant()
-		if p.closing && p.drained() {
-			break
-		}
-		select {
-		case ev := <-p.events:
-			if _, ok := ev.(readDone); ok {
-				idle.Reset(waitTime)
-			}
-			p.report(ev)
-		case <-idle.C:
-			p.handle(Waited{waitTime})
-		case <-stop:
-			stop = nil
-			p.handle(Stopped{})
-		}
-	}
+	stop := context.AfterFunc(p.ctx, func() { p.handle(Stopped{}) })
+	defer stop()
+	tick := p.o.Limits.least()
+	p.mu.Lock()
+	p.timer = time.AfterFunc(tick, func() { p.look(tick) })
+	p.mu.Unlock()
+	p.carry(session.C2S)
+	p.tasks.Wait()
+	p.timer.Stop()
 	p.finishClose()
 }
 
-// report turns a goroutine's report into an input for the relay.
-func (p *pump) report(ev any) {
-	p.running--
-	switch ev := ev.(type) {
-	case readDone:
-		p.reading[ev.dir] = false
-		p.readDone(ev)
-	case writeDone:
-		p.writing[ev.dir] = false
-		p.writeDone(ev)
-	case dialDone:
-		p.raws[session.ServerLeg], p.conns[session.ServerLeg] = ev.raw, ev.conn
-		if ev.conn == nil {
-			p.handle(ConnectFailed{})
-		} else {
-			p.handle(Connected{})
+// look tells the relay the time, and looks at it again as long as that matters.
+func (p *pump) look(tick time.Duration) {
+	p.mu.Lock()
+	age := time.Since(p.begun)
+	silence := age - time.Duration(p.heard.Load())
+	if again := !p.closing && (p.o.Limits.Idle > 0 || !p.relay.Free()); again {
+		p.timer.Reset(max(tick-silence%tick, time.Millisecond))
+	}
+	p.mu.Unlock()
+	p.handle(Waited{silence, age})
+}
+
+// carry brings the bytes of a direction across, until that ends.
+func (p *pump) carry(dir session.Dir) {
+	for {
+		from, to := p.leave(dir)
+		if from == nil {
+			break
 		}
-	case serverGone:
-		if ev.err != nil && !p.closing {
-			p.handle(Ended{Dir: session.S2C})
-			p.cancel() // ends the handshake, which waits for nothing now
+		in := p.transfer(dir, from, to)
+		if to != nil {
+			p.mu.Lock()
+			p.writing[dir] = false
+			p.change.Broadcast()
+			p.mu.Unlock()
 		}
-	case secureDone:
-		p.secureDone(ev)
+		if in != nil {
+			p.handle(in)
+		}
+	}
+	p.flush(dir, true)
+}
+
+// route is a connection on which a direction is read or written, and what lies below it.
+type route struct {
+	leg  *leg
+	conn net.Conn
+}
+
+// leave waits until the direction may be read, and says from where; nil if it never will
+// be again. To is where it goes if the relay need not be asked any more: nobody else
+// writes there then.
+func (p *pump) leave(dir session.Dir) (from, to *route) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		p.idle[dir] = true
+		p.quieten()
+		side := dir.From()
+		switch {
+		case p.closing || p.relay.HasEnded(dir):
+			p.change.Broadcast()
+			return nil, nil
+		case p.legs[side] == nil || p.quiesce || p.broken[dir] || !p.relay.Wants(dir):
+		case !p.relay.Free():
+			p.idle[dir] = false
+			return &route{p.legs[side], p.conns[side]}, nil
+		case !p.writing[dir]:
+			p.trail.Calm()
+			p.idle[dir], p.writing[dir] = false, true
+			return &route{p.legs[side], p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()]}
+		}
+		p.change.Wait()
 	}
 }
 
-// quieten says Quiet once no read and no write is under way.
-func (p *pump) quieten() {
-	if !p.quiesce || p.closing || p.reading[session.C2S] || p.reading[session.S2C] || p.writing[session.C2S] || p.writing[session.S2C] {
-		return
-	}
-	p.quiesce = false
-	for _, c := range p.raws {
-		if c != nil {
-			c.SetReadDeadline(time.Time{})
+// transfer reads once and has the relay decide; or, if it knows where to, brings across all
+// that comes. It returns what there is to tell the relay then, nil if nothing.
+func (p *pump) transfer(dir session.Dir, from, to *route) Input {
+	for {
+		if err := from.leg.fill(); err != nil {
+			return p.readFailed(dir, from, err)
+		}
+		p.heard.Store(int64(time.Since(p.begun)))
+		room := rooms.Get().(*[legRoom]byte)
+		n, err := from.gathered(room[:])
+		var failed error
+		switch {
+		case n == 0:
+		case to == nil:
+			p.handle(Data{dir, room[:n]})
+		default:
+			p.trail.Bytes(dir, room[:n])
+			failed = to.write(room[:n])
+		}
+		rooms.Put(room)
+		switch {
+		case failed != nil:
+			p.mu.Lock()
+			p.broken[dir] = true
+			p.mu.Unlock()
+			return Broken{dir}
+		case err != nil:
+			return p.readFailed(dir, from, err)
+		case to == nil:
+			return nil
 		}
 	}
-	p.handle(Quiet{})
 }
 
-func (p *pump) readDone(ev readDone) {
-	if len(ev.p) > 0 {
-		p.silent[ev.dir.From()] = false
-		p.handle(Data{ev.dir, ev.p})
+// maxRecord is the plaintext of the largest TLS record (RFC 8446 §5.1).
+const maxRecord = 16 << 10
+
+// gathered reads all that is at hand, as far as there is room.
+func (r *route) gathered(room []byte) (n int, err error) {
+	if r.conn == net.Conn(r.leg) {
+		return r.leg.Read(room)
 	}
-	switch {
-	case ev.err == nil, p.closing:
-	case p.quiesce && errors.Is(ev.err, os.ErrDeadlineExceeded): // we stopped it
-	default:
-		p.ended(ev.dir, ev.err)
+	r.leg.pause = true
+	for len(room)-n >= maxRecord && err == nil {
+		var k int
+		k, err = r.conn.Read(room[n:])
+		n += k
 	}
+	r.leg.pause = false
+	if errors.Is(err, errDrained) {
+		err = nil
+	}
+	return n, err
 }
 
-// ended tells the relay that a side has finished sending, after asking whether it
-// was TLS that ended it.
-func (p *pump) ended(dir session.Dir, err error) {
-	leg := dir.From()
+// write writes, with one system call where it can.
+func (r *route) write(b []byte) error {
+	r.leg.gather = true
+	_, err := r.conn.Write(b)
+	r.leg.gather = false
+	if failed := r.leg.flush(); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// readFailed says what it means for the relay that reading failed: that a side has
+// finished sending, or that its connection is gone; nil if it was us who stopped it.
+func (p *pump) readFailed(dir session.Dir, from *route, err error) Input {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	side := dir.From()
 	// A server that hangs up because its client did says nothing about TLS.
-	if p.secured != nil && p.silent[leg] && !(leg == session.ServerLeg && p.relay.HasEnded(session.C2S)) {
-		if failed := p.secured.ReadFailed(leg, err); failed != nil {
-			p.silent[leg] = false
-			p.push(session.Event{Leg: leg, Body: *failed})
+	if p.secured != nil && p.silent[side] && !(side == session.ServerLeg && p.relay.HasEnded(session.C2S)) {
+		if failed := p.secured.ReadFailed(side, err); failed != nil {
+			p.silent[side] = false
+			p.trail.Event(session.Event{Leg: side, Body: *failed})
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		p.handle(Ended{Dir: dir})
-		return
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		p.reason = plain(err)
+		return Ended{Dir: dir, Err: err}
 	}
-	p.reason = plain(err)
-	p.handle(Ended{Dir: dir, Err: err})
+	cut := from.conn != net.Conn(from.leg) && from.leg.eof
+	if cut {
+		p.reason = plain(io.ErrUnexpectedEOF)
+	}
+	return Ended{Dir: dir, Cut: cut}
 }
 
 // plain puts a connection's error into words.
@@ -211,187 +271,224 @@ func plain(err error) string {
 	return err.Error()
 }
 
-func (p *pump) writeDone(ev writeDone) {
-	if ev.err != nil {
-		p.broken[ev.dir], p.pending[ev.dir] = true, nil
-		// The peer that no longer takes data may still have something to say, and
-		// its own end is what should be recorded; but when it says nothing more
-		// either, its reader ends too.
-		if !p.closing && !p.reading[ev.dir.Opposite()] {
-			p.ended(ev.dir.Opposite(), ev.err)
+// quieten says Quiet once no read and no write is under way. The caller holds mu.
+func (p *pump) quieten() {
+	if !p.quiesce || p.closing || !p.idle[session.C2S] || !p.idle[session.S2C] || p.writing[session.C2S] || p.writing[session.S2C] {
+		return
+	}
+	p.quiesce = false
+	p.deadlines(time.Time{})
+	p.act(Quiet{})
+}
+
+// deadlines sets that of reading on both legs; one that has passed ends the reads that
+// are under way.
+func (p *pump) deadlines(at time.Time) {
+	for _, l := range p.legs {
+		if l != nil {
+			l.SetReadDeadline(at)
 		}
-		return
 	}
-	p.write(ev.dir)
 }
 
-func (p *pump) secureDone(ev secureDone) {
-	if ev.server != nil {
-		p.raws[session.ServerLeg] = ev.server
-	}
-	if ev.err != nil {
-		p.handle(SecureFailed{})
-		return
-	}
-	p.secured = ev.s
-	if ev.s.Client != nil {
-		p.conns[session.ClientLeg] = ev.s.Client
-		p.silent[session.ClientLeg] = true
-	}
-	if ev.s.Server != nil {
-		p.conns[session.ServerLeg] = ev.s.Server
-		p.silent[session.ServerLeg] = true
-	}
-	p.handle(Secured{})
-}
-
-// handle gives the relay an input and carries out its actions.
+// handle gives the relay an input, carries out its actions, and writes what is to be
+// written then. When it returns, what was borrowed is not needed any more.
 func (p *pump) handle(in Input) {
+	p.mu.Lock()
+	p.act(in)
+	p.mu.Unlock()
+	data, _ := in.(Data)
+	for _, dir := range both {
+		if p.flush(dir, dir == data.Dir) != nil {
+			p.handle(Broken{dir})
+		}
+	}
+}
+
+// act carries out what the relay wants done. The caller holds mu.
+func (p *pump) act(in Input) {
+	if data, ok := in.(Data); ok {
+		p.silent[data.Dir.From()] = false
+		if data.Dir == session.S2C && !p.answered {
+			p.answered = true
+			p.o.Resolver.Heard(p.legs[session.ServerLeg].RemoteAddr())
+		}
+	}
 	for _, a := range p.relay.Handle(in) {
 		switch a := a.(type) {
 		case Record:
-			p.push(a.Event)
+			p.trail.Event(a.Event)
+		case Keep:
+			p.trail.Bytes(a.Dir, a.Bytes)
 		case Forward:
-			p.forward(a.Dir, a.Bytes)
+			p.trail.Bytes(a.Dir, a.Bytes)
+			p.later(a.Dir, a.Bytes)
+		case Send:
+			p.later(a.Dir, a.Bytes)
 		case Connect:
 			p.connect(a.Domain)
 		case Quiesce:
 			p.quiesce = true
-			p.interrupt()
+			p.deadlines(time.Unix(1, 0))
 		case Secure:
 			p.secure(a)
 		case Finish:
-			p.finish[a.Dir] = true
-			p.write(a.Dir)
+			if !p.finished[a.Dir] {
+				p.finished[a.Dir], p.finish[a.Dir] = true, &a
+			}
 		case Close:
-			p.beginClose(a.By)
+			p.beginClose(a)
 		}
+	}
+	p.change.Broadcast()
+}
+
+// later has bytes written. The caller holds mu.
+func (p *pump) later(dir session.Dir, b []byte) {
+	if !p.broken[dir] && p.conns[dir.To()] != nil {
+		p.pending[dir] = append(p.pending[dir], b)
 	}
 }
 
-// interrupt ends the reads that are under way.
-func (p *pump) interrupt() {
-	for _, c := range p.raws {
-		if c != nil {
-			c.SetReadDeadline(time.Unix(1, 0))
+// flush writes what is pending in a direction, and half-closes it when that is asked for.
+// If somebody else is writing, it is left to them, or waited for.
+func (p *pump) flush(dir session.Dir, wait bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.writing[dir] {
+		if !wait {
+			return nil
 		}
+		p.change.Wait()
 	}
-}
-
-// grant starts the reads that the relay wants. A direction is read again only
-// when what was read before has been written: that is the back-pressure.
-func (p *pump) grant() {
-	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		conn := p.conns[dir.From()]
-		if conn == nil || p.closing || p.reading[dir] || p.writing[dir] || p.quiesce || !p.relay.Wants(dir) {
+	var err error
+	for len(p.pending[dir]) > 0 || p.finish[dir] != nil {
+		to := &route{p.legs[dir.To()], p.conns[dir.To()]}
+		batch, finish := p.pending[dir], p.finish[dir]
+		p.pending[dir], p.finish[dir] = nil, nil
+		if p.broken[dir] || to.conn == nil {
 			continue
 		}
-		p.reading[dir] = true
-		p.running++
-		go p.read(conn, dir)
-	}
-}
-
-// read makes one Read and reports it.
-func (p *pump) read(conn net.Conn, dir session.Dir) {
-	buf := p.buffers[dir]
-	n, err := conn.Read(buf)
-	p.events <- readDone{dir, buf[:n], err}
-}
-
-func (p *pump) forward(dir session.Dir, b []byte) {
-	if p.broken[dir] {
-		return
-	}
-	p.pending[dir] = append(p.pending[dir], b)
-	p.write(dir)
-}
-
-// write starts writing what is pending in a direction, or half-closes it when
-// nothing is left and it is to be finished.
-func (p *pump) write(dir session.Dir) {
-	conn := p.conns[dir.To()]
-	if p.writing[dir] || conn == nil || p.broken[dir] {
-		return
-	}
-	if len(p.pending[dir]) == 0 {
-		if p.finish[dir] {
-			p.finish[dir] = false
-			closeWrite(conn) // over TLS this is close_notify; the FIN is next
-			if raw := p.raws[dir.To()]; raw != conn {
-				closeWrite(raw)
-			}
+		p.writing[dir] = true
+		p.mu.Unlock()
+		for i := 0; i < len(batch) && err == nil; i++ {
+			err = to.write(batch[i])
 		}
-		return
+		if finish != nil && err == nil {
+			to.closeWrite(finish.Cut)
+		}
+		p.mu.Lock()
+		p.writing[dir] = false
+		p.broken[dir] = p.broken[dir] || err != nil
 	}
-	batch := p.pending[dir]
-	p.pending[dir] = nil
-	p.writing[dir] = true
-	p.running++
-	go p.writeAll(conn, dir, batch)
+	p.quieten()
+	p.change.Broadcast()
+	return err
 }
 
-func (p *pump) writeAll(conn net.Conn, dir session.Dir, batch [][]byte) {
-	for _, b := range batch {
-		if _, err := conn.Write(b); err != nil {
-			p.events <- writeDone{dir, err}
-			return
-		}
+// closeWrite says that nothing more will be sent: over TLS by close_notify, unless that is
+// to be left out as the other side has, and then by FIN.
+func (r *route) closeWrite(cut bool) {
+	if c, ok := r.conn.(*tls.Conn); ok && !cut {
+		c.CloseWrite()
 	}
-	p.events <- writeDone{dir, nil}
+	if r.leg != nil {
+		r.leg.CloseWrite()
+	}
 }
 
 // connect dials the server; where it wants TLS at once although the client has
-// not begun any, the server leg alone is secured.
+// not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(domain string) {
-	p.running++
-	go func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: domain}, p.push)
+	p.tasks.Go(func() {
+		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: domain}, p.trail.Event)
 		if err != nil {
-			p.events <- dialDone{}
+			p.handle(ConnectFailed{})
 			return
 		}
-		raw := p.tap(session.ServerLeg, conn)
+		l := p.leg(session.ServerLeg, conn)
 		if !direct {
-			p.events <- dialDone{raw, raw}
+			p.connected(l, l)
 			return
 		}
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: raw, Domain: domain, Direct: true, Record: p.push})
+		l.whole = true
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: domain, Direct: true, Record: p.trail.Event})
 		if err != nil {
-			p.events <- dialDone{raw, nil}
+			p.mu.Lock()
+			p.legs[session.ServerLeg] = l // to be closed
+			p.mu.Unlock()
+			p.handle(ConnectFailed{})
 			return
 		}
-		p.events <- dialDone{raw, s.Server}
-	}()
+		p.connected(l, s.Server)
+	})
 }
 
-// secure starts the handshakes of both legs.
+// connected takes the server leg into use.
+func (p *pump) connected(l *leg, conn net.Conn) {
+	p.mu.Lock()
+	p.legs[session.ServerLeg], p.conns[session.ServerLeg] = l, conn
+	p.mu.Unlock()
+	p.handle(Connected{})
+	p.tasks.Go(func() { p.carry(session.S2C) })
+}
+
+// secure starts the handshakes of both legs. The caller holds mu.
 func (p *pump) secure(a Secure) {
-	done := secureDone{}
-	legs := tlsintercept.Legs{
-		Client: tlsintercept.NewEarly(p.raws[session.ClientLeg], a.Early),
-		Server: p.raws[session.ServerLeg], Domain: a.Domain, Direct: a.Direct, Record: p.push,
+	client, server := p.legs[session.ClientLeg], p.legs[session.ServerLeg]
+	client.unread(a.Early)
+	client.whole = true
+	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Record: p.trail.Event}
+	if server != nil {
+		server.whole = true
+		legs.Server = server
 	}
+	var dialled *leg
 	if a.Direct {
 		legs.Domain = p.o.Domain
 		legs.Dial = func(ctx context.Context, sni string) (net.Conn, error) {
-			conn, _, err := p.o.Resolver.Dial(ctx, Request{Domain: sni, Direct: true}, p.push)
+			conn, _, err := p.o.Resolver.Dial(ctx, Request{Domain: sni, Direct: true}, p.trail.Event)
 			if err != nil {
 				return nil, err
 			}
-			done.server = p.tap(session.ServerLeg, conn)
-			return done.server, nil
+			dialled = p.leg(session.ServerLeg, conn)
+			dialled.whole = true
+			return dialled, nil
 		}
 	}
-	if legs.Server != nil {
-		w := newWatch(legs.Server)
+	ctx, gone := context.WithCancel(p.ctx)
+	if server != nil {
+		w := newWatch(server)
 		legs.Server = w
-		p.running++
-		go func() { p.events <- serverGone{w.wait()} }()
+		p.tasks.Go(func() {
+			if w.wait() != nil {
+				p.handle(Ended{Dir: session.S2C})
+				gone() // ends the handshake, which waits for nothing now
+			}
+		})
 	}
-	p.running++
-	go func() {
-		done.s, done.err = p.o.TLS.Secure(p.ctx, legs)
-		p.events <- done
-	}()
+	p.tasks.Go(func() {
+		defer gone()
+		s, err := p.o.TLS.Secure(ctx, legs)
+		if w, ok := legs.Server.(*watch); ok {
+			w.end()
+		}
+		p.mu.Lock()
+		if dialled != nil {
+			p.legs[session.ServerLeg], p.conns[session.ServerLeg] = dialled, dialled
+		}
+		if err != nil {
+			p.mu.Unlock()
+			p.handle(SecureFailed{})
+			return
+		}
+		p.secured = s
+		p.conns[session.ClientLeg], p.conns[session.ServerLeg] = s.Client, s.Server
+		p.silent[session.ClientLeg], p.silent[session.ServerLeg] = true, true
+		p.mu.Unlock()
+		p.handle(Secured{})
+		if dialled != nil {
+			p.tasks.Go(func() { p.carry(session.S2C) })
+		}
+	})
 }

@@ -27,27 +27,32 @@ const (
 )
 
 // Relay is the behaviour of one connection, without I/O: it forwards what it is
-// given, cut at most where the stream turns into TLS, and records copies.
+// given, cut at most where the stream turns into TLS, and records what happens beside.
 type Relay struct {
 	fixed    bool // the target does not depend on the stream's "to"
 	phase    phase
-	scan     [3]decode.Scanner // by direction
-	held     []byte            // from the client: not forwarded yet (connecting), or not looked at (asked)
-	header   bool              // the client's header has been seen
-	domain   string            // "to" of the client's newest header
-	content  string            // its default namespace
-	answered bool              // the server has sent something
+	limits   Limits
+	stream   decode.Stream // a copy of what flows is cut, to know where it turns into TLS
+	held     []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
+	header   bool          // the client's header has been seen
+	domain   string        // "to" of the client's newest header
+	content  string        // its default namespace
+	answered bool          // the server has sent something
 	secured  bool
-	ended    [3]bool             // by direction
-	waited   bool                // that the other side is silent has been said
-	turn     turn                // whose turn it is in the login
-	inflate  [3]*decode.Inflater // by direction; nil while not compressed
+	blind    bool    // the stream cannot turn any more, and is not looked at
+	ended    [3]bool // by direction
+	abrupt   [3]bool // by direction: and without TLS's close_notify
+	passed   [3]bool // by direction: that it has ended has been passed on
+	deaf     [3]bool // by direction: the receiver no longer takes data
+	waited   bool    // that the other side is silent has been said
+	turn     turn    // whose turn it is in the login
+	stage    stage   // how far it was when time was looked at last
 	out      []Action
 }
 
 // NewRelay makes the relay of a new connection. Fixed says that the server is
 // known whatever the client says, and speaks plain TCP first.
-func NewRelay(fixed bool) *Relay { return &Relay{fixed: fixed} }
+func NewRelay(fixed bool, limits Limits) *Relay { return &Relay{fixed: fixed, limits: limits} }
 
 // Handle takes an input and returns what is to be done, in order. The actions are
 // valid until the next call.
@@ -61,31 +66,48 @@ func (r *Relay) Handle(in Input) []Action {
 	case Ended:
 		r.end(in)
 	case Connected:
-		r.connected()
+		if r.phase == connecting {
+			r.connected()
+		}
 	case ConnectFailed:
-		r.phase = unreachable
-		r.lookAtHeld()
-		r.excuse()
+		if r.phase == connecting {
+			r.phase = unreachable
+			r.lookAtHeld()
+			r.excuse()
+		}
 	case Quiet:
 		if r.phase == quiescing {
 			r.secure()
 		}
 	case Secured:
+		if r.phase != securing {
+			break
+		}
 		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
-		r.scan[session.C2S].Reset()
-		r.scan[session.S2C].Reset()
+		r.stream.Secured()
+		r.forgetRest()
 	case SecureFailed:
 		if r.ended[session.S2C] {
 			r.close(theServer)
 		} else {
 			r.close(ourselves)
 		}
+	case Broken:
+		r.broken(in)
 	case Waited:
 		r.silence(in)
+		r.limit(in)
 	case Stopped:
 		r.close(ourselves)
 	}
 	return r.out
+}
+
+// Free says that all that comes from now on may be passed on without asking: the stream
+// cannot turn into anything else, and the login is over. It stays so; ends and errors are
+// still to be told.
+func (r *Relay) Free() bool {
+	return r.phase == relaying && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // Who ends a connection: Close.By.
@@ -139,6 +161,7 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 	case addressing, connecting:
 		r.hold(p)
 	case unreachable:
+		r.do(Keep{dir, bytes.Clone(p)})
 		r.look(dir, p)
 		r.excuse()
 	case asked:
@@ -163,15 +186,15 @@ func (r *Relay) hold(p []byte) {
 	}
 	// The scan is repeated when the bytes are passed on: they are few, and what
 	// comes behind <starttls/> must not be looked at yet.
-	var s decode.Scanner
-	for rest := r.held; len(rest) > 0; {
-		n, f, ok := s.Next(rest)
+	var s decode.Stream
+	for rest := r.held; ; {
+		n, piece, ok := s.Next(session.C2S, rest)
 		rest = rest[n:]
 		if !ok {
 			break
 		}
-		if f.Kind == decode.Opened || f.Problem != nil {
-			r.learnHeader(&f)
+		if piece.Kind == decode.Opened || piece.Problem != nil {
+			r.learnHeader(&piece.Frame)
 			r.phase = connecting
 			r.do(Connect{Domain: r.domain})
 			return
@@ -190,84 +213,64 @@ func (r *Relay) connected() {
 	if len(held) > 0 {
 		r.pass(session.C2S, held)
 	}
-	if r.ended[session.C2S] && r.phase != closing {
-		if f, ok := r.scan[session.C2S].Finish(); ok { // what it had begun when it ended
-			r.frame(session.C2S, &f)
-		}
-		r.do(Finish{session.C2S})
+	if r.ended[session.C2S] && r.phase == relaying {
+		r.finish(session.C2S)
 	}
 }
 
-// look scans and records without forwarding.
+// look looks at bytes that are not forwarded.
 func (r *Relay) look(dir session.Dir, p []byte) {
-	if z := r.inflate[dir]; z != nil && !r.scan[dir].IsOpaque() {
-		if err := z.Feed(p, func(plain []byte) { r.split(dir, plain) }); err != nil {
-			r.opaque(dir, err.Error())
-		}
-		return
-	}
-	r.split(dir, p)
-}
-
-func (r *Relay) split(dir session.Dir, p []byte) {
-	for len(p) > 0 {
-		n, f, ok := r.scan[dir].Next(p)
-		if ok {
-			r.frame(dir, &f)
+	for {
+		n, piece, ok := r.stream.Next(dir, p)
+		if !ok {
+			return
 		}
 		p = p[n:]
+		r.learn(&piece)
 	}
 }
 
-// lookAtHeld records what the client has said and nobody will get.
+// lookAtHeld keeps and looks at what the client has said and nobody will get.
 func (r *Relay) lookAtHeld() {
 	held := r.held
 	r.held = nil
-	r.look(session.C2S, held)
+	if len(held) > 0 {
+		r.do(Keep{session.C2S, held})
+		r.look(session.C2S, held)
+	}
 }
 
-// pass forwards p and records its frames, up to a turn of the stream.
+// pass forwards p, up to a turn of the stream.
 func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
 	}
-	if r.inflate[dir] != nil {
-		r.look(dir, p)
-		r.do(Forward{dir, p})
-		return
-	}
-	for at := 0; at < len(p); {
-		n, f, ok := r.scan[dir].Next(p[at:])
-		at += n
+	for at := 0; !r.blind; {
+		n, piece, ok := r.stream.Next(dir, p[at:])
 		if !ok {
 			break
 		}
-		r.frame(dir, &f)
-		switch turn := r.scan[dir].TurnAfter(dir, &f); {
-		case turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
+		at += n
+		r.learn(&piece)
+		switch {
+		case piece.Turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
 			r.phase = asked
 			r.do(Forward{dir, p[:at]})
 			r.held = append(r.held, p[at:]...)
 			return
-		case turn == decode.BeginsTLS && r.phase == asked:
+		case piece.Turn == decode.BeginsTLS && r.phase == asked:
 			r.phase = quiescing
 			r.do(Forward{dir, p[:at]})
 			r.late(dir, p[at:])
 			r.do(Quiesce{})
 			return
-		case turn == decode.RefusesTLS && r.phase == asked:
+		case piece.Turn == decode.RefusesTLS && r.phase == asked:
 			r.do(Forward{dir, p[:at]})
-			r.phase = relaying
-			held := r.held
-			r.held = nil
-			r.pass(session.C2S, held)
+			r.unhold()
 			r.pass(dir, p[at:])
 			return
-		case turn == decode.Compresses && r.inflate[dir] == nil:
-			r.compressed()
-			r.look(dir, p[at:])
-			r.do(Forward{dir, p})
-			return
+		case piece.Turn == decode.Compresses:
+			r.blind = true // compressed or not, what comes now is no business of ours
 		}
 	}
 	if len(p) > 0 {
@@ -275,16 +278,25 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 	}
 }
 
-// frame records a frame, and the reason if it is the first of an opaque direction.
-func (r *Relay) frame(dir session.Dir, f *decode.Frame) {
-	if f.Problem != nil {
-		r.record(dir, session.RelayOpaque{Reason: f.Problem.Reason, At: f.Problem.At}, nil)
+// unhold passes on what was held because it might have been TLS.
+func (r *Relay) unhold() {
+	r.phase = relaying
+	held := r.held
+	r.held = nil
+	if len(held) > 0 {
+		r.pass(session.C2S, held)
 	}
-	if dir == session.C2S && f.Kind == decode.Opened {
-		r.learnHeader(f)
+	if r.ended[session.C2S] && r.phase == relaying {
+		r.finish(session.C2S)
 	}
-	r.turn.heard(dir, f)
-	r.do(Record{f.Event(dir)})
+}
+
+// learn learns from a piece.
+func (r *Relay) learn(p *decode.Piece) {
+	if p.Dir == session.C2S && p.Kind == decode.Opened {
+		r.learnHeader(&p.Frame)
+	}
+	r.turn.heard(p.Dir, &p.Frame)
 }
 
 func (r *Relay) learnHeader(f *decode.Frame) {
@@ -293,23 +305,10 @@ func (r *Relay) learnHeader(f *decode.Frame) {
 	}
 }
 
-// compressed begins a new, compressed stream in both directions (XEP-0138 §3).
-func (r *Relay) compressed() {
-	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		if f, ok := r.scan[dir].Finish(); ok {
-			r.frame(dir, &f)
-		}
-		r.scan[dir].Reset()
-		r.inflate[dir] = decode.NewInflater()
+// forgetRest gives up what the stream has to say of the time before it was secured.
+func (r *Relay) forgetRest() {
+	for _, ok := r.stream.Rest(); ok; _, ok = r.stream.Rest() {
 	}
-}
-
-// opaque gives up understanding a direction, for a reason outside of its XML.
-func (r *Relay) opaque(dir session.Dir, reason string) {
-	if f, ok := r.scan[dir].Opaque(); ok {
-		r.frame(dir, &f)
-	}
-	r.record(dir, session.RelayOpaque{Reason: reason, At: r.scan[dir].Offset()}, nil)
 }
 
 // late takes bytes that arrived while the stream was turning into TLS. From the
@@ -354,39 +353,61 @@ func (r *Relay) end(in Ended) {
 	if r.phase == closing || r.ended[in.Dir] {
 		return
 	}
-	r.ended[in.Dir] = true
-	if r.phase == sniffing || r.phase == addressing {
-		r.lookAtHeld()
-	}
-	if f, ok := r.scan[in.Dir].Finish(); ok {
-		r.frame(in.Dir, &f)
-	}
-	if in.Err != nil {
-		r.close(in.Dir.Sender())
+	r.ended[in.Dir], r.abrupt[in.Dir] = true, in.Cut
+	if in.Err != nil || r.deaf[in.Dir.Opposite()] {
+		r.abort(in.Dir.Sender())
 		return
 	}
 	switch r.phase {
 	case sniffing, addressing, unreachable:
 		r.close(in.Dir.Sender())
 		return
-	case quiescing, securing:
-		r.record(in.Dir, session.TCPHalfClosed{}, nil)
-		return // the handshake will fail and say so
 	}
 	r.record(in.Dir, session.TCPHalfClosed{}, nil)
-	if r.ended[in.Dir.Opposite()] {
+	switch {
+	case r.phase == quiescing, r.phase == securing: // the handshake will fail and say so
+	case r.ended[in.Dir.Opposite()]:
+		r.finish(in.Dir)
 		r.close(in.Dir.Sender())
-		return
-	}
-	if r.phase != connecting {
-		r.do(Finish{in.Dir})
+	case r.phase == connecting, r.phase == asked && in.Dir == session.C2S && len(r.held) > 0: // what is held comes first
+	default:
+		r.finish(in.Dir)
 	}
 }
 
-func (r *Relay) close(by string) {
-	if r.phase == closing {
-		return
+// finish passes the end of a direction on, once.
+func (r *Relay) finish(dir session.Dir) {
+	if !r.passed[dir] {
+		r.passed[dir] = true
+		r.do(Finish{dir, r.abrupt[dir]})
 	}
+}
+
+// broken takes that a peer no longer takes data. If it has finished sending before, it is
+// gone, and the other side has to know: nothing more will be read from that. Else its own
+// end is still to be read.
+func (r *Relay) broken(in Broken) {
+	r.deaf[in.Dir] = true
+	if receiver := in.Dir.Opposite(); r.phase != closing && r.ended[receiver] {
+		r.abort(receiver.Sender())
+	}
+}
+
+// abort ends a connection that a peer has reset, and resets the other.
+func (r *Relay) abort(by string) {
+	r.ending()
+	r.do(Close{By: by, Reset: true})
+}
+
+func (r *Relay) close(by string) {
+	if r.phase != closing {
+		r.ending()
+		r.do(Close{By: by})
+	}
+}
+
+// ending keeps what was held.
+func (r *Relay) ending() {
 	switch r.phase {
 	case sniffing, addressing, connecting:
 		r.lookAtHeld()
@@ -394,17 +415,7 @@ func (r *Relay) close(by string) {
 		r.dropHeld("the server's answer to <starttls/> never came")
 	}
 	r.phase = closing
-	for _, z := range r.inflate {
-		if z != nil {
-			z.Stop()
-		}
-	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		if !r.ended[dir] {
-			if f, ok := r.scan[dir].Finish(); ok {
-				r.frame(dir, &f)
-			}
-		}
+		r.stream.Finish(dir)
 	}
-	r.do(Close{by})
 }

@@ -58,7 +58,7 @@ func (r *Relay) silence(in Waited) {
 	switch {
 	case r.phase == asked:
 		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
-	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.scan[session.C2S].IsOpaque()):
+	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.stream.IsOpaque(session.C2S)):
 		return // it will send none
 	case r.phase == relaying && !r.header && r.secured:
 		waiting, dir = "TLS is up, and the client has sent no stream header: it may be asking its user about the certificate", session.C2S

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
-	"golang.org/x/net/idna"
-
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -22,6 +22,7 @@ type Target struct {
 	Port   int
 	Direct bool   // TLS from the first byte (XEP-0368)
 	Via    string // who named it: "--upstream", "SRV _xmpp-client._tcp.…"
+	Given  bool   // by the person who runs us: whatever address it has is meant
 }
 
 // Address is "host:port", IPv6 in brackets.
@@ -35,7 +36,7 @@ const (
 
 // ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
 func ParseTarget(s, via string) (Target, error) {
-	t := Target{Via: via, Port: portClient}
+	t := Target{Via: via, Port: portClient, Given: true}
 	rest, direct := strings.CutPrefix(s, "tls://")
 	if direct {
 		t.Direct, t.Port = true, portDirect
@@ -67,17 +68,25 @@ func ParseTarget(s, via string) (Target, error) {
 // the domain itself (RFC 6120 §3.2).
 type Resolver struct {
 	Upstream  *Target
-	Overrides map[string]Target // by lower-case domain
+	Overrides map[idn.Domain]Target
 	// Allow, if not nil, is the list of domains that may be connected to: without
 	// it a listener that others can reach would be an open relay.
-	Allow []string
+	Allow []idn.Domain
+	// Remote says that clients of other machines can reach us. They are not led to
+	// what listens on this machine alone, unless a Target is Given.
+	Remote bool
 	// Self are the addresses we listen on ourselves: connecting there would loop.
 	Self []net.Addr
 	// LookupSRV is net.Resolver's, for tests.
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	// Timeout bounds one attempt to connect; 0 means 10 s.
 	Timeout time.Duration
+
+	unheard unheard
 }
+
+// mostTargets bounds how many servers of a domain are tried for one connection.
+const mostTargets = 10
 
 // Request is what a connection asks for: the domain of the stream's "to" or of
 // the SNI ("" if there is none), and whether TLS comes first.
@@ -99,9 +108,10 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)
 		if timeout == 0 {
 			timeout = 10 * time.Second
 		}
-		for _, t := range targets {
+		for _, t := range targets[:min(len(targets), mostTargets)] {
 			name = t.Address()
 			if conn, err = r.dialOne(ctx, t, timeout); err == nil {
+				r.unheard.add(ctx, conn.RemoteAddr().String())
 				push(session.Event{Leg: session.ServerLeg, Body: session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
 					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct,
@@ -121,26 +131,30 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Event)
 func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", t.Address())
-	if err != nil {
-		return nil, err
-	}
-	for _, self := range r.Self {
-		if sameAddress(self, conn.RemoteAddr()) {
-			conn.Close()
-			return nil, errLoop
+	var refused atomic.Pointer[refusal]
+	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		no := r.refuse(t, address)
+		if no == nil {
+			return nil
 		}
+		refused.Store(no) // tells more than why the other addresses did not answer
+		return no
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", t.Address())
+	if no := refused.Load(); err != nil && no != nil {
+		return nil, no
 	}
-	return conn, nil
+	return conn, err
 }
 
 var (
-	errLoop       = errors.New("this address is xmppscope itself: the connection would go round in circles")
-	errNoDomain   = errors.New("the client's stream header has no \"to\", and no --upstream says where to connect")
-	errNoSNI      = errors.New("the client sent no SNI (XEP-0368), and no --upstream says where to connect")
-	errNotAllowed = errors.New("this domain is not among those that --allow-domain names")
-	errNotOffered = errors.New("the domain's SRV record says that it offers no such service (target \".\")")
+	errNoDomain   = &refusal{"the client's stream header has no \"to\", and no --upstream says where to connect", "start with --upstream HOST:PORT"}
+	errNoSNI      = &refusal{"the client sent no SNI (XEP-0368), and no --upstream says where to connect", "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"}
+	errNotAllowed = &refusal{"this domain is not among those that --allow-domain names", "add --allow-domain for it"}
+	errNotOffered = &refusal{"the domain's SRV record says that it offers no such service (target \".\")", hintUpstream}
 )
+
+const hintUpstream = "name the server with --upstream HOST:PORT"
 
 // targets lists where a request may go, best first.
 func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
@@ -153,19 +167,21 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	if q.Domain == "" {
 		return nil, errNoDomain
 	}
-	domain := strings.ToLower(strings.TrimSuffix(q.Domain, "."))
-	if r.Allow != nil && !containsFold(r.Allow, domain) {
+	domain, err := idn.Parse(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	if r.Allow != nil && !slices.Contains(r.Allow, domain) {
 		return nil, errNotAllowed
 	}
 	if t, ok := r.Overrides[domain]; ok {
 		return []Target{t}, nil
 	}
-	if addr, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
-		return []Target{{Host: addr.String(), Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
-	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no domain name: %w", q.Domain, err)
+	if domain.IsIP() {
+		if domain.IP.Is4() && strings.Contains(q.Domain, ":") {
+			return nil, &refusal{fmt.Sprintf("%q is an IPv4 address in the clothes of IPv6, as no account has it", q.Domain), "let the account's domain be " + domain.ASCII + ", if that is meant"}
+		}
+		return []Target{{Host: domain.ASCII, Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
 	}
 	service := "xmpp-client"
 	if q.Direct {
@@ -177,7 +193,7 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, records, _ := lookup(ctx, service, "tcp", ascii)
+	_, records, _ := lookup(ctx, service, "tcp", domain.ASCII)
 	var out []Target
 	for _, rec := range records {
 		if rec.Target == "." {
@@ -185,11 +201,11 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 		}
 		out = append(out, Target{
 			Host: strings.TrimSuffix(rec.Target, "."), Port: int(rec.Port), Direct: q.Direct,
-			Via: "SRV _" + service + "._tcp." + ascii,
+			Via: "SRV _" + service + "._tcp." + domain.ASCII,
 		})
 	}
 	if len(out) == 0 { // RFC 6120 §3.2.2: no SRV, then the domain itself
-		out = append(out, Target{Host: ascii, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
+		out = append(out, Target{Host: domain.ASCII, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
 	}
 	return out, nil
 }
@@ -201,44 +217,26 @@ func defaultPort(direct bool) int {
 	return portClient
 }
 
-func containsFold(list []string, s string) bool {
-	for _, l := range list {
-		if strings.EqualFold(l, s) {
-			return true
-		}
-	}
-	return false
-}
-
-func sameAddress(a, b net.Addr) bool {
-	x, ok1 := a.(*net.TCPAddr)
-	y, ok2 := b.(*net.TCPAddr)
-	return ok1 && ok2 && x.Port == y.Port && (x.IP.Equal(y.IP) || x.IP.IsUnspecified() && y.IP.IsLoopback())
-}
-
 // explainDial says in words why there is no connection, and what to do next.
 func explainDial(err error) (reason, hint string) {
 	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return refused.reason, refused.hint
+	case outOfDescriptors(err):
+		return "no file descriptor is left for the connection" + descriptorsText(), hintDescriptors
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: nothing listens there", "check host and port, and that the server runs"
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %q cannot be resolved", dns.Name), "name the server with --upstream HOST:PORT or --resolve DOMAIN=HOST:PORT"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no route to it", "check the address and your network"
-	case errors.Is(err, errLoop):
-		return err.Error(), "let --upstream name the real server"
-	case errors.Is(err, errNoDomain):
-		return err.Error(), "start with --upstream HOST:PORT"
-	case errors.Is(err, errNoSNI):
-		return err.Error(), "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"
-	case errors.Is(err, errNotAllowed):
-		return err.Error(), "add --allow-domain for it"
 	case errors.Is(err, context.Canceled):
 		return "given up before it was connected", ""
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "it did not answer in time", "check host, port and firewalls"
 	}
-	return err.Error(), "name the server with --upstream HOST:PORT"
+	return err.Error(), hintUpstream
 }

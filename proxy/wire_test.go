@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"xmppscope/certs"
+	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
@@ -40,12 +41,23 @@ type bench struct {
 	upstream net.Listener
 	server   *certs.CA
 	options  Options
-	forget   bool                   // events are pulled, not kept
-	events   func() []session.Event // ends the proxy and returns what it recorded
+	domain   string                          // that certificates are for
+	forget   bool                            // events are pulled, not kept
+	listen   func(net.Listener) net.Listener // changes the listener; nil does not
+	events   func() []session.Event          // ends the proxy and returns what it recorded
 }
 
 // newBench starts a proxy whose server is the test itself.
 func newBench(t testing.TB, tap, forget bool) *bench {
+	t.Helper()
+	b := newUnstarted(t)
+	b.forget, b.options.Tap = forget, tap
+	b.start(t, b.options)
+	return b
+}
+
+// newUnstarted is newBench for a test that changes the options first.
+func newUnstarted(t testing.TB) *bench {
 	t.Helper()
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,14 +74,12 @@ func newBench(t testing.TB, tap, forget bool) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{upstream: upstream, server: theirs, ours: x509.NewCertPool(), forget: forget}
+	b := &bench{upstream: upstream, server: theirs, ours: x509.NewCertPool(), domain: testDomain}
 	b.ours.AddCert(ours.Root())
 	b.options = Options{
 		Resolver: &Resolver{Upstream: &target},
 		TLS:      &tlsintercept.Config{CA: ours, Roots: roots, Timeout: 3 * time.Second},
-		Tap:      tap,
 	}
-	b.start(t, b.options)
 	return b
 }
 
@@ -77,21 +87,36 @@ func (b *bench) start(t testing.TB, o Options) {
 	t.Helper()
 	var mu sync.Mutex
 	var all []session.Event
-	o.Explain = func(q *session.Queue) {
-		for events := q.Pull(); events != nil; events = q.Pull() {
-			if b.forget {
-				continue
+	o.Spool = session.NewSpool(session.SpoolOptions{})
+	cut := make(chan struct{})
+	go func() {
+		defer close(cut)
+		for trail := o.Spool.Next(false); trail != nil; trail = o.Spool.Next(false) {
+			cutter, _ := trail.User.(*decode.Cutter)
+			if cutter == nil {
+				cutter = decode.NewCutter(func(e session.Event) {
+					mu.Lock()
+					all = append(all, e)
+					mu.Unlock()
+				})
+				trail.User = cutter
 			}
-			mu.Lock()
-			all = append(all, events...)
-			mu.Unlock()
+			trail.Take(func(e session.Event) {
+				if !b.forget {
+					cutter.Take(e)
+				}
+			})
+			o.Spool.Put(trail)
 		}
-	}
+	}()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.addr = l.Addr().String()
+	if b.listen != nil {
+		l = b.listen(l)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- Serve(ctx, l, o) }()
@@ -102,6 +127,9 @@ func (b *bench) start(t testing.TB, o Options) {
 			if err := <-done; err != nil {
 				t.Errorf("serve: %v", err)
 			}
+			o.Spool.End()
+			<-cut
+			o.Spool.Close()
 			if b.upstream != nil {
 				b.upstream.Close()
 			}
@@ -140,7 +168,7 @@ func deadline(t testing.TB, c net.Conn) net.Conn {
 }
 
 func (b *bench) serverTLS(t testing.TB) *tls.Config {
-	cert, _, err := b.server.Mint(testDomain, nil)
+	cert, _, err := b.server.Mint(b.domain, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +176,7 @@ func (b *bench) serverTLS(t testing.TB) *tls.Config {
 }
 
 func (b *bench) clientTLS() *tls.Config {
-	return &tls.Config{RootCAs: b.ours, ServerName: testDomain}
+	return &tls.Config{RootCAs: b.ours, ServerName: b.domain}
 }
 
 func mustWrite(t testing.TB, c net.Conn, s string) {

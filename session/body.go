@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Body says what kind of event it is, and holds what only that kind has. Each is
 // a small struct; its name is the one used in JSON, filters and the inspector.
@@ -75,8 +78,12 @@ type (
 	StreamClosed struct{}
 	// StreamPartial: an element that had not ended when the bytes did.
 	StreamPartial struct{}
-	// StreamRaw: bytes of a direction that is opaque.
-	StreamRaw struct{}
+	// StreamRaw: bytes that are no element, of a direction that is opaque.
+	StreamRaw struct {
+		// Between says that the direction is not: they stand between elements, where
+		// nothing but white space may, and what follows is read on.
+		Between bool `json:"between,omitempty"`
+	}
 
 	// RelayOpaque: a direction is no longer understood; from here it is a pipe.
 	RelayOpaque struct {
@@ -96,14 +103,28 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
-	// LogLost: a reader could not keep up; what was given up, oldest loss first. Or
-	// a capture lacks bytes of a direction: then Bytes alone counts.
+	// RelayLimit: a limit of the run was reached, or it no longer holds. It is an event
+	// of session 0, which is the run.
+	RelayLimit struct {
+		Limit  string `json:"limit"`          // "sessions", "descriptors" or "accept"
+		Over   bool   `json:"over,omitempty"` // it no longer holds
+		Reason string `json:"reason"`         // in words
+		Hint   string `json:"hint,omitempty"` // what to do next
+	}
+	// LogLost: something is missing. Of a direction: bytes that the proxy has seen and
+	// could not keep, or that a capture lacks. Of no direction: events that were given up.
 	LogLost struct {
-		Events int64 `json:"events"`    // events that were never recorded
-		Raws   int64 `json:"raws"`      // events recorded without their bytes
-		Bytes  int64 `json:"raw_bytes"` // the bytes that are missing
+		Events int64 `json:"events"`
+		Bytes  int64 `json:"raw_bytes"`
 		// Captured says that the capture lacks them, which others have recorded.
-		Captured bool `json:"captured,omitempty"`
+		Captured bool   `json:"captured,omitempty"`
+		Cause    string `json:"cause,omitempty"` // why, in words
+	}
+
+	// RelayBacklog: explaining is behind what is seen. Of the run, and never in a file.
+	RelayBacklog struct {
+		Waiting int64         `json:"waiting_bytes"` // what has been seen and not been explained
+		Behind  time.Duration `json:"behind_ns"`     // since when the oldest of it waits
 	}
 )
 
@@ -113,6 +134,23 @@ type Remarks struct {
 	// Explained says that xmppscope has written them: with the explanations of what
 	// the packet carried among them, which need not be added again.
 	Explained bool `json:"explained,omitempty"`
+}
+
+// Words say what is missing; dir is the event's direction.
+func (l LogLost) Words(dir Dir) string {
+	var what string
+	switch {
+	case l.Captured:
+		return fmt.Sprintf("%s of what the %s sent are missing from the capture", Plural(int(l.Bytes), "byte"), dir.Sender())
+	case dir != NoDir:
+		what = fmt.Sprintf("%s of what the %s sent passed and were not kept", Plural(int(l.Bytes), "byte"), dir.Sender())
+	default:
+		what = fmt.Sprintf("%s were lost", Plural(int(l.Events), "event"))
+	}
+	if l.Cause != "" {
+		what += ": " + l.Cause
+	}
+	return what
 }
 
 func (TCPOpened) Name() string        { return "tcp:opened" }
@@ -135,25 +173,33 @@ func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
+func (RelayLimit) Name() string       { return "relay:limit" }
 func (LogLost) Name() string          { return "log:lost" }
+func (RelayBacklog) Name() string     { return "relay:backlog" }
 
-// Bodies has one value of every kind, for reading events back and for tests that
-// want to see them all. A new kind is added to the types above and here.
+// Bodies has one value of every kind that leaves the Spool, for reading events back and
+// for tests that want to see them all. A new kind is added to the types above and here.
 var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, LogLost{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
 // Packets, ciphertext and keys do not: they go to packet captures only.
 func Numbered(b Body) bool {
 	switch b.(type) {
-	case WireBytes, WirePacket, TLSSecret:
+	case WireBytes, WirePacket, TLSSecret, StreamBytes:
 		return false
 	}
 	return true
+}
+
+// OfRun says whether events of this kind may be of no session but of the run: their
+// session is 0.
+func OfRun(kind string) bool {
+	return kind == RelayLimit{}.Name() || kind == LogLost{}.Name()
 }
 
 // IsPlaintext says whether the event's Raw is plaintext of its direction: the

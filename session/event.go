@@ -92,7 +92,7 @@ const OriginSelf = "xmppscope"
 // The first group of fields is known when the event is seen; the second is added
 // by the explainer (package decode).
 type Event struct {
-	Session int       // 1, 2, …: one for each accepted connection
+	Session int       // 1, 2, …: one for each accepted connection; 0 is the run itself
 	Seq     uint64    // 1, 2, … without gaps in its session; 0 for kinds that are not numbered
 	At      time.Time // when its last byte had arrived
 	Leg     Leg

@@ -153,9 +153,7 @@ func decodeByReflection(line []byte) (Event, error) {
 	if err := json.Unmarshal(line, &j); err != nil {
 		return Event{}, fmt.Errorf("session: event: %w", err)
 	}
-	// A log that has lost events cannot say whose they were.
-	unowned := j.Session == 0 && j.Kind == LogLost{}.Name()
-	if j.Kind == "" || (j.Session < 1 && !unowned) {
+	if j.Kind == "" || j.Session < 1 && !(j.Session == 0 && OfRun(j.Kind)) {
 		return Event{}, fmt.Errorf("session: event: it has no kind or no session number")
 	}
 	e := Event{

@@ -72,9 +72,13 @@ func appendRaw(b, raw []byte) []byte {
 
 // appendDetail leaves out the details of a body that has none.
 func appendDetail(b []byte, body Body) ([]byte, error) {
-	switch body.(type) {
-	case nil, StreamElement, StreamOpened, StreamWhitespace, StreamClosed, StreamPartial, StreamRaw:
+	switch body := body.(type) {
+	case nil, StreamElement, StreamOpened, StreamWhitespace, StreamClosed, StreamPartial:
 		return b, nil
+	case StreamRaw:
+		if !body.Between {
+			return b, nil
+		}
 	}
 	d, err := json.Marshal(body)
 	if err != nil || string(d) == "{}" {

@@ -292,3 +292,23 @@ func TestJSONKeepsValuesThatAreNotText(t *testing.T) {
 		t.Errorf("%d values are in base64: %s", n, line)
 	}
 }
+
+// TestJSONOfTheRun: events of the run have session 0; others without a session are
+// none.
+func TestJSONOfTheRun(t *testing.T) {
+	for _, b := range []Body{RelayLimit{Limit: "sessions", Over: true, Reason: "again", Hint: "more"}, LogLost{Events: 3}} {
+		e := Event{Seq: 1, At: time.Unix(1, 0).UTC(), Body: b, Summary: "s"}
+		line, err := EncodeJSON(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DecodeJSON(line); err != nil || got.Session != 0 || got.Body != b {
+			t.Errorf("%s: %+v, %v", line, got, err)
+		}
+	}
+	for _, line := range []string{`{"session":0,"seq":1,"kind":"tcp:closed"}`, `{"seq":1,"kind":"stream:opened"}`, `{"session":-1,"kind":"relay:limit"}`} {
+		if e, err := DecodeJSON([]byte(line)); err == nil {
+			t.Errorf("%s: %+v", line, e)
+		}
+	}
+}

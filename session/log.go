@@ -2,95 +2,114 @@ package session
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
-// logWindow is how many bytes of events a Log keeps in memory before it spills.
-const logWindow = 32 << 20
+const (
+	logWindow = 12 << 20 // bytes of events that a Log keeps in memory
+	batch     = 256      // events of a block: the most that one Read returns
+)
 
 // Log is the append-only record of a run: the explained events of all sessions,
 // in the order in which they were explained. Any number of readers pull from it,
 // each at its own pace; none slows another, and none misses an event.
 //
 // Memory is bounded: the newest events are a window in memory, older ones lie in
-// a private file (0600, in the user's temporary folder) that is gone when the
-// Log is closed. If that file cannot be written the oldest events are given up,
-// and readers who come too late get a LogLost event in their place.
+// a private file (0600, in the user's cache folder) that is gone when the Log is
+// closed. What cannot be written there is given up, and readers who come too late
+// get a LogLost event in its place.
 type Log struct {
-	mu      sync.Mutex
-	change  chan struct{} // closed and replaced at each change
-	first   int           // index of window[0]
-	window  []Event
-	bytes   int // cost of window
-	limit   int
-	closed  bool
-	spill   *spill
-	gaveUp  int // events below this index are lost
-	problem error
-	done    chan struct{} // closed when the spiller has ended
+	mu     sync.Mutex
+	full   sync.Cond     // the window is nearly full, or the log has ended
+	room   sync.Cond     // the window has room again, or the log has ended
+	change chan struct{} // closed at the next change; nil if nobody waits for it
+	window []block       // all but the last are sealed
+	first  int           // index of the window's first event
+	next   int           // index of the next event
+	bytes  int           // what the window costs
+	limit  int           // what it may cost
+	closed bool
+	spill  *spill
+	done   chan struct{} // closed when the spiller has ended
+}
+
+// block is events that follow each other. It is what a reader gets a part of, and what
+// goes to the file at once: a reader that is slow holds one block, not the window.
+type block struct {
+	first  int // index of the first
+	events []Event
+	cost   int
 }
 
 // NewLog makes an empty log.
-func NewLog() *Log { return newLog(logWindow) }
+func NewLog() *Log {
+	return newLog(logWindow, func() (*cacheFile, error) { return newCacheFile("spill") })
+}
 
-func newLog(limit int) *Log {
-	l := &Log{change: make(chan struct{}), limit: limit, done: make(chan struct{})}
+func newLog(limit int, create func() (*cacheFile, error)) *Log {
+	l := &Log{limit: limit, spill: newSpill(create), done: make(chan struct{})}
+	l.full.L, l.room.L = &l.mu, &l.mu
 	go l.spiller()
 	return l
 }
 
-// cost is roughly the memory an event holds.
-func cost(e *Event) int {
-	n := 800 + len(e.Raw) + len(e.Summary)
-	for i := range e.Notes {
-		n += 300 + len(e.Notes[i].Text) + len(e.Notes[i].Value)
-	}
-	return n
-}
+// Append adds an event. It waits while the window is full and the file is behind; the
+// relay is never the caller (a Spool lies between).
+func (l *Log) Append(e Event) { l.AppendAll([]Event{e}) }
 
-// Append adds an event. It waits while the window is full and the spill file is
-// behind; the relay is never the caller (a Queue lies between).
-func (l *Log) Append(e Event) {
+// AppendAll adds events as Append does, and wakes the readers once.
+func (l *Log) AppendAll(events []Event) {
 	l.mu.Lock()
-	for l.bytes > 2*l.limit && !l.closed {
-		l.wait()
-	}
 	defer l.mu.Unlock()
-	if l.closed {
-		return
+	for i := range events {
+		for l.bytes >= l.limit && !l.closed {
+			l.changed()
+			l.room.Wait()
+		}
+		if l.closed {
+			return
+		}
+		l.add(&events[i])
 	}
-	l.window = append(l.window, e)
-	l.bytes += cost(&e)
 	l.changed()
 }
 
-// changed wakes everyone who waits. The caller holds mu.
-func (l *Log) changed() {
-	close(l.change)
-	l.change = make(chan struct{})
+// add puts an event into the window.
+func (l *Log) add(e *Event) {
+	if n := len(l.window); n == 0 {
+		l.window = append(l.window, block{first: l.next})
+	} else if last := &l.window[n-1]; len(last.events) == batch || last.cost >= l.limit/64 { // it is sealed
+		l.window = append(l.window, block{first: l.next, events: make([]Event, 0, len(last.events))})
+	}
+	b := &l.window[len(l.window)-1]
+	b.events = append(b.events, *e)
+	c := cost(e)
+	b.cost += c
+	l.bytes += c
+	l.next++
+	if l.spills() {
+		l.full.Signal()
+	}
 }
 
-// wait gives up mu until something has changed.
-func (l *Log) wait() {
-	c := l.change
-	l.mu.Unlock()
-	<-c
-	l.mu.Lock()
+// spills says whether the oldest block has to go. There is another one by then, or it
+// is sealed.
+func (l *Log) spills() bool { return l.bytes > l.limit-l.limit/4 }
+
+// changed wakes all readers that wait. The caller holds mu.
+func (l *Log) changed() {
+	if l.change != nil {
+		close(l.change)
+		l.change = nil
+	}
 }
 
 // Len is the number of events so far; they have the indexes 0 to Len-1.
 func (l *Log) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.first + len(l.window)
-}
-
-// Changed returns a channel that is closed when something is appended next, or
-// the log ends.
-func (l *Log) Changed() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.change
+	return l.next
 }
 
 // Ended says that nothing more will be appended.
@@ -100,59 +119,73 @@ func (l *Log) Ended() bool {
 	return l.closed
 }
 
-// Problem is what went wrong with the spill file, or nil.
-func (l *Log) Problem() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.problem
-}
-
-// batch bounds what one Read returns.
-const batch = 256
+// Problem is what went wrong with the file, or nil.
+func (l *Log) Problem() error { return l.spill.failed() }
 
 // Read returns events from index from on, without waiting, and the index to ask
-// for next. It returns none at the end of the log.
+// for next. It returns none at the end of the log. The events are shared: nobody may
+// change them.
 func (l *Log) Read(from int) ([]Event, int) {
 	l.mu.Lock()
-	if from >= l.first {
-		i := from - l.first
-		if i >= len(l.window) {
-			l.mu.Unlock()
-			return nil, from
-		}
-		out := l.window[i:min(i+batch, len(l.window)):min(i+batch, len(l.window))]
-		l.mu.Unlock()
-		return out, from + len(out)
-	}
-	if from < l.gaveUp {
-		lost := LogLost{Events: int64(l.gaveUp - from)}
-		at := l.window[0].At
-		to := l.gaveUp
-		l.mu.Unlock()
-		return []Event{{At: at, Body: lost, Summary: "older events were given up"}}, to
-	}
-	s, to := l.spill, min(from+batch, l.first)
+	events := l.inWindow(from)
+	old := from < l.first
 	l.mu.Unlock()
-	out, err := s.read(from, to)
-	if err != nil || len(out) == 0 {
-		return []Event{{Body: LogLost{Events: int64(to - from)}, Summary: "older events cannot be read back"}}, to
+	if !old {
+		return events, from + len(events)
 	}
-	return out, from + len(out)
+	events, next, err := l.spill.read(from)
+	if err != nil {
+		return []Event{l.lost(next-from, err)}, next
+	}
+	return events, next
+}
+
+// inWindow returns events from index from on that the window has, up to the end of
+// their block.
+func (l *Log) inWindow(from int) []Event {
+	if from < l.first || from >= l.next {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(l.window, from, func(b block, index int) int { return b.first - index })
+	if !found {
+		i--
+	}
+	b := &l.window[i]
+	return slices.Clip(b.events[from-b.first:])
+}
+
+// lost stands for events that cannot be had any more. Its time is that of the oldest
+// event that is still in memory.
+func (l *Log) lost(n int, why error) Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := Event{Body: LogLost{Events: int64(n)}, Summary: why.Error()}
+	if len(l.window) > 0 {
+		e.At = l.window[0].events[0].At
+	}
+	return e
 }
 
 // Since is Read, but waits for the first event. It returns none when the log has
 // ended or ctx is done.
 func (l *Log) Since(ctx context.Context, from int) ([]Event, int) {
 	for {
-		changed, ended := l.Changed(), l.Ended()
-		if out, next := l.Read(from); len(out) > 0 {
-			return out, next
+		l.mu.Lock()
+		if from < l.next {
+			l.mu.Unlock()
+			return l.Read(from)
 		}
-		if ended {
+		if l.closed {
+			l.mu.Unlock()
 			return nil, from
 		}
+		if l.change == nil {
+			l.change = make(chan struct{})
+		}
+		change := l.change
+		l.mu.Unlock()
 		select {
-		case <-changed:
+		case <-change:
 		case <-ctx.Done():
 			return nil, from
 		}
@@ -162,70 +195,41 @@ func (l *Log) Since(ctx context.Context, from int) ([]Event, int) {
 // End says that nothing more will be appended; what is there can still be read.
 func (l *Log) End() {
 	l.mu.Lock()
-	if !l.closed {
-		l.closed = true
-		l.changed()
-	}
+	l.closed = true
+	l.changed()
+	l.full.Broadcast()
+	l.room.Broadcast()
 	l.mu.Unlock()
 	<-l.done
 }
 
-// Close ends the log and removes the spill file.
+// Close ends the log and removes the file.
 func (l *Log) Close() error {
 	l.End()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.spill == nil {
-		return nil
-	}
 	return l.spill.close()
 }
 
-// spiller moves the oldest half of a full window to the file, in its own
-// goroutine.
+// spiller moves the oldest blocks of a window that is nearly full to the file, in its
+// own goroutine.
 func (l *Log) spiller() {
 	defer close(l.done)
+	removeStrays()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		for l.bytes <= l.limit {
-			if l.closed {
-				return
-			}
-			l.wait()
+		for !l.spills() && !l.closed {
+			l.full.Wait()
 		}
-		n, size := 0, 0
-		for n < len(l.window)-1 && size < l.limit/2 {
-			size += cost(&l.window[n])
-			n++
+		if l.closed {
+			return
 		}
-		if n == 0 {
-			if l.closed {
-				return
-			}
-			l.wait()
-			continue
-		}
-		old := l.window[:n:n]
-		at := l.first
-		if l.problem == nil {
-			s := l.spill
-			l.mu.Unlock()
-			var err error
-			if s == nil {
-				s, err = newSpill(at)
-			}
-			if err == nil {
-				err = s.write(old)
-			}
-			l.mu.Lock()
-			l.spill, l.problem = s, err
-		}
-		if l.problem != nil {
-			l.gaveUp = at + n
-		}
-		l.window = append(make([]Event, 0, len(l.window)-n), l.window[n:]...)
-		l.first, l.bytes = at+n, l.bytes-size
-		l.changed()
+		oldest := l.window[0]
+		l.mu.Unlock()
+		l.spill.add(oldest.events)
+		l.mu.Lock()
+		l.window = slices.Delete(l.window, 0, 1)
+		l.first += len(oldest.events)
+		l.bytes -= oldest.cost
+		l.room.Broadcast()
 	}
 }

@@ -1,13 +1,20 @@
 package session
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"go.uber.org/goleak"
 )
@@ -19,11 +26,29 @@ func event(i int) Event {
 		Raw: []byte(fmt.Sprintf("<m n='%d'>%s</m>", i, strings.Repeat("x", 100)))}
 }
 
+// smallLog is a Log with a window of so many bytes, and a cache of its own.
+func smallLog(t testing.TB, limit int) *Log {
+	c := testCache(t)
+	return newLog(limit, func() (*cacheFile, error) { return c.create("spill") })
+}
+
+// all is what a reader that begins late sees.
+func all(l *Log) (out []Event) {
+	for next := 0; ; {
+		var events []Event
+		if events, next = l.Read(next); len(events) == 0 {
+			return out
+		}
+		out = append(out, events...)
+	}
+}
+
 // TestLogSpills: readers at any pace see every event in order, whether it lies in
-// memory or in the spill file, and memory stays within its bound.
+// memory or in the file, and memory stays within its bound.
 func TestLogSpills(t *testing.T) {
-	const n = 5000
-	l := newLog(64 << 10)
+	const n = 20_000
+	l := smallLog(t, 1<<20)
+	defer l.Close()
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
@@ -50,40 +75,65 @@ func TestLogSpills(t *testing.T) {
 	for i := range n {
 		l.Append(event(i))
 		l.mu.Lock()
-		if l.bytes > 2*l.limit+1000 {
+		if l.bytes > l.limit+1000 {
 			t.Errorf("window of %d bytes, limit %d", l.bytes, l.limit)
 		}
 		l.mu.Unlock()
 	}
 	l.End()
 	wg.Wait()
-	if l.Len() != n || l.spill == nil {
-		t.Errorf("%d events, spill %v", l.Len(), l.spill)
+	if l.Len() != n || l.first < n/2 || l.Problem() != nil {
+		t.Errorf("%d events, %d of them in the file, %v", l.Len(), l.first, l.Problem())
 	}
-	for _, i := range []int{0, 31, 32, 33, 1234, n - 1} {
-		events, _ := l.Read(i)
-		if len(events) == 0 || events[0].Seq != uint64(i+1) {
-			t.Errorf("Read(%d) begins with %+v", i, events[:min(1, len(events))])
+	for _, i := range []int{0, 31, 32, 33, 255, 256, 1234, l.first - 1, l.first, n - 1} {
+		events, next := l.Read(i)
+		if len(events) == 0 || events[0].Seq != uint64(i+1) || next != i+len(events) {
+			t.Errorf("Read(%d) begins with %+v and ends at %d", i, events[:min(1, len(events))], next)
 		}
 	}
-	info, err := l.spill.file.Stat()
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("spill file: %v %v", info.Mode(), err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(l.spill.file.Name()); !os.IsNotExist(err) {
-		t.Errorf("the spill file is still there: %v", err)
+	if events, next := l.Read(n); len(events) > 0 || next != n {
+		t.Errorf("behind the end there are %d events", len(events))
 	}
 }
 
+// TestLogKeepsAll: what comes back from the file is what was appended, to the last field.
+func TestLogKeepsAll(t *testing.T) {
+	l := smallLog(t, 1<<16)
+	defer l.Close()
+	var want []Event
+	for len(want) < 2000 {
+		for _, b := range Bodies {
+			want = append(want, filled(t, b))
+		}
+	}
+	for rest := range slices.Chunk(want, 100) {
+		l.AppendAll(rest)
+	}
+	got := all(l)
+	if !reflect.DeepEqual(got, want) || l.first < len(want)/2 {
+		t.Errorf("%d of %d events, %d of them in the file, or not the same", len(got), len(want), l.first)
+	}
+}
+
+// lostOf counts the events that were given up, and those that are there.
+func lostOf(events []Event) (lost, there int) {
+	for _, e := range events {
+		if b, ok := e.Body.(LogLost); ok {
+			lost += int(b.Events)
+		} else {
+			there++
+		}
+	}
+	return lost, there
+}
+
 // TestLogWithoutDisk: if there is nowhere to spill to, old events are given up and
-// late readers are told how many.
+// late readers are told how many, and why.
 func TestLogWithoutDisk(t *testing.T) {
-	t.Setenv("TMPDIR", "/nonexistent")
-	const n = 2000
-	l := newLog(64 << 10)
+	const n = 20_000
+	nowhere := cache{shared: filepath.Join(t.TempDir(), "nothing"), volume: volumeOf}
+	l := newLog(1<<20, func() (*cacheFile, error) { return nowhere.create("spill") })
+	defer l.Close()
 	for i := range n {
 		l.Append(event(i))
 	}
@@ -91,87 +141,163 @@ func TestLogWithoutDisk(t *testing.T) {
 	if l.Problem() == nil {
 		t.Fatal("no problem is reported")
 	}
-	lost, seen := int64(0), 0
-	for next := 0; ; {
-		var events []Event
-		events, next = l.Read(next)
-		if len(events) == 0 {
-			break
-		}
-		for _, e := range events {
-			if b, ok := e.Body.(LogLost); ok {
-				lost += b.Events
-			} else {
-				seen++
-			}
-		}
+	events := all(l)
+	if lost, there := lostOf(events); lost == 0 || lost+there != n {
+		t.Errorf("lost %d, seen %d of %d", lost, there, n)
 	}
-	if lost == 0 || lost+int64(seen) != n {
-		t.Errorf("lost %d, seen %d of %d", lost, seen, n)
-	}
-	l.Close()
-}
-
-func TestQueueLosesRawBeforeEvents(t *testing.T) {
-	q := NewQueue(7)
-	q.maxRaw, q.maxLen = [2]int{1000, 2500}, 6
-	for i := range 10 {
-		q.Push(Event{Body: StreamElement{}, Raw: make([]byte, 1000), Size: int64(i)})
-	}
-	var got []string
-	for _, e := range q.Pull() {
-		got = append(got, fmt.Sprintf("%d:%d %s raw=%d", e.Session, e.Seq, e.Kind(), len(e.Raw)))
-		if b, ok := e.Body.(LogLost); ok && b.Events != 4 {
-			t.Errorf("lost %+v", b)
-		}
-	}
-	want := "7:1 stream:element raw=1000,7:2 stream:element raw=1000,7:3 stream:element raw=512,7:4 stream:element raw=512,7:5 stream:element raw=512,7:6 stream:element raw=512,7:7 log:lost raw=0"
-	if s := strings.Join(got, ","); s != want {
-		t.Errorf("pulled %s", s)
-	}
-	q.Push(Event{Body: StreamElement{}, Raw: []byte("x")})
-	rest := q.Pull()
-	if b, ok := rest[0].Body.(LogLost); !ok || b.Raws != 4 || b.Bytes != 4*488 || string(rest[1].Raw) != "x" || rest[1].Seq != 9 {
-		t.Errorf("after it: %+v", rest)
-	}
-	q.Close()
-	if q.Pull() != nil {
-		t.Error("a closed queue gives events")
+	if e := events[0]; e.Kind() != "log:lost" || !strings.Contains(e.Summary, "no such file") || !e.At.Equal(events[1].At) {
+		t.Errorf("it is told as %+v", e)
 	}
 }
 
-// TestQueueWireBytesHaveTheirOwnBudget: what only packet captures want does not
-// cost an element its bytes.
-func TestQueueWireBytesHaveTheirOwnBudget(t *testing.T) {
-	q := NewQueue(1)
-	q.maxRaw = [2]int{100, 100}
-	for range 3 {
-		q.Push(Event{Body: WireBytes{}, Raw: make([]byte, 90)})
+// TestLogOnFullDisk: what came while the disk was full is lost, what came before and
+// after is not.
+func TestLogOnFullDisk(t *testing.T) {
+	const n = 9000
+	var full atomic.Bool
+	c := testCache(t)
+	c.volume = func(string) (volume, error) {
+		if full.Load() {
+			return volume{size: 100 << 30, free: 1 << 30}, nil
+		}
+		return volume{size: 100 << 30, free: 2 << 30}, nil
 	}
-	q.Push(Event{Body: StreamElement{}, Raw: make([]byte, 90)})
-	events := q.Pull()
-	if last := events[len(events)-1]; len(last.Raw) != 90 || last.Truncated {
-		t.Errorf("the element kept %d bytes", len(last.Raw))
+	l := newLog(1<<20, func() (*cacheFile, error) { return c.create("spill") })
+	defer l.Close()
+	for i := range n {
+		full.Store(i/3000 == 1)
+		l.Append(event(i))
 	}
-	if len(events[1].Raw) != 0 || !events[1].Truncated {
-		t.Errorf("the second wire:bytes kept %d bytes", len(events[1].Raw))
+	events := all(l)
+	lost, there := lostOf(events)
+	if lost == 0 || lost > 4000 || lost+there != n {
+		t.Errorf("lost %d, seen %d of %d", lost, there, n)
+	}
+	if events[0].Seq != 1 || events[len(events)-1].Seq != n || len(events) != there+1 {
+		t.Errorf("%d events from %d to %d, and not one gap", len(events), events[0].Seq, events[len(events)-1].Seq)
+	}
+	if err := l.Problem(); err == nil || !strings.Contains(err.Error(), "1024 MB are free") {
+		t.Errorf("the problem is %v", err)
 	}
 }
 
-// TestQueueMergesFloods: white space that waits is merged, and costs no event.
-func TestQueueMergesFloods(t *testing.T) {
-	q := NewQueue(1)
-	q.mergeAt, q.maxLen = 3, 5
-	for range 1000 {
-		q.Push(Event{Body: StreamWhitespace{}, Dir: C2S, Raw: []byte(" "), Size: 1})
+// TestLogDamagedFile: what cannot be read back is told as lost, and what is behind it
+// is still there.
+func TestLogDamagedFile(t *testing.T) {
+	const n = 5000
+	l := smallLog(t, 1<<20)
+	defer l.Close()
+	for i := range n {
+		l.Append(event(i))
 	}
-	q.Push(Event{Body: StreamElement{}, Dir: C2S, Raw: []byte("<a/>"), Size: 4})
-	var size int64
-	events := q.Pull()
-	for _, e := range events {
-		size += e.Size
+	l.End()
+	if _, err := l.spill.file.WriteAt(bytes.Repeat([]byte{0xff}, 100), l.spill.places[1].at); err != nil {
+		t.Fatal(err)
 	}
-	if len(events) != 4 || size != 1004 || string(events[3].Raw) != "<a/>" {
-		t.Errorf("%d events of %d bytes", len(events), size)
+	events := all(l)
+	lost, there := lostOf(events)
+	if want := l.spill.places[2].first - l.spill.places[1].first; lost != want || lost+there != n {
+		t.Errorf("lost %d and not %d, seen %d of %d", lost, want, there, n)
+	}
+	if i := l.spill.places[1].first; !strings.Contains(events[i].Summary, "cannot be read back: this is not an event") {
+		t.Errorf("it is told as %+v", events[i])
+	}
+}
+
+// TestLogEndsWhileFull: whoever waits for room is let go at the end.
+func TestLogEndsWhileFull(t *testing.T) {
+	hung, asked := make(chan struct{}), make(chan struct{})
+	l := newLog(1<<16, func() (*cacheFile, error) {
+		close(asked)
+		<-hung // as a disk that does not answer
+		return nil, errors.New("it was hung")
+	})
+	appended := make(chan struct{})
+	go func() {
+		defer close(appended)
+		for i := range 10_000 {
+			l.Append(event(i))
+		}
+	}()
+	<-asked
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.End()
+	}()
+	<-appended
+	if n := l.Len(); n >= 10_000 {
+		t.Errorf("%d events had room", n)
+	}
+	close(hung)
+	<-ended
+}
+
+// TestSlowReader: a reader that holds what it was given holds that, and not the window
+// that it came from.
+func TestSlowReader(t *testing.T) {
+	const n = 10_000
+	l := smallLog(t, 1<<20)
+	defer l.Close()
+	var raws []weak.Pointer[byte]
+	var held []Event
+	for i := range n {
+		e := event(i)
+		raws = append(raws, weak.Make(&e.Raw[0]))
+		l.Append(e)
+		if i == 1000 {
+			held, _ = l.Read(500)
+		}
+	}
+	l.End()
+	runtime.GC()
+	kept := 0
+	for _, raw := range raws[:l.first] {
+		if raw.Value() != nil {
+			kept++
+		}
+	}
+	if len(held) == 0 || kept < len(held) || kept > batch {
+		t.Errorf("%d events are held, and %d of %d kept", len(held), kept, l.first)
+	}
+	runtime.KeepAlive(held)
+}
+
+// TestSinceWakes: a reader that waits is woken by an event, by the end, and by its
+// context; and an append that nobody waits for makes no garbage beside the event.
+func TestSinceWakes(t *testing.T) {
+	l := smallLog(t, 1<<20)
+	defer l.Close()
+	read := make(chan int)
+	next := 0
+	since := func(ctx context.Context) {
+		events, to := l.Since(ctx, next)
+		next = to
+		read <- len(events)
+	}
+	waiting := func() {
+		for waits := false; !waits; runtime.Gosched() {
+			l.mu.Lock()
+			waits = l.change != nil
+			l.mu.Unlock()
+		}
+	}
+	go since(t.Context())
+	waiting()
+	l.AppendAll([]Event{event(0), event(1)})
+	if n := <-read; n != 2 {
+		t.Errorf("woken for %d events", n)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go since(ctx)
+	waiting()
+	cancel()
+	if n := <-read; n != 0 {
+		t.Errorf("cancelled with %d events", n)
+	}
+	go since(t.Context())
+	l.End()
+	if n := <-read; n != 0 {
+		t.Errorf("ended with %d events", n)
 	}
 }

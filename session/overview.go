@@ -2,12 +2,13 @@ package session
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // Overview is what one line in a list of sessions says, and the ladder below it.
 // It is built by applying the session's explained events in order; any reader
-// may build its own.
+// may build its own. It holds on to none of their bytes.
 type Overview struct {
 	ID        int
 	Client    string    // the client's address
@@ -81,11 +82,11 @@ func (o *Overview) Apply(e *Event) {
 		switch n.Name {
 		case "mechanism":
 			if e.Dir == C2S {
-				o.Mechanism = n.Value
+				o.Mechanism = strings.Clone(n.Value)
 			}
 		case "authcid", "username":
 			if n.Value != "" {
-				o.User = n.Value
+				o.User = strings.Clone(n.Value)
 			}
 		case FieldVerdict:
 			o.Verdict, o.Advice = n.Value, n.Text
@@ -93,12 +94,12 @@ func (o *Overview) Apply(e *Event) {
 				o.Reason = n.Value
 			}
 		case "jid":
-			o.JID = n.Value
+			o.JID = strings.Clone(n.Value)
 		case FieldDialback:
 			o.applyDialback(e, n.Value)
 		case "to":
 			if e.Dir == C2S && e.Name == "stream" {
-				o.Domain = n.Value
+				o.Domain = strings.Clone(n.Value)
 			}
 		}
 	}
@@ -130,7 +131,7 @@ func (o *Overview) applyStep(e *Event) {
 	case "stream-error", "sasl-failure", "sasl2-failure", "bind-error", "session-error", "starttls-failure", "iqauth-error":
 		last.Failed = true
 		if o.State != LoggedIn || s.ID == "stream-error" {
-			o.State, o.Reason = Failed, e.Summary
+			o.State, o.Reason = Failed, strings.Clone(e.Summary)
 		}
 	default:
 		if o.State != LoggedIn {
@@ -149,7 +150,7 @@ func (o *Overview) applyDialback(e *Event, answer string) {
 	case answer == "valid":
 		o.State, o.Reason = LoggedIn, ""
 	case answer == "invalid" && o.State != LoggedIn:
-		o.State, o.Reason = Failed, e.Summary
+		o.State, o.Reason = Failed, strings.Clone(e.Summary)
 	}
 }
 

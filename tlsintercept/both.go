@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -129,14 +130,15 @@ type pair struct {
 	timer *time.Timer     // ends ctx when the client is silent
 
 	clientWire, serverWire *watched
+	hello                  *tls.ClientHelloInfo // of the client, nil while there is none
 	helloAt                time.Time
-	early                  bool         // the ClientHello announced 0-RTT data
-	shown                  bool         // the client has been given our certificate
-	begun                  bool         // the server leg's handshake was begun, or dialling was
-	failed                 *Error       // of the server leg
-	dialled                net.Conn     // by us
-	config                 *tls.Config  // the answer, should crypto/tls ask again
-	domain                 certs.Domain // settled on when the ClientHello is here
+	early                  bool        // the ClientHello announced 0-RTT data
+	shown                  bool        // the client has been given our certificate
+	begun                  bool        // the server leg's handshake was begun, or dialling was
+	failed                 *Error      // of the server leg
+	dialled                net.Conn    // by us
+	config                 *tls.Config // the answer, should crypto/tls ask again
+	domain                 idn.Domain  // settled on when the ClientHello is here
 }
 
 func (c *Config) newPair(l Legs) *pair { return &pair{Config: c, legs: l} }
@@ -178,7 +180,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, errSilent // it came too late
 	}
 	defer p.timer.Reset(p.timeout())
-	p.helloAt = time.Now()
+	p.hello, p.helloAt = hello, time.Now()
 	p.clientFacts.Hello = helloFacts(hello)
 	p.clientFacts.SNI = hello.ServerName
 	p.early = slices.Contains(hello.Extensions, extensionEarlyData)
@@ -236,7 +238,7 @@ func (p *pair) settle(o *offer) error {
 	if name == "" { // no SNI: the server's certificate may tell, see nameless
 		return nil
 	}
-	d, err := certs.ParseDomain(name)
+	d, err := idn.Parse(name)
 	if err != nil {
 		return &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err, reason: "the client asked for an impossible domain: " + session.ShortLine(err.Error())}
 	}

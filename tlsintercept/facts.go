@@ -42,11 +42,11 @@ func helloFacts(h *tls.ClientHelloInfo) *session.ClientHello {
 
 // parseHello reads the ClientHello in raw records, nil if there is none. It is
 // what we sent ourselves, so crypto/tls is its best reader.
-func parseHello(raw []byte) *session.ClientHello {
-	var out *session.ClientHello
+func parseHello(raw []byte) *tls.ClientHelloInfo {
+	var out *tls.ClientHelloInfo
 	tls.Server(&deafConn{r: bytes.NewReader(raw)}, &tls.Config{
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-			out = helloFacts(h)
+			out = h
 			return nil, errors.New("enough")
 		},
 	}).Handshake()

@@ -42,6 +42,7 @@ type failure struct {
 	early  bool          // client leg: the ClientHello announced 0-RTT data
 	direct bool          // TLS from the first byte
 	after  time.Duration // how long was waited
+	lack   lack          // server leg: what the client offered and we did not
 }
 
 // classify says who refused whom and why. Types come first; what crypto/tls has
@@ -199,8 +200,11 @@ func (f failure) serverAlerted(out *session.TLSFailed, got session.Alert) {
 		out.Class, out.Hint = session.ClassClientCert, hintClientCert
 		out.Reason = "the server wants a certificate from the client, and the client's own cannot be passed on"
 	case got == session.AlertHandshakeFailure || got == session.AlertInsufficientSecurity:
-		out.Class, out.Hint = session.ClassCipher, hintLegacy
-		out.Reason = "the server accepts none of the ciphers or parameters that we offered, or has no certificate for this name"
+		out.Class, out.Hint = session.ClassCipher, f.lack.hint()
+		out.Reason = "the server accepts none of the ciphers and parameters that xmppscope offered, or has no certificate for this name"
+		if more := f.lack.String(); more != "" {
+			out.Reason += "; " + more
+		}
 	case got == session.AlertUnrecognizedName:
 		out.Class = session.ClassUnrecognized
 		out.Reason = fmt.Sprintf("the server does not know the name %q (SNI)", session.ShortLine(f.facts.SNI))
@@ -244,6 +248,9 @@ func (f failure) closed(out *session.TLSFailed) {
 	case f.leg == session.ServerLeg && len(f.first) == 0:
 		out.Reason = "the server hung up on the ClientHello without a word; what was offered" + session.Listed(f.facts.Offer().Versions) + " may not suit it"
 		out.Hint = "the server may want another version: " + hintOffer(f.facts.Hello) + "; or it does not speak TLS on this port"
+		if more := f.lack.String(); more != "" {
+			out.Hint += "; or it insists on what was not offered: " + more
+		}
 	case f.leg == session.ServerLeg:
 		out.Reason = "the server hung up in the middle of the TLS handshake without a word"
 		out.Hint = "look into the server's log"
@@ -255,6 +262,14 @@ func (f failure) closed(out *session.TLSFailed) {
 		out.Reason = "the client hung up before its ClientHello, when it was its turn to begin TLS"
 		out.Hint = "look into the client's log"
 	}
+}
+
+// badKey says whether crypto/tls or crypto/x509 cannot do with the key of the server's
+// certificate.
+func badKey(text string) bool {
+	return slices.ContainsFunc([]string{"unsupported elliptic curve", "unsupported type of public key", "RSA key larger than", "keys are insecure"}, func(words string) bool {
+		return strings.Contains(text, words)
+	})
 }
 
 // told reads the words of crypto/tls, for what it found wrong by itself.
@@ -276,6 +291,15 @@ func (f failure) told(out *session.TLSFailed) {
 			out.Reason = "the server chose a cipher suite that we did not offer"
 		}
 		out.Alert = session.AlertHandshakeFailure.String()
+	case f.leg == session.ClientLeg && strings.Contains(text, "no key exchanges supported"):
+		out.Class, out.Guilty = session.ClassCipher, session.OriginSelf
+		out.Reason = "no group for the key exchange that the client offers fits" + session.Listed(f.facts.Offer().Groups)
+		out.Hint = "allow the client x25519 or P-256"
+		out.Alert = session.AlertHandshakeFailure.String()
+	case f.leg == session.ServerLeg && badKey(text):
+		out.Class, out.Guilty = session.ClassCipher, session.OriginSelf
+		out.Reason = "the server's certificate has a key that xmppscope cannot use: " + session.ShortLine(strings.TrimPrefix(text, "tls: "))
+		out.Hint = "a client may take it, and not through xmppscope: give the server a certificate with an RSA key of 1024 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 key as well"
 	case f.leg == session.ClientLeg && f.early:
 		out.Guilty = session.OriginSelf
 		out.Reason = "the client sent early data (0-RTT), which cannot be passed on"

@@ -26,7 +26,10 @@ func (c *Config) suites() []uint16 {
 	if !c.LegacyTLS {
 		return nil
 	}
-	var out []uint16
+	return allSuites()
+}
+
+func allSuites() (out []uint16) {
 	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
 		out = append(out, s.ID)
 	}

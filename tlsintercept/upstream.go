@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -25,7 +26,7 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 	if l.Direct {
 		o.alpn = []string{ALPNClient}
 	}
-	d, err := certs.ParseDomain(l.Domain)
+	d, err := idn.Parse(l.Domain)
 	if err != nil {
 		body := session.TLSFailed{Class: session.ClassOther, Guilty: session.OriginSelf, Reason: session.ShortLine(err.Error())}
 		p.record(session.ServerLeg, body)
@@ -62,14 +63,16 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	state := conn.ConnectionState()
 	setState(&p.serverFacts, state, leafOf(state.PeerCertificates))
 	p.serverFacts.Took = time.Since(start)
-	if p.serverFacts.Hello = parseHello(p.serverWire.sent); p.serverFacts.Hello != nil {
-		p.serverFacts.SNI = p.serverFacts.Hello.SNI
+	hello := parseHello(p.serverWire.sent)
+	if hello != nil {
+		p.serverFacts.Hello = helloFacts(hello)
+		p.serverFacts.SNI = hello.ServerName
 	}
 	if p.serverFacts.SNI != "" { // an IP literal is never sent
 		p.serverFacts.SNIFrom = o.sniFrom
 	}
 	if err != nil {
-		return none, p.failServer(cause(ctx, err))
+		return none, p.failServer(cause(ctx, err), lacking(p.hello, hello))
 	}
 	p.Server = conn
 	p.record(session.ServerLeg, session.TLSEstablished{TLSFacts: p.serverFacts})
@@ -120,7 +123,7 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 // nameless settles on a domain that the server's certificate names, where the
 // client has named none (direct TLS without SNI, against XEP-0368 §2).
 func (p *pair) nameless(leaf *x509.Certificate) error {
-	if p.domain != (certs.Domain{}) {
+	if p.domain != (idn.Domain{}) {
 		return nil
 	}
 	names := certs.NamesOf(leaf)
@@ -132,7 +135,7 @@ func (p *pair) nameless(leaf *x509.Certificate) error {
 	}
 	known = append(append(known, names.XMPP...), names.DNS...)
 	for _, name := range known {
-		d, err := certs.ParseDomain(name)
+		d, err := idn.Parse(name)
 		if err == nil && !strings.HasPrefix(name, "*") {
 			p.domain, p.Domain = d, d.ASCII
 			p.clientFacts.Domain, p.serverFacts.Domain = d.ASCII, d.ASCII
@@ -146,11 +149,11 @@ func (p *pair) nameless(leaf *x509.Certificate) error {
 }
 
 // failServer records the failure, and returns what the client leg fails with.
-func (p *pair) failServer(err error) error {
+func (p *pair) failServer(err error, l lack) error {
 	f := failure{
 		leg: session.ServerLeg, facts: p.serverFacts, err: err,
 		first: p.serverWire.first, last: p.serverWire.last.alert(),
-		direct: p.legs.Direct, after: p.timeout(),
+		direct: p.legs.Direct, after: p.timeout(), lack: l,
 	}
 	body := f.classify()
 	p.record(session.ServerLeg, body)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -41,7 +42,7 @@ type Trust struct {
 // stream. It is nil if there is nothing to judge: no chain, or no domain that a
 // certificate can name.
 func (t Trust) Verify(chain []*x509.Certificate, domain string, at time.Time) *session.Verification {
-	d, err := certs.ParseDomain(domain)
+	d, err := idn.Parse(domain)
 	if err != nil || len(chain) == 0 {
 		return nil
 	}
@@ -50,7 +51,7 @@ func (t Trust) Verify(chain []*x509.Certificate, domain string, at time.Time) *s
 }
 
 // verify holds the server's chain against the domain, now.
-func (c *Config) verify(chain []*x509.Certificate, d certs.Domain) (session.Verification, *diagnosis) {
+func (c *Config) verify(chain []*x509.Certificate, d idn.Domain) (session.Verification, *diagnosis) {
 	v, bad := Trust{Roots: c.Roots, Name: c.RootsName}.verify(chain, d, c.now())
 	v.Ignored = bad != nil && c.Insecure
 	return v, bad
@@ -59,7 +60,7 @@ func (c *Config) verify(chain []*x509.Certificate, d certs.Domain) (session.Veri
 // verify looks at the path to a root, the dates, the use as a server's certificate,
 // then the name. The verdict is always filled in; the diagnosis is nil if all is
 // well.
-func (t Trust) verify(chain []*x509.Certificate, d certs.Domain, now time.Time) (session.Verification, *diagnosis) {
+func (t Trust) verify(chain []*x509.Certificate, d idn.Domain, now time.Time) (session.Verification, *diagnosis) {
 	by, found := matchName(d, certs.NamesOf(chain[0]), t.service())
 	bad := t.verifyPath(chain, now)
 	v := session.Verification{By: by, Recorded: t.Recorded}
@@ -185,7 +186,7 @@ func withoutCriticalSAN(leaf *x509.Certificate) *x509.Certificate {
 
 // matchName looks for the domain among the names: DNS-ID, SRV-ID, XmppAddr, and
 // for IP literals iPAddress (RFC 6120 §13.7.2.1). It says which one matched.
-func matchName(d certs.Domain, names certs.Names, service string) (by string, ok bool) {
+func matchName(d idn.Domain, names certs.Names, service string) (by string, ok bool) {
 	if d.IsIP() {
 		if slices.Contains(names.IP, d.IP) {
 			return "IP " + d.IP.String(), true
@@ -212,24 +213,24 @@ func matchName(d certs.Domain, names certs.Names, service string) (by string, ok
 
 // matchDNS compares a DNS-ID. A wildcard is the whole left-most label and stands
 // for exactly one label (RFC 9525 §6.3).
-func matchDNS(name string, d certs.Domain) bool {
+func matchDNS(name string, d idn.Domain) bool {
 	if rest, wild := strings.CutPrefix(name, "*."); wild {
 		_, parent, deeper := strings.Cut(d.ASCII, ".")
-		under, err := certs.ParseDomain(parent)
+		under, err := idn.Parse(parent)
 		return deeper && err == nil && sameDomain(rest, under)
 	}
 	return sameDomain(name, d)
 }
 
-func sameDomain(name string, d certs.Domain) bool {
-	n, err := certs.ParseDomain(name)
+func sameDomain(name string, d idn.Domain) bool {
+	n, err := idn.Parse(name)
 	return err == nil && n == d
 }
 
 // mostNames bounds the names that are listed in one sentence.
 const mostNames = 8
 
-func wrongName(d certs.Domain, leaf *x509.Certificate) *diagnosis {
+func wrongName(d idn.Domain, leaf *x509.Certificate) *diagnosis {
 	names := certs.NamesOf(leaf)
 	var has []string
 	add := func(kind string, list []string) {

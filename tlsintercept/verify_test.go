@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
 
@@ -43,7 +44,7 @@ func TestMatchName(t *testing.T) {
 		{"127.0.0.1", certs.Names{DNS: []string{"127.0.0.1", "*.0.0.1"}}, ""},
 		{"example.net", certs.Names{DNS: []string{"example.net"}, SRV: []string{"_xmpp-client.example.net"}, XMPP: []string{"example.net"}}, "DNS-ID example.net"},
 	} {
-		d, err := certs.ParseDomain(test.domain)
+		d, err := idn.Parse(test.domain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +85,7 @@ func TestCriticalSRVID(t *testing.T) {
 
 func TestVerdictWithoutIntermediate(t *testing.T) {
 	c := &Config{Roots: serverCA.pool()}
-	d, _ := certs.ParseDomain(domain)
+	d, _ := idn.Parse(domain)
 	v, bad := c.verify([]*x509.Certificate{strangerCA.leaf(nil)}, d)
 	if bad == nil || v.OK || bad.class != session.ClassUnknownCA {
 		t.Fatalf("%+v %+v", v, bad)

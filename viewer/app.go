@@ -34,6 +34,10 @@ type Options struct {
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
 	Hooks
+	// Behind says how long what was seen has been waiting to be explained; nil: nothing
+	// waits. Look says which session is looked at, so that it is explained first.
+	Behind  func() time.Duration
+	Look    func(session int)
 	Reading Reading         // where Log comes from, if that takes its time
 	Screen  tcell.Screen    // nil: the terminal
 	Done    <-chan struct{} // when closed, the inspector ends; may be nil

@@ -109,6 +109,21 @@ func TestAFailureElsewhere(t *testing.T) {
 	}
 }
 
+// TestALimitOfTheRun is told when it is reached, and shown while it holds; it makes no
+// session.
+func TestALimitOfTheRun(t *testing.T) {
+	run := newScript(0)
+	run.add(0, session.Event{Body: session.RelayLimit{Limit: "sessions", Reason: "2 sessions under way at once"}})
+	b := newBench(t, 100, 30, Options{Live: true}).play(login(1)).play(run)
+	b.has("▲ 2 sessions under way at once", "LIMIT")
+	over := newScript(0)
+	over.add(0, session.Event{Body: session.RelayLimit{Limit: "sessions", Over: true, Reason: "accepted again"}})
+	b.play(over).lacks("LIMIT")
+	if n := len(b.ui.model.sessions); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
 func TestStartScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, Start: startLines})
 	b.has("Listening on 127.0.0.1:5222", "waiting for the first client", "port       5222")

@@ -48,6 +48,7 @@ type model struct {
 	byID     map[int]*conversation
 	applied  int // events with a lower index are in the overviews already
 	lost     int64
+	limit    string        // of the run, which holds now: what it means, in words; "" for none
 	failed   *conversation // whose login failed last; nil: none has
 }
 
@@ -68,6 +69,12 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 	m.applied = max(m.applied, index+1)
 	if lost, ok := e.Body.(session.LogLost); ok && fresh {
 		m.lost += lost.Events
+	}
+	if limit, ok := e.Body.(session.RelayLimit); ok && fresh {
+		m.limit = limit.Reason
+		if limit.Over {
+			m.limit = ""
+		}
 	}
 	if e.Session == 0 || e.Body == nil {
 		return

@@ -122,7 +122,7 @@ func (r *row) place(e *session.Event) {
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
 		r.from, r.to = half(e.Leg)
-	case session.RelayOpaque, session.RelayTimeout, session.LogLost:
+	case session.RelayOpaque, session.RelayTimeout, session.RelayLimit, session.LogLost:
 		r.from, r.to = scope, scope
 	case session.RelayDropped:
 		r.from, r.to = ends(e.Dir)
@@ -210,6 +210,8 @@ func describe(e *session.Event) string {
 		return "not passed on: " + b.Reason
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
+	case session.RelayLimit:
+		return "limit: " + b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s, for %s", b.Waiting, lasting(b.After))
 	}
@@ -230,7 +232,7 @@ func describeBytes(e *session.Event) string {
 	case session.StreamRaw:
 		return amount(e.Size) + ", not understood"
 	case session.LogLost:
-		return fmt.Sprintf("%d events were lost, %d lost their text (%s)", b.Events, b.Raws, amount(b.Bytes))
+		return b.Words(e.Dir)
 	}
 	return e.Kind()
 }

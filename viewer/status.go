@@ -102,6 +102,7 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 	}
 	left := line{{" " + title + " ", u.theme.accent}}
 	if c := u.current(); c.ID != 0 {
+		u.lookAt(c.ID)
 		sign, style := u.sign(&c.Overview)
 		left = append(left, span{" " + sign + " ", style})
 		said := u.theme.strong
@@ -123,6 +124,14 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 	modes.put(screen, max(0, room), bar.y, min(bar.w, modes.width()), asIs)
 	for i, l := range verdict[:min(len(verdict), bar.h-1)] {
 		l.fit(bar.w).put(screen, 0, bar.y+1+i, bar.w, asIs)
+	}
+}
+
+// lookAt says which session is on the screen.
+func (u *ui) lookAt(session int) {
+	if u.options.Look != nil && u.looked != session {
+		u.looked = session
+		u.options.Look(session)
 	}
 }
 
@@ -169,12 +178,17 @@ func (u *ui) modes() line {
 	}
 	text, style := u.readingMode()
 	flag(text != "", text, style)
+	if u.options.Behind != nil {
+		behind := u.options.Behind()
+		flag(behind > time.Second, wiref(" %s BEHIND ", behind.Round(time.Second)), u.theme.notice.Reverse(true))
+	}
 	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
 	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
 	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
 	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
+	flag(u.model.limit != "", " LIMIT ", u.theme.warning.Reverse(true))
 	flag(u.model.lost > 0, " LOST ", u.theme.failure.Reverse(true))
 	return out
 }

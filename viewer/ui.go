@@ -44,6 +44,7 @@ type ui struct {
 
 	marks     map[int]bool  // events that are marked, by their indexes
 	compared  *conversation // marked to be compared with another; nil: none
+	looked    int           // the session that Options.Look has been told
 	exporting bool          // an export is being written
 	exportExt string        // the extension that was used last
 	welcomed  bool          // what was opened has been told
@@ -212,7 +213,7 @@ func (u *ui) take(b batch) {
 		u.say(failure, "the filter has failed: %s", b.problem)
 	}
 	u.hear()
-	before, failed := len(u.model.sessions), u.model.failed
+	before, failed, limit := len(u.model.sessions), u.model.failed, u.model.limit
 	for _, it := range b.items {
 		u.model.add(it.index, it.event, it.shown)
 		u.fed = it.index + 1
@@ -222,6 +223,9 @@ func (u *ui) take(b batch) {
 	}
 	if u.model.failed != failed {
 		u.elsewhere(u.model.failed)
+	}
+	if now := u.model.limit; now != limit && now != "" {
+		u.say(warning, "▲ %s", now)
 	}
 	u.welcome(len(b.items) < pullLimit)
 	switch n := len(u.model.sessions); {

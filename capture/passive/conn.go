@@ -42,6 +42,7 @@ type conn struct {
 	explain *decode.Session
 	pending []session.Event // while there is no id
 
+	stream   *decode.Stream      // what is said above TLS
 	lanes    [3]lane             // by direction
 	tls      *tls.Conn           // nil before TLS
 	direct   bool                // TLS from the first byte
@@ -64,15 +65,8 @@ type conn struct {
 
 // lane is one direction.
 type lane struct {
-	scan    decode.Scanner
-	rest    bool // the next byte begins a frame
-	secure  bool // it carries TLS
-	inflate *decode.Inflater
-	guessed bool   // where elements begin was guessed: the beginning is missing
-	lost    bool   // the next element's beginning is looked for
-	skipped []byte // while it is
-	from    int64  // offset of skipped in the direction
-	ended   bool
+	secure bool // it carries TLS
+	ended  bool
 }
 
 // chunk is what one packet brought while nobody knew what it was: bytes, or a gap.
@@ -151,13 +145,8 @@ func (c *conn) stop(dir session.Dir, fin bool) {
 	if c.tls != nil && l.secure && fin {
 		c.tls.End(dir)
 	}
-	c.giveSkipped(dir, len(l.skipped))
-	if f, ok := l.scan.Finish(); ok {
-		c.frame(dir, &f)
-	}
-	if l.inflate != nil {
-		l.inflate.Stop()
-	}
+	c.stream.Finish(dir)
+	c.rest()
 }
 
 // closed takes the end of the connection; nobody has closed one that is merely
@@ -196,6 +185,7 @@ func (c *conn) closed(by session.Dir, reset bool) {
 // still come.
 func (c *conn) release() {
 	c.queue, c.pending, c.explain, c.tls, c.chain, c.lanes = nil, nil, nil, nil, nil, [3]lane{}
+	c.stream = &c.r.nothing
 }
 
 // finish tells what is left of both directions.

@@ -81,7 +81,6 @@ func speaksXMPP(f *session.TLSFacts) bool {
 
 // inside takes plaintext that was in TLS.
 func (c *conn) inside(dir session.Dir, p []byte) {
-	l := &c.lanes[dir]
 	c.spoken = true
 	if c.id > 0 {
 		c.plain(dir, p)
@@ -90,9 +89,9 @@ func (c *conn) inside(dir session.Dir, p []byte) {
 	c.queue = append(c.queue, chunk{dir: dir, at: c.at, b: bytes.Clone(p)})
 	c.size += len(p)
 	switch head := c.head(dir); {
-	case sniff(head, l.guessed) == isXMPP:
+	case sniff(head, c.stream.IsJoined(dir)) == isXMPP:
 		c.recognise()
-	case sniff(head, l.guessed) == isOther, c.size > maxSniff:
+	case sniff(head, c.stream.IsJoined(dir)) == isOther, c.size > maxSniff:
 		c.ignore(&c.r.report.Others)
 		return
 	default:

@@ -82,6 +82,12 @@ func TestConnections(t *testing.T) {
 			begin(5222, false) + "1.2 c2s stream:opened <?xml version='1.0'?> <stream:stream>\n", Report{Sessions: 1}},
 		{"another prefix", newTalk(40000, 5222, true).say(c2s, "<s:stream xmlns:s='http://etherx.jabber.org/streams'>"),
 			begin(5222, false) + "1.2 c2s stream:opened <s:stream xmlns:s='http://etherx.jabber.org/streams'>\n", Report{Sessions: 1}},
+		{"a comment in front", newTalk(40000, 5222, true).say(c2s, "<!").say(c2s, "-- c").say(c2s, " --><?xml version='1.0'?><!-- d -->").say(c2s, header),
+			begin(5222, false) + "1.2 c2s stream:raw <!-- c -->\n1.3 c2s stream:opened <?xml version='1.0'?><!-- d -->" + header + "\n", Report{Sessions: 1}},
+		{"an element with a comment in front", newTalk(40000, 5222, true).say(c2s, " <!-- c --> <?d?><message to='b'/>"),
+			begin(5222, false) + "1.2 c2s stream:raw <!-- c -->\n1.3 c2s stream:raw <?d?>\n1.4 c2s stream:element <message to='b'/>\n", Report{Sessions: 1}},
+		{"other XML with a comment in front", newTalk(40000, 5222, true).say(c2s, "<!-- c --><methodCall>"), "", Report{Others: 1}},
+		{"a comment without an end", newTalk(40000, 5222, true).say(c2s, "<!-- "+strings.Repeat("c", 5000)), "", Report{Others: 1}},
 		{"other XML", newTalk(40000, 5222, true).say(c2s, "<?xml version='1.0'?><methodCall>"), "", Report{Others: 1}},
 		{"HTTP", newTalk(40000, 5222, true).say(c2s, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").say(s2c, "HTTP/1.1 200 OK\r\n\r\n<message to='x'/>"), "", Report{Others: 1}},
 		{"WebSocket", newTalk(40000, 80, true).say(c2s, "GET / HTTP/1.1\r\nSec-Websocket-").say(c2s, "Protocol: xmpp\r\n\r\n"), "", Report{WebSocket: 1}},
@@ -253,7 +259,7 @@ func TestFindStart(t *testing.T) {
 		"</stream:stream>": 0, "<r/>": -1, "<r xmlns='urn:xmpp:sm:3'/>": 0, "<body><a xmlns=\"urn:xmpp:sm:2\" h='1'/>": 6, "<?xml version='1.0'?>": -1, "x<?xml version='1.0'?><stream:stream>": 1, "<?xml version='1.0'?><a/>": -1,
 		"<auth mechanism='X'": -1, "<b><<iq id='1'/>": 4, "": -1, "<": -1, "<message data-to='a' xto='b'>": -1, "<db:result to='x'>": 0,
 	} {
-		if at, ok := findStart([]byte(text)); ok != (want >= 0) || ok && at != want {
+		if at, ok := decode.FindStart([]byte(text)); ok != (want >= 0) || ok && at != want {
 			t.Errorf("%q: %d, %v, want %d", text, at, ok, want)
 		}
 	}

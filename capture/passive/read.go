@@ -84,14 +84,15 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 
 // reader is one reading of a capture.
 type reader struct {
-	o      Options
-	emit   Emit
-	err    error
-	report Report
-	open   map[*conn]bool
-	opened int     // connections so far
-	paused []*conn // see sequel.go
-	kept   int     // bytes of packets that wait
+	o       Options
+	emit    Emit
+	err     error
+	report  Report
+	open    map[*conn]bool
+	opened  int           // connections so far
+	paused  []*conn       // see sequel.go
+	kept    int           // bytes of packets that wait
+	nothing decode.Stream // of connections that are ignored or over
 }
 
 // event takes what the packets tell.
@@ -105,7 +106,7 @@ func (r *reader) event(e *packet.Event) error {
 	c, _ := e.Conn.User.(*conn)
 	if c == nil {
 		r.opened++
-		c = &conn{r: r, number: r.opened, wire: e.Conn, began: e.At}
+		c = &conn{r: r, number: r.opened, wire: e.Conn, began: e.At, stream: new(decode.Stream)}
 		e.Conn.User = c
 		r.open[c] = true
 	}

@@ -59,9 +59,8 @@ func (c *conn) sequel() bool {
 	p := c.r.paused[best]
 	c.r.paused = slices.Delete(c.r.paused, best, best+1)
 	c.id, c.seq, c.explain, c.domain, c.secured = p.id, p.seq, p.explain, p.domain, true
-	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		c.lanes[dir].scan = p.lanes[dir].scan
-		c.lanes[dir].scan.Reset()
-	}
+	c.stream = p.stream
+	c.stream.Secured()
+	c.rest()
 	return true
 }

@@ -3,6 +3,7 @@ package passive
 import (
 	"bytes"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -97,10 +98,10 @@ func (c *conn) begin() {
 	queue, now := c.queue, c.at
 	c.queue = nil
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		l := &c.lanes[dir]
-		l.rest, l.secure = true, c.direct
-		l.guessed = !c.direct && (!c.wire.Began || c.holes)
-		l.lost = l.guessed
+		c.lanes[dir].secure = c.direct
+		if !c.direct && (!c.wire.Began || c.holes) {
+			c.stream.Joined(dir)
+		}
 	}
 	if c.direct {
 		c.at = queue[0].at
@@ -128,14 +129,14 @@ func sniff(b []byte, middle bool) guess {
 	if b[0] >= 0x14 && b[0] <= 0x17 {
 		return sniffTLS(b, middle)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
-	if len(text) == 0 {
-		return cannotTell
-	}
+	text := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if g := sniffHeader(text); g != isOther {
 		return g
 	}
-	at, ok := findStart(text)
+	if text, _ = decode.Prolog(text); len(text) == 0 {
+		return cannotTell
+	}
+	at, ok := decode.FindStart(text)
 	switch {
 	case ok && (middle || at == 0):
 		return isXMPP
@@ -161,54 +162,13 @@ func sniffTLS(b []byte, middle bool) guess {
 
 // sniffHeader knows a stream header.
 func sniffHeader(b []byte) guess {
-	if b[0] != '<' {
-		return isOther
-	}
-	const declaration = "<?xml"
-	if n := min(len(b), len(declaration)); string(b[:n]) == declaration[:n] {
-		end := bytes.Index(b, []byte("?>"))
-		if end < 0 {
-			return unless(len(b) > 1<<10)
-		}
-		if b = bytes.TrimLeft(b[end+2:], " \t\r\n"); len(b) == 0 {
-			return cannotTell
-		}
-	}
-	name := b[1:]
-	if end := bytes.IndexAny(name, " \t\r\n/>"); end >= 0 {
-		name = name[:end]
-	} else if len(name) < 64 {
+	switch decode.SniffHeader(b) {
+	case decode.IsHeader:
+		return isXMPP
+	case decode.MayBeHeader:
 		return cannotTell
 	}
-	if string(name) == "stream:stream" {
-		return isXMPP
-	}
-	if string(name) != "stream" && !bytes.HasSuffix(name, []byte(":stream")) {
-		return isOther
-	}
-	tag, whole := startTag(b)
-	switch {
-	case bytes.Contains(tag, []byte("http://etherx.jabber.org/streams")):
-		return isXMPP
-	case whole:
-		return isOther
-	}
-	return unless(len(b) > 4<<10)
-}
-
-func unless(other bool) guess {
-	if other {
-		return isOther
-	}
-	return cannotTell
-}
-
-// startTag is b up to the end of its first tag, as far as it has come.
-func startTag(b []byte) (tag []byte, whole bool) {
-	if end := bytes.IndexByte(b, '>'); end >= 0 {
-		return b[:end+1], true
-	}
-	return b, false
+	return isOther
 }
 
 // helloFrom is the direction that sends what b begins with, if that is a
@@ -228,18 +188,16 @@ func helloFrom(b []byte) session.Dir {
 // xmppFrom is the direction that sends such bytes, as far as they tell: only
 // servers give a stream an id.
 func xmppFrom(b []byte) session.Dir {
-	at, _ := findStart(b)
-	tag, _ := startTag(bytes.TrimLeft(b, "\xef\xbb\xbf \t\r\n"))
-	if bytes.HasPrefix(tag, []byte("<?xml")) {
-		tag, _ = startTag(bytes.TrimLeft(b[bytes.IndexByte(b, '>')+1:], " \t\r\n"))
-	}
+	at, _ := decode.FindStart(b)
+	head, _ := decode.Prolog(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	tag, _ := decode.StartTag(head)
 	if bytes.Contains(tag, []byte("stream ")) {
-		if attribute(tag, "id") {
+		if decode.TagHas(tag, "id") {
 			return session.S2C
 		}
 		return session.C2S
 	}
-	tag, _ = startTag(b[at:])
+	tag, _ = decode.StartTag(b[at:])
 	for _, name := range []string{"<stream:features", "<challenge", "<success", "<proceed", "<failure"} {
 		if bytes.HasPrefix(tag, []byte(name)) {
 			return session.S2C

@@ -6,62 +6,53 @@ import (
 	"xmppscope/session"
 )
 
-// plain takes plaintext of a direction, compressed or not.
+// plain takes plaintext of a direction, compressed or not, and tells what is in it.
 func (c *conn) plain(dir session.Dir, p []byte) {
-	l := &c.lanes[dir]
-	if z := l.inflate; z != nil && !l.scan.IsOpaque() {
-		if err := z.Feed(p, func(plain []byte) { c.text(dir, plain) }); err != nil {
-			c.opaque(dir, err.Error())
-		}
-		return
-	}
-	c.text(dir, p)
-}
-
-// text cuts a direction's XML into events, up to a turn of the stream.
-func (c *conn) text(dir session.Dir, p []byte) {
-	for l := &c.lanes[dir]; len(p) > 0; {
-		if l.rest && c.mayTurn(dir) && isRecord(p[0]) {
+	for {
+		if c.mayTurn(dir) && len(p) > 0 && isRecord(p[0]) {
 			c.secure(dir, p)
 			return
 		}
-		if l.lost {
-			p = c.resync(dir, p)
-			continue
-		}
-		n, f, ok := l.scan.Next(p)
-		p = p[n:]
-		l.rest = ok
+		n, piece, ok := c.stream.Next(dir, p)
 		if !ok {
 			return
 		}
-		if f.Problem != nil && l.guessed {
-			c.strayed(dir, &f)
-			continue
-		}
-		c.frame(dir, &f)
-		switch l.scan.TurnAfter(dir, &f) {
-		case decode.AsksTLS:
-			c.asked = true
-		case decode.BeginsTLS:
-			c.asked, c.proceeded = true, c.at
-		case decode.RefusesTLS:
-			c.asked = false
-		case decode.Compresses:
-			if l.inflate == nil {
-				c.compress()
-				c.plain(dir, p)
-				return
-			}
+		p = p[n:]
+		c.tell(&piece)
+	}
+}
+
+// rest tells what is left of pieces.
+func (c *conn) rest() {
+	for piece, ok := c.stream.Rest(); ok; piece, ok = c.stream.Rest() {
+		c.tell(&piece)
+	}
+}
+
+// tell records a piece, and learns from it.
+func (c *conn) tell(p *decode.Piece) {
+	switch p.Turn {
+	case decode.AsksTLS:
+		c.asked = true
+	case decode.BeginsTLS:
+		c.asked, c.proceeded = true, c.at
+	case decode.RefusesTLS:
+		c.asked = false
+	}
+	if p.Dir == session.C2S && p.Kind == decode.Opened {
+		if root, _ := decode.ParseTag(p.Raw, nil); root != nil {
+			c.domain = root.Attr("to")
+			c.server = root.Attr("xmlns") == "jabber:server"
 		}
 	}
+	p.Events(c.record)
 }
 
 // mayTurn says whether TLS may begin in a direction: no byte of XML looks like the
 // first of a record, so that is decided by the byte itself.
 func (c *conn) mayTurn(dir session.Dir) bool {
-	l := &c.lanes[dir]
-	return (c.asked || l.guessed) && !c.secured && l.inflate == nil
+	s := c.stream
+	return s.Between(dir) && (c.asked || s.IsJoined(dir)) && !c.secured && !s.IsCompressed(dir)
 }
 
 // isRecord says whether TLS records begin so.
@@ -75,62 +66,12 @@ func (c *conn) secure(dir session.Dir, p []byte) {
 
 // turnSecure says that what comes in a direction is TLS.
 func (c *conn) turnSecure(dir session.Dir) {
-	l := &c.lanes[dir]
-	c.giveSkipped(dir, len(l.skipped))
-	c.restart(dir) // nothing of the stream in the clear is carried over
-	l.secure, l.guessed, l.lost = true, false, false
+	c.stream.SecuredIn(dir) // nothing of the stream in the clear is carried over
+	c.rest()
+	c.lanes[dir].secure = true
 	if c.tls == nil {
 		c.tls = c.newTLS()
 	}
-}
-
-// frame records a frame, and the reason if it is the first of an opaque direction.
-func (c *conn) frame(dir session.Dir, f *decode.Frame) {
-	if f.Problem != nil {
-		c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.RelayOpaque{Reason: f.Problem.Reason, At: f.Problem.At}})
-	}
-	if dir == session.C2S && f.Kind == decode.Opened {
-		if root, _ := decode.ParseTag(f.Raw, nil); root != nil {
-			c.domain = root.Attr("to")
-			c.server = root.Attr("xmlns") == "jabber:server"
-		}
-	}
-	c.record(f.Event(dir))
-}
-
-// strayed takes a frame that shows that an element's beginning was guessed wrong,
-// as inside a forwarded stanza, and looks for the next one.
-func (c *conn) strayed(dir session.Dir, f *decode.Frame) {
-	c.record(f.Event(dir))
-	c.restart(dir)
-	c.lanes[dir].lost = true
-}
-
-// restart forgets the open stream of a direction.
-func (c *conn) restart(dir session.Dir) {
-	l := &c.lanes[dir]
-	if f, ok := l.scan.Finish(); ok {
-		c.frame(dir, &f)
-	}
-	l.scan.Reset()
-	l.rest = true
-}
-
-// compress begins a new, compressed stream in both directions (XEP-0138 §3).
-func (c *conn) compress() {
-	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		c.restart(dir)
-		c.lanes[dir].inflate = decode.NewInflater()
-	}
-}
-
-// opaque gives up understanding a direction.
-func (c *conn) opaque(dir session.Dir, reason string) {
-	l := &c.lanes[dir]
-	if f, ok := l.scan.Opaque(); ok {
-		c.frame(dir, &f)
-	}
-	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.RelayOpaque{Reason: reason, At: l.scan.Offset()}})
 }
 
 // missing takes that bytes of a direction are not in the capture.
@@ -143,7 +84,7 @@ func (c *conn) missing(dir session.Dir, n int64) {
 		c.tls.Gap(dir, n)
 		return
 	}
-	c.tear(dir)
+	c.tear(dir, n)
 	c.lostBytes(dir, n)
 	if c.tls != nil && !c.secured { // the other side has begun TLS, so this one has too
 		c.turnSecure(dir)
@@ -156,18 +97,10 @@ func (c *conn) lostBytes(dir session.Dir, n int64) {
 	c.record(session.Event{Leg: dir.From(), Dir: dir, Body: session.LogLost{Bytes: n, Captured: true}})
 }
 
-// tear ends what was open in a direction; what comes next begins anywhere.
-func (c *conn) tear(dir session.Dir) {
-	l := &c.lanes[dir]
-	if l.inflate != nil {
-		if !l.scan.IsOpaque() {
-			c.opaque(dir, "compressed bytes are missing, and what follows cannot be unfolded without them")
-		}
-		return
-	}
-	c.giveSkipped(dir, len(l.skipped))
-	c.restart(dir)
-	l.guessed, l.lost = true, true
+// tear ends what was open in a direction, of which n bytes are missing.
+func (c *conn) tear(dir session.Dir, n int64) {
+	c.stream.Lost(dir, n)
+	c.rest()
 }
 
 // newTLS begins to take the encryption off.
@@ -195,7 +128,7 @@ func (c *conn) opened(o tls.Output) {
 		c.fact(o.Body)
 	}
 	if o.Lost > 0 && c.id > 0 {
-		c.tear(o.Dir)
+		c.tear(o.Dir, o.Lost)
 		c.lostBytes(o.Dir, o.Lost)
 	}
 	if len(o.Plain) > 0 && c.phase == reading {

@@ -183,7 +183,7 @@ func (c *checker) take(e session.Event) error {
 		c.sessions[e.Session] = s
 	}
 	s.apply(&e)
-	if c.judge != nil {
+	if c.judge != nil && e.Session > 0 {
 		c.judge.Add(&e)
 	}
 	if len(e.Notes) == 0 {
@@ -251,11 +251,14 @@ func (c *checker) warn() {
 }
 
 func (c *checker) summary() string {
-	events := 0
+	sessions, events := 0, 0
 	for _, s := range c.sessions {
 		events += s.Events
+		if s.ID > 0 { // 0 is the run itself
+			sessions++
+		}
 	}
-	head := session.Plural(len(c.sessions), "session") + ", " + session.Plural(events, "event") + ": "
+	head := session.Plural(sessions, "session") + ", " + session.Plural(events, "event") + ": "
 	var parts []string
 	for sev := session.Error; ; sev-- {
 		if n := c.count[sev]; n > 0 {

@@ -197,6 +197,9 @@ func explained(l *facts.Login, path string) error {
 func gather(ctx context.Context, in *inputFlags, path string) ([]*facts.Login, error) {
 	gatherers := map[int]*facts.Gatherer{}
 	err := in.read(ctx, []string{path}, func(e session.Event) error {
+		if e.Session == 0 { // the run: no login
+			return nil
+		}
 		g := gatherers[e.Session]
 		if g == nil {
 			g = new(facts.Gatherer)

@@ -115,7 +115,10 @@ func (s *checked) print(w io.Writer, colour bool) {
 	if who := cmp.Or(s.JID, s.User); who != "" {
 		head += ", " + who
 	}
-	say(w, "%s: %s", head, s.State)
+	if head += ": " + s.State.String(); s.ID == 0 {
+		head = "the run"
+	}
+	say(w, "%s", head)
 	if s.Verdict != "" {
 		say(w, "verdict: %s", s.Verdict)
 	}

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,10 +13,6 @@ import (
 	"xmppscope/capture"
 	"xmppscope/certs"
 	"xmppscope/decode"
-	"xmppscope/decode/core"
-	"xmppscope/decode/sasl"
-	"xmppscope/decode/verdict"
-	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
 
@@ -51,11 +47,6 @@ func (s *shareFlags) options(reveal bool) (capture.Options, error) {
 		return o, usageError{hinted{fmt.Errorf("--reveal keeps secrets and %s takes them out", flag), "leave one of the two out"}}
 	}
 	return o, nil
-}
-
-// rules are all that xmppscope can say, in the order in which it is said.
-func rules() []decode.Rule {
-	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
 }
 
 // outputFlags say how events are shown.
@@ -133,3 +124,29 @@ func fromEnvironment(cmd *cobra.Command) error {
 	})
 	return first
 }
+
+// byteSize is a flag such as 4GB.
+type byteSize int64
+
+func (b *byteSize) String() string {
+	for _, u := range []struct {
+		unit string
+		n    int64
+	}{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}} {
+		if n := int64(*b); n > 0 && n%u.n == 0 {
+			return fmt.Sprintf("%d%s", n/u.n, u.unit)
+		}
+	}
+	return fmt.Sprint(int64(*b))
+}
+
+func (b *byteSize) Set(s string) error {
+	n, err := capture.ParseSize(s)
+	if err == nil && n < 1 {
+		err = errors.New("want more than nothing")
+	}
+	*b = byteSize(n)
+	return err
+}
+
+func (b *byteSize) Type() string { return "size" }

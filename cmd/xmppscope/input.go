@@ -92,7 +92,9 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 			if only > 0 && e.Session != only {
 				return nil
 			}
-			e.Session += base
+			if e.Session > 0 { // 0 is the run that was recorded
+				e.Session += base
+			}
 			last = max(last, e.Session)
 			return emit(e)
 		}
@@ -186,7 +188,17 @@ func (f *input) read() error {
 	}
 	magic, _ := src.Peek(sniffed)
 	f.magic = string(magic)
-	_, err = capture.Read(src.Reader, func(e session.Event) error { return f.emit(e, by(&e)) })
+	left, err := f.leftBeside()
+	if err != nil {
+		return err
+	}
+	_, err = capture.Read(src.Reader, func(e session.Event) error {
+		left.note(e)
+		return f.emit(e, by(&e))
+	})
+	if failed := left.tell(f.emit); failed != nil {
+		return failed
+	}
 	return err
 }
 
@@ -226,7 +238,7 @@ func (f *input) bare() func(*session.Event) *decode.Session {
 }
 
 func (f *input) explainer() *decode.Session {
-	d := decode.NewSession(rules(), f.book)
+	d := prepared().NewSession(f.book)
 	d.Share(f.shared)
 	return d
 }

@@ -47,7 +47,7 @@ func (a *accounts) know(jid, password string) {
 	if a.known == nil {
 		a.known = passwords{}
 	}
-	a.known[strings.ToLower(jid)] = password
+	a.known[account(jid)] = password
 }
 
 // find is decode.State.Passwords.
@@ -178,7 +178,7 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 	var out viewer.Check
 	var asked []string // accounts whose password was wanted
 	redacted, mechanism := false, ""
-	d := decode.NewSession(rules(), &i.book)
+	d := prepared().NewSession(&i.book)
 	d.KnowPasswords(func(user, domain string) (string, bool) {
 		asked = append(asked, user+"@"+domain)
 		return i.accounts.find(user, domain)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -27,13 +26,23 @@ type live struct {
 	replace bool   // --overwrite
 	share   shareFlags
 	known   []string // --password-file
+	backlog byteSize // --backlog
+	drain   time.Duration
+	limits  proxy.Limits
 
 	title   string
-	start   []string // of the inspector's start screen
+	welcome []string // the inspector's start screen
 	log     *session.Log
 	inspect inspection
 	files   []*capture.File
 	piped   *capture.File // the one of files that is standard output, or nil
+
+	spool       *session.Spool
+	unexplained string // what its file is called that survives a crash, "" if nothing has to
+	followers   []*follower
+	screen      *follower     // the one that is the inspector, or nil
+	over        chan struct{} // has a token for each follower that is done
+	printer     *printout     // nil while the inspector shows everything
 }
 
 // inspector says whether events go to the inspector: unless asked otherwise, and
@@ -60,114 +69,112 @@ func (l *live) open() error {
 // tap says whether anyone wants the bytes below TLS.
 func (l *live) tap() bool { return slices.ContainsFunc(l.files, (*capture.File).Wire) }
 
-// explain runs the rules over one session's events.
-func (l *live) explain(q *session.Queue) {
-	d := decode.NewSession(rules(), &l.inspect.book)
+// explain makes what explains a session.
+func (l *live) explain() *decode.Session {
+	d := prepared().NewSession(&l.inspect.book)
 	d.Share(&l.inspect.shared)
 	d.KnowPasswords(l.inspect.accounts.find)
-	for {
-		events := q.Pull()
-		if events == nil {
-			return
-		}
-		for _, e := range events {
-			l.log.Append(d.Explain(e))
-		}
-	}
+	return d
 }
 
 // run serves until ctx is done, the person quits the inspector or work (which may
-// be nil) is over, and then until everything has been written.
-func (l *live) run(ctx context.Context, listener net.Listener, o proxy.Options, work func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
+// be nil) is over, and then until everything has been explained and written.
+func (l *live) run(parent context.Context, listener net.Listener, o proxy.Options, work func(context.Context) error) error {
+	came, stop := signals()
+	defer stop()
+	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	match, err := l.out.matcher()
 	if err != nil {
 		return err
 	}
-	o.Tap, o.Explain = l.tap(), l.explain
-
-	var readers sync.WaitGroup
-	problems := make(chan error, len(l.files)+3)
+	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog), Path: l.unexplained})
+	o.Tap, o.Spool, o.Limits = l.tap(), l.spool, l.limits
+	l.over = make(chan struct{}, len(l.files)+2)
 	for _, f := range l.files {
-		readers.Go(func() { problems <- l.saved(f) })
+		saving := &follower{doing: "saving " + f.Path(), written: f.Written, patient: f != l.piped, keeps: f != l.piped}
+		l.start(saving, func() error { return l.save(saving, f) })
 	}
-	served := make(chan struct{})
+	explained := make(chan struct{})
 	go func() {
-		defer close(served)
-		if err := proxy.Serve(ctx, listener, o); err != nil {
-			problems <- fmt.Errorf("listening on %s: %w", listener.Addr(), err)
-			cancel()
-		}
+		defer close(explained)
+		(&explainer{spool: l.spool, log: l.log, begin: l.explain}).run()
 		l.log.End()
 	}()
-	worked := make(chan struct{})
+	served := make(chan error, 2)
 	go func() {
-		defer close(worked)
+		err := proxy.Serve(ctx, listener, o)
+		if err != nil {
+			err = fmt.Errorf("listening on %s: %w", listener.Addr(), err)
+			cancel()
+		}
+		served <- err
+		l.spool.End()
+	}()
+	worked := make(chan error, 1)
+	go func() {
+		var err error
 		if work != nil {
-			if err := work(ctx); err != nil && ctx.Err() == nil {
-				problems <- err
+			if err = work(ctx); ctx.Err() != nil {
+				err = nil
 			}
 			if !l.inspector() {
 				cancel()
 			}
 		}
+		worked <- err
 	}()
 	if l.inspector() {
-		problems <- inspect(ctx, viewer.Options{
-			Log: l.log, Title: l.title, Live: true, Start: l.start, Reveal: l.out.reveal,
-			Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
-		}, "print text: --plain")
-		cancel()
+		l.screen = &follower{doing: "closing the inspector", written: func() int64 { return 0 }}
+		l.start(l.screen, func() error {
+			defer cancel()
+			return inspect(ctx, viewer.Options{
+				Log: l.log, Title: l.title, Live: true, Start: l.welcome, Reveal: l.out.reveal,
+				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
+				Behind: l.spool.Behind, Look: l.spool.Want,
+			}, "print text: --plain")
+		})
 	} else {
-		// The printer ends with the log. Whatever becomes of it, the sessions and
-		// captures go on; and when it hangs on a pipe that nobody reads, we do not.
-		printed := l.printing(match)
-		<-worked
-		<-served
-		problems <- abandon(printed)
+		l.print(match)
 	}
-	<-worked
-	<-served
-	readers.Wait()
-	close(problems)
+	stopTelling := l.tellBehind(ctx)
+	<-ctx.Done()
+	stopTelling()
+	var first os.Signal
+	if parent.Err() != nil { // only signals end it, and all that listen get them
+		first = <-came
+	}
+	err = l.finish(first, came, explained)
+	if errors.Is(err, errGivenUp) {
+		return l.leave(err, first)
+	}
+	l.spool.Close()
+	err = errors.Join(<-served, <-worked, err)
 	if l.inspector() {
 		l.inspect.report(os.Stderr)
 	}
-	var all []error
-	for err := range problems {
-		all = append(all, err)
-	}
-	return errors.Join(append(all, l.log.Close())...)
+	return errors.Join(err, l.log.Close())
 }
 
-// printGrace is how long the end of a run waits for whoever reads our output.
-const printGrace = 2 * time.Second
-
-// abandon takes the printer's result, or gives up on it.
-func abandon(printed <-chan error) error {
-	select {
-	case err := <-printed:
-		return err
-	case <-time.After(printGrace):
-		say(os.Stderr, "warning: what is printed is not read: the last events are missing there")
-		return nil
-	}
-}
-
-// printing writes events to standard output until the log ends or that fails.
-func (l *live) printing(match func(*session.Event) bool) <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		out := l.printTo()
-		printer, err := eventPrinter(out, &l.out, wantsColour(out))
+// print starts printing events to standard output, until the log ends or that fails.
+// Whatever becomes of it, the sessions and captures go on.
+func (l *live) print(match func(*session.Event) bool) {
+	out := l.printTo()
+	counted := &countedWriter{Writer: out}
+	printing := &follower{doing: "printing to " + l.printName(), written: counted.n.Load}
+	l.printer = newPrintout(counted)
+	l.start(printing, func() error {
+		err := l.printer.begin(&l.out, wantsColour(out))
 		if err == nil {
-			err = l.pull(func(e session.Event) error {
+			err = l.pull(printing, func(e session.Event) error {
 				if match != nil && !match(&e) {
 					return nil
 				}
-				return printer.Write(e)
-			})
+				return l.printer.Write(e)
+			}, l.printer.Flush)
+		}
+		if failed := l.printer.Flush(); err == nil {
+			err = failed
 		}
 		switch {
 		case errors.Is(err, syscall.EPIPE):
@@ -176,23 +183,6 @@ func (l *live) printing(match func(*session.Event) bool) <-chan error {
 		case err != nil:
 			say(os.Stderr, "%s: nothing more is printed; the sessions go on", inWords(err))
 		}
-		done <- err
-	}()
-	return done
-}
-
-// pull calls take with every event of the log.
-func (l *live) pull(take func(session.Event) error) error {
-	for next := 0; ; {
-		var events []session.Event
-		events, next = l.log.Since(context.Background(), next)
-		if len(events) == 0 {
-			return nil
-		}
-		for _, e := range events {
-			if err := take(e); err != nil {
-				return err
-			}
-		}
-	}
+		return err
+	})
 }

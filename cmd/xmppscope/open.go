@@ -10,14 +10,35 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )
 
+type openFlags struct {
+	shown outputFlags
+	in    inputFlags
+}
+
+func (o *openFlags) add(f *pflag.FlagSet) {
+	f.BoolVar(&o.shown.reveal, "reveal", false, "show secrets in the clear")
+	o.in.add(f)
+	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
+}
+
+// options are those of the inspector on captures.
+func (o *openFlags) options(paths []string) (viewer.Options, error) {
+	match, err := o.shown.matcher()
+	return viewer.Options{
+		Title: openTitle(paths), Reveal: o.shown.reveal,
+		Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+	}, err
+}
+
 func newOpen() *cobra.Command {
-	o, in := new(outputFlags), new(inputFlags)
+	o := new(openFlags)
 	cmd := &cobra.Command{
 		Use: "open FILE…", Short: "open saved sessions in the inspector", Args: someFiles,
 		Long: `Opens captures in the inspector: those of xmppscope, and packet captures of any
@@ -28,7 +49,7 @@ more leaves. "-" is standard input, which is followed as packets come in:
 
 A --keylog file may grow meanwhile, as the client writes it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			match, err := o.matcher()
+			options, err := o.options(args)
 			if err != nil {
 				return err
 			}
@@ -36,15 +57,10 @@ A --keylog file may grow meanwhile, as the client writes it.`,
 			if !isTerminal(os.Stdout) || !hasKeyboard() {
 				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
 			}
-			return open(cmd.Context(), in, args, instead, viewer.Options{
-				Title: openTitle(args), Reveal: o.reveal,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
-			})
+			return open(cmd.Context(), &o.in, args, instead, options)
 		},
 	}
-	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show secrets in the clear")
-	in.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
+	o.add(cmd.Flags())
 	return cmd
 }
 

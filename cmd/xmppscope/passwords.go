@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"xmppscope/internal/idn"
 )
 
-// passwords are those of --password-file, by bare JID in lower case; the JID of a
-// component is a domain. They are held in memory only, to check what clients and
+// passwords are those of --password-file, by account; the JID of a component is a
+// domain. They are held in memory only, to check what clients and
 // servers compute from them.
 type passwords map[string]string
 
@@ -30,7 +32,7 @@ func readPasswords(pairs []string) (passwords, error) {
 			return nil, fmt.Errorf("--password-file: %w", err)
 		}
 		line, _, _ := strings.Cut(string(text), "\n")
-		out[strings.ToLower(jid)] = strings.TrimSuffix(line, "\r")
+		out[account(jid)] = strings.TrimSuffix(line, "\r")
 	}
 	return out, nil
 }
@@ -38,14 +40,24 @@ func readPasswords(pairs []string) (passwords, error) {
 // find is decode.State.Passwords: the user of a login is the localpart or the
 // whole bare JID, as clients have it. A component has no user.
 func (p passwords) find(user, domain string) (string, bool) {
-	user = strings.ToLower(user)
-	domain = strings.ToLower(domain)
 	switch {
 	case user == "":
 		user = domain
 	case !strings.Contains(user, "@"):
 		user += "@" + domain
 	}
-	password, ok := p[user]
+	password, ok := p[account(user)]
 	return password, ok
+}
+
+// account is the bare JID that all ways to write one have in common.
+func account(jid string) string {
+	local, domain, ok := strings.Cut(strings.ToLower(jid), "@")
+	if !ok {
+		local, domain = "", local
+	}
+	if d, err := idn.Parse(domain); err == nil {
+		domain = d.ASCII
+	}
+	return local + "@" + domain
 }

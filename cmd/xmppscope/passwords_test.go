@@ -14,7 +14,7 @@ func TestPasswords(t *testing.T) {
 	if err := os.WriteFile(file, []byte("made up\r\nmore\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := readPasswords([]string{"Tim@Example.net=" + file, "Plays.example.net=" + file})
+	p, err := readPasswords([]string{"Tim@Example.net=" + file, "Plays.example.net=" + file, "tim@bücher.example=" + file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +24,7 @@ func TestPasswords(t *testing.T) {
 	}{
 		{"tim", "example.net", true}, {"TIM", "EXAMPLE.NET", true}, {"tim@example.net", "elsewhere.example", true},
 		{"", "plays.example.net", true}, {"", "example.net", false}, {"tim", "plays.example.net", false}, {"", "", false},
+		{"tim", "xn--bcher-kva.example", true}, {"tim", "bu\u0308cher.example", true}, {"Tim@Bücher.example.", "", true},
 	} {
 		got, ok := p.find(c.user, c.domain)
 		if ok != c.ok || ok && got != "made up" {

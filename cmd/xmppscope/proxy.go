@@ -8,11 +8,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"xmppscope/certs"
+	"xmppscope/internal/idn"
 	"xmppscope/proxy"
 	"xmppscope/tlsintercept"
 )
@@ -29,6 +31,7 @@ type proxyFlags struct {
 	legacy   bool
 	remote   bool
 	allow    []string
+	most     int // --max-sessions
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -39,7 +42,8 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
-	f.StringArrayVar(&p.allow, "allow-domain", nil, "with --allow-remote and no --upstream: a `domain` that may be connected to (repeatable)")
+	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
+	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -50,6 +54,13 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	f.StringArrayVar(&l.known, "password-file", nil, "`JID=FILE`: the account's password, to say which side of a failed login computed wrong; it is not kept (repeatable)")
+	l.backlog = 4 << 30
+	f.Var(&l.backlog, "backlog", "how much may wait to be explained, a `SIZE`, in memory and in a private file; what comes beyond it passes, and is counted as lost")
+	f.DurationVar(&l.drain, "drain", 8*time.Second, "how long SIGTERM lets explaining and saving go on")
+	f.DurationVar(&l.limits.FirstByte, "first-byte-timeout", 5*time.Minute, "how long a client may say nothing at first; 0: as long as it likes")
+	f.DurationVar(&l.limits.Header, "header-timeout", 10*time.Minute, "how long a stream header may take, of either side; 0: as long as it likes")
+	f.DurationVar(&l.limits.Answer, "starttls-timeout", 30*time.Second, "how long a server may leave <starttls/> unanswered before what stands behind it goes on in the clear; 0: as long as it likes")
+	f.DurationVar(&l.limits.Idle, "idle-timeout", 0, "how long neither side may say anything; 0: as long as they like")
 	ca.add(f)
 	l.out.add(f)
 	l.share.add(f)
@@ -70,6 +81,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("upstream") && p.upstream == "" {
 		return usageError{hinted{errors.New("--upstream is empty"), "name a server, or leave the flag out to look it up by the account's domain"}}
 	}
+	if p.most < 1 {
+		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)}
+	}
 	resolver, err := p.resolver()
 	if err != nil {
 		return usageError{err}
@@ -77,7 +91,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if _, err := p.out.matcher(); err != nil {
 		return err
 	}
-	if err := p.checkListen(); err != nil {
+	if resolver.Remote, err = p.checkListen(); err != nil {
 		return usageError{err}
 	}
 	roots, err := upstreamRoots(p.roots)
@@ -102,21 +116,24 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
 	p.title = "xmppscope"
-	p.start = setupText(listener.Addr().String(), ca, resolver, p.saves)
+	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	return p.live.run(cmd.Context(), listener, proxy.Options{
-		Resolver: resolver, Domain: p.domain,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
 	}, nil)
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
-	r := &proxy.Resolver{Overrides: map[string]proxy.Target{}}
+	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}}
 	if p.upstream != "" {
 		t, err := proxy.ParseTarget(p.upstream, "--upstream")
 		if err != nil {
 			return nil, err
 		}
 		r.Upstream = &t
+	}
+	if len(p.allow) > 0 && r.Upstream != nil {
+		return nil, hinted{errors.New("--upstream names the one server, and --allow-domain servers to look up"), "leave one of the two out"}
 	}
 	for _, s := range p.resolve {
 		domain, target, ok := strings.Cut(s, "=")
@@ -127,32 +144,43 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Overrides[strings.ToLower(domain)] = t
+		d, err := idn.Parse(domain)
+		if err != nil {
+			return nil, fmt.Errorf("--resolve %q: %w", s, err)
+		}
+		r.Overrides[d] = t
+	}
+	for _, s := range p.allow {
+		d, err := idn.Parse(s)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-domain: %w", err)
+		}
+		r.Allow = append(r.Allow, d)
 	}
 	return r, nil
 }
 
 // checkListen keeps xmppscope to loopback unless the user means it, and from
-// being an open relay even then.
-func (p *proxyFlags) checkListen() error {
+// being an open relay even then. It says whether others can reach us.
+func (p *proxyFlags) checkListen() (remote bool, err error) {
 	host, port, err := net.SplitHostPort(p.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
+		return false, fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
+		return false, fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
+		return false, nil
 	}
 	if !p.remote {
-		return hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
+		return true, hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
 	}
 	if p.upstream == "" && len(p.allow) == 0 {
-		return hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
+		return true, hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
 	}
 	say(os.Stderr, "warning: %s can be reached from other machines", p.listen)
-	return nil
+	return true, nil
 }
 
 func listen(addr string) (net.Listener, error) {

@@ -4,13 +4,26 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 
+	"xmppscope/decode"
 	"xmppscope/decode/core"
 	"xmppscope/decode/expect"
 	"xmppscope/decode/sasl"
+	"xmppscope/decode/verdict"
+	"xmppscope/decode/xep"
 	"xmppscope/session"
 )
+
+// rules are all that xmppscope can say, in the order in which it is said.
+func rules() []decode.Rule {
+	return slices.Concat(core.Rules(), sasl.Rules(), xep.Rules(), verdict.Rules())
+}
+
+// prepared are the rules for all sessions.
+var prepared = sync.OnceValue(func() *decode.Prepared { return decode.Prepare(rules()) })
 
 // ruleIDs are all ids that findings can have.
 func ruleIDs() (out []string) {

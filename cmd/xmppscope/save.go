@@ -6,11 +6,11 @@ import (
 	"os"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
+	"xmppscope/session"
 )
 
 // toStdout is the --save that goes to standard output, as pcapng.
@@ -81,6 +81,9 @@ func (l *live) openFiles() error {
 			return usageError{err}
 		}
 		l.files = append(l.files, f)
+		if err := l.keepBeside(path, f.Format()); err != nil {
+			return err
+		}
 		if f.Secrets() {
 			name, reader := path, "it is readable by you alone"
 			if path == toStdout {
@@ -89,6 +92,25 @@ func (l *live) openFiles() error {
 			say(os.Stderr, "%s will hold secrets (passwords, keys); %s: think before you share it", name, reader)
 		}
 	}
+	return nil
+}
+
+// keepBeside has what a crash must not lose kept beside the first recording that can be
+// read back.
+func (l *live) keepBeside(path string, format capture.Format) error {
+	if l.unexplained != "" || path == toStdout || format.Read == nil {
+		return nil
+	}
+	name := path + session.UnexplainedExt
+	if _, err := os.Lstat(name); err == nil {
+		if !l.replace {
+			return usageError{hinted{fmt.Errorf("%s is there: the run that wrote it did not come to its end", name), fmt.Sprintf("xmppscope open %s shows what is in it; then remove it, or use --overwrite", path)}}
+		}
+		if err := os.Remove(name); err != nil {
+			return usageError{err}
+		}
+	}
+	l.unexplained = name
 	return nil
 }
 
@@ -134,33 +156,10 @@ func (l *live) printName() string {
 	return "standard output"
 }
 
-// saved is save, which is given up at the end when nobody reads standard output.
-func (l *live) saved(f *capture.File) error {
-	if f != l.piped {
-		return l.save(f)
-	}
-	done := make(chan error, 1)
-	go func() { done <- l.save(f) }()
-	last := int64(-1)
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(printGrace):
-		}
-		now := f.Written()
-		if l.log.Ended() && now == last {
-			say(os.Stderr, "warning: standard output is not read: the last packets are missing there")
-			return nil
-		}
-		last = now
-	}
-}
-
 // save writes events to a file until the log ends. When the file fails the rest
 // of the run goes on without it.
-func (l *live) save(f *capture.File) error {
-	err := l.pull(f.Write)
+func (l *live) save(by *follower, f *capture.File) error {
+	err := l.pull(by, f.Write, noIdle)
 	switch {
 	case err == nil:
 		if err = f.Close(); err == nil && f != l.piped {

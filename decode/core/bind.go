@@ -46,7 +46,7 @@ func (b *binding) request(s *decode.Seen, el *session.Element) []session.Note {
 	b.tries++
 	notes := []session.Note{say("RFC 6120 §7.6", el.Span, "the client leaves it to the server to name its resource")}
 	if r := el.Child("", "resource"); r != nil && r.Text() != "" {
-		b.asked = r.Text()
+		b.asked = strings.Clone(r.Text())
 		notes = []session.Note{field("RFC 6120 §7.7", "resource", b.asked, r.TextSpan(), "the client asks for this resource; the server decides")}
 	}
 	if !s.State.Authenticated && !b.login.ahead() && !s.State.Joined {

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -69,7 +71,7 @@ func (c *closing) element(s *decode.Seen) (notes []session.Note) {
 	}
 	// Without a header the prefix may not be declared: then there is no namespace.
 	if name.Local == "error" && (name.Space == decode.NSStreams || name.Space == "" && name.Prefix == "stream") {
-		c.errored[dir], c.reason = true, firstCondition(s.Root)
+		c.errored[dir], c.reason = true, strings.Clone(firstCondition(s.Root))
 		if !c.opened[dir] && !s.State.Joined {
 			notes = append(notes, lint("S27", "RFC 6120 §4.9.1.2", session.Error, s.Root.Tag,
 				"the %s sends a stream error without having opened its stream", dir.Sender()))

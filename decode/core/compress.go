@@ -54,7 +54,7 @@ func compressRequest(s *decode.Seen) []session.Note {
 		method, at = strings.TrimSpace(m.Text()), m.Span
 	}
 	notes := []session.Note{field("XEP-0138 §3", "method", method, at, "the client asks to compress the stream from here on")}
-	if f := s.State.Features; f != nil {
+	if f := s.State.Features(); f != nil {
 		var methods []string
 		if offer := f.Child("http://jabber.org/features/compress", "compression"); offer != nil {
 			for m := range offer.Elements() {

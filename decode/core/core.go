@@ -82,6 +82,3 @@ func bare(jid string) string {
 func encrypted(state *decode.State) bool {
 	return state.Secure[session.ClientLeg] || state.Secure[session.ServerLeg]
 }
-
-// inClear says whether it is known that the stream runs without TLS.
-func inClear(state *decode.State) bool { return !encrypted(state) && !state.Joined }

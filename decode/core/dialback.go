@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -11,12 +12,15 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-dialback", Title: "Servers and the domains they speak for", Ref: "XEP-0220 §2",
-		New: func() decode.Explainer { return &dialback{valid: map[pair]bool{}} },
+		New: func() decode.Explainer { return &dialback{} },
 	})
 }
 
 // pair is who may send stanzas to whom.
 type pair struct{ from, to string }
+
+// kept is a pair to be remembered, without the bytes that it was read from.
+func (p pair) kept() pair { return pair{strings.Clone(p.from), strings.Clone(p.to)} }
 
 // maxPairs bounds what is remembered of one stream.
 const maxPairs = 1000
@@ -32,8 +36,8 @@ type dialback struct {
 
 // asking is a result or verify that waits for its answer.
 type asking struct {
-	name string
-	dir  session.Dir
+	verify bool // else a result
+	dir    session.Dir
 	pair
 }
 
@@ -80,7 +84,7 @@ func (d *dialback) dialback(s *decode.Seen) []session.Note {
 	typ := root.Attr("type")
 	if typ == "" {
 		if len(d.asked) < maxPairs {
-			d.asked = append(d.asked, asking{name, s.Event.Dir, p})
+			d.asked = append(d.asked, asking{name == "verify", s.Event.Dir, p.kept()})
 		}
 		return d.question(s, p)
 	}
@@ -121,7 +125,7 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 		n.Text = "the server of " + strconv.Quote(p.from) + " says about the key: " + typ
 	}
 	notes := []session.Note{n}
-	question := asking{s.Root.Name.Local, s.Event.Dir.Opposite(), pair{p.to, p.from}}
+	question := asking{s.Root.Name.Local == "verify", s.Event.Dir.Opposite(), pair{p.to, p.from}}
 	i := slices.Index(d.asked, question)
 	switch {
 	case i >= 0:
@@ -131,7 +135,10 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 			"the %s answers from %q to %q, but nobody asked from %q to %q", s.Event.Dir.Sender(), p.from, p.to, p.to, p.from))
 	}
 	if typ == "valid" && s.Root.Name.Local == "result" && len(d.valid) < maxPairs {
-		d.valid[pair{p.to, p.from}] = true
+		if d.valid == nil {
+			d.valid = map[pair]bool{}
+		}
+		d.valid[pair{p.to, p.from}.kept()] = true
 	}
 	if typ == "error" {
 		notes = append(notes, dialbackError(s.Root)...)

@@ -97,7 +97,7 @@ func otherHost(state *decode.State, who string, c *session.Element) (notes []ses
 	if !validHost(host) {
 		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))
 	}
-	if inClear(state) {
+	if state.InClear() {
 		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s sends the client elsewhere without TLS: anyone on the way could have done so", who))
 	}
 	return notes

@@ -114,7 +114,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	}
 	notes := []session.Note{field("RFC 6120 §6.4.1", "mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in that the server offers; the client picks one")}
-	if plain != nil && inClear(s.State) {
+	if plain != nil && s.State.InClear() {
 		notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, plain.Span,
 			"the server offers PLAIN without TLS: passwords would travel for everyone to read"))
 	}
@@ -135,7 +135,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	}
 	notes := []session.Note{field("XEP-0388 §2.1", "sasl2-mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in with SASL2, which saves round trips and needs no restart")}
-	if inClear(s.State) {
+	if s.State.InClear() {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, f.Span, "the server offers SASL2 without TLS"))
 	}
 	inline := f.Child(decode.NSSASL2, "inline")

@@ -155,7 +155,7 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	switch {
 	case h.From == "" && secure && h.Content == decode.NSServer:
 		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
-	case h.From != "" && inClear(s.State) && h.Content != decode.NSServer:
+	case h.From != "" && s.State.InClear() && h.Content != decode.NSServer:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
 	case h.From == "" && secure && !s.State.Authenticated:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, tag, "the client does not say who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does"))

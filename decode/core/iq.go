@@ -11,16 +11,13 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-iq", Title: "Requests and answers", Ref: "RFC 6120 §8.2.3",
-		New: func() decode.Explainer {
-			return &requests{waiting: map[uint64]waiting{}, answered: map[answerKey]answer{}}
-		},
+		New: func() decode.Explainer { return &requests{} },
 	})
 }
 
-// requests knows which requests wait, and which answers were given.
+// requests knows which answers were given.
 type requests struct {
 	sight
-	waiting  map[uint64]waiting // by Seq
 	answered map[answerKey]answer
 }
 

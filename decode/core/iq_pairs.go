@@ -10,20 +10,12 @@ import (
 	"xmppscope/session"
 )
 
-// Bounds on what is remembered of requests and answers.
+// Bounds on what is remembered of answers.
 const (
-	maxRequests = 1000
+	maxAnswers = 1000
 	// answerPatience is how long a request may wait before its silence is a finding.
 	answerPatience = 10 * time.Second
 )
-
-// waiting is a request without an answer.
-type waiting struct {
-	at   time.Time
-	dir  session.Dir
-	what string
-	id   string
-}
 
 // answerKey is the direction and id of an answer; answer says what was answered.
 type (
@@ -32,33 +24,39 @@ type (
 		id  string
 	}
 	answer struct {
-		typ, from, to string
-		again         bool // it answers an answer, and has been said to
+		from, to string
+		failed   bool // it is an error, else a result
+		again    bool // it answers an answer, and has been said to
 	}
 )
 
-// ask remembers a get or set.
+func (a answer) kind() string {
+	if a.failed {
+		return "error"
+	}
+	return "result"
+}
+
+// kept is an answer to be remembered, without the bytes that it came in. Its
+// addresses are mostly known.
+func (a answer) kept(known ...string) answer {
+	a.from, a.to = decode.Keep(a.from, known...), decode.Keep(a.to, known...)
+	return a
+}
+
+// ask takes a get or set: an id may be used again.
 func (r *requests) ask(s *decode.Seen) {
-	if len(r.waiting) >= maxRequests {
-		return
-	}
-	w := waiting{at: s.Event.At, dir: s.Event.Dir, id: s.Root.Attr("id"), what: "an iq"}
-	if c := s.Root.First(); c != nil {
-		w.what = requestName(c.Name)
-	}
-	r.waiting[s.Event.Seq] = w
-	delete(r.answered, answerKey{s.Event.Dir.Opposite(), w.id}) // an id may be used again
+	delete(r.answered, answerKey{s.Event.Dir.Opposite(), s.Root.Attr("id")})
 }
 
 // answer takes a result or error. If no request fits, it may be a second answer
 // (Q05), or one to an answer (Q06, Q10); then it says so.
 func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	id := s.Root.Attr("id")
-	now := answer{typ: typ, from: s.Root.Attr("from"), to: s.Root.Attr("to")}
+	now := answer{failed: typ == "error", from: s.Root.Attr("from"), to: s.Root.Attr("to")}
 	key := answerKey{s.Event.Dir, id}
 	if s.Request != nil {
-		delete(r.waiting, s.Request.Seq)
-		r.remember(key, now)
+		r.remember(s, key, now)
 		return session.Note{}, false
 	}
 	before, twice := r.answered[key]
@@ -68,26 +66,34 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 	case id == "": // Q01 has spoken
 	case crossed && !other.again && fits(other, now):
 		now.again = true
-		r.remember(key, now)
-		if typ == "error" && other.typ == "error" {
+		r.remember(s, key, now)
+		if now.failed && other.failed {
 			return lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", who, id), true
 		}
-		return lint("Q06", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.typ, id), true
+		return lint("Q06", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.kind(), id), true
 	case twice && before.from == now.from:
 		return lint("Q05", "RFC 6120 §8.2.3", session.Warning, s.Root.Tag, "the %s answers %q a second time", who, id), true
 	}
-	r.remember(key, now)
-	if i := r.misnamed(s); i != "" {
-		return lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.AttrSpan("id"), "the %s answers with the id %q, but the request's id was %q", who, id, i), true
+	r.remember(s, key, now)
+	if near := s.Misnamed; near != nil && id != "" {
+		return lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.AttrSpan("id"), "the %s answers with the id %q, but the request's id was %q", who, id, near.ID), true
 	}
 	return session.Note{}, false
 }
 
-func (r *requests) remember(key answerKey, a answer) {
-	if len(r.answered) >= maxRequests {
+func (r *requests) remember(s *decode.Seen, key answerKey, a answer) {
+	if r.answered == nil {
+		r.answered = map[answerKey]answer{}
+	}
+	if len(r.answered) >= maxAnswers {
 		clear(r.answered)
 	}
-	r.answered[key] = a
+	var id, to string
+	if s.Request != nil {
+		id, to = s.Request.ID, s.Request.To
+	}
+	key.id = decode.Keep(key.id, id)
+	r.answered[key] = a.kept(to, s.State.JID, s.State.Domain())
 }
 
 // fits says whether an answer goes back to where another came from.
@@ -96,40 +102,23 @@ func fits(other, now answer) bool {
 	return same(other.from, now.to) && same(other.to, now.from)
 }
 
-// misnamed finds the waiting request whose id an answer has spelt otherwise.
-func (r *requests) misnamed(s *decode.Seen) string {
-	id := strings.TrimSpace(s.Root.Attr("id"))
-	if id == "" {
-		return ""
-	}
-	for _, w := range r.waiting {
-		if w.dir != s.Event.Dir && strings.EqualFold(strings.TrimSpace(w.id), id) && w.id != s.Root.Attr("id") {
-			return w.id
-		}
-	}
-	return ""
-}
-
 // closed is the part of Q05 that can be told only at the end.
 func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.Note) {
 	if s.Event.Leg != session.ClientLeg || r.lost || b.By == session.OriginSelf {
 		return nil
 	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		var open []uint64
-		for seq, w := range r.waiting {
-			if w.dir == dir && s.Event.At.Sub(w.at) >= answerPatience {
-				open = append(open, seq)
-			}
-		}
+		open := slices.DeleteFunc(s.State.Waiting(dir), func(q *decode.Request) bool { return s.Event.At.Sub(q.At) < answerPatience })
 		if len(open) == 0 {
 			continue
 		}
-		slices.Sort(open)
 		var names []string
-		for _, seq := range open[:min(len(open), 5)] {
-			w := r.waiting[seq]
-			names = append(names, strconv.Quote(w.id)+" ("+w.what+", event "+strconv.FormatUint(seq, 10)+")")
+		for _, q := range open[:min(len(open), 5)] {
+			what := "an iq"
+			if q.Payload.Local != "" {
+				what = requestName(q.Payload)
+			}
+			names = append(names, strconv.Quote(q.ID)+" ("+what+", event "+strconv.FormatUint(q.Seq, 10)+")")
 		}
 		notes = append(notes, lint("Q05", "RFC 6120 §8.2.3", session.Warning, session.Span{},
 			"%s of the %s never had an answer: %s", session.Plural(len(open), "request"), dir.Sender(), strings.Join(names, ", ")))

@@ -20,10 +20,10 @@ func init() {
 	})
 }
 
-// opensStream says whether it is a stream header of the server.
+// opensStream says whether it is a stream header of the server that could be read.
 func opensStream(s *decode.Seen) bool {
 	_, opened := s.Event.Body.(session.StreamOpened)
-	return opened && s.Event.Dir == session.S2C
+	return opened && s.Event.Dir == session.S2C && s.Root != nil
 }
 
 // iqAuth is about jabber:iq:auth, and about passwords that jabber:iq:register
@@ -94,7 +94,7 @@ func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
 	}
 	if d := q.Child("", "digest"); d != nil {
 		notes = append(notes, say("XEP-0078 §3.1", d.Tag, "SHA-1 over the stream's id and the password: it is of use on this stream only, but lets whoever records it guess passwords off line"))
-		if inClear(s.State) {
+		if s.State.InClear() {
 			notes = append(notes, lint("L01", "XEP-0078 §5", session.Warning, d.Tag, "the client sends a digest on a connection without TLS: everyone on the way can guess passwords with it"))
 		}
 		notes = append(notes, a.digest(s, q, strings.TrimSpace(d.Text()), d.TextSpan())...)
@@ -165,7 +165,7 @@ func (a *iqAuth) refused(s *decode.Seen) session.Note {
 // clearPassword is L01 and L02.
 func clearPassword(s *decode.Seen, q *session.Element, id, ref, what string) []session.Note {
 	p := q.Child("", "password")
-	if p == nil || strings.TrimSpace(p.Text()) == "" || !inClear(s.State) {
+	if p == nil || strings.TrimSpace(p.Text()) == "" || !s.State.InClear() {
 		return nil
 	}
 	return []session.Note{lint(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", s.Event.Dir.Sender(), what)}

@@ -104,11 +104,11 @@ func everyday(jid string) bool {
 	var at, slash bool
 	for i := range len(jid) {
 		switch c := jid[i]; {
-		case c == '-' && i > piece && jid[i-1] == '-': // as in A-labels, which are encoded
+		case c == '-' && (i == piece || jid[i-1] == '-'): // no label begins so, and A-labels are encoded
 			return false
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
 			continue
-		case i == piece || i-piece > maxLabel:
+		case i == piece || i-piece > maxPiece || jid[i-1] == '-':
 			return false
 		case c == '@' && !at && !slash:
 			at = true
@@ -119,7 +119,10 @@ func everyday(jid string) bool {
 		}
 		piece = i + 1
 	}
-	return piece < len(jid) && len(jid)-piece <= maxLabel
+	return piece < len(jid) && len(jid)-piece <= maxPiece && jid[len(jid)-1] != '-'
 }
+
+// maxPiece is as long as a label can be (RFC 1035 §2.3.4).
+const maxPiece = 63
 
 func notVisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

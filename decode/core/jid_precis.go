@@ -1,12 +1,14 @@
 package core
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/text/secure/precis"
+
+	"xmppscope/internal/idn"
 )
 
 // What is ASCII needs no tables: most addresses are.
@@ -38,29 +40,16 @@ func localProblem(local string) string {
 	return ""
 }
 
-// domainNames checks the labels of internationalised names (RFC 7622 §3.2).
-var domainNames = idna.New(idna.ValidateLabels(true), idna.BidiRule(), idna.CheckJoiners(true), idna.MapForLookup(), idna.Transitional(false))
-
-const maxLabel = 63 // bytes of a domain name between two dots (RFC 1035 §2.3.4)
-
-// domainProblem is about domain names; addresses of hosts are left alone.
+// domainProblem is about domain names (RFC 7622 §3.2).
 func domainProblem(domain string) string {
-	if strings.HasPrefix(domain, "[") {
+	if unassigned(domain) {
 		return ""
 	}
-	domain = strings.TrimSuffix(domain, ".") // RFC 7622 §3.2: to be taken off, which is no fault
-	for label := range strings.SplitSeq(domain, ".") {
-		switch {
-		case label == "":
-			return "its domain has an empty label"
-		case len(label) > maxLabel && ascii(label):
-			return "its domain has a label of more than 63 bytes"
-		}
-	}
-	if ascii(domain) && !strings.Contains(domain, "xn--") || unassigned(domain) {
-		return ""
-	}
-	if _, err := domainNames.ToUnicode(domain); err != nil {
+	d, err := idn.Parse(domain)
+	switch {
+	case err != nil:
+		return "its domain is no domain name: " + errors.Unwrap(err).Error()
+	case strings.Contains("."+d.Unicode, ".xn--"):
 		return "its domain is no internationalised domain name (IDNA)"
 	}
 	return ""

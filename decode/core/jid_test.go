@@ -9,7 +9,7 @@ func TestEveryday(t *testing.T) {
 			t.Errorf("%q: everyday %v, problem %q; it is an everyday JID", jid, everyday(jid), jidProblem(jid))
 		}
 	}
-	parts := []string{"", "a", "b.c", "@", "/", "é", " ", "<", "\x00"}
+	parts := []string{"", "a", "b.c", "@", "/", "é", " ", "<", "-", "\x00"}
 	for _, a := range parts {
 		for _, b := range parts {
 			for _, c := range parts {

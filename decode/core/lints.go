@@ -68,6 +68,7 @@ var lints = []Lint{
 	{"X09", "RFC 6120 §11.5", "no standalone in the XML declaration", failure},
 	{"X10", "RFC 6120 §11.8", "the XML declaration says version 1.0", failure},
 	{"X11", "RFC 6120 §6.3.5", "no white space inside the STARTTLS and SASL exchanges", session.Notice}, // an error by the letter, but go-sendxmpp does it, and servers put up with it
+	{"X12", "RFC 6120 §11.7", "nothing but white space stands between elements", failure},
 
 	{"T01", "RFC 6120 §5.4.3.3", "no STARTTLS inside TLS", failure},
 	{"T02", "RFC 6120 §5.3.1", "where TLS is required nothing else is offered", warning},

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,6 +48,18 @@ var malformed = []struct {
 	{"any", `<a b='` + strings.Repeat(`&amp;`, 50_000) + `'/>`}, {"any", `<a>` + strings.Repeat(`&x;`, 50_000) + `</a>`}, {"any", strings.Repeat(`<a/>`, 5_000)},
 	{"any", `<a>` + strings.Repeat(`<b xmlns='c'/>`, 20_000) + `</a>`}, {"any", `<a>` + strings.Repeat(`]`, 100_000) + `</a>`},
 	{"any", `<a ` + strings.Repeat(`xmlns:b='c' `, 5_000) + `/>`},
+	{"any", `<` + strings.Repeat(`a`, 1_000_000) + `/>`}, {"any", `<a ` + strings.Repeat(`b`, 1_000_000) + `=''/>`}, {"any", `<a>&` + strings.Repeat(`b`, 1_000_000) + `;</a>`},
+	{"any", `<a` + written(" b%d=''", 100_000) + `/>`}, {"any", `<a` + written(" xmlns:b%d='c'", 1000) + written(" b%d:d=''", 70_000) + `/>`},
+	{"any", written(`<a xmlns:b%d='c'>`, 40_000)}, {"any", `<a>` + written(`<b%[1]d></b%[1]d>`, 50_000) + `</a>`},
+}
+
+// written writes something over and over, with a number in it.
+func written(format string, count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }
 
 const opening = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='a.example' version='1.0'>`

@@ -17,7 +17,10 @@ func init() {
 }
 
 // namespaces knows the server's port, which tells what is spoken there.
-type namespaces struct{ port string }
+type namespaces struct {
+	port string
+	told bool // that the content namespace is assumed
+}
 
 // Explain implements decode.Explainer.
 func (n *namespaces) Explain(s *decode.Seen) []session.Note {
@@ -32,7 +35,7 @@ func (n *namespaces) Explain(s *decode.Seen) []session.Note {
 		}
 	case session.StreamElement:
 		if s.Root != nil {
-			return append(contentNamespace(s), prefixes(s)...)
+			return slices.Concat(n.assumed(s), contentNamespace(s), prefixes(s))
 		}
 	}
 	return nil
@@ -100,6 +103,16 @@ func declarations(s *decode.Seen) (notes []session.Note) {
 		}
 	}
 	return notes
+}
+
+// assumed says once that what a stream header would have told is not known.
+func (n *namespaces) assumed(s *decode.Seen) []session.Note {
+	if n.told || s.State.Assumed == "" || s.Root.Name.Space != s.State.Assumed || s.Root.Attr("xmlns") != "" {
+		return nil
+	}
+	n.told = true
+	return []session.Note{decode.Say(session.Notice, s.Root.Tag,
+		"the stream header is not in the recording: what declares no namespace, such as this %s, is taken to be in %q", s.Root.Name.Local, s.State.Assumed)}
 }
 
 // contentNamespace is S05.

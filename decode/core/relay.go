@@ -62,14 +62,12 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:
 		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, decode.Since(b.After))}
+	case session.RelayLimit:
+		return limit(b)
 	case session.TLSLocked:
 		return locked(b)
 	case session.LogLost:
-		if b.Captured {
-			return []session.Note{alarm(session.Warning, "", "the capture lacks %s of what the %s sent: checks of what should have come before end here", session.Plural(int(b.Bytes), "byte"), who)}
-		}
-		return []session.Note{alarm(session.Warning, "", "the recording could not keep up: %s lost, and the bytes of %s more (%s)",
-			session.Plural(int(b.Events), "event"), session.Plural(int(b.Raws), "event"), session.Plural(int(b.Bytes), "byte"))}
+		return []session.Note{alarm(session.Warning, "", "%s; checks of what should have come before end here", b.Words(s.Event.Dir))}
 	}
 	return nil
 }
@@ -117,6 +115,19 @@ func tcpClosed(s *decode.Seen, b session.TCPClosed) []session.Note {
 // locked says why TLS in a capture stays closed, and what would open it.
 func locked(b session.TLSLocked) []session.Note {
 	notes := []session.Note{alarm(session.Notice, "RFC 8446 §7", "what follows is encrypted, and cannot be decrypted here: %s", b.Reason)}
+	if b.Hint != "" {
+		notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+	}
+	return notes
+}
+
+// limit says what the run has no more of, or that it has again.
+func limit(b session.RelayLimit) []session.Note {
+	severity := session.Warning
+	if b.Over {
+		severity = session.Info
+	}
+	notes := []session.Note{alarm(severity, "", "%s", b.Reason)}
 	if b.Hint != "" {
 		notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
 	}

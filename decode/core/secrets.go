@@ -70,9 +70,10 @@ type secretWalk struct {
 
 // Explain marks the secrets of an event.
 func (w *secretWalk) Explain(s *decode.Seen) []session.Note {
-	w.notes, w.until = nil, 0
 	w.walk(s.Root)
-	return bounded(s.Event.Raw, w.notes)
+	notes := w.notes
+	w.notes, w.until = nil, 0
+	return bounded(s.Event.Raw, notes)
 }
 
 // maxSecrets is how many secrets of an event are told one by one. No login and no
@@ -229,7 +230,7 @@ func (w *secretWalk) field(el *session.Element) {
 		if w.private == nil {
 			w.private = map[string]bool{}
 		}
-		w.private[name] = true
+		w.private[strings.Clone(name)] = true
 	}
 	kind := fieldKind(name)
 	if kind == "" && (typ == "text-private" || w.private[name]) {

@@ -12,7 +12,7 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-secret-text", Title: "Secrets in texts", Ref: "RFC 6120 §13.2",
-		Match: decode.AnyElement().And(func(s *decode.Seen) bool { return !s.Event.Redacted && maySayASecret(s.Event.Raw) }),
+		Match: decode.AnyElement().And(func(s *decode.Seen) bool { return !s.Event.Redacted && maySayASecret(s.Raw()) }),
 		New:   decode.Stateless(secretTexts),
 	})
 }
@@ -21,18 +21,45 @@ func init() {
 // in JSON, in a token that shows by its form what it is.
 type secretPattern struct {
 	kind  string
-	where *regexp.Regexp // the first group is the secret
+	may   func(text string) bool // a quick look: without this the expression finds nothing
+	where *regexp.Regexp         // the first group is the secret
 }
 
 const secretWords = `(?:preauth|token|access_?token|refresh_?token|id_?token|auth_?token|session_?token|password|passwd|pwd|secret|client_?secret|api_?key|sig|signature|x-amz-signature)`
 
 var secretPatterns = []secretPattern{
-	{"private key", regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`)},
-	{"token", regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`)}, // RFC 7519
-	{"file key", regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`)},                        // XEP-0454
-	{"token", regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`)},
-	{"token", regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`)},
-	{"password", regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`)},
+	{"private key", containing("PRIVATE KEY"), regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`)},
+	{"token", containing(".eyJ"), regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`)}, // RFC 7519
+	{"file key", containing("aesgcm://"), regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`)},                   // XEP-0454
+	{"token", setsWord, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`)},
+	{"token", quotesWord, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`)},
+	{"password", namesUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`)},
+}
+
+func containing(word string) func(string) bool {
+	return func(text string) bool { return strings.Contains(text, word) }
+}
+
+// setsWord says whether what may be a secret word is given a value with "=".
+func setsWord(text string) bool {
+	return each(text, '=', func(at int) bool { return endsWord(text[:at]) })
+}
+
+// quotesWord says whether what may be a secret word ends in a quotation mark.
+func quotesWord(text string) bool {
+	return each(text, '"', func(at int) bool { return endsWord(text[:at]) })
+}
+
+// endsWord says whether a text ends as one of secretWords does, in any case.
+func endsWord(text string) bool {
+	if len(text) < len("pwd") {
+		return false
+	}
+	switch string([]byte{text[len(text)-2] | 0x20, text[len(text)-1] | 0x20}) {
+	case "th", "en", "rd", "wd", "et", "ey", "ig", "re":
+		return true
+	}
+	return false
 }
 
 // secretTexts looks through the texts and attributes of an event.
@@ -63,7 +90,11 @@ func secretsIn(raw []byte, name, text string, span session.Span, notes []session
 	}
 	written := raw[span.Start:span.End]
 	plain := string(written) == text
-	for _, p := range secretPatterns {
+	for i := range secretPatterns {
+		p := &secretPatterns[i]
+		if !p.may(text) {
+			continue
+		}
 		found := p.where.FindAllStringSubmatchIndex(text, maxSecretsIn+1)
 		if len(found) > maxSecretsIn {
 			return append(notes, hidden(name, text, p.kind, span))
@@ -106,62 +137,56 @@ func everywhere(written string, start int, n session.Note) (notes []session.Note
 
 // maySayASecret is a quick look whether the patterns are worth a try. It looks for
 // bytes that few events have, and then at what is around them.
-func maySayASecret(raw []byte) bool {
-	return bytes.IndexByte(raw, '{') >= 0 || holds(raw, "&#", '&') || holds(raw, "<![", '!') || holds(raw, ".eyJ", 'J') ||
+func maySayASecret(raw string) bool {
+	return strings.IndexByte(raw, '{') >= 0 || holds(raw, "&#", '&') || holds(raw, "<![", '!') || holds(raw, ".eyJ", 'J') ||
 		holds(raw, "PRIVATE KEY", 'V') ||
-		bytes.IndexByte(raw, '#') >= 0 && holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
+		strings.IndexByte(raw, '#') >= 0 && holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
 }
 
-// holds says whether a word is in raw; rare is a byte of it.
-func holds(raw []byte, word string, rare byte) bool {
-	at := strings.IndexByte(word, rare)
-	for i := 0; ; i++ {
-		next := bytes.IndexByte(raw[i:], rare)
+// each goes through the places where a byte stands in a text, as long as it is
+// not answered with true; then it is true itself.
+func each(text string, c byte, found func(at int) bool) bool {
+	for at := 0; ; at++ {
+		next := strings.IndexByte(text[at:], c)
 		if next < 0 {
 			return false
 		}
-		i += next
-		if from := i - at; from >= 0 && len(raw)-from >= len(word) && string(raw[from:from+len(word)]) == word {
+		if at += next; found(at) {
 			return true
 		}
 	}
+}
+
+// holds says whether a word is in raw; rare is a byte of it.
+func holds(raw, word string, rare byte) bool {
+	before := strings.IndexByte(word, rare)
+	return each(raw, rare, func(at int) bool { return at >= before && strings.HasPrefix(raw[at-before:], word) })
 }
 
 // assigns says whether something is given a value that is no attribute.
-func assigns(raw []byte) bool {
-	for {
-		i := bytes.IndexByte(raw, '=')
-		if i < 0 || i+1 == len(raw) {
+func assigns(raw string) bool {
+	return each(raw, '=', func(at int) bool {
+		if at == 0 || at+1 == len(raw) || raw[at-1] <= ' ' || raw[at-1] == '=' {
 			return false
 		}
-		switch raw[i+1] {
+		switch raw[at+1] {
 		case '"', '\'', ' ', '=', '<':
-		default:
-			if i > 0 && raw[i-1] > ' ' {
-				return true
-			}
+			return false
 		}
-		raw = raw[i+1:]
-	}
+		return true
+	})
 }
 
 // endsUser are the bytes that do not stand in the user's part of an address.
-var endsUser = [256]bool{'/': true, ' ': true, '"': true, '\'': true, '<': true, '>': true, '\n': true}
+var endsUser = [256]bool{'/': true, ' ': true, '"': true, '\'': true, '<': true, '>': true, '\n': true, '@': true}
 
 // namesUser says whether an address may have a user and a password in it.
-func namesUser(raw []byte) bool {
-	for {
-		i := bytes.IndexByte(raw, '@')
-		if i < 0 {
-			return false
-		}
-		start := i - 1
-		for start > 0 && !endsUser[raw[start]] {
+func namesUser(text string) bool {
+	return each(text, '@', func(at int) bool {
+		start := at - 1
+		for start > 0 && !endsUser[text[start]] {
 			start--
 		}
-		if start > 0 && raw[start] == '/' && raw[start-1] == '/' && bytes.IndexByte(raw[start:i], ':') > 0 {
-			return true
-		}
-		raw = raw[i+1:]
-	}
+		return start > 0 && text[start-1:start+1] == "//" && strings.IndexByte(text[start:at], ':') > 0
+	})
 }

@@ -71,6 +71,9 @@ func roleOf(state *decode.State) role {
 			return componentStream
 		}
 	}
+	if state.Assumed == decode.NSServer {
+		return serverStream
+	}
 	return clientStream
 }
 

@@ -54,7 +54,7 @@ func (t *starttls) Explain(s *decode.Seen) []session.Note {
 	}
 	switch {
 	case root.Name.Local == "starttls" && s.Event.Dir == session.C2S:
-		t.asked, t.tried, t.early = true, true, s.State.Features == nil
+		t.asked, t.tried, t.early = true, true, s.State.Features() == nil
 		return t.request(s)
 	case root.Name.Local == "proceed" && s.Event.Dir == session.S2C:
 		t.asked = false
@@ -76,7 +76,7 @@ func (t *starttls) request(s *decode.Seen) []session.Note {
 	if s.State.Authenticated {
 		notes = append(notes, lint("T06", "RFC 6120 §5.3.4", session.Error, s.Root.Span, "the client asks for TLS after it has logged in; TLS comes first"))
 	}
-	if f := s.State.Features; f != nil && f.Child(decode.NSTLS, "starttls") == nil {
+	if f := s.State.Features(); f != nil && f.Child(decode.NSTLS, "starttls") == nil {
 		notes = append(notes, lint("T09", "RFC 7590 §3.1", session.Notice, s.Root.Span, "the client asks for TLS though the server did not offer it, which guards against an offer that was taken out"))
 	}
 	return notes
@@ -85,12 +85,12 @@ func (t *starttls) request(s *decode.Seen) []session.Note {
 // login is T09. It is a warning where strangers can listen, and may have taken the
 // offer out: not on one's own machine or network.
 func (t *starttls) login(s *decode.Seen) []session.Note {
-	f := s.State.Features
+	f := s.State.Features()
 	offered := f != nil && f.Child(decode.NSTLS, "starttls") != nil
 	if head := s.State.Header[session.C2S]; head == nil || head.Version == "" {
 		return nil // before XMPP 1.0 there was nothing to ask for
 	}
-	if !inClear(s.State) || t.tried || roleOf(s.State) != clientStream {
+	if !s.State.InClear() || t.tried || roleOf(s.State) != clientStream {
 		return nil
 	}
 	sev, why := session.Notice, "the server did not offer it; a client should try all the same, since someone on the way may have taken the offer out"

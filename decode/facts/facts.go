@@ -8,6 +8,7 @@
 package facts
 
 import (
+	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -89,6 +90,16 @@ type Fact struct {
 	// Presence says that only the fact itself can be compared, because Values holds a
 	// sentence: so it is for findings.
 	Presence bool
+}
+
+// kept is the fact without the bytes that it was read from.
+func (f Fact) kept() Fact {
+	var values []string
+	for _, v := range f.Values {
+		values = append(values, strings.Clone(v))
+	}
+	f.Name, f.Values = strings.Clone(f.Name), values
+	return f
 }
 
 // Parsed is the group of facts that are read from the bytes of the rung, which may

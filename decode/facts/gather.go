@@ -62,7 +62,9 @@ func (g *Gatherer) Add(seen *session.Event) {
 		return
 	}
 	g.settle(e, r)
-	r.Facts = append(r.Facts, g.factsOf(e, r, root)...)
+	for _, f := range g.factsOf(e, r, root) {
+		r.Facts = append(r.Facts, f.kept())
+	}
 }
 
 // count counts round trips as the verdict does: a server's word after a client's.

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"cmp"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -72,6 +73,7 @@ func (g *Gatherer) settle(e *session.Event, r *Rung) {
 		if r.Kind != "iqauth-set" {
 			mechanism, _ = e.Field("mechanism")
 		}
+		mechanism = strings.Clone(mechanism)
 		a := Attempt{Kind: r.Kind, Mechanism: mechanism, Phase: g.phase, Seq: e.Seq, N: r.N}
 		if n := len(l.Offers); n > 0 {
 			a.Offered = l.Offers[n-1].Mechanisms
@@ -79,7 +81,8 @@ func (g *Gatherer) settle(e *session.Event, r *Rung) {
 		l.Attempts = append(l.Attempts, a)
 		r.Mechanism, l.Cause = mechanism, nil
 	case "bind-request":
-		l.Asked, _ = e.Field("resource")
+		asked, _ := e.Field("resource")
+		l.Asked = strings.Clone(asked)
 	case "sasl-failure", "sasl2-failure", "iqauth-error":
 		r.Failed = true
 		refusal := refusalOf(e, r)
@@ -107,7 +110,7 @@ func isSASL(kind string) bool {
 func refusalOf(e *session.Event, r *Rung) *Refusal {
 	condition, _ := e.Field("condition")
 	text, _ := e.Field("text")
-	return &Refusal{Kind: r.Kind, Condition: condition, By: e.Dir.Sender(), Text: text, Seq: e.Seq, N: r.N, ID: r.ID}
+	return &Refusal{Kind: r.Kind, Condition: strings.Clone(condition), By: e.Dir.Sender(), Text: strings.Clone(text), Seq: e.Seq, N: r.N, ID: r.ID}
 }
 
 // offRung knows the ends that stand on no rung.

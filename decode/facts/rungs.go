@@ -129,7 +129,7 @@ func (g *Gatherer) headerFacts(r *Rung, root *session.Element) []Fact {
 	}
 	from, given := root.LookupAttr("from")
 	if r.Kind == "stream-open" {
-		g.login.Content = root.Attr("xmlns")
+		g.login.Content = strings.Clone(root.Attr("xmlns"))
 		from = pick(given, "given", "not given")
 	}
 	return parsed(matter("stream's from", from), matter("content namespace", root.Attr("xmlns")))
@@ -254,7 +254,7 @@ func offerOf(e *session.Event, root *session.Element) (o Offer) {
 }
 
 func featureOf(c *session.Element, inline bool) Feature {
-	f := Feature{Local: c.Name.Local, Space: c.Name.Space, Inline: inline}
+	f := Feature{Local: strings.Clone(c.Name.Local), Space: strings.Clone(c.Name.Space), Inline: inline}
 	switch {
 	case c.Child("", "required") != nil:
 		f.Mark = "required"

@@ -28,7 +28,7 @@ type offer struct{ mechanisms, bindings []string }
 // offerSeen is the part of the newest features that belongs to the profile in use.
 func offerSeen(m Message) offer {
 	one, two := m.State.Mechanisms()
-	o := offer{one, bindingOffer(m.State.Features)}
+	o := offer{one, bindingOffer(m.State.Features())}
 	if m.Element.Name.Space == decode.NSSASL2 {
 		o.mechanisms = two
 	}
@@ -65,7 +65,7 @@ func (c *scram) downgradeHash(m Message, a attribute) session.Note {
 		n.Text += ", in the form of XEP-0474 before version 0.4"
 	}
 	newHash := hashes[c.hash]
-	if m.State.Features == nil || newHash == nil {
+	if m.State.Features() == nil || newHash == nil {
 		n.Text += ", so that the client notices if they were changed on the way"
 		return n
 	}

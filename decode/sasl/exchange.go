@@ -64,7 +64,7 @@ func (x *exchange) sasl1(s *decode.Seen) []session.Note {
 
 // begin explains the choice of a mechanism.
 func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
-	name := s.Root.Attr("mechanism")
+	name := strings.Clone(s.Root.Attr("mechanism"))
 	span := s.Root.AttrSpan("mechanism")
 	x.name, x.mechanism = name, find(name)
 	x.decoder = x.mechanism.New(strings.ToUpper(name))
@@ -96,7 +96,7 @@ func notOffered(state *decode.State, name string, span session.Span, sasl2 bool)
 	if sasl2 {
 		id, ref, offered = "A24", "XEP-0388 §2.3", append(two, fastMechanisms(state)...)
 	}
-	if state.Features == nil || slices.Contains(offered, name) {
+	if state.Features() == nil || slices.Contains(offered, name) {
 		return session.Note{}, false
 	}
 	return lint(id, ref, session.Error, span,
@@ -106,10 +106,10 @@ func notOffered(state *decode.State, name string, span session.Span, sasl2 bool)
 
 // fastMechanisms are the HT mechanisms that a FAST login may name (XEP-0484 §3.2).
 func fastMechanisms(state *decode.State) (out []string) {
-	if state.Features == nil {
+	if state.Features() == nil {
 		return nil
 	}
-	auth := state.Features.Child(decode.NSSASL2, "authentication")
+	auth := state.Features().Child(decode.NSSASL2, "authentication")
 	if auth == nil {
 		return nil
 	}
@@ -133,7 +133,7 @@ func fastMechanisms(state *decode.State) (out []string) {
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
 	switch strings.ToUpper(name) {
 	case "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-GOOGLE-COOKIE", "X-MESSENGER-OAUTH2", "X-FACEBOOK-PLATFORM", "X-RIOT-RSO-PAS":
-		if !encrypted(state) && !state.Joined {
+		if state.InClear() {
 			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
 				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
 		}
@@ -202,7 +202,7 @@ func (x *exchange) decode(m Message) []session.Note {
 	notes := x.decoder.Decode(m)
 	for i := range notes {
 		if n := &notes[i]; n.Secret == "" && (n.Name == "authcid" || n.Name == "username") {
-			x.user = n.Value
+			x.user = strings.Clone(n.Value)
 		}
 		if notes[i].Rule == "" {
 			notes[i].Rule = x.mechanism.ID

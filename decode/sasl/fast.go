@@ -3,6 +3,7 @@ package sasl
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -61,9 +62,9 @@ func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 }
 
 func (f *fast) request(s *decode.Seen, request *session.Element, offered []string) []session.Note {
-	f.requested = request.Attr("mechanism")
+	f.requested = strings.Clone(request.Attr("mechanism"))
 	notes := []session.Note{say("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
-	if s.State.Features != nil && hashedName(f.requested) && !slices.Contains(offered, f.requested) {
+	if s.State.Features() != nil && hashedName(f.requested) && !slices.Contains(offered, f.requested) {
 		notes = append(notes, lint("A25", "XEP-0484 §3.2", session.Error, request.Span,
 			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, list(offered)))
 	}

@@ -35,8 +35,9 @@ func (f *fast) remember(s *decode.Seen, token *session.Element, user string) {
 		t.Mechanism = f.mechanism
 	}
 	t.Expiry, _ = time.Parse(time.RFC3339, token.Attr("expiry"))
+	t.Value = strings.Clone(t.Value)
 	if id := s.Root.Child("", "authorization-identifier"); id != nil {
-		user = id.Text()
+		user = strings.Clone(id.Text())
 	}
 	if t.Value == "" || len(t.Value) > maxTokenSize || user == "" {
 		return

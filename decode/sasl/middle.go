@@ -66,6 +66,6 @@ func canEndPoint(state *decode.State, name string) bool {
 	if strings.HasPrefix(name, "HT") {
 		return strings.HasSuffix(name, "-ENDP")
 	}
-	types := bindingOffer(state.Features)
+	types := bindingOffer(state.Features())
 	return len(types) == 0 || slices.Contains(types, session.BindingEndPoint)
 }

@@ -41,9 +41,9 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 	notes := x.begin(s, true)
 	x.fast.agent = ""
 	if agent := s.Root.Child(decode.NSSASL2, "user-agent"); agent != nil {
-		x.fast.agent = agent.Attr("id")
+		x.fast.agent = strings.Clone(agent.Attr("id"))
 	}
-	if !encrypted(s.State) && !s.State.Joined {
+	if s.State.InClear() {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
 	}
 	for c := range s.Root.Elements() {

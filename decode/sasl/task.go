@@ -51,7 +51,7 @@ func taskWords(name string, span session.Span) []session.Note {
 }
 
 func (x *exchange) next(s *decode.Seen) []session.Note {
-	x.task = task{name: s.Root.Attr("task")}
+	x.task = task{name: strings.Clone(s.Root.Attr("task"))}
 	n := say("XEP-0388 §2.6.3", s.Root.Tag, "the client begins the task %q", x.task.name)
 	notes := []session.Note{n}
 	if data := s.Root.Child("", "task-data"); data != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -47,12 +46,6 @@ func sameCertificate(tls [3]*session.TLSFacts) bool {
 	}
 	c, s := tls[session.ClientLeg].Chain, tls[session.ServerLeg].Chain
 	return len(c) > 0 && len(s) > 0 && c[0].SHA256 != "" && c[0].SHA256 == s[0].SHA256
-}
-
-// encrypted says whether the login runs inside TLS. In captures of others only
-// one of the two legs is known.
-func encrypted(state *decode.State) bool {
-	return state.Secure[session.ClientLeg] || state.Secure[session.ServerLeg]
 }
 
 // clientTLS is what is known of the TLS connection that the client sees, or nil.

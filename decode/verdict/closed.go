@@ -17,7 +17,7 @@ func (j *judge) waiting(s *decode.Seen, b session.RelayTimeout) []session.Note {
 	}
 	j.silence, j.silent = b.Waiting, b.After
 	c := &cause{step: j.last.step, what: fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After)), next: j.wake()}
-	if j.last.name == "features" {
+	if j.atFeatures(s) {
 		e := ended{client: true, did: fmt.Sprintf("the client has said nothing for %s", decode.Since(b.After))}
 		e.sasl, e.more = s.State.Mechanisms()
 		j.leftAtFeatures(c, s, e)
@@ -120,7 +120,7 @@ func (j *judge) guess(s *decode.Seen, b session.TCPClosed) *cause {
 	case !j.replied && j.last.dir == session.C2S && e.server:
 		c.what = "the server hung up at the client's stream header inside TLS, without a word"
 		c.next = "look into its log; is it an XMPP server for clients, and is this the right port?"
-	case j.last.name == "features":
+	case j.atFeatures(s):
 		j.leftAtFeatures(c, s, e)
 	case j.silence != "":
 		c.what, c.next = fmt.Sprintf("%s, for %s; then %s left", j.silence, decode.Since(max(e.waited, j.silent)), e.by), j.wake()
@@ -168,17 +168,20 @@ func (j *judge) strange(c *cause) {
 	}
 }
 
+// atFeatures says whether the server's features were the last word.
+func (j *judge) atFeatures(s *decode.Seen) bool { return j.last.offer && s.State.Features() != nil }
+
 // leftAtFeatures is about a connection that ended when the client had seen what
 // is on offer.
 func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
 	offer := strings.Join(append(e.sasl, e.more...), " ")
-	tls := s.State.Features.Child(decode.NSTLS, "starttls") != nil
+	tls := s.State.Features().Child(decode.NSTLS, "starttls") != nil
 	secure := s.State.Secure[session.ClientLeg]
 	switch {
 	case e.server:
 		c.what = fmt.Sprintf("the server hung up %s after it had sent its features, when it was the client's turn", e.after)
 		c.next = "look at both logs: the client may have found nothing that it can use, or the server's patience may have run out"
-	case s.State.Authenticated && s.State.Features.Child(decode.NSBind, "bind") == nil:
+	case s.State.Authenticated && s.State.Features().Child(decode.NSBind, "bind") == nil:
 		c.what = e.did + " after the login had succeeded: the server does not offer to bind a resource, without which there is no session"
 		c.next = "look into the server's log"
 	case s.State.Authenticated:

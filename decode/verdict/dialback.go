@@ -26,7 +26,7 @@ func (j *judge) dialback(s *decode.Seen) []session.Note {
 	case "valid":
 		j.done, j.cause = true, nil
 		severity := session.Info
-		if inClear(s.State) {
+		if s.State.InClear() {
 			severity = session.Warning
 		}
 		return []session.Note{dialbackVerdict(severity, fmt.Sprintf("%q has proved its domain to %q by dialback%s", to, from, j.cost(s)))}

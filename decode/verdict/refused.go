@@ -19,12 +19,21 @@ func (j *judge) attempt(s *decode.Seen) {
 	case "iqauth-set":
 		a.mechanism, a.offered = "jabber:iq:auth (XEP-0078)", nil
 	}
-	a.flag, _ = s.Event.Field("gs2-flag")
+	flag, _ := s.Event.Field("gs2-flag")
+	a.flag = strings.Clone(flag)
 	if j.over {
 		return // it was on its way when the error came
 	}
+	j.forgetOffers()
 	j.attempts = append(j.attempts, a)
 	j.cause, j.ending = nil, ""
+}
+
+// forgetOffers lets go of what was on offer at attempts that are over.
+func (j *judge) forgetOffers() {
+	for i := range j.attempts {
+		j.attempts[i].offered = nil
+	}
 }
 
 // refused notes that an attempt to authenticate has failed.
@@ -34,8 +43,9 @@ func (j *judge) refused(s *decode.Seen) {
 		j.attempts = append(j.attempts, attempt{})
 	}
 	a := &j.attempts[len(j.attempts)-1]
-	a.condition, _ = e.Field("condition")
-	a.text, _ = e.Field("text")
+	condition, _ := e.Field("condition")
+	text, _ := e.Field("text")
+	a.condition, a.text = strings.Clone(condition), strings.Clone(text)
 	a.step, a.why = e.Step, likely(worst(e))
 	j.cause = nil
 }

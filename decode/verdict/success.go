@@ -13,6 +13,7 @@ import (
 // succeeded sums up a login: who, how, how long, and what would have saved time.
 func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	j.done, j.cause = true, nil
+	j.forgetOffers()
 	what, who := "logged in", j.name(s)
 	if s.Event.Step.ID == "sm-resumed" {
 		what = "took up an earlier session"
@@ -25,7 +26,7 @@ func (j *judge) succeeded(s *decode.Seen) []session.Note {
 	}
 	what += j.cost(s)
 	severity := session.Info
-	if inClear(s.State) {
+	if s.State.InClear() {
 		severity = session.Warning
 	}
 	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
@@ -53,11 +54,6 @@ func (j *judge) name(s *decode.Seen) string {
 func betweenServers(st *decode.State) bool {
 	head := st.Header[session.C2S]
 	return head != nil && head.Content == "jabber:server"
-}
-
-// inClear says whether there is no TLS on the way.
-func inClear(st *decode.State) bool {
-	return !st.Secure[session.ClientLeg] && !st.Secure[session.ServerLeg]
 }
 
 // cost is what a login ran over, and what it took.

@@ -60,6 +60,7 @@ type last struct {
 	space string // namespace of a stanza's payload
 	size  int64
 	fault string // what is wrong with it
+	offer bool   // it is the server's features
 }
 
 // noXML is the name of what has none.
@@ -152,10 +153,12 @@ func (j *judge) heard(s *decode.Seen) {
 	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
 		return // what was said before it is what matters
 	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: e.Name, space: payload(s), size: e.Size, fault: worst(e)}
-	if e.Name == "" {
-		j.last.name = noXML
+	name := e.Name
+	if name == "" {
+		name = noXML
 	}
+	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: decode.Keep(name, s.Stanza(), noXML, j.last.name), space: decode.Keep(payload(s), j.last.space), size: e.Size, fault: worst(e),
+		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams}
 	if e.Dir == session.C2S {
 		j.asking = j.last
 	}
@@ -167,9 +170,9 @@ func (j *judge) learn(e *session.Event) {
 		switch n := &e.Notes[i]; {
 		case n.Secret != "" || n.Value == "":
 		case n.Name == "authcid" || n.Name == "username":
-			j.user = n.Value
+			j.user = decode.Keep(n.Value)
 		case n.Name == "resource":
-			j.resource = n.Value
+			j.resource = decode.Keep(n.Value)
 		}
 	}
 }

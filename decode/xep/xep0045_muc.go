@@ -18,7 +18,7 @@ func init() {
 	add(decode.Rule{
 		ID: "xep-0045", Title: "Multi-User Chat", Ref: "XEP-0045",
 		Match: decode.Stanza().And(isMUC),
-		New:   func() decode.Explainer { return &muc{asked: map[string]bool{}} },
+		New:   func() decode.Explainer { return &muc{} },
 	})
 }
 
@@ -84,7 +84,10 @@ func (m *muc) join(s *decode.Seen, x *session.Element) []session.Note {
 		return []session.Note{lint("xep-0045", "XEP-0045 §7.2", session.Error, s.Root.AttrSpan("to"), "to enter the room %q a nickname is needed behind a slash; rooms refuse this", room)}
 	}
 	if len(m.asked) < maxRooms {
-		m.asked[to] = true
+		if m.asked == nil {
+			m.asked = map[string]bool{}
+		}
+		m.asked[strings.Clone(to)] = true
 	}
 	notes := tell("XEP-0045 §7.2", x.Tag, "%s asks to enter the room %q with the nickname %q", sender(s), room, nick)
 	if h := x.Child(nsMUC, "history"); h != nil {

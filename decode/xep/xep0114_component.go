@@ -46,7 +46,7 @@ func (c *component) Explain(s *decode.Seen) []session.Note {
 	case s.Root.Name.Local != "handshake" && c2s:
 		return tell("XEP-0114 §3", s.Root.Tag, "not a client: a component, a part of the server such as a gateway or a bot, that wants to be %q", s.Root.Attr("to"))
 	case s.Root.Name.Local != "handshake":
-		c.streams.Opened(s.Root.Attr("id"))
+		c.streams.Opened(strings.Clone(s.Root.Attr("id")))
 		return tell("XEP-0114 §3", attrSpan(s.Root, "id"), "the server's stream id, which the component's proof is made with")
 	case c2s || len(s.Root.Nodes) > 0:
 		return c.proof(s)

@@ -14,7 +14,7 @@ func init() {
 	add(decode.Rule{
 		ID: "xep-0115", Title: "Entity Capabilities", Ref: "XEP-0115",
 		Match: decode.Payload(nsCaps, nsDiscoInfo).Or(decode.Top(decode.NSStreams, "features")),
-		New:   func() decode.Explainer { return &caps{hash: map[string]string{}} },
+		New:   func() decode.Explainer { return &caps{} },
 	})
 }
 
@@ -58,7 +58,10 @@ func (k *caps) remember(c *session.Element) bool {
 	node := c.Attr("node") + "#" + c.Attr("ver")
 	_, ok := k.hash[node]
 	if !ok && len(k.hash) < maxCaps {
-		k.hash[node] = c.Attr("hash")
+		if k.hash == nil {
+			k.hash = map[string]string{}
+		}
+		k.hash[node] = strings.Clone(c.Attr("hash"))
 	}
 	return ok
 }

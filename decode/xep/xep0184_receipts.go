@@ -1,6 +1,8 @@
 package xep
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -11,7 +13,7 @@ func init() {
 	add(decode.Rule{
 		ID: "xep-0184", Title: "Message Delivery Receipts", Ref: "XEP-0184",
 		Match: decode.Payload(nsReceipts),
-		New:   func() decode.Explainer { return &receipts{asked: map[string]uint64{}} },
+		New:   func() decode.Explainer { return &receipts{} },
 	})
 }
 
@@ -38,7 +40,10 @@ func (r *receipts) request(s *decode.Seen, el *session.Element) []session.Note {
 		return []session.Note{lint("xep-0184", "XEP-0184 §5.1", session.Error, el.Span, "asks for a receipt, but the message has no id that a receipt could name")}
 	}
 	if len(r.asked) < maxReceipts {
-		r.asked[id] = s.Event.Seq
+		if r.asked == nil {
+			r.asked = map[string]uint64{}
+		}
+		r.asked[strings.Clone(id)] = s.Event.Seq
 	}
 	return []session.Note{say("XEP-0184 §5.1", el.Span, "asks %q to confirm that message %q has arrived", s.Root.Attr("to"), id)}
 }

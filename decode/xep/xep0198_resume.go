@@ -1,6 +1,8 @@
 package xep
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -19,6 +21,7 @@ const maxID = 1000
 
 // keepAs remembers this session under the name that the server gave it.
 func (m *management) keepAs(run *decode.Run, id string) {
+	id = strings.Clone(id)
 	m.id, m.kept = id, &decode.Resumable{}
 	m.keep()
 	if len(id) <= maxID {

@@ -1,6 +1,8 @@
 package xep
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -124,7 +126,7 @@ func (m *management) enable(s *decode.Seen) []session.Note {
 
 func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session.Note {
 	notes := []session.Note{say(refSM, el.Tag, "the server has turned on acknowledgements; the session cannot be resumed")}
-	m.max = el.Attr("max")
+	m.max = strings.Clone(el.Attr("max"))
 	if id := el.Attr("id"); id != "" {
 		m.keepAs(s.State.Run, id)
 		notes[0].Text = "the server has turned on acknowledgements, and will keep the session for a while if the connection breaks"

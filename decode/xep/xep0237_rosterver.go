@@ -1,6 +1,8 @@
 package xep
 
 import (
+	"strings"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -9,7 +11,7 @@ func init() {
 	add(decode.Rule{
 		ID: "xep-0237", Title: "Roster Versioning", Ref: "XEP-0237",
 		Match: decode.Stanza("iq"),
-		New:   func() decode.Explainer { return &rosterVersions{asked: map[string]string{}} },
+		New:   func() decode.Explainer { return &rosterVersions{} },
 	})
 }
 
@@ -25,7 +27,10 @@ func (r *rosterVersions) Explain(s *decode.Seen) []session.Note {
 	q, id := s.Root.Child(decode.NSRoster, "query"), s.Root.Attr("id")
 	if s.Event.Dir == session.C2S {
 		if ver, ok := versionOf(q); ok && s.Root.Attr("type") == "get" && len(r.asked) < maxAsked {
-			r.asked[id] = ver
+			if r.asked == nil {
+				r.asked = map[string]string{}
+			}
+			r.asked[strings.Clone(id)] = strings.Clone(ver)
 		}
 		return nil
 	}

@@ -14,7 +14,7 @@ func init() {
 	add(decode.Rule{
 		ID: "xep-0313", Title: "Message Archive Management", Ref: "XEP-0313",
 		Match: decode.Payload(nsMAM...),
-		New:   func() decode.Explainer { return &archive{page: map[string]int{}} },
+		New:   func() decode.Explainer { return &archive{} },
 	})
 }
 
@@ -22,7 +22,7 @@ func init() {
 const maxPages = 1000
 
 // archive counts the messages of the pages that are under way, by query id.
-type archive struct{ page map[string]int }
+type archive struct{ page map[string]*int }
 
 // Explain implements decode.Explainer.
 func (a *archive) Explain(s *decode.Seen) []session.Note { return each(a.one, nsMAM...)(s) }
@@ -55,7 +55,10 @@ func (a *archive) query(s *decode.Seen, q *session.Element) []session.Note {
 		return tell("XEP-0313", q.Tag, "the fields by which the archive can be searched")
 	}
 	if len(a.page) < maxPages {
-		a.page[q.Attr("queryid")] = 0
+		if a.page == nil {
+			a.page = map[string]*int{}
+		}
+		a.page[strings.Clone(q.Attr("queryid"))] = new(int)
 	}
 	return tell("XEP-0313 §4", q.Tag, "%s asks %s archive for messages%s; they come one by one, then the answer to this request", sender(s), of, archiveFilter(q))
 }
@@ -88,8 +91,8 @@ func (a *archive) result(s *decode.Seen, el *session.Element) []session.Note {
 	id := el.Attr("queryid")
 	text := "a message from the archive"
 	if n, ok := a.page[id]; ok {
-		a.page[id] = n + 1
-		text = "message " + strconv.Itoa(n+1) + " of the page that was asked for"
+		*n++
+		text = "message " + strconv.Itoa(*n) + " of the page that was asked for"
 	}
 	if f := el.Child("", "forwarded"); f != nil {
 		text += parties(f.Child("", "message"))
@@ -104,9 +107,8 @@ func (a *archive) result(s *decode.Seen, el *session.Element) []session.Note {
 func (a *archive) fin(el *session.Element) []session.Note {
 	text := "the page is complete"
 	if len(a.page) == 1 {
-		for id, n := range a.page {
-			text += ", with " + session.Plural(n, "message")
-			delete(a.page, id)
+		for _, n := range a.page {
+			text += ", with " + session.Plural(*n, "message")
 		}
 	}
 	clear(a.page)

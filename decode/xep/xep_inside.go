@@ -2,6 +2,7 @@ package xep
 
 import (
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"xmppscope/decode"
@@ -15,7 +16,7 @@ func insideRule() decode.Rule {
 	return decode.Rule{
 		ID: "xep-inside", Title: "What is wrapped in a stanza", Ref: "XEP-0297",
 		Match: decode.Payload(wrappers...),
-		New:   func() decode.Explainer { return newInside() },
+		New:   func() decode.Explainer { return &inside{insideRules().Explainers()} },
 	}
 }
 
@@ -29,22 +30,14 @@ const maxInside = 4
 // outside are rules that are about the stream, or the one who forwards.
 var outside = []string{"xep-0114", "xep-0198", "xep-0280", "xep-0313"}
 
+// insideRules are those that speak about what is wrapped.
+var insideRules = sync.OnceValue(func() *decode.Prepared {
+	return decode.Prepare(slices.DeleteFunc(slices.Clone(rules), func(r decode.Rule) bool { return slices.Contains(outside, r.ID) }))
+})
+
 // inside has explainers of its own: what is wrapped is part of another
 // conversation, or of an earlier one.
-type inside struct {
-	rules []decode.Rule
-	exps  []decode.Explainer
-}
-
-func newInside() *inside {
-	in := &inside{}
-	for _, r := range rules {
-		if !slices.Contains(outside, r.ID) {
-			in.rules, in.exps = append(in.rules, r), append(in.exps, r.New())
-		}
-	}
-	return in
-}
+type inside struct{ rules decode.Explainers }
 
 // Explain implements decode.Explainer.
 func (in *inside) Explain(s *decode.Seen) []session.Note {
@@ -71,21 +64,7 @@ func (in *inside) speak(s *decode.Seen) (notes []session.Note) {
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil {
 		notes = tell("RFC 6121 §5.2.3", body.Span, "the text inside, %s long", session.Plural(utf8.RuneCountInString(body.Text()), "character"))
 	}
-	for i, r := range in.rules {
-		if !r.Match.Fits(s) {
-			continue
-		}
-		for _, n := range in.exps[i].Explain(s) {
-			if n.Rule == "" {
-				n.Rule = r.ID
-			}
-			if n.Ref == "" {
-				n.Ref = r.Ref
-			}
-			notes = append(notes, n)
-		}
-	}
-	return notes
+	return append(notes, in.rules.Explain(s)...)
 }
 
 // wrapped are the stanzas inside of one. Payloads that are wrapped without a

@@ -33,9 +33,12 @@ type naming struct {
 
 // Explain implements decode.Explainer.
 func (n *naming) Explain(s *decode.Seen) []session.Note {
-	n.event, n.seen, n.notes = s.Event, n.seen[:0], nil
+	n.event = s.Event
 	n.walk(s.Root, "")
-	return n.notes
+	notes := n.notes
+	clear(n.seen)
+	n.event, n.seen, n.notes = nil, n.seen[:0], nil
+	return notes
 }
 
 // usualPrefixes are those that examples use without declaring them.

@@ -26,26 +26,28 @@ const root = "../.."
 // here may not exist.
 var arrows = map[string][]string{
 	"session":           nil,
-	"certs":             nil,
+	"certs":             {"internal/idn"},
 	"decode":            {"internal/lent", "session"},
 	"viewer":            {"session"},
 	"capture":           {"capture/packet", "internal/columns", "internal/lent", "session"},
 	"capture/packet":    {"internal/lent", "session"},
 	"capture/passive":   {"capture/packet", "capture/tls", "decode", "session"},
 	"capture/tls":       {"certs", "internal/lent", "session"},
-	"tlsintercept":      {"certs", "session"},
-	"decode/core":       {"decode", "session"},
+	"tlsintercept":      {"certs", "internal/idn", "session"},
+	"decode/core":       {"decode", "internal/idn", "session"},
 	"decode/sasl":       {"decode", "session"},
 	"decode/xep":        {"decode", "session"},
 	"decode/verdict":    {"decode", "session"},
 	"decode/facts":      {"decode", "session"},
 	"decode/compare":    {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":     {"decode", "decode/facts", "session"},
-	"proxy":             {"tlsintercept", "decode", "session"},
+	"proxy":             {"tlsintercept", "decode", "internal/idn", "session"},
 	"cmd/xmppscope":     {"*"},
+	"internal/bench":    {"internal/demo"},
 	"internal/columns":  nil,
 	"internal/demo":     nil,
 	"internal/house":    {"*"},
+	"internal/idn":      nil,
 	"internal/lent":     nil,
 	"internal/xmpptest": {"*"},
 	"internal/peertest": {"*"},
@@ -120,7 +122,7 @@ func ourImports(t *testing.T, file string) []string {
 // pure are the files that do no I/O and know no clock.
 var pure = []string{
 	"proxy/relay.go", "proxy/excuse.go", "capture/packets.go", "viewer/row.go", "viewer/text.go", "viewer/keys.go",
-	"tlsintercept/policy.go",
+	"tlsintercept/policy.go", "tlsintercept/lack.go",
 }
 
 // TestPurity: the parts that decide are free of what only acts.

@@ -152,7 +152,7 @@ type player struct {
 	run     decode.Run
 	session int
 	explain *decode.Session
-	scan    [3]decode.Scanner
+	stream  *decode.Stream
 	at      time.Time
 	chunk   int
 	seq     uint64
@@ -162,7 +162,7 @@ type player struct {
 // begin begins a session.
 func (p *player) begin() {
 	p.session++
-	p.seq, p.scan = 0, [3]decode.Scanner{}
+	p.seq, p.stream = 0, new(decode.Stream)
 	p.explain = decode.NewSession(p.rules, &p.book)
 	p.explain.Share(&p.run)
 }
@@ -176,21 +176,28 @@ func (p *player) feed(dir session.Dir, text string) {
 		}
 		part := data[:n]
 		data = data[n:]
-		for len(part) > 0 {
-			n, f, ok := p.scan[dir].Next(part)
-			part = part[n:]
-			if ok {
-				p.append(f.Event(dir))
+		for {
+			n, piece, ok := p.stream.Next(dir, part)
+			if !ok {
+				break
 			}
+			part = part[n:]
+			piece.Events(p.append)
 		}
 	}
 }
 
 func (p *player) finish() {
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		if f, ok := p.scan[dir].Finish(); ok {
-			p.append(f.Event(dir))
-		}
+		p.stream.Finish(dir)
+	}
+	p.rest()
+}
+
+// rest appends what is left of pieces.
+func (p *player) rest() {
+	for piece, ok := p.stream.Rest(); ok; piece, ok = p.stream.Rest() {
+		piece.Events(p.append)
 	}
 }
 
@@ -235,8 +242,8 @@ func (p *player) command(t testing.TB, text string) {
 	for _, leg := range legs {
 		p.append(session.Event{Leg: leg, Body: session.TLSEstablished{TLSFacts: session.TLSFacts{Version: version}}})
 	}
-	p.scan[session.C2S].Reset()
-	p.scan[session.S2C].Reset()
+	p.stream.Secured()
+	p.rest()
 }
 
 func (p *player) append(e session.Event) {

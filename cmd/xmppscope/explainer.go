@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// explainer turns what was seen into what is said, in the background: a login at once,
+// what is looked at next, the rest when the wire is quiet.
+type explainer struct {
+	spool *session.Spool
+	log   *session.Log
+	begin func() *decode.Session // makes what explains a session
+}
+
+// run explains until nothing more will come, and all has been explained.
+func (x *explainer) run() {
+	var workers sync.WaitGroup
+	workers.Go(func() { x.work(true) })
+	workers.Go(func() { x.work(false) })
+	workers.Wait()
+}
+
+// explaining is a session on its way.
+type explaining struct {
+	by     *decode.Session
+	cutter *decode.Cutter
+	out    []session.Event // explained, and not in the log yet
+}
+
+// hand puts what was explained into the log.
+func (e *explaining) hand(log *session.Log) {
+	log.AppendAll(e.out)
+	clear(e.out)
+	if e.out = e.out[:0]; cap(e.out) > maxOut {
+		e.out = nil
+	}
+}
+
+// maxOut bounds the room that a session holds for events on their way.
+const maxOut = 16
+
+// work explains what the spool gives out: logins only, or whatever there is, as fast as
+// the wire leaves room for it.
+func (x *explainer) work(logins bool) {
+	pace := pace{spool: x.spool}
+	for {
+		trail := x.spool.Next(logins)
+		if trail == nil {
+			return
+		}
+		begun := time.Now()
+		e := x.of(trail)
+		trail.Take(e.cutter.Take)
+		e.hand(x.log)
+		trail.Settle(e.cutter.Settled(session.C2S), e.cutter.Settled(session.S2C), x.log.Len())
+		x.spool.Put(trail)
+		if !logins {
+			pace.rest(time.Since(begun))
+		}
+	}
+}
+
+func (x *explainer) of(t *session.Trail) *explaining {
+	if e, ok := t.User.(*explaining); ok {
+		return e
+	}
+	e := &explaining{by: x.begin()}
+	e.cutter = decode.NewCutter(func(seen session.Event) {
+		if _, ok := seen.Body.(session.WireBytes); ok {
+			seen.Raw = bytes.Clone(seen.Raw) // borrowed until Take goes on
+		}
+		e.out = append(e.out, e.by.Explain(seen))
+	})
+	t.User = e
+	return e
+}
+
+// How much may flow before explaining makes room for it, and how much room: the relay and
+// its peers need the cores more.
+const (
+	quietFlow = 6 << 20 // bytes a second
+	restRatio = 9       // of resting to working while more flows: a tenth of a core is left
+	maxRest   = 200 * time.Millisecond
+)
+
+// pace has explaining rest while much flows.
+type pace struct {
+	spool *session.Spool
+	seen  int64
+	at    time.Time
+	busy  bool
+}
+
+// rest is called after some work.
+func (p *pace) rest(worked time.Duration) {
+	now := time.Now()
+	if since := now.Sub(p.at); since > 10*time.Millisecond {
+		seen := p.spool.Seen()
+		p.busy = float64(seen-p.seen) > quietFlow*since.Seconds()
+		p.seen, p.at = seen, now
+	}
+	if p.busy {
+		time.Sleep(min(restRatio*worked, maxRest))
+	}
+}

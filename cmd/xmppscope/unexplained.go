@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"regexp"
+
+	"xmppscope/capture/passive"
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// leftover is what a run has left beside a recording, because it did not come to its end.
+// It is explained as if the run had gone on.
+type leftover struct {
+	pages    *session.Unexplained // nil: nothing is left
+	sessions map[int]*resumed
+}
+
+// resumed is a session of which something is left.
+type resumed struct {
+	reached session.Reached
+	by      *decode.Session
+	cutter  *decode.Cutter
+	out     []session.Event // of the cutter, not taken yet
+	live    bool            // what comes out is new
+	seq     uint64          // of the recording's last event
+}
+
+// rotated is a name as --save-rotate gives them.
+var rotated = regexp.MustCompile(`-[0-9]{5}(\.[a-z]+)$`)
+
+// leftBeside looks for what is left beside the file.
+func (f *input) leftBeside() (*leftover, error) {
+	l := new(leftover)
+	if f.path == "-" {
+		return l, nil
+	}
+	path := f.path + session.UnexplainedExt
+	pages, err := session.ReadUnexplained(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		path = rotated.ReplaceAllString(f.path, "$1") + session.UnexplainedExt
+		pages, err = session.ReadUnexplained(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.pages, l.sessions = pages, map[int]*resumed{}
+	for _, id := range pages.Sessions() {
+		r := &resumed{by: f.explainer()}
+		r.cutter = decode.NewCutter(func(e session.Event) {
+			if r.live {
+				r.out = append(r.out, e)
+			}
+		})
+		l.sessions[id] = r
+	}
+	f.tell("%s: the run did not come to its end: what it had not explained is read from %s", f.name, path)
+	return l, nil
+}
+
+// note takes an event of the recording: what is left goes on from there.
+func (l *leftover) note(e session.Event) {
+	r := l.sessions[e.Session]
+	if r == nil || !session.Numbered(e.Body) {
+		return
+	}
+	r.seq = e.Seq
+	r.reached.Note(&e)
+	r.by.Explain(unexplained(e)) // what the rules know of the session
+	switch {
+	case !session.IsPlaintext(e.Body):
+		r.cutter.Take(e)
+	case e.Truncated: // whole elements are cut off so, and leave nothing open
+		r.cutter.Skip(e.Dir, e.Size)
+	default:
+		r.cutter.Take(session.Event{Dir: e.Dir, Body: session.StreamBytes{}, Raw: e.Raw})
+		r.cutter.Skip(e.Dir, e.Size-int64(len(e.Raw))) // placeholders have another length
+	}
+}
+
+// tell emits the events of what is left.
+func (l *leftover) tell(emit passive.Emit) error {
+	if l.pages == nil {
+		return nil
+	}
+	for _, id := range l.pages.Sessions() {
+		r := l.sessions[id]
+		r.live = true
+		r.cutter.From(r.seq)
+		var failed error
+		l.pages.Each(id, r.reached, func(e session.Event) {
+			r.cutter.Take(e)
+			for _, e := range r.out {
+				if e.Session = id; failed == nil {
+					failed = emit(r.by.Explain(e), nil)
+				}
+			}
+			r.out = r.out[:0]
+		})
+		if failed != nil {
+			return failed
+		}
+	}
+	return nil
+}

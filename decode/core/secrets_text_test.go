@@ -1,0 +1,34 @@
+package core
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzSecretText: where an expression finds a secret, the look before it must not
+// have said that there is none.
+func FuzzSecretText(f *testing.F) {
+	for _, text := range []string{
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIC\n-----END RSA PRIVATE KEY-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----x",
+		"see eyJhbGciOi.eyJzdWIiOi.c2ln", "aesgcm://example.org/a#0123456789abcdef0123",
+		"https://user:pw@example.org/", "see//x://:pw@y", "@/://a:b@c",
+		`{"access_token" : "x"}`, "{\"paſſword\"\n:\t\"x\\\"y\"}", "{\"api\u212aey\":\"x\"}",
+	} {
+		f.Add(text)
+	}
+	words := strings.NewReplacer("(?:", "", ")", "", "?", "").Replace(secretWords)
+	for word := range strings.SplitSeq(words, "|") {
+		for _, spelt := range []string{word, strings.ToUpper(word), strings.ReplaceAll(word, "s", "ſ")} {
+			f.Add(spelt + "=x")
+			f.Add("a== &" + spelt + "==")
+			f.Add(`{"` + spelt + `":"x"}`)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range secretPatterns {
+			if p.where.MatchString(text) && !p.may(text) {
+				t.Errorf("a %s in %q is not looked for", p.kind, text)
+			}
+		}
+	})
+}

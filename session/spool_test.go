@@ -1,0 +1,190 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// taken are the events of one trail, the plaintext of each direction joined.
+type taken struct {
+	plain  [3]bytes.Buffer
+	events []Event
+	lost   [3]int64
+}
+
+func (k *taken) take(e Event) {
+	switch b := e.Body.(type) {
+	case StreamBytes:
+		k.plain[e.Dir].Write(e.Raw)
+	case LogLost:
+		k.lost[e.Dir] += b.Bytes
+		fmt.Fprintf(&k.plain[e.Dir], "[%d]", b.Bytes)
+	default:
+		k.events = append(k.events, e)
+	}
+}
+
+// drain takes what is there from all trails.
+func drain(s *Spool, by map[int]*taken) {
+	for t := s.Next(false); t != nil; t = s.Next(false) {
+		k := by[t.ID()]
+		if k == nil {
+			k = new(taken)
+			by[t.ID()] = k
+		}
+		t.Take(k.take)
+		s.Put(t)
+	}
+}
+
+// TestSpoolGivesBackWhatWasSeen: byte for byte and in order, whatever had to go to the file.
+func TestSpoolGivesBackWhatWasSeen(t *testing.T) {
+	s := NewSpool(SpoolOptions{Memory: 1 << 20})
+	defer s.Close()
+	random := rand.New(rand.NewPCG(1, 2))
+	want := map[int]*[3]bytes.Buffer{}
+	var trails []*Trail
+	for id := 1; id <= 5; id++ {
+		trails = append(trails, s.Begin(id))
+		want[id] = new([3]bytes.Buffer)
+	}
+	for i := 0; i < 2000; i++ {
+		tr := trails[random.IntN(len(trails))]
+		dir := Dir(1 + random.IntN(2))
+		p := bytes.Repeat([]byte{byte(i)}, random.IntN(20_000))
+		s.behindForTest()
+		tr.Bytes(dir, p)
+		want[tr.ID()][dir].Write(p)
+		if i%100 == 0 {
+			tr.Event(Event{Leg: ClientLeg, Body: TCPFailed{Target: fmt.Sprint(i)}})
+		}
+	}
+	if s.file == nil {
+		t.Error("20 MB fitted into 1 MB of memory")
+	}
+	for _, tr := range trails {
+		tr.Close()
+	}
+	s.End()
+	got := map[int]*taken{}
+	drain(s, got)
+	events := 0
+	for id, w := range want {
+		for dir := C2S; dir <= S2C; dir++ {
+			if !bytes.Equal(got[id].plain[dir].Bytes(), w[dir].Bytes()) {
+				t.Errorf("session %d %s: %d bytes came back of %d, or they differ", id, dir, got[id].plain[dir].Len(), w[dir].Len())
+			}
+		}
+		for i, e := range got[id].events {
+			events++
+			if e.Session != id || i > 0 && e.At.Before(got[id].events[i-1].At) {
+				t.Errorf("session %d: %+v", id, e)
+			}
+		}
+	}
+	if events != 20 {
+		t.Errorf("%d events came back", events)
+	}
+	if s.Waiting() != 0 || s.Behind() != 0 {
+		t.Errorf("%d bytes wait, since %v", s.Waiting(), s.Behind())
+	}
+}
+
+// behindForTest waits until the writer has made room, as a disk that is fast enough would.
+func (s *Spool) behindForTest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.used > s.o.Memory/2 && len(s.full) > 0 {
+		s.mu.Unlock()
+		s.mu.Lock()
+	}
+}
+
+// TestSpoolCountsWhatIsLost: at the limit the newest bytes go, to the byte, and later ones
+// are kept again.
+func TestSpoolCountsWhatIsLost(t *testing.T) {
+	s := NewSpool(SpoolOptions{Limit: 100_000})
+	defer s.Close()
+	tr := s.Begin(1)
+	for i := range 30 {
+		tr.Bytes(C2S, bytes.Repeat([]byte{'a' + byte(i%26)}, 10_000))
+	}
+	tr.Event(Event{Body: TCPHalfClosed{}}) // is kept all the same
+	k := new(taken)
+	trail := s.Next(false)
+	for range 4 {
+		trail.Take(k.take)
+	}
+	s.Put(trail)
+	tr.Bytes(C2S, []byte("again"))
+	tr.Close()
+	s.End()
+	by := map[int]*taken{1: k}
+	drain(s, by)
+	plain := k.plain[C2S].String()
+	if k.lost[C2S] != 200_000 || !strings.HasSuffix(plain, "j[200000]again") || len(plain) != 100_000+len("[200000]again") || len(k.events) != 1 {
+		t.Errorf("lost %d, %d bytes came back, ending %q, and %d events", k.lost[C2S], len(plain), plain[max(0, len(plain)-20):], len(k.events))
+	}
+}
+
+// TestSpoolTellsLossAtTheEnd: also what nothing has come behind.
+func TestSpoolTellsLossAtTheEnd(t *testing.T) {
+	s := NewSpool(SpoolOptions{Limit: 1})
+	defer s.Close()
+	tr := s.Begin(1)
+	tr.Bytes(S2C, []byte("x"))
+	tr.Bytes(S2C, []byte("yz"))
+	tr.Wire(ServerLeg, S2C, []byte("cipher"))
+	tr.Close()
+	s.End()
+	by := map[int]*taken{}
+	drain(s, by)
+	if by[1].lost[S2C] != 2 || len(by[1].events) != 1 || by[1].events[0].Size != 6 || !by[1].events[0].Truncated {
+		t.Errorf("lost %v, events %+v", by[1].lost, by[1].events)
+	}
+}
+
+// TestSpoolLoginsFirst: what belongs to a login is given out before all else, then the
+// session that is looked at.
+func TestSpoolLoginsFirst(t *testing.T) {
+	s := NewSpool(SpoolOptions{})
+	defer s.Close()
+	for id := 1; id <= 4; id++ {
+		tr := s.Begin(id)
+		if id != 2 {
+			tr.Calm()
+		}
+		tr.Bytes(C2S, []byte("x"))
+		tr.Close()
+	}
+	s.End()
+	s.Want(4)
+	var order []int
+	for tr := s.Next(false); tr != nil; tr = s.Next(false) {
+		order = append(order, tr.ID())
+		tr.Take(func(Event) {})
+		s.Put(tr)
+	}
+	if fmt.Sprint(order) != "[2 4 3 1]" {
+		t.Errorf("given out in the order %v", order)
+	}
+}
+
+// TestSpoolIdleHoldsNothing: a session that says nothing holds no page.
+func TestSpoolIdleHoldsNothing(t *testing.T) {
+	s := NewSpool(SpoolOptions{})
+	defer s.Close()
+	tr := s.Begin(1)
+	tr.Bytes(C2S, make([]byte, 100_000))
+	for n := 0; n < 100_000; {
+		trail := s.Next(false)
+		trail.Take(func(e Event) { n += len(e.Raw) })
+		s.Put(trail)
+	}
+	if s.used != 0 || tr.pages != nil {
+		t.Errorf("%d bytes are in use", s.used)
+	}
+}
