@@ -8,6 +8,7 @@ import (
 	"github.com/google/gopacket/layers"
 
 	"xmppscope/capture/packet"
+	"xmppscope/internal/lent"
 )
 
 // A .pcap file has no place for anything but packets. So the lines of a recording stand
@@ -50,6 +51,9 @@ func (r *syslogReader) next(p *packet.Packet) (line []byte, ok bool) {
 		return nil, false
 	}
 	message := openDatagram(p.Data)
+	if !r.open {
+		lent.Back(r.line)
+	}
 	if part, first := bytes.CutPrefix(message, []byte(syslogFirst)); first {
 		r.line, r.open = append(r.line[:0], part...), true
 	} else if part, more := bytes.CutPrefix(message, []byte(syslogMore)); more && r.open && len(r.line) <= maxRecord {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"xmppscope/internal/lent"
 )
 
 // Bounds of what a compressed direction may unfold to (XEP-0138 §7 warns of
@@ -45,6 +47,7 @@ func NewInflater() *Inflater {
 			if n > 0 && !yield(buf[:n]) {
 				return
 			}
+			lent.Back(buf[:n])
 		}
 		z.problem = err
 	})

@@ -6,7 +6,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"xmppscope/internal/lent"
 )
+
+func init() { lent.Spoil = true }
 
 // deflate compresses parts, with a flush behind each as XMPP senders do.
 func deflate(parts ...string) []byte {

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"fmt"
+
+	"xmppscope/internal/lent"
 )
 
 // MaxFrame bounds the bytes of one frame that are kept. A longer element streams
@@ -356,6 +358,7 @@ func describe(c byte) string {
 
 // begin starts a frame at p[i].
 func (s *Scanner) begin(i int) {
+	lent.Back(s.buf[:cap(s.buf)]) // the frame before
 	s.inFrame, s.start = true, s.offset+int64(i)
 	s.buf, s.tagEnd, s.nameLen, s.prefix = s.buf[:0], 0, 0, false
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"xmppscope/internal/lent"
 )
 
 // Types of pcapng blocks (draft-ietf-opsawg-pcapng §4).
@@ -37,6 +39,7 @@ func NewBlocks(r io.Reader) *Blocks { return &Blocks{Order: binary.LittleEndian,
 // Next reads one block whole. The body is valid until the next call. The error is
 // io.EOF at the end of the file only.
 func (b *Blocks) Next() (kind uint32, body []byte, err error) {
+	lent.Back(b.buf)
 	b.Offset = b.next
 	var head [12]byte
 	if err := b.fill(head[:8]); err != nil {

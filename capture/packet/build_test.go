@@ -12,11 +12,14 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
+	"xmppscope/internal/lent"
 	"xmppscope/session"
 )
 
 // The packets of these tests are made by gopacket, which knows nothing of how they
 // are read here.
+
+func init() { lent.Spoil = true }
 
 var start = time.Date(2026, 11, 22, 12, 0, 0, 123_456_000, time.UTC)
 

@@ -3,6 +3,8 @@ package packet
 import (
 	"fmt"
 	"io"
+
+	"xmppscope/internal/lent"
 )
 
 // pcap reads the older format (draft-ietf-opsawg-pcap).
@@ -81,6 +83,7 @@ func (p *pcap) packet(head []byte, out *Packet) error {
 		p.buf = make([]byte, max(int(size), 1<<11))
 	}
 	data := p.buf[:size]
+	lent.Back(p.buf)
 	if _, err := io.ReadFull(p.r, data); err != nil {
 		return &Damaged{Offset: p.offset, Err: short(err)}
 	}

@@ -3,6 +3,8 @@ package packet
 import (
 	"container/heap"
 	"time"
+
+	"xmppscope/internal/lent"
 )
 
 // maxUnsorted bounds the bytes of packets that wait for older ones.
@@ -20,10 +22,12 @@ type sorter struct {
 	queue  queue
 	size   int
 	count  int
-	err    error // of file, given when the queue is empty
+	given  []byte // data of the packet that was given last
+	err    error  // of file, given when the queue is empty
 }
 
 func (s *sorter) next(out *Packet) error {
+	lent.Back(s.given)
 	for s.err == nil && !s.ripe() {
 		var p Packet
 		if s.err = s.file.next(&p); s.err != nil {
@@ -44,6 +48,7 @@ func (s *sorter) next(out *Packet) error {
 		return s.err
 	}
 	*out = *heap.Pop(&s.queue).(queued).Packet
+	s.given = out.Data
 	s.size -= packetCost + len(out.Data)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"xmppscope/internal/lent"
 	"xmppscope/session"
 )
 
@@ -156,6 +157,7 @@ func (t *table) catchUp(c *Conn, dir session.Dir) {
 		h.size -= len(p.data)
 		t.behind -= len(p.data)
 		t.give(c, dir, p)
+		lent.Back(p.data)
 	}
 	if n > 0 {
 		h.late = append(h.late[:0], h.late[n:]...)

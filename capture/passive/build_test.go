@@ -115,8 +115,8 @@ func cut(file []byte) (packets [][]byte) {
 
 // explainers make a decode.Session for each session, with all the rules there are.
 func explainers() func() *decode.Session {
-	rules, book := xmpptest.Rules(), new(session.Book)
-	return func() *decode.Session { return decode.NewSession(rules, book) }
+	rules, book := decode.Prepare(xmpptest.Rules()), new(session.Book)
+	return func() *decode.Session { return rules.NewSession(book) }
 }
 
 // read gives the events of a capture and the report.

@@ -285,31 +285,39 @@ func FuzzPassive(f *testing.F) {
 	})
 }
 
-// TestClosedConnectionsTakeLittle: what a session needed is let go of when its
-// connection is closed, whose last packets may still come.
-func TestClosedConnectionsTakeLittle(t *testing.T) {
-	const sessions, each = 1000, 4 << 10
-	var talks []*talk
-	for i := range sessions {
-		talks = append(talks, newTalk(uint16(20000+i), 5222, true).say(c2s, header).say(s2c, reply).bye())
-	}
-	capture, explain := pcap(talks...), explainers()
-	var before, after uint64
-	_, err := Read(bytes.NewReader(capture), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
-		by.Explain(e.Seen)
-		if _, closed := e.Body.(session.TCPClosed); !closed {
+// TestSessionsTakeLittle: what a session needs is made when it is needed, and let go of
+// when its connection is closed, whose last packets may still come.
+func TestSessionsTakeLittle(t *testing.T) {
+	const sessions = 1000
+	for name, c := range map[string]struct {
+		end  func(*talk) *talk
+		last session.Body // event of each
+		each uint64
+	}{
+		"open":   {func(k *talk) *talk { return k }, session.StreamOpened{}, 12 << 10},
+		"closed": {(*talk).bye, session.TCPClosed{By: "client"}, 4 << 10},
+	} {
+		var talks []*talk
+		for i := range sessions {
+			talks = append(talks, c.end(newTalk(uint16(20000+i), 5222, true).say(c2s, header).say(s2c, reply)))
+		}
+		capture, explain := pcap(talks...), explainers()
+		var before, after uint64
+		_, err := Read(bytes.NewReader(capture), Options{Explain: explain}, func(e session.Event, by *decode.Session) error {
+			by.Explain(e.Seen)
+			switch {
+			case e.Body != c.last:
+			case e.Session == 1:
+				before = held()
+			case e.Session == sessions:
+				after = held()
+			}
 			return nil
+		})
+		if err != nil || after <= before || after-before > sessions*c.each {
+			t.Errorf("%s: %d bytes with one session, %d with %d; %v", name, before, after, sessions, err)
 		}
-		switch e.Session {
-		case 1:
-			before = held()
-		case sessions:
-			after = held()
-		}
-		return nil
-	})
-	if err != nil || after == 0 || after > before+sessions*each {
-		t.Errorf("%d bytes with one session, %d with %d; %v", before, after, sessions, err)
+		runtime.KeepAlive(capture)
 	}
 }
 

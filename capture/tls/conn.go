@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"time"
 
+	"xmppscope/internal/lent"
 	"xmppscope/session"
 )
 
@@ -251,4 +252,5 @@ func (c *Conn) handle(h *half, e event) bool {
 func (c *Conn) say(h *half, o Output) {
 	o.Dir, o.At = h.dir, c.at
 	c.emit(o)
+	lent.Back(o.Plain)
 }
