@@ -14,16 +14,18 @@ type Parsed struct {
 	event  session.Event // with its name
 	root   *session.Element
 	faults []Fault
-	joined bool // see State.Joined
+	joined bool   // see State.Joined
+	holds  uint64 // see Match.Holding
 
 	features *offer // of the server, if the event is that
 }
 
 // parsing is what has to be known of a session to parse its events.
 type parsing struct {
-	scope  [3]Scope // by direction: what the newest stream header declares
-	begun  bool     // the beginning was seen: a connection, or a stream header
-	joined bool     // see State.Joined
+	scope  [3]Scope  // by direction: what the newest stream header declares
+	holds  [3]uint64 // the keys of that
+	begun  bool      // the beginning was seen: a connection, or a stream header
+	joined bool      // see State.Joined
 }
 
 // Parse is the first half of Explain: it names the event and builds its tree. It may
@@ -48,7 +50,7 @@ func (p *Parsed) Explain() {
 
 func (p *Parsed) explain(k *desk) {
 	if d := p.by; d != nil {
-		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
+		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root, holds: p.holds}
 		d.explain(&k.seen, p, k)
 		k.seen = Seen{}
 		p.root, p.by = nil, nil
@@ -91,6 +93,7 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 	switch e.Body.(type) {
 	case session.StreamOpened:
 		p.root, p.faults = trees.parseTag(text(e), nil)
+		d.holds[e.Dir] = trees.declared
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
@@ -114,6 +117,7 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		return
 	}
 	e.Name, e.Space = p.root.Name.Local, p.root.Name.Space
+	p.holds = d.holds[e.Dir] | trees.declared
 	if e.Space == NSStreams && e.Name == "features" && e.Dir == session.S2C {
 		p.features = &offer{text: strings.Clone(text(e)), scope: d.scopeFor(e.Dir)}
 		p.root = p.features.element()

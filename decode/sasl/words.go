@@ -2,7 +2,6 @@ package sasl
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,8 +10,6 @@ import (
 	"xmppscope/session"
 )
 
-func quote(s string) string { return strconv.Quote(s) }
-
 // list quotes names for a sentence.
 func list(names []string) string {
 	if len(names) == 0 {
@@ -20,7 +17,7 @@ func list(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = quote(n)
+		quoted[i] = decode.Quote(n)
 	}
 	return strings.Join(quoted, ", ")
 }
