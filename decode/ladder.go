@@ -76,24 +76,11 @@ func rungOf(s *Seen) string {
 		case local == "error":
 			return "stream-error"
 		}
-	case NSTLS:
-		return pick(c2s, local, map[string]string{"starttls": "starttls"}, map[string]string{"proceed": "proceed", "failure": "starttls-failure"})
-	case NSSASL:
-		return pick(c2s, local,
-			map[string]string{"auth": "sasl-auth", "response": "sasl-response", "abort": "sasl-abort"},
-			map[string]string{"challenge": "sasl-challenge", "success": "sasl-success", "failure": "sasl-failure"})
-	case NSSASL2:
-		return pick(c2s, local,
-			map[string]string{"authenticate": "sasl2-authenticate", "response": "sasl2-response", "next": "sasl2-next", "abort": "sasl-abort"},
-			map[string]string{"challenge": "sasl2-challenge", "success": "sasl2-success", "failure": "sasl2-failure", "continue": "sasl2-continue"})
-	case NSSM2, NSSM3:
-		return pick(c2s, local,
-			map[string]string{"enable": "sm-enable", "resume": "sm-resume"},
-			map[string]string{"enabled": "sm-enabled", "resumed": "sm-resumed", "failed": "sm-failed"})
-	case NSCompress:
-		return pick(c2s, local,
-			map[string]string{"compress": "compress"},
-			map[string]string{"compressed": "compressed", "failure": "compress-failed"})
+	case NSTLS, NSSASL, NSSASL2, NSSM2, NSSM3, NSCompress:
+		if c2s {
+			return rungs[root.Name.Space][session.C2S][local]
+		}
+		return rungs[root.Name.Space][session.S2C][local]
 	case NSDialback:
 		switch local {
 		case "result", "verify":
@@ -109,11 +96,31 @@ func rungOf(s *Seen) string {
 	return ""
 }
 
-func pick(c2s bool, local string, client, server map[string]string) string {
-	if c2s {
-		return client[local]
-	}
-	return server[local]
+// rungs are the elements that are a rung of their own: by namespace, direction and name.
+var rungs = map[string][3]map[string]string{
+	NSTLS: {
+		session.C2S: {"starttls": "starttls"},
+		session.S2C: {"proceed": "proceed", "failure": "starttls-failure"},
+	},
+	NSSASL: {
+		session.C2S: {"auth": "sasl-auth", "response": "sasl-response", "abort": "sasl-abort"},
+		session.S2C: {"challenge": "sasl-challenge", "success": "sasl-success", "failure": "sasl-failure"},
+	},
+	NSSASL2: {
+		session.C2S: {"authenticate": "sasl2-authenticate", "response": "sasl2-response", "next": "sasl2-next", "abort": "sasl-abort"},
+		session.S2C: {"challenge": "sasl2-challenge", "success": "sasl2-success", "failure": "sasl2-failure", "continue": "sasl2-continue"},
+	},
+	NSSM2: managementRungs,
+	NSSM3: managementRungs,
+	NSCompress: {
+		session.C2S: {"compress": "compress"},
+		session.S2C: {"compressed": "compressed", "failure": "compress-failed"},
+	},
+}
+
+var managementRungs = [3]map[string]string{
+	session.C2S: {"enable": "sm-enable", "resume": "sm-resume"},
+	session.S2C: {"enabled": "sm-enabled", "resumed": "sm-resumed", "failed": "sm-failed"},
 }
 
 // rungOfIQ knows bind, session and iq-auth, asked by the client and answered by

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 )
@@ -11,8 +12,9 @@ import (
 // has keys, which events have too: one that shares none is never asked. Keys may be
 // shared by what has nothing in common, then the test decides.
 type Match struct {
-	keys uint64
-	test func(*Seen) bool // nil if the keys say all
+	keys  uint64
+	holds uint64           // one of these namespaces has to be declared, wherever; 0 for none
+	test  func(*Seen) bool // nil if the keys say all
 }
 
 // The lowest keys are the kinds of events; the others stand for namespaces.
@@ -49,6 +51,9 @@ func AnyElement() Match {
 // NoElement matches events that have none, or one that could not be parsed.
 func NoElement() Match { return Match{keys: keyNone} }
 
+// NoStanza matches all events but stanzas: what is about the stream.
+func NoStanza() Match { return Match{keys: keyNone | keyElement} }
+
 // Stanza matches stanzas: those with one of these names, or all if none is given.
 func Stanza(names ...string) Match {
 	if len(names) == 0 {
@@ -65,7 +70,7 @@ func Stanza(names ...string) Match {
 // Top matches elements with this name; an empty local name matches all of the
 // namespace.
 func Top(space, local string) Match {
-	return Match{spaceKey(space), func(s *Seen) bool {
+	return Match{keys: spaceKey(space), test: func(s *Seen) bool {
 		return s.Root != nil && s.Root.Name.Space == space && (local == "" || s.Root.Name.Local == local)
 	}}
 }
@@ -76,7 +81,7 @@ func Payload(spaces ...string) Match {
 	for _, space := range spaces {
 		keys |= spaceKey(space)
 	}
-	return Match{keys, func(s *Seen) bool {
+	return Match{keys: keys, test: func(s *Seen) bool {
 		if !s.IsStanza() {
 			return false
 		}
@@ -89,35 +94,49 @@ func Payload(spaces ...string) Match {
 	}}
 }
 
+// Holding matches what m matches if one of the namespaces is declared in the event or
+// around it. That says that an element may be in it, at any depth; a test has to find it.
+func (m Match) Holding(spaces ...string) Match {
+	for _, space := range spaces {
+		m.holds |= spaceKey(space)
+	}
+	return m
+}
+
 // And matches what m matches and passes a test.
 func (m Match) And(test func(*Seen) bool) Match {
-	before := m.test
-	if before == nil {
-		return Match{m.keys, test}
+	if before := m.test; before != nil {
+		m.test = func(s *Seen) bool { return before(s) && test(s) }
+	} else {
+		m.test = test
 	}
-	return Match{m.keys, func(s *Seen) bool { return before(s) && test(s) }}
+	return m
 }
 
 // Or matches what either matches.
 func (m Match) Or(other Match) Match {
-	if m.keys == 0 || other.keys == 0 {
-		return When(func(s *Seen) bool { return m.Fits(s) || other.Fits(s) })
+	var either Match
+	if m.keys != 0 && other.keys != 0 {
+		either.keys = m.keys | other.keys
 	}
-	return Match{m.keys | other.keys, func(s *Seen) bool { return m.Fits(s) || other.Fits(s) }}
+	if m.test != nil || other.test != nil || m.holds|other.holds != 0 {
+		either.test = func(s *Seen) bool { return m.Fits(s) || other.Fits(s) }
+	}
+	return either
 }
 
 // Fits says whether it matches.
 func (m *Match) Fits(s *Seen) bool {
-	return (m.keys == 0 || m.keys&s.keys != 0) && (m.test == nil || m.test(s))
+	return (m.keys == 0 || m.keys&s.keys != 0) && (m.holds == 0 || m.holds&s.holds != 0) && (m.test == nil || m.test(s))
 }
 
 // spaceKey is the key of a namespace.
 func spaceKey(space string) uint64 {
-	n := len(space)
-	if n == 0 {
-		return 1 << spaceKeys
-	}
-	return 1 << (spaceKeys + (uint(n)*31+uint(space[n-1])*7+uint(space[n/2]))%(64-spaceKeys))
+	var end [8]byte // in which namespaces differ
+	copy(end[:], space[max(0, len(space)-len(end)):])
+	const mix = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: it spreads what differs
+	h := (binary.LittleEndian.Uint64(end[:]) ^ uint64(len(space))) * mix >> 32
+	return 1 << (spaceKeys + h*(64-spaceKeys)>>32)
 }
 
 // classify finds out once what many rules ask about: whether the event is a stanza,

@@ -14,7 +14,8 @@ type Parsed struct {
 	event  session.Event // with its name
 	root   *session.Element
 	faults []Fault
-	joined bool // see State.Joined
+	joined bool   // see State.Joined
+	holds  uint64 // see Match.Holding
 
 	features *offer // of the server, if the event is that
 	assumed  string // see State.Assumed
@@ -22,9 +23,10 @@ type Parsed struct {
 
 // parsing is what has to be known of a session to parse its events.
 type parsing struct {
-	scope  [3]Scope // by direction: what the newest stream header declares
-	begun  bool     // the beginning was seen: a connection, or a stream header
-	joined bool     // see State.Joined
+	scope  [3]Scope  // by direction: what the newest stream header declares
+	holds  [3]uint64 // the keys of that
+	begun  bool      // the beginning was seen: a connection, or a stream header
+	joined bool      // see State.Joined
 
 	servers bool   // it looks like a stream between servers
 	assumed string // see State.Assumed
@@ -53,7 +55,7 @@ func (p *Parsed) Explain() {
 
 func (p *Parsed) explain(k *desk) {
 	if d := p.by; d != nil {
-		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root}
+		k.seen = Seen{Event: &p.event, State: &d.state, Root: p.root, holds: p.holds}
 		d.explain(&k.seen, p, k)
 		k.seen = Seen{}
 		p.root, p.by = nil, nil
@@ -116,10 +118,16 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 	switch b := e.Body.(type) {
 	case session.StreamOpened:
 		p.root, p.faults = trees.parseTag(text(e), nil)
+		d.holds[e.Dir] = trees.declared
 		d.scope[e.Dir] = ScopeOf(e.Raw)
 		e.Name = "stream"
 	case session.StreamElement:
 		scope, guessed := d.scopeFor(e.Dir, text(e))
+		if d.holds[e.Dir] == 0 && guessed {
+			for _, b := range scope {
+				d.holds[e.Dir] |= spaceKey(b.space)
+			}
+		}
 		p.root, p.faults = trees.parse(text(e), scope, guessed)
 		if e.Truncated && len(p.faults) > 0 {
 			p.faults = p.faults[:len(p.faults)-1] // that it ends too soon is our doing
@@ -136,6 +144,7 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		return
 	}
 	e.Name, e.Space = p.root.Name.Local, p.root.Name.Space
+	p.holds = d.holds[e.Dir] | trees.declared
 	if e.Space == NSStreams && e.Name == "features" && e.Dir == session.S2C {
 		scope, guessed := d.scopeFor(e.Dir, text(e))
 		p.features = &offer{text: strings.Clone(text(e)), scope: scope, guess: guessed}

@@ -18,6 +18,7 @@ type Prepared struct {
 
 // prepared is a rule; what is asked of each event lies close together.
 type prepared struct {
+	holds uint64
 	test  func(*Seen) bool
 	exp   Explainer // nil if it keeps state: then each session has its own
 	place int       // of that one among those of its session
@@ -28,7 +29,7 @@ type prepared struct {
 func Prepare(rules []Rule) *Prepared {
 	p := &Prepared{index: newIndex(rules)}
 	for i := range rules {
-		r := prepared{test: rules[i].Match.test, rule: &rules[i]}
+		r := prepared{holds: rules[i].Match.holds, test: rules[i].Match.test, rule: &rules[i]}
 		if f, ok := r.rule.New().(Func); ok {
 			r.exp = f
 		} else {
@@ -95,7 +96,7 @@ func (x *Explainers) askSome(s *Seen, todo []uint64, heard func(*Rule, []session
 		for todo[w] != 0 {
 			r = &x.of.rules[w*64+bits.TrailingZeros64(todo[w])]
 			todo[w] &= todo[w] - 1
-			if r.test == nil || r.test(s) {
+			if (r.holds == 0 || r.holds&s.holds != 0) && (r.test == nil || r.test(s)) {
 				heard(r.rule, x.explainer(r).Explain(s))
 			}
 		}

@@ -48,6 +48,7 @@ type Seen struct {
 
 	stanza string // see Stanza
 	keys   uint64 // see Match
+	holds  uint64 // see Match.Holding
 }
 
 // Request is a get or set iq that waits for its answer.
@@ -68,7 +69,7 @@ func (s *Seen) Raw() string { return text(s.Event) }
 // Inside is a stanza that is wrapped in another, as a rule sees it that knows
 // nothing of the wrapping: e is the event, as far as it is true of what is inside.
 func (s *Seen) Inside(stanza *session.Element, e *session.Event) *Seen {
-	inner := &Seen{Event: e, Root: stanza, State: s.State}
+	inner := &Seen{Event: e, Root: stanza, State: s.State, holds: s.holds}
 	inner.classify()
 	return inner
 }

@@ -94,12 +94,13 @@ func appendVerb(out []byte, verb byte, arg any) ([]byte, bool) {
 	return out, false
 }
 
-// isPlain says whether a string is quoted by putting quotes around it.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return false
-		}
+// Quote is strconv.Quote, several times as fast for what needs nothing but the quotes.
+func Quote(s string) string {
+	if isPlain(s) {
+		return `"` + s + `"`
 	}
-	return true
+	return strconv.Quote(s)
 }
+
+// isPlain says whether a string is quoted by putting quotes around it.
+func isPlain(s string) bool { return session.Printable([]byte(s), '"', '\\') == len(s) }

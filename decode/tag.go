@@ -235,6 +235,7 @@ func (p *parser) declare(a *session.Attr, prefix string) {
 		return
 	}
 	p.scope.declare(binding{prefix, a.Value})
+	p.declared |= spaceKey(a.Value)
 }
 
 func (p *parser) space(prefix string, span session.Span) string {

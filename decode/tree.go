@@ -28,6 +28,8 @@ type Trees struct {
 	attrs    slab[session.Attr]
 	nodes    slab[session.Node]
 
+	declared uint64 // the keys of all namespaces that the newest declares, see Match
+
 	// What is gathered while a tree is made.
 	scope Scope
 	open  []level        // the elements that have not ended
@@ -56,6 +58,7 @@ func (t *Trees) parser(raw string, scope Scope) parser {
 	if !inside {
 		scope = baseScope
 	}
+	t.declared = 0
 	t.scope = append(t.scope[:0], scope...)
 	return parser{Trees: t, raw: raw, scope: inForce{all: t.scope}, inside: inside}
 }

@@ -10,7 +10,8 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-bind", Title: "Resource binding", Ref: "RFC 6120 §7",
-		New: func() decode.Explainer { return &binding{} },
+		Match: decode.NoStanza().Or(decode.Stanza("iq")),
+		New:   func() decode.Explainer { return &binding{} },
 	})
 }
 
@@ -24,7 +25,7 @@ type binding struct {
 // Explain implements decode.Explainer.
 func (b *binding) Explain(s *decode.Seen) []session.Note {
 	b.login.see(s)
-	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+	if !s.IsStanza() {
 		return nil
 	}
 	el := s.Root.Child(decode.NSBind, "bind")

@@ -7,7 +7,6 @@
 package core
 
 import (
-	"strconv"
 	"strings"
 
 	"xmppscope/decode"
@@ -50,7 +49,7 @@ func list(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = strconv.Quote(n)
+		quoted[i] = decode.Quote(n)
 	}
 	return strings.Join(quoted, ", ")
 }

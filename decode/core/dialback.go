@@ -2,7 +2,6 @@ package core
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"xmppscope/decode"
@@ -122,7 +121,7 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 	n.Severity = known.severity
 	n.Name, n.Value = session.FieldDialback, typ
 	if s.Root.Name.Local == "verify" { // it speaks of who is asked about: itself
-		n.Text = "the server of " + strconv.Quote(p.from) + " says about the key: " + typ
+		n.Text = "the server of " + decode.Quote(p.from) + " says about the key: " + typ
 	}
 	notes := []session.Note{n}
 	question := asking{s.Root.Name.Local == "verify", s.Event.Dir.Opposite(), pair{p.to, p.from}}

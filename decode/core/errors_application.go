@@ -1,8 +1,7 @@
 package core
 
 import (
-	"strconv"
-
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -80,7 +79,7 @@ var tooHigh = condition{"XEP-0198 §5", "more stanzas were acknowledged than wer
 // applicationCondition explains the element beside the defined condition; ref is
 // that of conditions that are not known here.
 func applicationCondition(c *session.Element, ref string) session.Note {
-	n := field(ref, "application-condition", c.Name.Local, c.Span, "a detail of "+strconv.Quote(c.Name.Space))
+	n := field(ref, "application-condition", c.Name.Local, c.Span, "a detail of "+decode.Quote(c.Name.Space))
 	known, ok := applicationConditions[c.Name.Space+" "+c.Name.Local]
 	if !ok {
 		return n
@@ -88,12 +87,12 @@ func applicationCondition(c *session.Element, ref string) session.Note {
 	n.Ref, n.Text = known.ref, known.meaning+" ("+known.cause+")"
 	for _, attr := range []string{"h", "send-count", "feature", "stamp"} {
 		if v := c.Attr(attr); v != "" {
-			n.Text += ", " + attr + "=" + strconv.Quote(v)
+			n.Text += ", " + attr + "=" + decode.Quote(v)
 		}
 	}
 	for _, limit := range []string{"max-file-size", "max-size"} {
 		if part := c.Child("", limit); part != nil {
-			n.Text += ", " + limit + "=" + strconv.Quote(part.Text())
+			n.Text += ", " + limit + "=" + decode.Quote(part.Text())
 		}
 	}
 	return n

@@ -13,9 +13,9 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-header", Title: "Stream headers", Ref: "RFC 6120 §4.7",
-		Match: decode.AnyElement().And(func(s *decode.Seen) bool {
+		Match: decode.NoStanza().And(func(s *decode.Seen) bool {
 			_, ok := s.Event.Body.(session.StreamOpened)
-			return ok
+			return ok && s.Root != nil
 		}),
 		New: func() decode.Explainer { return &headers{} },
 	})

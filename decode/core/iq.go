@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"strconv"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -11,7 +10,8 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-iq", Title: "Requests and answers", Ref: "RFC 6120 §8.2.3",
-		New: func() decode.Explainer { return &requests{} },
+		Match: decode.NoStanza().Or(decode.Stanza("iq")),
+		New:   func() decode.Explainer { return &requests{} },
 	})
 }
 
@@ -27,7 +27,7 @@ func (r *requests) Explain(s *decode.Seen) []session.Note {
 	if b, ok := s.Event.Body.(session.TCPClosed); ok {
 		return r.closed(s, b)
 	}
-	if !s.IsStanza() || s.Root.Name.Local != "iq" {
+	if !s.IsStanza() {
 		return nil
 	}
 	return r.explainIQ(s)
@@ -109,7 +109,7 @@ func receiver(s *decode.Seen) string {
 	case to == "":
 		return "its own server"
 	default:
-		return strconv.Quote(to)
+		return decode.Quote(to)
 	}
 }
 

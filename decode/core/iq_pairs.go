@@ -118,7 +118,7 @@ func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.
 			if q.Payload.Local != "" {
 				what = requestName(q.Payload)
 			}
-			names = append(names, strconv.Quote(q.ID)+" ("+what+", event "+strconv.FormatUint(q.Seq, 10)+")")
+			names = append(names, decode.Quote(q.ID)+" ("+what+", event "+strconv.FormatUint(q.Seq, 10)+")")
 		}
 		notes = append(notes, lint("Q05", "RFC 6120 §8.2.3", session.Warning, session.Span{},
 			"%s of the %s never had an answer: %s", session.Plural(len(open), "request"), dir.Sender(), strings.Join(names, ", ")))

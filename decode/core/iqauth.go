@@ -15,7 +15,7 @@ const nsRegister = "jabber:iq:register"
 func init() {
 	add(decode.Rule{
 		ID: "core-iqauth", Title: "Login of before XMPP 1.0", Ref: "XEP-0078 §3",
-		Match: decode.Stanza("iq").Or(decode.When(opensStream)),
+		Match: decode.Stanza("iq").Or(decode.NoStanza().And(opensStream)),
 		New:   func() decode.Explainer { return &iqAuth{} },
 	})
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"xmppscope/decode"
@@ -155,7 +154,7 @@ func prefixed(s *decode.Seen, head *decode.Header, e *session.Element) []session
 	if head.Content != e.Name.Space {
 		sev, but = session.Notice, "its stream has declared one in place of a default namespace"
 	}
-	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", s.Event.Dir.Sender(), strconv.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
+	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", s.Event.Dir.Sender(), decode.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
 }
 
 // firstLevel are the namespaces whose elements may stand beside stanzas.

@@ -21,33 +21,70 @@ func init() {
 // in JSON, in a token that shows by its form what it is.
 type secretPattern struct {
 	kind  string
-	may   func(text string) bool // a quick look: without this the expression finds nothing
-	where *regexp.Regexp         // the first group is the secret
+	sign  sign           // without it the expression finds nothing
+	where *regexp.Regexp // the first group is the secret
 }
+
+// sign is something in a text that is quickly found.
+type sign uint8
+
+const (
+	signKey    sign = 1 << iota // "PRIVATE KEY"
+	signToken                   // a second part of a JWT
+	signFile                    // "aesgcm://"
+	signValue                   // what may be a secret word, and "="
+	signQuoted                  // what may be a secret word, and a quotation mark
+	signUser                    // an address with a user and a password in it
+)
 
 const secretWords = `(?:preauth|token|access_?token|refresh_?token|id_?token|auth_?token|session_?token|password|passwd|pwd|secret|client_?secret|api_?key|sig|signature|x-amz-signature)`
 
 var secretPatterns = []secretPattern{
-	{"private key", containing("PRIVATE KEY"), regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`)},
-	{"token", containing(".eyJ"), regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`)}, // RFC 7519
-	{"file key", containing("aesgcm://"), regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`)},                   // XEP-0454
-	{"token", setsWord, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`)},
-	{"token", quotesWord, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`)},
-	{"password", namesUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`)},
+	{"private key", signKey, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`)},
+	{"token", signToken, regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`)}, // RFC 7519
+	{"file key", signFile, regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`)},                         // XEP-0454
+	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`)},
+	{"token", signQuoted, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`)},
+	{"password", signUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`)},
 }
 
-func containing(word string) func(string) bool {
-	return func(text string) bool { return strings.Contains(text, word) }
-}
+// telling are the bytes that a sign is found by.
+var telling = [256]bool{'Y': true, '.': true, ':': true, '=': true, '"': true, '@': true}
 
-// setsWord says whether what may be a secret word is given a value with "=".
-func setsWord(text string) bool {
-	return each(text, '=', func(at int) bool { return endsWord(text[:at]) })
-}
-
-// quotesWord says whether what may be a secret word ends in a quotation mark.
-func quotesWord(text string) bool {
-	return each(text, '"', func(at int) bool { return endsWord(text[:at]) })
+// signsOf looks through a text once.
+func signsOf(text string) (found sign) {
+	for i := range len(text) {
+		if !telling[text[i]] {
+			continue
+		}
+		switch before := text[:i]; text[i] {
+		case 'Y':
+			if strings.HasSuffix(before, "PRIVATE KE") {
+				found |= signKey
+			}
+		case '.':
+			if strings.HasPrefix(text[i:], ".eyJ") {
+				found |= signToken
+			}
+		case ':':
+			if strings.HasSuffix(before, "aesgcm") && strings.HasPrefix(text[i:], "://") {
+				found |= signFile
+			}
+		case '=':
+			if endsWord(before) {
+				found |= signValue
+			}
+		case '"':
+			if endsWord(before) {
+				found |= signQuoted
+			}
+		case '@':
+			if namesUser(before) {
+				found |= signUser
+			}
+		}
+	}
+	return found
 }
 
 // endsWord says whether a text ends as one of secretWords does, in any case.
@@ -88,11 +125,15 @@ func secretsIn(raw []byte, name, text string, span session.Span, notes []session
 	if len(text) < 8 {
 		return notes
 	}
+	signs := signsOf(text)
+	if signs == 0 {
+		return notes
+	}
 	written := raw[span.Start:span.End]
 	plain := string(written) == text
 	for i := range secretPatterns {
 		p := &secretPatterns[i]
-		if !p.may(text) {
+		if signs&p.sign == 0 {
 			continue
 		}
 		found := p.where.FindAllStringSubmatchIndex(text, maxSecretsIn+1)
@@ -135,58 +176,65 @@ func everywhere(written string, start int, n session.Note) (notes []session.Note
 	}
 }
 
-// maySayASecret is a quick look whether the patterns are worth a try. It looks for
-// bytes that few events have, and then at what is around them.
-func maySayASecret(raw string) bool {
-	return strings.IndexByte(raw, '{') >= 0 || holds(raw, "&#", '&') || holds(raw, "<![", '!') || holds(raw, ".eyJ", 'J') ||
-		holds(raw, "PRIVATE KEY", 'V') ||
-		strings.IndexByte(raw, '#') >= 0 && holds(raw, "gcm://", 'g') || assigns(raw) || namesUser(raw)
-}
+// hinting are the bytes that maySayASecret looks at.
+var hinting = [256]bool{'{': true, '&': true, '!': true, '.': true, 'Y': true, '#': true, ':': true, '=': true, '@': true}
 
-// each goes through the places where a byte stands in a text, as long as it is
-// not answered with true; then it is true itself.
-func each(text string, c byte, found func(at int) bool) bool {
-	for at := 0; ; at++ {
-		next := strings.IndexByte(text[at:], c)
-		if next < 0 {
-			return false
+// maySayASecret is a quick look whether an event is worth a walk through its texts.
+func maySayASecret(raw string) bool {
+	file, fragment := false, false
+	for i := range len(raw) {
+		if !hinting[raw[i]] {
+			continue
 		}
-		if at += next; found(at) {
+		may := false
+		switch before, after := raw[:i], raw[i+1:]; raw[i] {
+		case '{':
+			may = true
+		case '&':
+			may = strings.HasPrefix(after, "#")
+		case '!':
+			may = strings.HasSuffix(before, "<") && strings.HasPrefix(after, "[")
+		case '.':
+			may = strings.HasPrefix(after, "eyJ")
+		case 'Y':
+			may = strings.HasSuffix(before, "PRIVATE KE")
+		case '#':
+			fragment = true
+		case ':':
+			file = file || strings.HasSuffix(before, "gcm") && strings.HasPrefix(after, "//")
+		case '=':
+			may = assigns(before, after)
+		case '@':
+			may = namesUser(before)
+		}
+		if may {
 			return true
 		}
 	}
+	return file && fragment
 }
 
-// holds says whether a word is in raw; rare is a byte of it.
-func holds(raw, word string, rare byte) bool {
-	before := strings.IndexByte(word, rare)
-	return each(raw, rare, func(at int) bool { return at >= before && strings.HasPrefix(raw[at-before:], word) })
-}
-
-// assigns says whether something is given a value that is no attribute.
-func assigns(raw string) bool {
-	return each(raw, '=', func(at int) bool {
-		if at == 0 || at+1 == len(raw) || raw[at-1] <= ' ' || raw[at-1] == '=' {
-			return false
-		}
-		switch raw[at+1] {
-		case '"', '\'', ' ', '=', '<':
-			return false
-		}
-		return true
-	})
+// assigns says whether what stands around a "=" is no attribute and its value.
+func assigns(before, after string) bool {
+	if before == "" || after == "" || before[len(before)-1] <= ' ' || before[len(before)-1] == '=' {
+		return false
+	}
+	switch after[0] {
+	case '"', '\'', ' ', '=', '<':
+		return false
+	}
+	return true
 }
 
 // endsUser are the bytes that do not stand in the user's part of an address.
 var endsUser = [256]bool{'/': true, ' ': true, '"': true, '\'': true, '<': true, '>': true, '\n': true, '@': true}
 
-// namesUser says whether an address may have a user and a password in it.
+// namesUser says whether a text that goes on with "@" ends as an address with a user and
+// a password does.
 func namesUser(text string) bool {
-	return each(text, '@', func(at int) bool {
-		start := at - 1
-		for start > 0 && !endsUser[text[start]] {
-			start--
-		}
-		return start > 0 && text[start-1:start+1] == "//" && strings.IndexByte(text[start:at], ':') > 0
-	})
+	start := len(text) - 1
+	for start > 0 && !endsUser[text[start]] {
+		start--
+	}
+	return start > 0 && text[start-1:start+1] == "//" && strings.IndexByte(text[start:], ':') > 0
 }

@@ -8,7 +8,8 @@ import (
 func init() {
 	add(decode.Rule{
 		ID: "core-whitespace", Title: "White space during negotiation", Ref: "RFC 6120 §6.3.5",
-		New: func() decode.Explainer { return &spaces{} },
+		Match: decode.NoStanza(),
+		New:   func() decode.Explainer { return &spaces{} },
 	})
 }
 

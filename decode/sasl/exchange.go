@@ -72,7 +72,7 @@ func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
 	x.aborted, x.fault = false, ""
 
 	choice := decode.Field("mechanism", name, span)
-	choice.Text = "the client logs in with " + quote(name)
+	choice.Text = "the client logs in with " + decode.Quote(name)
 	choice.Ref = "RFC 6120 §6.4.2"
 	if sasl2 {
 		choice.Ref = "XEP-0388 §2.3"

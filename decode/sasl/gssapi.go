@@ -87,7 +87,7 @@ func gs2Header(m Message, p []byte) ([]session.Note, []byte) {
 	n := decode.Field("gs2-flag", string(parts[0]), m.Span)
 	n.Ref, n.Text = "RFC 5801 §5.1", "the client does no channel binding"
 	if kind, ok := bytes.CutPrefix(parts[0], []byte("p=")); ok {
-		n.Text = "the client binds the login to its TLS connection by " + quote(string(kind))
+		n.Text = "the client binds the login to its TLS connection by " + decode.Quote(string(kind))
 	}
 	notes := []session.Note{n}
 	if id, ok := bytes.CutPrefix(parts[1], []byte("a=")); ok {

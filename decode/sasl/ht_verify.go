@@ -99,7 +99,7 @@ func (h *hashedToken) ways(m Message) (out []way, known bool) {
 		out = append(out, right)
 		client, _ := legBindings(m.State.TLS)
 		for kind, data := range client {
-			out = append(out, right.with("covered the data of "+kind+", though "+quote(h.name)+" has no channel binding", func(w *way) { w.bound = data }))
+			out = append(out, right.with("covered the data of "+kind+", though "+decode.Quote(h.name)+" has no channel binding", func(w *way) { w.bound = data }))
 		}
 	}
 	out = append(out,
@@ -139,7 +139,7 @@ func (h *hashedToken) otherBindings(right way, client, server map[string][]byte)
 	}
 	for kind, data := range client {
 		if kind != h.binding {
-			add(data, "covered the data of "+kind+", where "+quote(h.name)+" asks for "+h.binding)
+			add(data, "covered the data of "+kind+", where "+decode.Quote(h.name)+" asks for "+h.binding)
 		}
 	}
 	add(nil, "left out the data of its channel binding ("+h.binding+")")
@@ -205,7 +205,7 @@ func (h *hashedToken) useless(m Message) string {
 		text, _ := expiry(t.Expiry, m.At)
 		return "it " + text
 	case t.Agent != "" && m.Agent != "" && t.Agent != m.Agent:
-		return "it was issued to another installation of the client, " + quote(decode.Clip(t.Agent, 40))
+		return "it was issued to another installation of the client, " + decode.Quote(decode.Clip(t.Agent, 40))
 	}
 	return ""
 }

@@ -305,7 +305,7 @@ func disorder(attrs []attribute, last string, names ...string) string {
 			return "one of its parts is not a letter, an equals sign and a value"
 		}
 		if count[a.name]++; count[a.name] == 2 {
-			return quote(a.name+"=") + " stands there twice"
+			return decode.Quote(a.name+"=") + " stands there twice"
 		}
 	}
 	want := slices.Clone(names)
@@ -314,16 +314,16 @@ func disorder(attrs []attribute, last string, names ...string) string {
 	}
 	for _, n := range want {
 		if count[n] == 0 {
-			return quote(n+"=") + " is missing"
+			return decode.Quote(n+"=") + " is missing"
 		}
 	}
 	for i, n := range names {
 		if attrs[i].name != n {
-			return quote(n+"=") + " does not stand in its place"
+			return decode.Quote(n+"=") + " does not stand in its place"
 		}
 	}
 	if last != "" && attrs[len(attrs)-1].name != last {
-		return quote(last+"=") + " is not the last of them"
+		return decode.Quote(last+"=") + " is not the last of them"
 	}
 	return ""
 }

@@ -25,7 +25,7 @@ func serverError(m Message, value string) session.Note {
 	n := decode.Field("error", value, m.Span)
 	n.Severity, n.Ref = session.Error, "RFC 5802 §7"
 	if n.Text = serverErrors[value]; n.Text == "" {
-		n.Text = "the server refuses, with an error that is not registered: " + quote(value)
+		n.Text = "the server refuses, with an error that is not registered: " + decode.Quote(value)
 	}
 	return n
 }

@@ -2,15 +2,12 @@ package sasl
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"xmppscope/session"
 )
-
-func quote(s string) string { return strconv.Quote(s) }
 
 // list quotes names for a sentence.
 func list(names []string) string {
@@ -19,7 +16,7 @@ func list(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = quote(n)
+		quoted[i] = decode.Quote(n)
 	}
 	return strings.Join(quoted, ", ")
 }

@@ -82,7 +82,7 @@ func googleAttrs(el *session.Element) (notes []session.Note) {
 		n.Rule, n.Ref = "sasl-google", "Google Talk extensions: authentication"
 		switch a.Name.Local {
 		case "service":
-			n.Text = "names the kind of token: " + quote(a.Value)
+			n.Text = "names the kind of token: " + decode.Quote(a.Value)
 		case "client-uses-full-bind-result":
 			n.Text = "the client takes the full JID from the bind result, whatever it asked for"
 		case "allow-non-google-login":

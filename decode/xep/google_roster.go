@@ -36,7 +36,7 @@ func googleRoster(_ *decode.Seen, q *session.Element) (notes []session.Note) {
 		if t := googleAttr(item, "t"); t != nil {
 			what, ok := googleMarks[t.Value]
 			if !ok {
-				what = "is marked " + quoted(t.Value)
+				what = "is marked " + decode.Quote(t.Value)
 			}
 			notes = append(notes, say(refGoogle, t.Span, "%q %s", item.Attr("jid"), what))
 		}

@@ -41,7 +41,7 @@ func googleSession(s *decode.Seen, el *session.Element) []session.Note {
 	if !ok {
 		return tell(refGoogle, el.Tag, "a step of a Google Talk call, %q", typ)
 	}
-	notes := tell(refGoogle, attrSpan(el, "type"), "%s "+step+", begun by %q", sender(s), quoted(el.Attr("id")), el.Attr("initiator"))
+	notes := tell(refGoogle, attrSpan(el, "type"), "%s "+step+", begun by %q", sender(s), decode.Quote(el.Attr("id")), el.Attr("initiator"))
 	candidates := 0
 	for c := range el.Elements() {
 		switch c.Name.Local {

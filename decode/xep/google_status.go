@@ -17,9 +17,9 @@ func init() {
 
 // sharedStatus is one status for all devices of an account, kept by the server.
 func sharedStatus(s *decode.Seen, q *session.Element) []session.Note {
-	text := quoted(clip(textOf(q, "status")))
+	text := decode.Quote(clip(textOf(q, "status")))
 	if show := textOf(q, "show"); show != "" && show != "default" {
-		text += ", shown as " + quoted(show)
+		text += ", shown as " + decode.Quote(show)
 	}
 	if inv := q.Child("", "invisible"); inv != nil && isTrue(inv.Attr("value")) {
 		text += ", invisible to contacts"

@@ -19,8 +19,7 @@ const (
 // stored matches stanzas with an element in one of the namespaces as a child, in
 // an item, or in private storage.
 func stored(spaces ...string) decode.Match {
-	near := decode.Payload(append([]string{nsPubsub, nsPubsubEvent, nsPrivate}, spaces...)...)
-	return near.And(func(s *decode.Seen) bool {
+	return decode.Stanza().Holding(spaces...).And(func(s *decode.Seen) bool {
 		found := false
 		eachPayload(s.Root, func(c *session.Element) bool {
 			found = slices.Contains(spaces, c.Name.Space)

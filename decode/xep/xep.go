@@ -101,8 +101,6 @@ func lint(id, ref string, sev session.Severity, span session.Span, format string
 	return n
 }
 
-func quoted(s string) string { return strconv.Quote(s) }
-
 // list quotes names for a sentence, the first twelve of them.
 func list(names []string) string {
 	const most = 12
@@ -113,7 +111,7 @@ func list(names []string) string {
 	}
 	out := make([]string, len(names))
 	for i, n := range names {
-		out[i] = strconv.Quote(n)
+		out[i] = decode.Quote(n)
 	}
 	return strings.Join(out, ", ") + more
 }
@@ -125,7 +123,7 @@ func sender(s *decode.Seen) string {
 		return "the client"
 	}
 	if from := s.Root.Attr("from"); from != "" {
-		return quoted(from)
+		return decode.Quote(from)
 	}
 	return "the server"
 }
@@ -165,13 +163,13 @@ func because(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return ", saying " + quoted(clip(reason))
+	return ", saying " + decode.Quote(clip(reason))
 }
 
 // withName adds the specification of a node, form or feature, where it is known.
 func withName(name string) string {
 	if spec, ok := Named(name); ok {
-		return quoted(name) + " (" + spec.String() + ")"
+		return decode.Quote(name) + " (" + spec.String() + ")"
 	}
-	return quoted(name)
+	return decode.Quote(name)
 }

@@ -17,7 +17,7 @@ const formDepth = 3
 func init() {
 	add(decode.Rule{
 		ID: "xep-0004", Title: "Data Forms", Ref: "XEP-0004",
-		Match: decode.Stanza().And(func(s *decode.Seen) bool { return firstForm(s.Root, formDepth) != nil }),
+		Match: decode.Stanza().Holding(nsForm).And(func(s *decode.Seen) bool { return firstForm(s.Root, formDepth) != nil }),
 		New: decode.Stateless(func(s *decode.Seen) []session.Note {
 			return explainForm(firstForm(s.Root, formDepth))
 		}),

@@ -104,7 +104,7 @@ func historyWanted(h *session.Element) string {
 	var out []string
 	for _, name := range []string{"maxstanzas", "maxchars", "seconds", "since"} {
 		if v, ok := h.LookupAttr(name); ok {
-			out = append(out, strings.ReplaceAll(words[name], "%s", quoted(v)))
+			out = append(out, strings.ReplaceAll(words[name], "%s", decode.Quote(v)))
 		}
 	}
 	if len(out) == 0 {

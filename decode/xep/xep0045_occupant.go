@@ -56,7 +56,7 @@ func occupant(s *decode.Seen, u *session.Element) []session.Note {
 			codes[c.Attr("code")] = true
 		}
 	}
-	who := quoted(nick)
+	who := decode.Quote(nick)
 	if codes["110"] {
 		who = "the client itself, " + who + ","
 	}
@@ -79,7 +79,7 @@ func occupant(s *decode.Seen, u *session.Element) []session.Note {
 
 func insteadOf(d *session.Element) string {
 	if jid := d.Attr("jid"); jid != "" {
-		return "; there is " + quoted(jid) + " in its place"
+		return "; there is " + decode.Quote(jid) + " in its place"
 	}
 	return ""
 }
@@ -92,7 +92,7 @@ func byWhom(item *session.Element) string {
 		if who == "" {
 			who = a.Attr("jid")
 		}
-		out = ", removed by " + quoted(who)
+		out = ", removed by " + decode.Quote(who)
 	}
 	return out + because(textOf(item, "reason"))
 }
@@ -110,13 +110,13 @@ var roles = map[string]string{
 func standing(item *session.Element) string {
 	role, ok := roles[item.Attr("role")]
 	if !ok {
-		role = quoted(item.Attr("role"))
+		role = decode.Quote(item.Attr("role"))
 	}
 	if a := item.Attr("affiliation"); a != "" && a != "none" {
-		role += "; its lasting affiliation is " + quoted(a)
+		role += "; its lasting affiliation is " + decode.Quote(a)
 	}
 	if jid := item.Attr("jid"); jid != "" {
-		role += "; its address is " + quoted(jid)
+		role += "; its address is " + decode.Quote(jid)
 	}
 	return role
 }

@@ -33,7 +33,7 @@ func vcardTemp(s *decode.Seen, el *session.Element) []session.Note {
 // whose says whom an iq asks about: the account itself where there is no to.
 func whose(s *decode.Seen) string {
 	if to := s.Root.Attr("to"); to != "" {
-		return quoted(to) + "'s"
+		return decode.Quote(to) + "'s"
 	}
 	return "its own"
 }

@@ -10,7 +10,7 @@ const nsRSM = "http://jabber.org/protocol/rsm"
 func init() {
 	add(decode.Rule{
 		ID: "xep-0059", Title: "Result Set Management", Ref: "XEP-0059",
-		Match: decode.Stanza().And(func(s *decode.Seen) bool { return paging(s.Root) != nil }),
+		Match: decode.Stanza().Holding(nsRSM).And(func(s *decode.Seen) bool { return paging(s.Root) != nil }),
 		New:   decode.Stateless(func(s *decode.Seen) []session.Note { return explainPaging(s, paging(s.Root)) }),
 	})
 }
@@ -48,7 +48,7 @@ func explainPaging(s *decode.Seen, set *session.Element) []session.Note {
 	case after != nil:
 		return tell("XEP-0059", set.Span, "%s asks for the page after %q, %s results", sender(s), after.Text(), size)
 	case textOf(set, "index") != "":
-		return tell("XEP-0059", set.Span, "%s asks for %s results from number %s on", sender(s), size, quoted(textOf(set, "index")))
+		return tell("XEP-0059", set.Span, "%s asks for %s results from number %s on", sender(s), size, decode.Quote(textOf(set, "index")))
 	}
 	return tell("XEP-0059", set.Span, "%s asks for the first page, %s results", sender(s), size)
 }
@@ -57,7 +57,7 @@ func explainPaging(s *decode.Seen, set *session.Element) []session.Note {
 func pageGiven(set *session.Element) []session.Note {
 	text := "an empty page"
 	if last := textOf(set, "last"); last != "" {
-		text = "this page goes from " + quoted(textOf(set, "first")) + " to " + quoted(last) + "; before the former and after the latter there may be others"
+		text = "this page goes from " + decode.Quote(textOf(set, "first")) + " to " + decode.Quote(last) + "; before the former and after the latter there may be others"
 	}
 	if n := textOf(set, "count"); n != "" {
 		text += "; there are " + clip(n) + " results in all"

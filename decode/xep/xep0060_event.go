@@ -11,9 +11,9 @@ import (
 func pubsubEvent(s *decode.Seen, c *session.Element) []session.Note {
 	ref := "XEP-0060 §7.1"
 	from := s.Root.Attr("from")
-	who := "the service " + quoted(from)
+	who := "the service " + decode.Quote(from)
 	if isAccount(from) {
-		ref, who = "XEP-0163", quoted(from)
+		ref, who = "XEP-0163", decode.Quote(from)
 	}
 	node := withName(c.Attr("node"))
 	switch c.Name.Local {

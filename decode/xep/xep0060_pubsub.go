@@ -33,12 +33,12 @@ func pubsub(s *decode.Seen) (notes []session.Note) {
 
 // atNode says where: a node of a service, or of an account (PEP).
 func atNode(s *decode.Seen, c *session.Element) string {
-	where := "the service " + quoted(s.Root.Attr("to"))
+	where := "the service " + decode.Quote(s.Root.Attr("to"))
 	switch to := s.Root.Attr("to"); {
 	case to == "" || to == bare(s.State.JID):
 		where = "the own account (PEP)"
 	case isAccount(to):
-		where = "the account " + quoted(to) + " (PEP)"
+		where = "the account " + decode.Quote(to) + " (PEP)"
 	}
 	if node := c.Attr("node"); node != "" {
 		return "the node " + withName(node) + " of " + where

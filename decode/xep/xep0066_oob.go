@@ -14,7 +14,7 @@ func outOfBand(s *decode.Seen, el *session.Element) []session.Note {
 	}
 	text := "a file to fetch from this address"
 	if desc := textOf(el, "desc"); desc != "" {
-		text += ": " + quoted(clip(desc))
+		text += ": " + decode.Quote(clip(desc))
 	}
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil && body.Text() == url.Text() {
 		text += "; the message's text is the address too, so clients show the file in its place"

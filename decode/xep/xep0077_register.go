@@ -11,7 +11,7 @@ func register(s *decode.Seen, q *session.Element) []session.Note {
 	has := func(local string) bool { return q.Child("", local) != nil }
 	where := "its server"
 	if to := s.Root.Attr("to"); to != "" {
-		where = quoted(to)
+		where = decode.Quote(to)
 	}
 	switch typ := s.Root.Attr("type"); {
 	case typ == "get":

@@ -14,12 +14,15 @@ const nsComponentConnect = "jabber:component:connect"
 func init() {
 	add(decode.Rule{
 		ID: "xep-0114", Title: "Jabber Component Protocol", Ref: "XEP-0114",
-		Match: decode.AnyElement().And(isComponent),
+		Match: decode.NoStanza().And(isComponent),
 		New:   func() decode.Explainer { return &component{} },
 	})
 }
 
 func isComponent(s *decode.Seen) bool {
+	if s.Root == nil {
+		return false
+	}
 	if _, header := s.Event.Body.(session.StreamOpened); header {
 		ns := s.Root.Attr("xmlns")
 		return ns == decode.NSComponent || ns == nsComponentConnect

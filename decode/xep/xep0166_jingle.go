@@ -42,7 +42,7 @@ func jingle(s *decode.Seen, j *session.Element) []session.Note {
 		}
 		return []session.Note{lint("xep-0166", "XEP-0166 §7.2", session.Warning, j.AttrSpan("action"), "the action %q is not defined", action)}
 	}
-	notes := tell("XEP-0166 §7.2", attrSpan(j, "action"), "%s "+text, sender(s), quoted(j.Attr("sid")))
+	notes := tell("XEP-0166 §7.2", attrSpan(j, "action"), "%s "+text, sender(s), decode.Quote(j.Attr("sid")))
 	for c := range j.Elements() {
 		switch c.Name.Local {
 		case "content":
@@ -59,9 +59,9 @@ func jingle(s *decode.Seen, j *session.Element) []session.Note {
 // jingleContent names what is sent, and how: description and transport belong to
 // extensions of their own.
 func jingleContent(c *session.Element) (notes []session.Note) {
-	name := quoted(c.Attr("name"))
+	name := decode.Quote(c.Attr("name"))
 	if senders := c.Attr("senders"); senders != "" && senders != "both" {
-		name += ", sent by the " + quoted(senders) + " only"
+		name += ", sent by the " + decode.Quote(senders) + " only"
 	}
 	notes = tell("XEP-0166 §7.3", c.Tag, "a content of the session: %s", name)
 	if c.Attr("disposition") == "early-session" {
@@ -106,7 +106,7 @@ func media(d *session.Element) string {
 	}
 	out := ""
 	if m := d.Attr("media"); m != "" {
-		out = "; " + quoted(m)
+		out = "; " + decode.Quote(m)
 	}
 	if len(names) > 0 {
 		out += "; codecs " + list(names)

@@ -151,7 +151,7 @@ func (m *management) failed(root *session.Element) []session.Note {
 			"feature-not-implemented": "the server cannot do this",
 		}[c.Name.Local]
 		if what == "" {
-			what = "with " + quoted(c.Name.Local)
+			what = "with " + decode.Quote(c.Name.Local)
 		}
 	}
 	*m = management{}

@@ -36,7 +36,7 @@ func delay(s *decode.Seen) []session.Note {
 	}
 	who := "someone on the way"
 	if from := el.Attr("from"); from != "" {
-		who = quoted(from)
+		who = decode.Quote(from)
 	}
 	return []session.Note{say("XEP-0203 §4", el.Span, "%s kept this since %s", who, at.UTC().Format(time.DateTime)+" UTC")}
 }

@@ -78,7 +78,7 @@ func archiveFilter(q *session.Element) string {
 	for f := range x.Elements() {
 		word := filterWords[f.Attr("var")]
 		if v := f.Child(nsForm, "value"); v != nil && word != "" {
-			out = append(out, strings.Replace(word, "%s", quoted(v.Text()), 1))
+			out = append(out, strings.Replace(word, "%s", decode.Quote(v.Text()), 1))
 		}
 	}
 	if len(out) == 0 {
@@ -97,7 +97,7 @@ func (a *archive) result(s *decode.Seen, el *session.Element) []session.Note {
 	if f := el.Child("", "forwarded"); f != nil {
 		text += parties(f.Child("", "message"))
 		if d := f.Child(nsDelay, "delay"); d != nil {
-			text += ", of " + quoted(d.Attr("stamp"))
+			text += ", of " + decode.Quote(d.Attr("stamp"))
 		}
 	}
 	n := field("XEP-0313", "archive-id", el.Attr("id"), attrSpan(el, "id"), text)

@@ -14,7 +14,7 @@ func init() {
 func upload(s *decode.Seen, el *session.Element) []session.Note {
 	switch el.Name.Local {
 	case "request":
-		return tell("XEP-0363", el.Tag, "%s asks for a place to upload the file %q, %s bytes of type %q", sender(s), el.Attr("filename"), quoted(el.Attr("size")), el.Attr("content-type"))
+		return tell("XEP-0363", el.Tag, "%s asks for a place to upload the file %q, %s bytes of type %q", sender(s), el.Attr("filename"), decode.Quote(el.Attr("size")), el.Attr("content-type"))
 	case "slot":
 		return slot(el)
 	}

@@ -11,7 +11,7 @@ func encrypted(_ *decode.Seen, el *session.Element) []session.Note {
 	ns := el.Attr("namespace")
 	how := withName(ns)
 	if name := el.Attr("name"); name != "" {
-		how = quoted(name) + ", " + how
+		how = decode.Quote(name) + ", " + how
 	}
 	return tell("XEP-0380", attrSpan(el, "namespace"), "the message is encrypted with %s: a client without it can at least say so", how)
 }

@@ -19,7 +19,7 @@ func sims(_ *decode.Seen, el *session.Element) []session.Note {
 		if f := m.Child("", "file"); f != nil {
 			name, size = textOf(f, "name"), textOf(f, "size")
 		}
-		return tell("XEP-0385", m.Tag, "a file to be shown in the message: %q, %s bytes; its hash and where to get it are inside", name, quoted(size))
+		return tell("XEP-0385", m.Tag, "a file to be shown in the message: %q, %s bytes; its hash and where to get it are inside", name, decode.Quote(size))
 	}
-	return tell("XEP-0372", el.Tag, "characters %s to %s of the text refer to %q (%s)", quoted(el.Attr("begin")), quoted(el.Attr("end")), el.Attr("uri"), el.Attr("type"))
+	return tell("XEP-0372", el.Tag, "characters %s to %s of the text refer to %q (%s)", decode.Quote(el.Attr("begin")), decode.Quote(el.Attr("end")), el.Attr("uri"), el.Attr("type"))
 }

@@ -24,7 +24,7 @@ func bookmark(_ *decode.Seen, el *session.Element) []session.Note {
 		text += "; clients join it by themselves"
 	}
 	if nick := textOf(el, "nick"); nick != "" {
-		text += ", as " + quoted(nick)
+		text += ", as " + decode.Quote(nick)
 	}
 	return tell("XEP-0402", el.Tag, "%s", text)
 }

@@ -13,7 +13,7 @@ func reply(_ *decode.Seen, el *session.Element) []session.Note {
 	}
 	of := ""
 	if to := el.Attr("to"); to != "" {
-		of = " of " + quoted(to)
+		of = " of " + decode.Quote(to)
 	}
 	return tell("XEP-0461", el.Span, "a reply to the message %q%s", el.Attr("id"), of)
 }

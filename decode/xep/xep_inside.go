@@ -112,7 +112,7 @@ func parties(stanza *session.Element) (text string) {
 	}
 	for _, name := range []string{"from", "to"} {
 		if v := stanza.Attr(name); v != "" {
-			text += " " + name + " " + quoted(v)
+			text += " " + name + " " + decode.Quote(v)
 		}
 	}
 	if text != "" {
