@@ -26,6 +26,8 @@ type Session struct {
 	seen  Seen           // of the event that is explained
 	notes []session.Note // room for its notes, and for those of later events
 	cut   [3]string      // by direction: raw bytes continue a credential that was cut off, until this comes
+	lines lines          // of a client that speaks another protocol
+	known known          // secrets that the session has shown
 	turns bool           // <proceed/> was seen, and what came of it not yet
 }
 
@@ -85,6 +87,7 @@ func (d *Session) explain(s *Seen, p *Parsed) {
 		e.Notes = slices.Clip(e.Notes)
 	}
 	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
+	d.hideKnown(s)
 	e.Summary = summarise(s)
 }
 
