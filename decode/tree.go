@@ -176,7 +176,7 @@ func (p *parser) tree() *session.Element {
 	for p.next() {
 	}
 	for len(p.open) > 0 { // those that did not end, innermost first
-		p.leave()
+		p.end()
 	}
 	return root
 }
@@ -187,7 +187,6 @@ func (p *parser) next() bool {
 	top := p.open[len(p.open)-1].e
 	if p.at >= len(p.raw) {
 		p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", qualified(top.Name))
-		p.open[0].e.Span.End = p.at
 		return false
 	}
 	if p.raw[p.at] != '<' {
@@ -200,12 +199,8 @@ func (p *parser) next() bool {
 		if !p.endTag(top) {
 			return false
 		}
-		top.Span.End = p.at
-		if p.leave(); len(p.open) == 0 {
-			return false
-		}
-		p.inner[len(p.inner)-1].Span.End = p.at
-		return true
+		p.end()
+		return len(p.open) > 0
 	case strings.HasPrefix(rest, cdataStart):
 		p.cdata()
 		return true
@@ -215,14 +210,17 @@ func (p *parser) next() bool {
 	return p.child()
 }
 
-// leave ends the innermost open element: its nodes are complete, and its
+// end ends the innermost open element here: its nodes are complete, and its
 // declarations no longer in force.
-func (p *parser) leave() {
+func (p *parser) end() {
 	last := len(p.open) - 1
 	l := p.open[last]
-	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
+	l.e.Nodes, l.e.Span.End = p.nodes.keep(p.inner[l.inner:]), p.at
 	p.inner, p.open = p.inner[:l.inner], p.open[:last]
 	p.scope.backTo(l.scope)
+	if last > 0 {
+		p.inner[l.inner-1].Span.End = p.at
+	}
 }
 
 // child takes the start tag of an element inside of another.
@@ -282,8 +280,8 @@ func (p *parser) markup() bool {
 			p.comment(from, from+end)
 		}
 	case strings.HasPrefix(rest, "<?"):
-		if end = strings.Index(rest, "?>"); end >= 0 {
-			end += 2
+		if end = strings.Index(rest[2:], "?>"); end >= 0 {
+			end += 2 + 2
 			p.instruction(rest[:end], from)
 		}
 	case strings.HasPrefix(rest, cdataStart):
