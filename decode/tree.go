@@ -321,12 +321,12 @@ func (p *parser) stray(from, to int, what string) {
 // elements is looked at closely; of an opaque direction only markup is known.
 func (t *Trees) rawFaults(raw string, between bool) []Fault {
 	p := t.parser(raw, nil)
-	p.inside = between
+	p.inside = true
 	p.spaces() // in front of everything
 	switch rest := raw[p.at:]; {
 	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
 		p.markup()
-	case !between:
+	case !between || rest == "":
 	case raw == bom:
 		p.fault("X08", refEncoding, 0, len(raw), "a byte order mark between elements, which XMPP does not allow")
 	case raw == "\x00":
