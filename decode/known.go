@@ -29,6 +29,7 @@ const (
 	maxKnown   = 16
 	maxQuoted  = 1 << 10 // a secret that is longer is not quoted
 	leastQuote = 6       // of a secret that is cut off where the bytes end
+	uploadURL  = "upload URL"
 )
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -50,15 +51,16 @@ func (k *known) learn(kind, value, mark string) {
 
 // learnFrom remembers the secrets of an event, as they are and as they stand there. What
 // was hidden because nobody understands it may hold names that are no secrets: of that
-// only what stands there is remembered.
+// only what stands there is remembered. Where a file was uploaded to is often told to all
+// who are to read it.
 func (k *known) learnFrom(e *session.Event) {
 	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Secret != "" && n.Secret != "credentials" {
+		if n := &e.Notes[i]; n.Secret != "" && n.Secret != "credentials" && n.Secret != uploadURL {
 			k.learn(n.Secret, n.Value, n.Mark)
 		}
 	}
 	for _, s := range e.Secrets {
-		if s.Span.Start < s.Span.End && s.Span.End <= len(e.Raw) && s.Span.Len() <= maxQuoted {
+		if s.Kind != uploadURL && s.Span.Start < s.Span.End && s.Span.End <= len(e.Raw) && s.Span.Len() <= maxQuoted {
 			k.learn(s.Kind, asRead(string(e.Raw[s.Span.Start:s.Span.End])), s.Mark)
 		}
 	}
@@ -90,11 +92,14 @@ func (k *known) learnUnread(raw []byte, mark func(word string) string) {
 	}
 }
 
-// hideKnown marks the secrets that the event quotes, and remembers its own.
+// hideKnown remembers the secrets of the event, and marks those that it quotes.
 func (d *Session) hideKnown(s *Seen) {
 	e := s.Event
 	if e.Redacted {
 		return
+	}
+	if len(e.Secrets) > 0 || len(e.Notes) > 0 {
+		d.known.learnFrom(e)
 	}
 	if len(d.known.secrets) > 0 {
 		d.known.odd = d.known.odd[:0]
@@ -111,11 +116,8 @@ func (d *Session) hideKnown(s *Seen) {
 		e.AddSecrets(found...)
 		e.Notes = append(e.Notes, session.Note{
 			Rule: "core-secrets", Ref: "RFC 6120 §13.2", Name: "quoted", Value: q.value, Secret: q.kind, Mark: q.mark, Span: found[0].Span,
-			Text: "this was said before in the session, as a secret",
+			Text: "a secret that this session has shown elsewhere is repeated here",
 		})
-	}
-	if len(e.Secrets) > 0 || len(e.Notes) > 0 {
-		d.known.learnFrom(e)
 	}
 }
 

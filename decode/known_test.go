@@ -45,15 +45,16 @@ func TestQuotedSecrets(t *testing.T) {
 	const secret = "<secret>Hot&amp;Pot-1871</secret>"
 	const mark = "[password #1, 12 characters]"
 	for quote, want := range map[string]string{
-		"<a>it is Hot&amp;Pot-1871, it is Hot&amp;Pot-1871</a>":                 "<a>it is " + mark + ", it is " + mark + "</a>",
-		"<a b='Hot&amp;Pot-1871'/>":                                             "<a b='" + mark + "'/>",
-		"<a>it is <![CDATA[Hot&Pot-1871]]></a>":                                 "<a>" + mark + "</a>",
-		"<a>&#x48;ot&amp;Pot-1871</a>":                                          "<a>" + mark + "</a>",
-		"<a b='&#x48;ot&amp;Pot-1871'/>":                                        "<a b='" + mark + "'/>",
-		"<a>and Hot&amp;Pot-18":                                                 "<a>and " + mark,
-		"<a>and Hot":                                                            "<a>and Hot",
-		"<a>Hot&amp;Pot-18</a>":                                                 "<a>Hot&amp;Pot-18</a>",
-		"<secret>Hot&amp;Pot-1871</secret>":                                     "<secret>" + mark + "</secret>",
+		"<a>it is Hot&amp;Pot-1871, it is Hot&amp;Pot-1871</a>":  "<a>it is " + mark + ", it is " + mark + "</a>",
+		"<a b='Hot&amp;Pot-1871'/>":                              "<a b='" + mark + "'/>",
+		"<a>it is <![CDATA[Hot&Pot-1871]]></a>":                  "<a>" + mark + "</a>",
+		"<a>&#x48;ot&amp;Pot-1871</a>":                           "<a>" + mark + "</a>",
+		"<a b='&#x48;ot&amp;Pot-1871'/>":                         "<a b='" + mark + "'/>",
+		"<a>and Hot&amp;Pot-18":                                  "<a>and " + mark,
+		"<secret b='Hot&amp;Pot-1872'>Hot&amp;Pot-1872</secret>": "<secret b='[password #2, 12 characters]'>[password #2, 12 characters]</secret>",
+		"<a>and Hot":                        "<a>and Hot",
+		"<a>Hot&amp;Pot-18</a>":             "<a>Hot&amp;Pot-18</a>",
+		"<secret>Hot&amp;Pot-1871</secret>": "<secret>" + mark + "</secret>",
 		"<a xmlns:b='u' b:c='x'>of Hot&amp;Pot-1871<b>Hot&amp;Pot-1871</b></a>": "<a xmlns:b='u' b:c='x'>of " + mark + "<b>" + mark + "</b></a>",
 	} {
 		if got := shown(t, secret, quote)[1]; got != want {

@@ -134,7 +134,7 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 	switch {
 	case kind != "":
-	case !w.sasl && isSASL(el.Name.Space) && slices.Contains(saslPayloads, el.Name.Local):
+	case !w.sasl && (isSASL(el.Name.Space) || el.Attr("mechanism") != "") && slices.Contains(saslPayloads, el.Name.Local):
 		kind = "credentials"
 	case el.Name.Space != decode.NSIQAuth || el.Name.Local != "token": // XEP-0078 once had one that is none
 		kind = secretName(el.Name.Local)
