@@ -15,14 +15,15 @@ func (p *parser) instruction(pi string, from int) {
 	if i := strings.IndexAny(inner, " \t\r\n"); i >= 0 {
 		target = inner[:i]
 	}
+	what := "a processing instruction: XMPP allows none but the XML declaration"
 	if target == "xml" {
-		if from > 0 && (from > len(bom) || !strings.HasPrefix(p.raw, bom)) || p.inside {
-			p.fault("X05", refWellFormed, from, to, "an XML declaration may stand at the very beginning alone")
-		}
 		p.declaration(inner[len(target):], from, to)
-		return
+		if !p.inside && (from == 0 || p.raw[:from] == bom) {
+			return
+		}
+		what = "an XML declaration may stand at the very beginning alone"
 	}
-	p.fault("X02", refRestricted, from, to, "a processing instruction: XMPP allows none but the XML declaration")
+	p.fault("X02", refRestricted, from, to, "%s", what)
 	switch {
 	case strings.EqualFold(target, "xml"), !isName(target):
 		p.fault("X05", refWellFormed, from, to, "a processing instruction may not be called %q", target)

@@ -18,6 +18,8 @@ type Session struct {
 	steps ladder
 	rules Explainers
 	cut   [3]string // by direction: raw bytes continue a credential that was cut off, until this comes
+	lines lines     // of a client that speaks another protocol
+	known known     // secrets that the session has shown
 	turns bool      // <proceed/> was seen, and what came of it not yet
 }
 
@@ -67,6 +69,7 @@ func (d *Session) explain(s *Seen, p *Parsed, k *desk) {
 	e.Notes = slices.Clip(append([]session.Note(nil), k.notes...))
 	clear(k.notes)
 	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
+	d.hideKnown(s)
 	e.Summary = summarise(s)
 	e.Done = true
 }

@@ -38,15 +38,17 @@ var nameClass = func() (t [256]uint8) {
 // (XML 1.0 §2.3, Namespaces in XML §4). It is empty if there is nothing.
 func (p *parser) name() (written string, name session.Name) {
 	from, seen := p.at, uint8(0)
-	for p.at < len(p.raw) {
-		c := nameClass[p.raw[p.at]]
+	rest := p.raw[from:]
+	end := 0
+	for end < len(rest) {
+		c := nameClass[rest[end]]
 		if c == nameStop {
 			break
 		}
 		seen |= c
-		p.at++
+		end++
 	}
-	written = p.raw[from:p.at]
+	written, p.at = rest[:end], from+end
 	if seen&nameOdd != 0 || seen&nameLater != 0 && nameClass[written[0]] == nameLater {
 		p.checkName(written, from)
 	}

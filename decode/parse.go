@@ -129,16 +129,14 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 			}
 		}
 		p.root, p.faults = trees.parse(text(e), scope, guessed)
-		if e.Truncated && len(p.faults) > 0 {
-			p.faults = p.faults[:len(p.faults)-1] // that it ends too soon is our doing
-		}
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
-		if e.Raw[0] == '<' && e.Raw[1] == '?' {
-			p.faults = trees.rawFaults(text(e), true)
-		}
+		p.faults = trees.rawFaults(text(e), false) // of what stands in front of it
 	case session.StreamRaw:
 		p.faults = trees.rawFaults(text(e), b.Between)
+	}
+	if e.Truncated && len(p.faults) > 0 {
+		p.faults = p.faults[:len(p.faults)-1] // that it ends too soon is our doing
 	}
 	if p.root == nil {
 		return

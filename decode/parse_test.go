@@ -58,3 +58,18 @@ func TestJoinedPrefixes(t *testing.T) {
 		}
 	}
 }
+
+// TestParseNothing: an event may have lost its bytes.
+func TestParseNothing(t *testing.T) {
+	for _, body := range append(session.Bodies, session.StreamRaw{Between: true}) {
+		for _, raw := range []string{"", "<", "<?", "<!", " "} {
+			d := NewSession(nil, new(session.Book))
+			e := d.Explain(session.Seen{Dir: session.C2S, Body: body, Raw: []byte(raw), Size: 100, Truncated: true})
+			for _, n := range e.Notes {
+				if n.Severity == session.Error && raw == "" {
+					t.Errorf("%s without its bytes: %s", body.Name(), n.Text)
+				}
+			}
+		}
+	}
+}

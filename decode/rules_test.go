@@ -177,7 +177,7 @@ var knowAll = decode.Rule{
 func TestRulesBearAnything(t *testing.T) {
 	all := dialogues(t)
 	for i, lines := range all {
-		for seed := range uint64(6) {
+		for seed := range uint64(3) {
 			m := mutants{rand.New(rand.NewPCG(uint64(i), seed)), all}
 			if checkRules(t, m.change(lines)); t.Failed() {
 				return

@@ -217,25 +217,26 @@ func (p *parser) isTwice(rule string, a *session.Attr) {
 }
 
 func (p *parser) declare(a *session.Attr, prefix string) {
-	wrong := func(format string, args ...any) {
-		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, format, args...)
-	}
 	switch { // Namespaces in XML §3 and §5
 	case prefix == "xmlns":
-		wrong("the prefix xmlns is declared, which nobody may")
+		p.wrongName(a, "the prefix %q is declared, which nobody may", prefix)
 	case (prefix == "xml") != (a.Value == nsXML):
-		wrong("the prefix xml and its namespace %q belong together, and to nothing else", nsXML)
+		p.wrongName(a, "the prefix xml and its namespace %q belong together, and to nothing else", nsXML)
 	case a.Value == nsXMLNS:
-		wrong("the namespace %q is declared, which nobody may", nsXMLNS)
+		p.wrongName(a, "the namespace %q is declared, which nobody may", nsXMLNS)
 	case prefix != "" && a.Value == "":
-		wrong("the prefix %q is bound to no namespace", prefix)
+		p.wrongName(a, "the prefix %q is bound to no namespace", prefix)
 	}
 	if len(p.scope.all) >= maxScope {
-		wrong("more than %d namespaces are declared: this one is not looked at", maxScope)
+		p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, "more than %d namespaces are declared: this one is not looked at", maxScope)
 		return
 	}
 	p.scope.declare(binding{prefix, a.Value})
 	p.declared |= spaceKey(a.Value)
+}
+
+func (p *parser) wrongName(a *session.Attr, format, name string) {
+	p.fault("X06", refWellFormed, a.Span.Start, a.Span.End, format, name)
 }
 
 func (p *parser) space(prefix string, span session.Span) string {

@@ -176,7 +176,7 @@ func (p *parser) tree() *session.Element {
 	for p.next() {
 	}
 	for len(p.open) > 0 { // those that did not end, innermost first
-		p.leave()
+		p.end()
 	}
 	return root
 }
@@ -187,7 +187,6 @@ func (p *parser) next() bool {
 	top := p.open[len(p.open)-1].e
 	if p.at >= len(p.raw) {
 		p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", qualified(top.Name))
-		p.open[0].e.Span.End = p.at
 		return false
 	}
 	if p.raw[p.at] != '<' {
@@ -200,12 +199,8 @@ func (p *parser) next() bool {
 		if !p.endTag(top) {
 			return false
 		}
-		top.Span.End = p.at
-		if p.leave(); len(p.open) == 0 {
-			return false
-		}
-		p.inner[len(p.inner)-1].Span.End = p.at
-		return true
+		p.end()
+		return len(p.open) > 0
 	case strings.HasPrefix(rest, cdataStart):
 		p.cdata()
 		return true
@@ -215,16 +210,19 @@ func (p *parser) next() bool {
 	return p.child()
 }
 
-// leave ends the innermost open element: its nodes are complete, and its
+// end ends the innermost open element here: its nodes are complete, and its
 // declarations no longer in force.
-func (p *parser) leave() {
+func (p *parser) end() {
 	last := len(p.open) - 1
 	l := p.open[last]
-	l.e.Nodes = p.nodes.keep(p.inner[l.inner:])
+	l.e.Nodes, l.e.Span.End = p.nodes.keep(p.inner[l.inner:]), p.at
 	clear(p.inner[l.inner:])
 	p.open[last] = level{}
 	p.inner, p.open = p.inner[:l.inner], p.open[:last]
 	p.scope.backTo(l.scope)
+	if last > 0 {
+		p.inner[l.inner-1].Span.End = p.at
+	}
 }
 
 // child takes the start tag of an element inside of another.
@@ -284,8 +282,8 @@ func (p *parser) markup() bool {
 			p.comment(from, from+end)
 		}
 	case strings.HasPrefix(rest, "<?"):
-		if end = strings.Index(rest, "?>"); end >= 0 {
-			end += 2
+		if end = strings.Index(rest[2:], "?>"); end >= 0 {
+			end += 2 + 2
 			p.instruction(rest[:end], from)
 		}
 	case strings.HasPrefix(rest, cdataStart):
@@ -325,12 +323,12 @@ func (p *parser) stray(from, to int, what string) {
 // elements is looked at closely; of an opaque direction only markup is known.
 func (t *Trees) rawFaults(raw string, between bool) []Fault {
 	p := t.parser(raw, nil)
-	p.inside = between
+	p.inside = true
 	p.spaces() // in front of everything
 	switch rest := raw[p.at:]; {
 	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
 		p.markup()
-	case !between:
+	case !between || rest == "":
 	case raw == bom:
 		p.fault("X08", refEncoding, 0, len(raw), "a byte order mark between elements, which XMPP does not allow")
 	case raw == "\x00":

@@ -25,6 +25,10 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		return
 	}
 	_, raw := e.Body.(session.StreamRaw)
+	login := -1
+	if raw && e.Dir == session.C2S {
+		login = d.lines.login(e.Raw)
+	}
 	switch {
 	case raw && d.cut[e.Dir] != "":
 		end := endOf(e.Raw, d.cut[e.Dir])
@@ -35,7 +39,11 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		}
 		d.hide(e, session.Span{Start: 0, End: end})
 	case broken || raw:
-		if start, until := credentialAt(e.Raw); start >= 0 {
+		start, until := credentialAt(e.Raw)
+		if login >= 0 && (start < 0 || login < start) {
+			start, until = login, untilLine
+		}
+		if start >= 0 {
 			d.hide(e, session.Span{Start: start, End: len(e.Raw)})
 			if raw && endOf(e.Raw[start:], until) < 0 {
 				d.cut[e.Dir] = until
@@ -55,22 +63,40 @@ const (
 	untilKey  = "-----END"
 )
 
-// endOf is where the credential ends, -1 if not here.
+// endOf is where the credential ends, -1 if not here. The end of a name is none: the
+// value follows it.
 func endOf(raw []byte, until string) int {
-	i := bytes.Index(raw, []byte(until))
-	if i < 0 && until == untilTag && bytes.HasSuffix(raw, []byte("/>")) {
+	for at := 0; ; at += len(until) {
+		i := bytes.Index(raw[at:], []byte(until))
+		if i < 0 {
+			break
+		}
+		if at += i; until != untilTag || !endsName(raw[at:]) {
+			return at
+		}
+	}
+	if until == untilTag && bytes.HasSuffix(raw, []byte("/>")) {
 		return len(raw)
 	}
-	return i
+	return -1
+}
+
+func endsName(tag []byte) bool {
+	return bytes.HasPrefix(tag, []byte("</name>")) || bytes.HasPrefix(tag, []byte("</key>"))
 }
 
 // plainCredentials are hidden wherever they stand, whatever their namespace says.
 var plainCredentials = []string{"auth", "response", "authenticate", "handshake"}
 
+// unread is the kind of secret that such bytes are.
+const unread = "unread credentials"
+
 func (d *Session) hide(e *session.Event, span session.Span) {
-	const kind = "unread credentials"
 	if span.Len() > 0 {
-		e.AddSecrets(session.Secret{Kind: kind, Span: span, Mark: d.state.Secrets.Mark(kind, string(e.Raw[span.Start:span.End]))})
+		mark := func(text string) string { return d.state.Secrets.Mark(unread, text) }
+		hidden := e.Raw[span.Start:span.End]
+		e.AddSecrets(session.Secret{Kind: unread, Span: span, Mark: mark(string(hidden))})
+		d.known.learnUnread(hidden[:min(len(hidden), maxQuoted)], mark)
 	}
 }
 
@@ -80,7 +106,7 @@ var credentialSigns = []struct{ until, words string }{
 	{untilKey, "-----begin"},
 	{untilLine, "authorization: cookie:"},
 	{untilTag, "password passwd passphrase pwd pass= pass' pass\" secret token previd preauth invit key-params authorization cookie credential " +
-		"privatekey private-key private_key api-key api_key apikey oauth eyj gcm:// submit <field db:result db:verify jabber:server:dialback " +
+		"privatekey private-key private_key api-key api_key apikey accesskey access-key access_key authkey oauth eyj gcm:// submit <field db:result db:verify jabber:server:dialback " +
 		"iq:register http:upload urn:xmpp:sm: urn:xmpp:esfs httpbind isr:"},
 }
 

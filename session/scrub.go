@@ -29,7 +29,7 @@ func (e *Event) secretValues() (out secretValues) {
 		}
 	}
 	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Secret != "" && telling(n.Value) {
+		if n := &e.Notes[i]; n.Secret != "" && Telling(n.Value) {
 			add("", n.Value, n.Mark)
 		}
 	}
@@ -40,15 +40,15 @@ func (e *Event) secretValues() (out secretValues) {
 		value := string(e.Raw[s.Span.Start:s.Span.End])
 		if before := before(e.Raw[:s.Span.Start]); before != "" {
 			add(before, value, s.Mark)
-		} else if telling(value) {
+		} else if Telling(value) {
 			add("", value, s.Mark)
 		}
 	}
 	return out
 }
 
-// telling says whether a secret can be mistaken for nothing else.
-func telling(value string) bool {
+// Telling says whether a secret can be mistaken for nothing else.
+func Telling(value string) bool {
 	return len(value) >= minScrub && strings.ContainsFunc(value, func(r rune) bool { return r < 'A' || r > 'z' })
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -16,7 +17,7 @@ func init() {
 }
 
 // secretText says which elements hold a secret as their text, by "namespace
-// local". One with a name of secretAnywhere does in every namespace.
+// local". One whose name says so (secretName) does in every namespace.
 var secretText = map[string]string{
 	decode.NSIQAuth + " digest":                        "digest",            // XEP-0078: SHA-1 of stream id and password
 	decode.NSIQAuth + " hash":                          "digest",            // its predecessor of zero knowledge: guessed like a password
@@ -42,7 +43,7 @@ var secretText = map[string]string{
 }
 
 // secretAttrs says which attributes hold a secret, by "namespace element
-// attribute". One with a name of secretAttr does everywhere.
+// attribute". One whose name says so does everywhere.
 var secretAttrs = map[string]string{
 	decode.NSFAST + " token token":                       "token",        // XEP-0484
 	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
@@ -65,11 +66,13 @@ type secretWalk struct {
 	// form that is submitted does not repeat that.
 	private map[string]bool
 	notes   []session.Note
-	until   int // up to here all text is marked
+	until   int  // up to here all text is marked
+	sasl    bool // the event is a SASL message itself, which others take apart
 }
 
 // Explain marks the secrets of an event.
 func (w *secretWalk) Explain(s *decode.Seen) []session.Note {
+	w.sasl = isSASL(s.Root.Name.Space)
 	w.walk(s.Root)
 	notes := w.notes
 	w.notes, w.until = nil, 0
@@ -93,32 +96,6 @@ func bounded(raw []byte, secrets []session.Note) []session.Note {
 	return []session.Note{hidden("secrets", string(raw[all.Start:all.End]), "secrets", all)}
 }
 
-// secretAnywhere are names that say what an element holds, whoever made them up.
-var secretAnywhere = map[string]string{
-	"pass": "password", "pwd": "password", "secret": "secret", "secretkey": "private key", "secret-key": "private key",
-	"privatekey": "private key", "private-key": "private key", "private_key": "private key", "apikey": "token", "api-key": "token", "api_key": "token",
-	"access_token": "token", "access-token": "token", "accessToken": "token", "refresh_token": "token", "refresh-token": "token", "refreshToken": "token",
-	"id_token": "token", "auth_token": "token", "auth-token": "token", "authToken": "token", "client_secret": "secret",
-}
-
-// secretAttr is the same for attributes, "" for none.
-func secretAttr(local string) string {
-	switch local {
-	case "pass", "pwd", "passwd":
-		return "password"
-	case "secret", "client_secret":
-		return "secret"
-	case "key-params": // RFC 4568, in XEP-0167 and in Google's calls
-		return "media key"
-	case "access_token", "accessToken", "auth_token", "authToken", "apikey", "api-key", "api_key":
-		return "token"
-	}
-	if len(local) == len("password") && strings.EqualFold(local, "password") {
-		return "password"
-	}
-	return ""
-}
-
 // secretNames are the local names of the elements that the tables speak of.
 // Few elements have one of them, so that the longer look is rarely needed.
 var secretNames = func() (names wordSet) {
@@ -128,9 +105,6 @@ var secretNames = func() (names wordSet) {
 			local, _, _ := strings.Cut(key, " ")
 			names.add(local)
 		}
-	}
-	for local := range secretAnywhere {
-		names.add(local)
 	}
 	return names
 }()
@@ -158,18 +132,21 @@ func (w *secretWalk) walk(el *session.Element) {
 	key, kind := "", ""
 	if secretNames.has(el.Name.Local) {
 		key = el.Name.Space + " " + el.Name.Local
-		if kind = secretText[key]; kind == "" {
-			kind = secretAnywhere[el.Name.Local]
-		}
+		kind = secretText[key]
 	}
-	if kind == "" && isPassword(el.Name.Local) {
-		kind = "password"
+	switch {
+	case kind != "":
+	case !w.sasl && (isSASL(el.Name.Space) || el.Attr("mechanism") != "") && slices.Contains(saslPayloads, el.Name.Local):
+		kind = "credentials"
+	case el.Name.Space != decode.NSIQAuth || el.Name.Local != "token": // XEP-0078 once had one that is none
+		kind = secretName(el.Name.Local)
 	}
 	if kind != "" {
 		w.mark(el, el.Name.Local, kind)
 	}
 	w.field(el)
 	w.header(el)
+	w.pair(el)
 	for i := range el.Attrs {
 		a := &el.Attrs[i]
 		kind := ""
@@ -179,8 +156,8 @@ func (w *secretWalk) walk(el *session.Element) {
 		if kind == "" {
 			kind = secretAttr(a.Name.Local)
 		}
-		if kind != "" && a.Value != "" && a.Name.Prefix != "xmlns" {
-			w.notes = append(w.notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
+		if kind != "" {
+			w.attr(a, kind)
 		}
 	}
 	for c := range el.Elements() {
@@ -188,13 +165,60 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 }
 
-// isPassword says whether an element is named after a password.
-func isPassword(local string) bool {
-	switch local[:min(len(local), 1)] {
-	case "p", "P":
-		return strings.EqualFold(local, "password") || strings.EqualFold(local, "passwd") || strings.EqualFold(local, "passphrase")
+// saslPayloads are the elements of SASL that hold a message of the mechanism. Where they
+// stand inside of something else nobody takes them apart.
+var saslPayloads = []string{"auth", "challenge", "response", "success", "initial-response", "additional-data"}
+
+// secretAttr says what an attribute holds by its name.
+func secretAttr(local string) string {
+	if local == "key-params" { // RFC 4568, in XEP-0167 and in Google's calls
+		return "media key"
 	}
-	return false
+	return secretName(local)
+}
+
+func (w *secretWalk) attr(a *session.Attr, kind string) {
+	if a.Value != "" && a.Name.Prefix != "xmlns" {
+		w.notes = append(w.notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
+	}
+}
+
+// pair knows what has its name beside it: <entry key='password' value='…'/>,
+// <entry name='password'>…</entry> and <property><name>password</name><value>…</value></property>.
+func (w *secretWalk) pair(el *session.Element) {
+	for i := range el.Attrs {
+		switch el.Attrs[i].Name.Local {
+		case "name", "key", "var":
+			if kind := secretName(el.Attrs[i].Value); kind != "" && el.Name.Space != "jabber:x:data" {
+				w.value(el, el.Attrs[i].Value, kind)
+				if strings.TrimSpace(el.Text()) != "" {
+					w.mark(el, el.Attrs[i].Value, kind)
+				}
+			}
+		}
+	}
+	for c := range el.Elements() {
+		if c.Name.Local == "name" || c.Name.Local == "key" {
+			name := strings.TrimSpace(c.Text())
+			if kind := secretName(name); kind != "" {
+				w.value(el, name, kind)
+			}
+		}
+	}
+}
+
+// value marks what is called value inside of a pair.
+func (w *secretWalk) value(el *session.Element, name, kind string) {
+	for i := range el.Attrs {
+		if a := &el.Attrs[i]; a.Name.Local == "value" {
+			w.attr(a, kind)
+		}
+	}
+	for c := range el.Elements() {
+		if c.Name.Local == "value" {
+			w.mark(c, name, kind)
+		}
+	}
 }
 
 // mark marks what is in an element, text and children alike, unless it is inside of

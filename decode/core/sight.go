@@ -71,7 +71,7 @@ func roleOf(state *decode.State) role {
 			return componentStream
 		}
 	}
-	if state.Assumed == decode.NSServer {
+	if state.Assumed == decode.NSServer && state.Header == [3]*decode.Header{} {
 		return serverStream
 	}
 	return clientStream

@@ -59,7 +59,7 @@ func rare(name string) (session.Note, bool) {
 	return say(prefixes[i].ref, session.Span{}, "%s: %s", name, prefixes[i].text), true
 }
 
-// rarity says once what the mechanism is, and shows the rest as it is.
+// rarity says once what the mechanism is; the rest is opaque.
 type rarity struct {
 	opaque
 	said bool

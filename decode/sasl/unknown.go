@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"unicode/utf8"
 
-	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -16,29 +15,28 @@ var unknown = Mechanism{
 	New:   func(name string) Decoder { return opaque{name} },
 }
 
-// opaque shows payloads as they are. What the client sends may be anything, so
-// all of it is secret; so is what the server sends, if the mechanism is not known
-// because the login's beginning was not seen.
+// opaque knows nothing of what is in a payload. It may be anything, so all of it is
+// secret, whoever sends it: servers issue tokens, and prove that they know a password.
 type opaque struct{ name string }
 
 func (o opaque) Decode(m Message) []session.Note {
 	if len(m.Payload) == 0 {
 		return nil
 	}
+	n := credentials(readable(m.Payload), m.Span)
 	if o.name == "" {
-		return []session.Note{explained(credentials(readable(m.Payload), m.Span),
-			"the beginning of this login was not seen: all of it is taken for secret")}
+		return []session.Note{explained(n, "the beginning of this login was not seen: all of it is taken for secret")}
 	}
-	if m.Kind.FromClient() {
-		n := explained(credentials(readable(m.Payload), m.Span),
-			"xmppscope does not take this mechanism apart, and takes all that the client sends for secret: "+shape(m.Payload))
+	n = explained(n, "xmppscope does not take this mechanism apart, and takes all that is sent for secret: "+shape(m.Payload))
+	switch m.Kind {
+	case Challenge:
+		n.Name = "challenge"
+	case Success:
+		n.Name = "additional-data"
+	default:
 		return append([]session.Note{n}, openJWT(string(m.Payload), m)...)
 	}
-	name := "challenge"
-	if m.Kind == Success {
-		name = "additional-data"
-	}
-	return []session.Note{explained(decode.Field(name, readable(m.Payload), m.Span), shape(m.Payload))}
+	return []session.Note{n}
 }
 
 // shape says what bytes look like. It quotes nothing.

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
