@@ -118,8 +118,9 @@ type Format struct {
 	// New starts a recording.
 	New func(io.Writer, Options) (Writer, error)
 	// Sniff tells the format by the first bytes of a file (up to sniffLen), and Read
-	// gives a recording's events in file order; nil if it cannot be read back. An error of emit ends it and comes back as it is; what is wrong with
-	// the file comes back as *Truncated.
+	// gives a recording's events in file order; nil if it cannot be read back. An
+	// error of emit ends it and comes back as it is; what is wrong with the file comes
+	// back as *Truncated.
 	Sniff func(prefix []byte) bool
 	Read  func(r io.Reader, emit func(session.Event) error) error
 }

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -86,15 +87,15 @@ type file interface {
 
 // open tells the format of a file by its first bytes.
 func open(r io.Reader) (file, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	b := bufio.NewReader(r) // r itself, if it is one
+	head, err := b.Peek(4)
+	if err != nil {
 		return nil, &Damaged{Err: short(err)}
 	}
-	r = io.MultiReader(bytes.NewReader(head[:]), r)
-	if IsNG(head[:]) {
-		return &ng{blocks: NewBlocks(r)}, nil
+	if IsNG(head) {
+		return &ng{blocks: NewBlocks(b)}, nil
 	}
-	return openPcap(r)
+	return openPcap(b)
 }
 
 // Each calls do with each packet of a capture as it stands in the file, until do returns

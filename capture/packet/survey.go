@@ -6,35 +6,50 @@ import (
 	"time"
 )
 
-// Survey looks through a capture before it is read, where that can be done twice: do,
-// which may be nil, is called with the key log lines in it, wherever they stand, which
-// are valid until it returns. late is how far a packet's time is behind that of one
-// before it in the file at most, for Options. A file whose clock was set back is in
-// order as it stands: the sequence numbers tell. The error says that the end was not
-// reached.
-func Survey(r io.Reader, do func(lines []byte)) (late time.Duration, err error) {
-	f, err := open(r)
-	if err != nil {
-		return 0, cause(err)
-	}
-	var p Packet
-	var s survey
-	for {
-		p = Packet{}
-		if err = f.next(&p); err != nil {
-			break
-		}
+// Survey looks through a capture before it is read, where that can be done more than
+// once: again begins at its beginning each time. do, which may be nil, is called with the
+// key log lines in it, wherever they stand, which are valid until it returns. late is how
+// far a packet's time is behind that of one before it in the file at most, for Options. A
+// file whose clock was set back is in order as it stands: the sequence numbers tell. The
+// error says that the end was not reached.
+func Survey(again func() (io.Reader, error), do func(lines []byte)) (late time.Duration, err error) {
+	var newest time.Time
+	err = look(again, func(p *Packet) {
 		switch {
+		case p.Keys == nil && p.At.After(newest):
+			newest = p.At
 		case p.Keys == nil:
-			s.packet(&p)
+			late = max(late, newest.Sub(p.At))
 		case do != nil:
 			do(p.Keys)
 		}
+	})
+	if late == 0 {
+		return 0, err
 	}
-	if s.set > s.mixed {
-		s.late = 0
+	var seen sequences
+	_ = look(again, seen.packet) // as far as it went before
+	if seen.on > seen.back {
+		late = 0
 	}
-	return s.late, cause(err)
+	return late, err
+}
+
+// look calls do with each packet of a capture, and with what keys it has.
+func look(again func() (io.Reader, error), do func(*Packet)) error {
+	r, err := again()
+	if err != nil {
+		return err
+	}
+	f, err := open(r)
+	var p Packet
+	for err == nil {
+		p = Packet{}
+		if err = f.next(&p); err == nil {
+			do(&p)
+		}
+	}
+	return cause(err)
 }
 
 // cause is what is wrong with a file, nil at its end.
@@ -49,14 +64,12 @@ func cause(err error) error {
 	return err
 }
 
-// survey finds out in what order packets are.
-type survey struct {
-	newest time.Time
-	late   time.Duration
-	last   map[[2]end]place // of each direction
+// sequences finds out whether a clock was set, or packets are out of order.
+type sequences struct {
+	last map[[2]end]place // of each direction
 	// How often, where time went back within a direction, the sequence numbers went
 	// on, as if the clock had been set, and how often they went back with it.
-	set, mixed int
+	on, back int
 }
 
 // place is where a segment was found.
@@ -65,15 +78,11 @@ type place struct {
 	at  time.Time
 }
 
-func (s *survey) packet(p *Packet) {
-	if p.At.After(s.newest) {
-		s.newest = p.At
-	}
-	s.late = max(s.late, s.newest.Sub(p.At))
-	b := network(p.On.Link, p.Data)
-	if b == nil {
+func (s *sequences) packet(p *Packet) {
+	if p.Keys != nil {
 		return
 	}
+	b := network(p.On.Link, p.Data)
 	ip, ok := parseIP(b, p.Length-len(p.Data))
 	if !ok || ip.fragment || ip.proto != protoTCP {
 		return
@@ -83,14 +92,14 @@ func (s *survey) packet(p *Packet) {
 	}
 }
 
-func (s *survey) segment(seg *segment, at time.Time) {
+func (s *sequences) segment(seg *segment, at time.Time) {
 	key := [2]end{seg.from, seg.to}
 	if before, ok := s.last[key]; ok && at.Before(before.at) {
 		switch ahead := int32(seg.seq - before.seq); {
 		case ahead > 0:
-			s.set++
+			s.on++
 		case ahead < 0:
-			s.mixed++
+			s.back++
 		}
 	}
 	if s.last == nil || len(s.last) >= 2*maxConns {

@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -36,11 +37,15 @@ func TestSurveyFindsSecrets(t *testing.T) {
 		{"no magic", string(append(bytes.Clone(file), block(le, BlockSection, make([]byte, 16))...)), "one two", false},
 	} {
 		var got []string
-		_, err := Survey(strings.NewReader(c.file), func(lines []byte) { got = append(got, string(lines)) })
+		_, err := Survey(again([]byte(c.file)), func(lines []byte) { got = append(got, string(lines)) })
 		if strings.Join(got, " ") != c.want || (err == nil) != c.whole {
 			t.Errorf("%s: %q, error %v", c.name, got, err)
 		}
 	}
+}
+
+func again(file []byte) func() (io.Reader, error) {
+	return func() (io.Reader, error) { return bytes.NewReader(file), nil }
 }
 
 // spread is the conversation of hello with more to say, a packet a second.
@@ -82,7 +87,7 @@ func TestOutOfOrder(t *testing.T) {
 func surveyed(t *testing.T, name string, list []tcpPacket, want string) {
 	t.Helper()
 	file := newDump(linkRaw).tcp(t, usual, list...).Bytes()
-	late, err := Survey(bytes.NewReader(file), nil)
+	late, err := Survey(again(file), nil)
 	if err != nil || late == 0 {
 		t.Errorf("%s: %v late, %v", name, late, err)
 	}
@@ -99,7 +104,7 @@ func TestClockSetBack(t *testing.T) {
 		list[i].at -= time.Hour
 	}
 	file := newDump(linkRaw).tcp(t, usual, list...).Bytes()
-	if late, err := Survey(bytes.NewReader(file), nil); late != 0 || err != nil {
+	if late, err := Survey(again(file), nil); late != 0 || err != nil {
 		t.Errorf("%v late, %v", late, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func read(t testing.TB, capture []byte, keylog string) ([]session.Event, Report)
 	if _, err := keys.Add([]byte(keylog)); err != nil {
 		t.Fatal(err)
 	}
-	late, err := packet.Survey(bytes.NewReader(capture), nil)
+	late, err := packet.Survey(func() (io.Reader, error) { return bytes.NewReader(capture), nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

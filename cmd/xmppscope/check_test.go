@@ -52,6 +52,11 @@ func TestFindingsAreBounded(t *testing.T) {
 	if n := bytes.Count(lines.Bytes(), []byte{'\n'}); n != 2*each*sessions || n != c.count[session.Error] {
 		t.Errorf("%d findings in JSON, %d counted", n, c.count[session.Error])
 	}
+	for i, x := range c.extras(nil) {
+		if !strings.HasSuffix(x.Failure, fmt.Sprintf("%d errors more", c.sessions[i+1].unlisted)) {
+			t.Errorf("session %d in JUnit: %.200s", i+1, x.Failure)
+		}
+	}
 	var text strings.Builder
 	c.print(&text)
 	if want := fmt.Sprintf("\n  and %d findings more: --json has them all\n", c.sessions[1].unlisted); !strings.Contains(text.String(), want) {

@@ -187,6 +187,9 @@ func (c *checker) extras(r *expect.Report) (out []expect.Extra) {
 				all = append(all, fmt.Sprintf("%s (event %d): %s", f.Rule, f.Seq, f.Text))
 			}
 		}
+		if s.grave > 0 {
+			all = append(all, session.Plural(s.grave, "error")+" more")
+		}
 		x.Failure = session.SafeLine(strings.Join(all, "; "))
 		out = append(out, x)
 	}

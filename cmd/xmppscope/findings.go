@@ -24,6 +24,7 @@ type checked struct {
 	findings  []finding // those that say the same are one
 	at        map[said]int
 	unlisted  int      // findings beyond the bounds
+	grave     int      // of them: of severity error
 	errors    []uint64 // Seq of the findings of severity error, with --expect
 }
 
@@ -51,6 +52,9 @@ func (s *checked) add(f finding, room bool) bool {
 	}
 	if !room || len(s.findings) == maxFindings {
 		s.unlisted++
+		if f.Severity == session.Error {
+			s.grave++
+		}
 		return false
 	}
 	if s.at == nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -295,17 +296,17 @@ func (f *input) verify(chain []*x509.Certificate, w passive.Wanted) *session.Ver
 // whether it has come to the end.
 func (f *input) survey(src *source) (late time.Duration, whole bool) {
 	p := f.progress
-	done := p.done.Swap(0)
+	done := p.done.Load()
 	p.doing = "looking through"
 	defer func() {
 		p.done.Store(done)
 		p.doing = doingRead
 	}()
-	r, err := src.again(f.ctx, func(n int) { p.add(n, f.events) })
-	if err != nil {
-		return 0, false
+	again := func() (io.Reader, error) {
+		p.done.Store(0)
+		return src.again(f.ctx, func(n int) { p.add(n, f.events) })
 	}
-	late, err = packet.Survey(r, func(lines []byte) {
+	late, err := packet.Survey(again, func(lines []byte) {
 		f.keylogs.keys.Add(lines) // lines that are bad come up again
 	})
 	return late, err == nil
