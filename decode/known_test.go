@@ -29,7 +29,7 @@ func shown(t *testing.T, xml ...string) (out []string) {
 		if !strings.HasSuffix(raw, ">") {
 			seen.Body = session.StreamPartial{}
 		}
-		e := session.Blank(d.Explain(seen)).Seen
+		e := session.Blank(d.Explain(seen))
 		out = append(out, string(e.Raw))
 		for _, n := range e.Notes {
 			if n.Span.End > len(e.Raw) {
