@@ -26,7 +26,7 @@ func capturedSession(t *testing.T, id int) []session.Event {
 	packet := func(on session.Interface, stamp uint64, dir session.Dir, frame string, size int64, comments ...string) session.Event {
 		return session.Event{
 			Seen: session.Seen{Session: id, At: start, Leg: session.ClientLeg, Dir: dir, Raw: []byte(frame), Size: size, Truncated: size > int64(len(frame)),
-				Body: session.WirePacket{On: on, Stamp: stamp, Remarks: session.Remarks{Comments: comments}}}, Said: session.Said{Done: true},
+				Body: session.WirePacket{On: on, Stamp: stamp, Remarks: session.Remarks{Comments: comments}}},
 		}
 	}
 	events := []session.Event{

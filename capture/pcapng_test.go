@@ -131,7 +131,7 @@ func TestFallback(t *testing.T) {
 			}
 			want = append(want, session.Event{
 				Seen: session.Seen{Session: 1, Seq: uint64(len(want) + 1), At: e.At, Leg: e.Leg, Dir: e.Dir, Body: e.Body,
-					Raw: e.Raw, Size: e.Size, Truncated: e.Truncated, Name: e.Name}, Said: session.Said{Done: true, Space: e.Space},
+					Raw: e.Raw, Size: e.Size, Truncated: e.Truncated, Name: e.Name}, Said: session.Said{Space: e.Space},
 			})
 		}
 	}

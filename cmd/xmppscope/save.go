@@ -29,12 +29,18 @@ Each packet is there at once. (What is written to a pipe has blocks of a type of
 own for the explanations: Wireshark would be late by a packet for each of the usual
 ones. xmppscope reads both.)
 
-What is on disk when: each event is handed to the system when it happens, and what
-the system has taken survives even kill -9 (a crash of the whole machine may still
-cost what it had not written out). A .pcapng keeps the newest packet of a session
-back for 50 ms, for the explanation beside it, and a TLS handshake until it has
-ended. In a .html or .md, what stands on top is drawn anew every 50 ms. All files
-open at any time, up to their last whole event.
+What is on disk when: each event is handed to the system when it has been explained,
+and what the system has taken survives even kill -9 (a crash of the whole machine may
+still cost what it had not written out). What has been seen and waits to be explained
+for more than about half a second lies in FILE.unexplained (beside the first FILE that
+can be opened again; readable by you alone, secrets in the clear): it is gone after an
+orderly end, and after another one xmppscope open FILE explains it and goes on. A
+.pcapng keeps the newest packet of a session back for 50 ms, for the explanation beside
+it, and a TLS handshake until it has ended. In a .html or .md, what stands on top is
+drawn anew every 50 ms. All files open at any time, up to their last whole event.
+
+At the end all that was seen is explained and saved first; how far it is is told each
+second. A second Ctrl-C ends that, with exit code 1; SIGTERM ends it after --drain.
 
 --save-rotate 100MB,1h goes on in another file when one has 100 MB or is an hour
 old: login-00001.pcapng, login-00002.pcapng and so on. Each opens alone: it repeats
