@@ -40,6 +40,7 @@ func (k *known) learn(kind, value, mark string) {
 		slices.ContainsFunc(k.secrets, func(q quotable) bool { return q.value == value }) {
 		return
 	}
+	value = strings.Clone(value) // it is part of an event
 	q := quotable{value, kind, mark, []byte(escaper.Replace(value))}
 	if len(k.secrets) < maxKnown {
 		k.secrets = append(k.secrets, q)

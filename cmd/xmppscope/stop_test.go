@@ -29,9 +29,10 @@ func longCapture(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	explain := prepared().NewSession(new(session.Book))
 	for range 1<<20/size + 1 {
 		for _, e := range events {
-			if err := w.Write(session.Event{Seen: e, Said: session.Said{Done: true}}); err != nil {
+			if err := w.Write(explain.Explain(e)); err != nil {
 				t.Fatal(err)
 			}
 			if _, header := e.Body.(session.StreamOpened); header {
@@ -125,7 +126,7 @@ func TestPrintFollowsPipe(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	part := longCapture(t)[:4000]
+	part := longCapture(t)[:20_000]
 	stdin.Write(part)
 	got := make([]byte, 4096)
 	var printed []byte
