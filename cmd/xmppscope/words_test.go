@@ -51,7 +51,7 @@ func TestUnreadable(t *testing.T) {
 		{"cut.xml", short(recorded(t, ".xml"), 30), `^cut.xml is cut off at byte \d+, after 2 events that could be read$`, ""},
 		{"open.xml", short(recorded(t, ".xml"), 5), `^open.xml is cut off at byte \d+, after 3 events that could be read$`, ""},
 		{"cut.pcapng", short(recorded(t, ".pcapng"), 10), `^cut.pcapng is cut off at byte \d+, after \d events? that could be read$`, ""},
-		{"cut.pcap", short(recorded(t, ".pcap"), 3), `(?m)^cut.pcap is cut off at byte \d+, after \d+ packets that could be read$`, ""},
+		{"cut.pcap", short(recorded(t, ".pcap"), 3), `(?m)^cut.pcap is cut off at byte \d+, after \d+ events? that could be read$`, ""},
 		{"bad.jsonl", broken(".jsonl"), `^bad.jsonl is damaged at byte \d+, after 2 events that could be read: invalid character`, ""},
 		{"bad.xml", broken(".xml"), `^bad.xml is damaged at byte \d+, after \d events that could be read: XML syntax error`, ""},
 		{"tiny.pcapng", recorded(t, ".pcapng")[:10], `^tiny.pcapng is cut off at byte 0, before anything could be read$`, "record again"},
