@@ -44,7 +44,9 @@ func (f *follower) isOpen() bool {
 // start runs a follower in its own goroutine.
 func (l *live) start(f *follower, run func() error) {
 	f.done = make(chan struct{})
+	l.starting.Lock() // those that run already look at the others
 	l.followers = append(l.followers, f)
+	l.starting.Unlock()
 	go func() {
 		defer func() { l.over <- struct{}{} }()
 		defer close(f.done)
@@ -80,6 +82,8 @@ func noIdle() error { return nil }
 
 // saved tells the spool what is in all files.
 func (l *live) saved() {
+	l.starting.Lock()
+	defer l.starting.Unlock()
 	least := int64(math.MaxInt64)
 	for _, f := range l.followers {
 		if f.keeps && f.isOpen() { // one that has failed gets nothing more

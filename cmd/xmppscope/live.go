@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ type live struct {
 	spool       *session.Spool
 	unexplained string // what its file is called that survives a crash, "" if nothing has to
 	followers   []*follower
+	starting    sync.Mutex    // held while followers changes
 	screen      *follower     // the one that is the inspector, or nil
 	over        chan struct{} // has a token for each follower that is done
 	printer     *printout     // nil while the inspector shows everything
