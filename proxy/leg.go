@@ -96,11 +96,15 @@ func (l *leg) more(wait bool) error {
 	return err
 }
 
-// room is where what is read next goes.
+// room is where what is read next goes. The beginning of a record's header moves to the
+// front: what it stands behind has been given out, and may fill the buffer.
 func (l *leg) room() []byte {
-	if l.in == nil {
+	switch {
+	case l.in == nil:
 		l.in, l.pooled = rooms.Get().(*[legRoom]byte)[:], true
 		l.from, l.to = 0, 0
+	case l.to-l.from < recordHead:
+		l.from, l.to = 0, copy(l.in, l.in[l.from:l.to])
 	}
 	return l.in[l.to:]
 }
@@ -143,9 +147,6 @@ func (l *leg) Read(p []byte) (int, error) {
 // header learns how long the record is that begins at from, for which it may have to read.
 // A header that has been cut off is given out as it is.
 func (l *leg) header() error {
-	if l.cutHeader() && l.failed == nil {
-		l.from, l.to = 0, copy(l.in[:], l.in[l.from:l.to])
-	}
 	for l.cutHeader() && l.failed == nil {
 		if err := l.more(!l.pause); errors.Is(err, errDrained) {
 			return err

@@ -75,7 +75,7 @@ func (t *traffic) flow(from, to wire, size int64, most int64) error {
 		to.Close()
 	}
 	sending.Wait()
-	if sent != nil {
+	if err == nil && sent != nil {
 		return fmt.Errorf("bench: sending: %w", sent)
 	}
 	return err
