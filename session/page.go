@@ -15,7 +15,8 @@ type page struct {
 	number uint32    // among the pages of its trail
 	begins [3]int64  // by direction: where its plaintext goes on
 	begun  time.Time // when it was
-	buf    []byte    // the records; nil while they lie on disk alone
+	mem    []byte    // room for a header, and buf; nil while they lie on disk alone
+	buf    []byte    // the records; nil likewise
 	events []Seen    // that records name; nil likewise
 	taken  int       // bytes of buf that have been taken
 

@@ -269,6 +269,20 @@ func (s *Spool) mayGo(p *page) {
 	}
 }
 
+// putAway frees the memory of a page that has been read, at once if it lies in the file.
+// The caller holds its trail's mu.
+func (s *Spool) putAway(p *page) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !p.writing && p.synced == len(p.buf) {
+		s.giveBack(p)
+		return
+	}
+	p.full = false // it may have been in use when its turn came
+	s.mayGo(p)
+	s.behind.Signal()
+}
+
 // cause says why bytes were not kept.
 func (s *Spool) cause() lossCause {
 	s.mu.Lock()
@@ -325,23 +339,24 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 func (s *Spool) takeFree(class int) []byte {
 	list := &s.free[class]
 	if n := len(*list); n > 0 {
-		buf := (*list)[n-1]
+		mem := (*list)[n-1]
 		*list = (*list)[:n-1]
-		return buf
+		return mem
 	}
-	return make([]byte, 0, pageSizes[class])
+	return make([]byte, pageSizes[class])
 }
 
 // maxFree bounds the memory of each class that is kept for pages to come, in pages.
 const maxFree = 64
 
 // giveBack takes a page's memory. The caller holds mu.
-func (s *Spool) giveBack(buf []byte) {
-	s.used -= int64(cap(buf))
-	class := slices.Index(pageSizes[:], cap(buf))
+func (s *Spool) giveBack(p *page) {
+	s.used -= int64(len(p.mem))
+	class := slices.Index(pageSizes[:], len(p.mem))
 	if class >= 0 && len(s.free[class]) < maxFree {
-		s.free[class] = append(s.free[class], buf[:0])
+		s.free[class] = append(s.free[class], p.mem)
 	}
+	p.mem, p.buf, p.events = nil, nil, nil
 }
 
 // forget gives up a page. The caller holds its trail's mu.
@@ -351,9 +366,8 @@ func (s *Spool) forget(p *page) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.buf != nil {
-		s.giveBack(p.buf)
-		p.buf, p.events = nil, nil
+	if p.mem != nil {
+		s.giveBack(p)
 	}
 	if p.at.size > 0 {
 		s.file.release(p.at)
@@ -436,14 +450,14 @@ func (s *Spool) write(p *page, free bool) {
 		return
 	}
 	p.writing = true
-	buf, events, before := p.buf, p.events, p.at
+	mem, buf, events, before := p.mem, p.buf, p.events, p.at
 	head := pageHeader{Session: int32(t.id), Number: p.number, Begun: t.begun.UnixNano(), Begins: [2]int64{p.begins[C2S], p.begins[S2C]}}
 	t.mu.Unlock()
 
 	var err error
 	at := before
 	if p.synced < len(buf) {
-		at, err = s.onDisk().write(head, buf, events)
+		at, err = s.onDisk().write(head, mem, len(buf), events)
 	}
 
 	t.mu.Lock()
@@ -461,8 +475,7 @@ func (s *Spool) write(p *page, free bool) {
 		p.at, p.synced = at, len(buf)
 	}
 	if p.gone || free && err == nil && !p.busy {
-		s.giveBack(p.buf)
-		p.buf, p.events = nil, nil
+		s.giveBack(p)
 	}
 	if p.gone && p.at.size > 0 {
 		s.file.release(p.at)
@@ -471,23 +484,23 @@ func (s *Spool) write(p *page, free bool) {
 }
 
 // load brings a page back into memory.
-func (s *Spool) load(p *page) ([]byte, []Seen) {
+func (s *Spool) load(p *page) (mem, buf []byte, events []Seen) {
 	file := s.onDisk()
 	s.mu.Lock()
 	class := 0
-	for class < len(pageSizes)-1 && int64(pageSizes[class]) < p.at.records {
+	for class < len(pageSizes)-1 && int64(pageSizes[class]) < pageHead+p.at.records {
 		class++
 	}
 	s.used += int64(pageSizes[class])
-	buf := s.takeFree(class)
+	mem = s.takeFree(class)
 	s.mu.Unlock()
-	buf, events, err := file.read(p.at, buf)
+	buf, events, err := file.read(p.at, mem)
 	if err != nil { // what is missing is told as a page that ends too soon
 		s.mu.Lock()
 		s.file.problem = err
 		s.mu.Unlock()
 	}
-	return buf, events
+	return mem, buf, events
 }
 
 func (s *Spool) onDisk() *spoolFile {

@@ -8,10 +8,10 @@ import (
 )
 
 // extent is where a page lies in a file: behind its header its records, and its events.
-type extent struct{ at, size, records int64 }
+type extent struct{ at, size, records, room int64 }
 
 // spoolFile holds the pages that do not fit into memory, or that a crash must not lose.
-// Space is used again when all pages have been given up: one that was is still read back
+// Room is used again once its page has been given up: until then it is still read back
 // after a crash, and passed over, since the recording has what was in it.
 type spoolFile struct {
 	path    string                    // "" for a file without a name
@@ -20,6 +20,7 @@ type spoolFile struct {
 	mu      sync.Mutex                // held for a moment only: the disk may hang
 	end     int64                     // of what was written
 	inUse   int                       // pages
+	free    map[int64][]int64         // by how long it is: where there is room in front of the end
 	problem error                     // it is not written any more; guarded by Spool.mu
 }
 
@@ -42,8 +43,9 @@ func (f *spoolFile) open() (*cacheFile, error) {
 	return file, nil
 }
 
-// write appends a page.
-func (f *spoolFile) write(head pageHeader, records []byte, events []Seen) (extent, error) {
+// write writes a page, the first n bytes of which are its records; behind a room for the
+// header. Nobody else may use that room.
+func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (extent, error) {
 	var tail []byte
 	for i := range events {
 		var err error
@@ -52,25 +54,26 @@ func (f *spoolFile) write(head pageHeader, records []byte, events []Seen) (exten
 		}
 		tail = append(tail, '\n')
 	}
+	records := mem[pageHead : pageHead+n]
+	head.put(mem[:pageHead], records, tail)
 	f.writing.Lock()
 	defer f.writing.Unlock()
 	file, err := f.open()
 	if err != nil {
 		return extent{}, err
 	}
-	packed := packPage(head, records, tail)
-	f.mu.Lock()
-	at := extent{f.end, int64(len(packed)), int64(len(records))}
-	f.end, f.inUse = at.at+aligned(at.size), f.inUse+1
-	f.mu.Unlock()
-	if at.at == 0 {
+	at, grows := f.take(int64(pageHead+n), int64(len(tail)), int64(len(mem)))
+	if at.at == 0 && grows {
 		err = file.Truncate(0)
 	}
-	if err == nil {
-		err = file.Grow(at.size)
+	if err == nil && grows {
+		err = file.Grow(at.room)
+	}
+	if err == nil && len(tail) > 0 { // before the header that says that it is there
+		_, err = file.WriteAt(tail, at.at+int64(pageHead+n))
 	}
 	if err == nil {
-		_, err = file.WriteAt(packed, at.at)
+		_, err = file.WriteAt(mem[:pageHead+n], at.at)
 	}
 	if err != nil {
 		f.release(at)
@@ -79,9 +82,26 @@ func (f *spoolFile) write(head pageHeader, records []byte, events []Seen) (exten
 	return at, nil
 }
 
-// read brings a page back, into buf.
-func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Seen, error) {
+// take finds room for so many bytes of a page and of its events. A page gets as much as
+// its memory has, so that there are few sizes, and room can be used again.
+func (f *spoolFile) take(page, events, memory int64) (at extent, grows bool) {
+	at = extent{size: page + events, records: page - pageHead, room: aligned(max(memory, page+events))}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inUse++
+	if free := f.free[at.room]; len(free) > 0 {
+		at.at, f.free[at.room] = free[len(free)-1], free[:len(free)-1]
+		return at, false
+	}
+	at.at = f.end
+	f.end += at.room
+	return at, true
+}
+
+// read brings a page back, into mem.
+func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err error) {
 	file := f.file.Load()
+	buf = mem[pageHead:pageHead]
 	if _, err := file.ReadAt(buf[:at.records], at.at+pageHead); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
 	}
@@ -93,7 +113,6 @@ func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Seen, error) {
 	if _, err := file.ReadAt(tail, at.at+pageHead+at.records); err != nil {
 		return buf, nil, fmt.Errorf("session: backlog: %w", err)
 	}
-	var events []Seen
 	for line := range bytes.Lines(tail) {
 		e, err := DecodeJSON(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
@@ -104,13 +123,18 @@ func (f *spoolFile) read(at extent, buf []byte) ([]byte, []Seen, error) {
 	return buf, events, nil
 }
 
-// release gives up a page.
+// release gives up a page's room.
 func (f *spoolFile) release(at extent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.inUse--; f.inUse == 0 {
-		f.end = 0
+		f.end, f.free = 0, nil
+		return
 	}
+	if f.free == nil {
+		f.free = map[int64][]int64{}
+	}
+	f.free[at.room] = append(f.free[at.room], at.at)
 }
 
 // close ends the file. Where it is to be left, it returns its name if there is something

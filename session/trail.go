@@ -158,11 +158,11 @@ func (t *Trail) page(room int, must bool) *page {
 		}
 		t.class = min(t.class+1, len(pageSizes)-1)
 	}
-	buf := t.spool.room(t.class, last, must)
-	if buf == nil {
+	mem := t.spool.room(t.class, last, must)
+	if mem == nil {
 		return nil
 	}
-	p := &page{trail: t, number: t.next, begins: t.at, begun: time.Now(), buf: buf}
+	p := &page{trail: t, number: t.next, begins: t.at, begun: time.Now(), mem: mem, buf: mem[pageHead:pageHead]}
 	t.next++
 	t.pages = append(t.pages, p)
 	return p
@@ -217,9 +217,9 @@ func (t *Trail) reading() (*page, []byte, []Seen) {
 		p.busy = true
 		if p.buf == nil { // only this goroutine brings it back
 			t.mu.Unlock()
-			buf, events := t.spool.load(p)
+			mem, buf, events := t.spool.load(p)
 			t.mu.Lock()
-			p.buf, p.events = buf, events
+			p.mem, p.buf, p.events = mem, buf, events
 		}
 		if p.taken < len(p.buf) {
 			return p, p.buf, p.events
@@ -270,10 +270,7 @@ func (t *Trail) drop(p *page) {
 			p.ends = t.pages[0].begins
 		}
 		t.kept = append(t.kept, p)
-		t.spool.mu.Lock()
-		p.full = false // it may have been in use when its turn came
-		t.spool.mayGo(p)
-		t.spool.mu.Unlock()
+		t.spool.putAway(p)
 		return
 	}
 	t.spool.forget(p)

@@ -17,7 +17,7 @@ import (
 const UnexplainedExt = ".unexplained"
 
 // A file of what was not explained is a row of pages at multiples of pageAlign, with
-// anything between them: a page that is not needed any more has lost its magic.
+// anything between them.
 const (
 	pageAlign = 4 << 10
 	pageMagic = "XSP1"
@@ -43,16 +43,15 @@ func (h *pageHeader) append(buf []byte) []byte {
 	return buf
 }
 
-// packPage makes a page as it lies in the file.
-func packPage(h pageHeader, records, events []byte) []byte {
+// put writes the header of a page into its first pageHead bytes; the records and the
+// events are those that follow.
+func (h *pageHeader) put(head, records, events []byte) {
 	h.Records, h.Events = uint32(len(records)), uint32(len(events))
-	out := make([]byte, 0, pageHead+len(records)+len(events))
-	out = h.append(append(out, pageMagic...))
+	out := h.append(append(head[:0], pageMagic...))
 	sum := crc32.ChecksumIEEE(out[len(pageMagic):])
 	sum = crc32.Update(crc32.Update(sum, crc32.IEEETable, records), crc32.IEEETable, events)
 	out = binary.LittleEndian.AppendUint32(out, sum)
-	out = append(out, make([]byte, pageHead-len(out))...)
-	return append(append(out, records...), events...)
+	clear(head[len(out):pageHead])
 }
 
 // aligned is n rounded up to where a page may begin.
