@@ -46,18 +46,33 @@ var le = binary.LittleEndian
 
 // appendBlock wraps a body: type, length, the body padded, length again.
 func appendBlock(b []byte, kind uint32, body []byte) []byte {
-	size := uint32(12 + padded(len(body)))
-	b = le.AppendUint32(b, kind)
-	b = le.AppendUint32(b, size)
-	b = appendPadded(b, body)
+	begin := len(b)
+	return endBlock(append(beginBlock(b, kind), body...), begin)
+}
+
+// beginBlock begins a block whose body is appended then, as far as endBlock.
+func beginBlock(b []byte, kind uint32) []byte {
+	return le.AppendUint32(le.AppendUint32(b, kind), 0)
+}
+
+// endBlock ends the block that begins at an offset: now its length is known.
+func endBlock(b []byte, begin int) []byte {
+	b = pad(b, len(b)-begin)
+	size := uint32(len(b) - begin + 4)
+	le.PutUint32(b[begin+4:], size)
 	return le.AppendUint32(b, size)
 }
 
 func padded(n int) int { return (n + 3) &^ 3 }
 
 func appendPadded(b, more []byte) []byte {
-	b = append(b, more...)
-	return append(b, make([]byte, padded(len(more))-len(more))...)
+	return pad(append(b, more...), len(more))
+}
+
+// pad appends the zeros that belong behind so many bytes.
+func pad(b []byte, n int) []byte {
+	const zeros = "\x00\x00\x00"
+	return append(b, zeros[:padded(n)-n]...)
 }
 
 // appendOption appends one option of a block.
@@ -72,7 +87,10 @@ func appendText(b []byte, code uint16, text string) []byte {
 	if text == "" {
 		return b
 	}
-	return appendOption(b, code, []byte(cutText(text, maxComment)))
+	text = cutText(text, maxComment)
+	b = le.AppendUint16(b, code)
+	b = le.AppendUint16(b, uint16(len(text)))
+	return pad(append(b, text...), len(text))
 }
 
 // appendSection appends the header of a section whose length nobody knows.
@@ -115,24 +133,25 @@ type ngPacket struct {
 
 // appendPacket appends a packet with its comments.
 func appendPacket(b []byte, p *ngPacket) []byte {
-	body := make([]byte, 0, 64+len(p.data))
-	body = le.AppendUint32(body, p.intf)
-	body = le.AppendUint32(body, uint32(p.stamp>>32))
-	body = le.AppendUint32(body, uint32(p.stamp))
-	body = le.AppendUint32(body, uint32(len(p.data)))
-	body = le.AppendUint32(body, uint32(min(p.length, 1<<32-1)))
-	body = appendPadded(body, p.data)
-	options := len(body)
+	begin := len(b)
+	b = beginBlock(b, blockPacket)
+	b = le.AppendUint32(b, p.intf)
+	b = le.AppendUint32(b, uint32(p.stamp>>32))
+	b = le.AppendUint32(b, uint32(p.stamp))
+	b = le.AppendUint32(b, uint32(len(p.data)))
+	b = le.AppendUint32(b, uint32(min(p.length, 1<<32-1)))
+	b = appendPadded(b, p.data)
+	options := len(b)
 	for _, c := range p.comments {
-		body = appendText(body, optComment, c)
+		b = appendText(b, optComment, c)
 	}
 	if p.owner.session > 0 {
-		body = appendOption(body, optCustom, appendOwner(nil, p.owner))
+		b = appendOption(b, optCustom, appendOwner(nil, p.owner))
 	}
-	if len(body) > options {
-		body = le.AppendUint32(body, optEnd)
+	if len(b) > options {
+		b = le.AppendUint32(b, optEnd)
 	}
-	return appendBlock(b, blockPacket, body)
+	return endBlock(b, begin)
 }
 
 // owner says whose a packet is that others have captured; the zero value is nobody's.
@@ -194,9 +213,8 @@ type shownLeg struct {
 // appendOwn appends a block of ours that holds a line of text, of either type. The
 // line feed at the end tells the text from the padding.
 func appendOwn(b []byte, kind uint32, name string, line []byte) []byte {
-	body := make([]byte, 0, 4+len(name)+len(line)+1)
-	body = le.AppendUint32(body, enterprise)
-	body = append(body, name...)
-	body = append(body, line...)
-	return appendBlock(b, kind, append(body, '\n'))
+	begin := len(b)
+	b = le.AppendUint32(beginBlock(b, kind), enterprise)
+	b = append(append(append(b, name...), line...), '\n')
+	return endBlock(b, begin)
 }

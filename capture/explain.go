@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
+	"strconv"
 	"unicode/utf8"
 
 	"xmppscope/session"
@@ -27,26 +27,34 @@ func comments(r session.Remarks, id int) []string {
 
 // explain is what a packet comment says about the event that the packet carried:
 // its step, what happens there, its notes. Secrets are never in it.
-func explain(e session.Event) string {
+func explain(e session.Event) string { return string(appendExplanation(nil, e)) }
+
+func appendExplanation(b []byte, e session.Event) []byte {
 	e = session.Blank(e)
-	var lines []string
-	head := fmt.Sprintf("xmppscope session %d event %d", e.Session, e.Seq)
-	if s := e.Step; s != nil {
-		head += fmt.Sprintf(", step %d %s: %s", s.N, s.ID, s.Title)
+	from := len(b)
+	b = strconv.AppendInt(append(b, "xmppscope session "...), int64(e.Session), 10)
+	b = strconv.AppendUint(append(b, " event "...), e.Seq, 10)
+	s := e.Step
+	if s != nil {
+		b = strconv.AppendInt(append(b, ", step "...), int64(s.N), 10)
+		b = session.AppendSafeLine(append(b, ' '), s.ID)
+		b = session.AppendSafeLine(append(b, ": "...), s.Title)
 	} else {
-		head += ": " + e.Kind()
+		b = append(append(b, ": "...), e.Kind()...)
 	}
-	lines = append(lines, session.SafeLine(head))
 	if e.Summary != "" {
-		lines = append(lines, session.SafeLine(e.Summary))
+		b = session.AppendSafeLine(append(b, '\n'), e.Summary)
 	}
-	if s := e.Step; s != nil && s.Text != "" {
-		lines = append(lines, session.SafeLine(withRef(s.Text, s.Ref)))
+	if s != nil && s.Text != "" {
+		b = session.AppendSafeLine(append(b, '\n'), withRef(s.Text, s.Ref))
 	}
 	for i := range e.Notes {
-		lines = append(lines, noteLine(&e.Notes[i]))
+		b = appendNoteLine(append(b, '\n'), &e.Notes[i])
 	}
-	return cutText(strings.Join(lines, "\n"), maxComment)
+	if len(b)-from > maxComment {
+		b = append(b[:from], cutText(string(b[from:]), maxComment)...)
+	}
+	return b
 }
 
 // cutText shortens UTF-8 text to at most so many bytes.

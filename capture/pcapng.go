@@ -69,6 +69,9 @@ const (
 type pcapngWriter struct {
 	w        io.Writer
 	buf      []byte // what this call has to say
+	line     []byte // room for one
+	text     []byte // room for a comment
+	packet   []byte // room for one
 	open     tuples
 	sessions map[int]*ngSession
 	ended    ended
@@ -154,10 +157,16 @@ func (p *pcapngWriter) out() error {
 		return nil
 	}
 	_, err := p.w.Write(p.buf)
-	if p.buf = p.buf[:0]; cap(p.buf) > 1<<20 {
-		p.buf = nil
-	}
+	p.buf = reuse(p.buf)[:0]
 	return err
+}
+
+// reuse is a buffer that is kept for the next time, unless it is large.
+func reuse(b []byte) []byte {
+	if cap(b) > 1<<20 {
+		return nil
+	}
+	return b
 }
 
 func (p *pcapngWriter) Write(e session.Event) error {
@@ -232,17 +241,19 @@ func (p *pcapngWriter) session(id int) *ngSession {
 // event writes the event's JSON line, its explanation on the packet that carried
 // it, and the element by itself.
 func (p *pcapngWriter) event(s *ngSession, e session.Event) error {
-	line, err := session.EncodeJSON(bounded(e))
+	line, err := session.AppendJSON(p.line[:0], bounded(e))
 	if err != nil {
 		return err
 	}
+	p.line = reuse(line)
 	p.own(customName, line)
 	switch e.Body.(type) {
 	case session.StreamOpened, session.StreamElement, session.StreamClosed, session.StreamPartial, session.StreamRaw:
 	default:
 		return nil
 	}
-	comment := explain(e)
+	p.text = reuse(appendExplanation(p.text[:0], e))
+	comment := string(p.text)
 	if w := s.waiting; w.carries(&e) {
 		w.comments = append(w.comments, comment)
 	}
@@ -264,10 +275,11 @@ func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
 	if e.Dir == session.S2C {
 		from, to = to, from
 	}
-	packet := appendTags(nil, from, to)
+	packet := appendTags(p.packet[:0], from, to)
 	tags := len(packet)
 	size := max(e.Size, int64(len(e.Raw)))
 	packet = append(packet, e.Raw[:min(len(e.Raw), maxCaptured-tags)]...)
+	p.packet = reuse(packet)
 	if kept := len(packet) - tags; int64(kept) < size {
 		comment = fmt.Sprintf("cut: the first %d of %d bytes\n%s", kept, size, comment)
 		comment = cutText(comment, maxComment)
