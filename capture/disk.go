@@ -34,10 +34,27 @@ func (o *output) end() error {
 	if c, ok := o.writer.(Closer); ok {
 		err = c.Close()
 	}
+	err = errors.Join(err, o.release())
 	if err = errors.Join(err, o.file.Close()); err != nil {
 		return fmt.Errorf("capture: cannot write %q: %w", o.path, err)
 	}
 	return nil
+}
+
+// release hands to the system what was held.
+func (o *output) release() error {
+	if o.disk == nil {
+		return nil
+	}
+	return o.disk.release()
+}
+
+// size is how much has been written.
+func (o *output) size() int64 {
+	if o.disk == nil {
+		return o.written.Load()
+	}
+	return o.disk.size()
 }
 
 // rename gives a closed file its name.
@@ -51,7 +68,7 @@ func (o *output) rename(to string) error {
 // name gives an open file its name, and goes on writing it. Some systems rename no
 // open file.
 func (o *output) name() error {
-	if err := errors.Join(o.file.Sync(), o.file.Close()); err != nil {
+	if err := errors.Join(o.release(), o.file.Sync(), o.file.Close()); err != nil {
 		return fmt.Errorf("capture: cannot write %q: %w", o.path, err)
 	}
 	if err := o.rename(o.path); err != nil {
@@ -187,7 +204,32 @@ type diskFile struct {
 	written *atomic.Int64
 	at      int64
 	tail    []byte // behind at
+
+	holding bool // what is written is held until release
+	held    []byte
+	heldEnd []byte // the tail behind that
+	dirty   bool   // something is held, or another tail
 }
+
+// mostHeld bounds what is held.
+const mostHeld = 256 << 10
+
+// hold keeps back what is written, so that many writes become one.
+func (d *diskFile) hold() { d.holding = true }
+
+// release hands what was held to the system.
+func (d *diskFile) release() error {
+	d.holding = false
+	if !d.dirty {
+		return nil
+	}
+	err := d.write(d.held, d.heldEnd)
+	d.held, d.heldEnd, d.dirty = reuse(d.held)[:0], d.heldEnd[:0], false
+	return err
+}
+
+// size is how much has been written, with what is held.
+func (d *diskFile) size() int64 { return d.at + int64(len(d.held)) }
 
 func (d *diskFile) Write(b []byte) (int, error) {
 	if err := d.write(b, nil); err != nil {
@@ -200,6 +242,15 @@ func (d *diskFile) Write(b []byte) (int, error) {
 func (d *diskFile) WriteTail(b, tail []byte) error { return d.write(b, tail) }
 
 func (d *diskFile) write(b, tail []byte) error {
+	if d.holding {
+		d.held, d.heldEnd, d.dirty = append(d.held, b...), append(d.heldEnd[:0], tail...), true
+		if len(d.held) < mostHeld {
+			return nil
+		}
+		err := d.release()
+		d.hold()
+		return err
+	}
 	joined := b
 	if len(tail) > 0 { // in one write: we may be killed at any time
 		joined = slices.Concat(b, tail)
@@ -229,6 +280,9 @@ func (d *diskFile) restore() error {
 // Rewrite writes a new file beside the old one and then gives it the old one's
 // name. Where that cannot be done the old contents, which are whole, stay.
 func (d *diskFile) Rewrite(write func(io.ReaderAt, io.Writer) error) error {
+	if err := d.release(); err != nil {
+		return err
+	}
 	path, err := filepath.EvalSymlinks(d.file.Name())
 	if err != nil {
 		return nil

@@ -113,7 +113,7 @@ func numberedPath(path string, n int) string {
 // due says whether the file at hand has reached its limit. Half of it at least is
 // new, however much it repeats of the sessions under way.
 func (f *File) due() bool {
-	return f.rotate.Size > 0 && f.written.Load() >= max(f.rotate.Size, 2*f.repeated) ||
+	return f.rotate.Size > 0 && f.size() >= max(f.rotate.Size, 2*f.repeated) ||
 		f.rotate.Every > 0 && time.Since(f.begun) >= f.rotate.Every
 }
 
@@ -168,7 +168,7 @@ func (f *File) repeat(out *output) error {
 	if out.flusher != nil {
 		err = out.flusher.Flush()
 	}
-	out.repeated = out.written.Load()
+	out.repeated = out.size()
 	return err
 }
 

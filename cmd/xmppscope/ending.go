@@ -54,8 +54,9 @@ func (l *live) start(f *follower, run func() error) {
 	}()
 }
 
-// pull calls take with every event of the log. Before it waits for more it calls idle.
-func (l *live) pull(f *follower, take func(session.Event) error, idle func() error) error {
+// pull calls take with all events of the log, some at a time. Before it waits for more it
+// calls idle.
+func (l *live) pull(f *follower, take func([]session.Event) error, idle func() error) error {
 	for next := 0; ; {
 		events, to := l.log.Read(next)
 		if len(events) == 0 {
@@ -66,12 +67,10 @@ func (l *live) pull(f *follower, take func(session.Event) error, idle func() err
 				return nil
 			}
 		}
-		for _, e := range events {
-			if err := take(e); err != nil {
-				return err
-			}
-			f.taken.Add(1)
+		if err := take(events); err != nil {
+			return err
 		}
+		f.taken.Add(int64(len(events)))
 		if next = to; f.keeps {
 			l.saved()
 		}

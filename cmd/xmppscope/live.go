@@ -168,11 +168,16 @@ func (l *live) print(match func(*session.Event) bool) {
 	l.start(printing, func() error {
 		err := l.printer.begin(&l.out, wantsColour(out))
 		if err == nil {
-			err = l.pull(printing, func(e session.Event) error {
-				if match != nil && !match(&e) {
-					return nil
+			err = l.pull(printing, func(events []session.Event) error {
+				for i := range events {
+					if match != nil && !match(&events[i]) {
+						continue
+					}
+					if err := l.printer.Write(events[i]); err != nil {
+						return err
+					}
 				}
-				return l.printer.Write(e)
+				return nil
 			}, l.printer.Flush)
 		}
 		if failed := l.printer.Flush(); err == nil {

@@ -165,7 +165,7 @@ func (l *live) printName() string {
 // save writes events to a file until the log ends. When the file fails the rest
 // of the run goes on without it.
 func (l *live) save(by *follower, f *capture.File) error {
-	err := l.pull(by, f.Write, noIdle)
+	err := l.pull(by, f.WriteAll, noIdle)
 	switch {
 	case err == nil:
 		if err = f.Close(); err == nil && f != l.piped {
