@@ -54,11 +54,14 @@ func TestFullDisk(t *testing.T) {
 	b.hang()
 	for _, f := range Formats() {
 		t.Run(f.Ext, func(t *testing.T) {
-			disk, _, err := fill(f, 1<<30, b.events)
+			disk, _, err := fill(f, 1<<30, b.events, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			whole := len(disk.data)
+			if held, _, err := fill(f, 1<<30, b.events, 7); err != nil || !bytes.Equal(held.data, disk.data) {
+				t.Fatalf("many events in one write: %d bytes, %d if each is written by itself (%v)", len(held.data), whole, err)
+			}
 			var rooms []int
 			for room := whole / 3; room < whole; room += whole/17 + 1 {
 				rooms = append(rooms, room)
@@ -66,12 +69,12 @@ func TestFullDisk(t *testing.T) {
 			for i := range 200 { // wherever an event is cut
 				rooms = append(rooms, whole/2+i)
 			}
-			for _, room := range rooms {
-				disk, taken, err := fill(f, room, b.events)
+			for i, room := range rooms {
+				disk, taken, err := fill(f, room, b.events, 1+i%2*6)
 				if !errors.Is(err, syscall.ENOSPC) {
 					t.Fatalf("room for %d: the disk is full, and the error is %v", room, err)
 				}
-				if len(disk.data) == 0 || len(disk.data) > room {
+				if len(disk.data) == 0 && len(taken) > 0 || len(disk.data) > room {
 					t.Fatalf("room for %d, and the file has %d bytes", room, len(disk.data))
 				}
 				opens(t, f, disk.data, taken)
@@ -107,13 +110,24 @@ func opens(t *testing.T, f Format, file []byte, events []session.Event) {
 }
 
 // fill writes events, until the disk is full if there is not room for all; taken are
-// the numbered ones for which Write has returned nil.
-func fill(f Format, room int, events []session.Event) (disk *smallDisk, taken []session.Event, err error) {
+// the numbered ones that were taken. So many at a time go to the disk at once.
+func fill(f Format, room int, events []session.Event, batch int) (disk *smallDisk, taken []session.Event, err error) {
 	disk = &smallDisk{room: room}
-	w, err := f.New(&diskFile{file: disk, written: new(atomic.Int64)}, Options{Reveal: true})
+	file := &diskFile{file: disk, written: new(atomic.Int64)}
+	w, err := f.New(file, Options{Reveal: true})
+	var held []session.Event
 	for i := 0; err == nil && i < len(events); i++ {
+		last := i%batch == batch-1 || i == len(events)-1
+		if !last {
+			file.hold()
+		}
 		if err = w.Write(events[i]); err == nil && session.Numbered(events[i].Body) {
-			taken = append(taken, events[i])
+			held = append(held, events[i])
+		}
+		if last && err == nil {
+			if err = file.release(); err == nil {
+				taken, held = append(taken, held...), nil
+			}
 		}
 		if fl, ok := w.(Flusher); ok && err == nil && i%5 == 0 {
 			err = fl.Flush()

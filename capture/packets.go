@@ -156,7 +156,8 @@ func rawIP(from, to netip.Addr, proto layers.IPProtocol, header transport, paylo
 		ip = &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: proto, SrcIP: from.AsSlice(), DstIP: to.AsSlice()}
 	}
 	_ = header.SetNetworkLayerForChecksum(ip) // fails for other layers than IP only
-	buf := gopacket.NewSerializeBuffer()
+	const mostHeaders = 40 + 24               // IPv6, and TCP with an option
+	buf := gopacket.NewSerializeBufferExpectedSize(mostHeaders+len(payload), 0)
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	// It can fail for addresses of the wrong length only, which netip rules out.
 	_ = gopacket.SerializeLayers(buf, options, ip, header, gopacket.Payload(payload))

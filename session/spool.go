@@ -35,7 +35,7 @@ const keepAfter = 400 * time.Millisecond
 // kept: what is lost is counted to the byte. It may be used by any number of goroutines.
 type Spool struct {
 	o       SpoolOptions
-	seen    atomic.Int64 // bytes appended so far
+	flowed  atomic.Int64 // what was appended so far (Flowed)
 	waiting atomic.Int64 // bytes that wait to be taken
 	saved   atomic.Int64 // events of the log that are in all files
 
@@ -143,8 +143,13 @@ func (s *Spool) close(leave bool) string {
 	return file.close(leave)
 }
 
-// Seen is how many bytes have been appended so far: whether much flows shows in it.
-func (s *Spool) Seen() int64 { return s.seen.Load() }
+// recordWeight is how many bytes take as long to relay and to explain as there is effort
+// with a record, however short it is.
+const recordWeight = 1 << 10
+
+// Flowed is how much has been appended so far: whether much flows shows in it. It is in
+// bytes, and each record counts as recordWeight more.
+func (s *Spool) Flowed() int64 { return s.flowed.Load() }
 
 // Waiting is how many bytes wait to be taken.
 func (s *Spool) Waiting() int64 { return s.waiting.Load() }
@@ -241,7 +246,7 @@ func (s *Spool) finished(*Trail) {
 func (s *Spool) waits(n int) {
 	s.waiting.Add(int64(n))
 	if n > 0 {
-		s.seen.Add(int64(n))
+		s.flowed.Add(int64(n) + recordWeight)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -186,5 +188,47 @@ func TestSpoolIdleHoldsNothing(t *testing.T) {
 	}
 	if s.used != 0 || tr.pages != nil {
 		t.Errorf("%d bytes are in use", s.used)
+	}
+}
+
+// TestSpoolReadsBackInBounds: what comes back from the file to be read, and is kept then
+// because it is not saved yet, takes no more memory than what is new, and room in the file is
+// used again.
+func TestSpoolReadsBackInBounds(t *testing.T) {
+	const memory = 1 << 20
+	path := filepath.Join(t.TempDir(), "a.pcapng"+UnexplainedExt)
+	s := NewSpool(SpoolOptions{Memory: memory, Path: path})
+	defer s.Close()
+	tr := s.Begin(1)
+	tr.Calm()
+	var got, sent int64
+	var events int64
+	read := func() {
+		taking := s.Next(false)
+		taking.Take(func(e Seen) { got += int64(len(e.Raw)) })
+		events++
+		taking.Settle(got, 0, int(events))
+		s.Put(taking)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.used > 2*memory {
+			t.Fatalf("%d bytes of pages in memory, %d may be", s.used, memory)
+		}
+	}
+	p := make([]byte, 50_000)
+	for range 4 {
+		for range 400 {
+			s.behindForTest()
+			tr.Bytes(C2S, p)
+			sent += int64(len(p))
+		}
+		for got < sent {
+			read()
+		}
+		s.Saved(events)
+		s.keep(0)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > sent/2 {
+		t.Errorf("the file has %d bytes for %d that went through it, a quarter at a time (%v)", info.Size(), sent, err)
 	}
 }

@@ -27,7 +27,7 @@ func (e entry) has(flag entry) bool { return e&flag != 0 }
 type conversation struct {
 	session.Overview
 	all  []entry // in order; those that the filter lets through
-	rows []entry // those of all that are shown
+	rows []entry // those of all that are shown; the same memory if that is all of them
 	bare bool    // rows is without noise
 	// rules are the places in rows of those that are no events, in order.
 	rules []int
@@ -118,18 +118,23 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 
 func (c *conversation) append(e entry) {
 	c.all = append(c.all, e)
-	c.addRow(e)
+	c.addRow(len(c.all) - 1)
 }
 
-// addRow shows an entry, unless it is noise and noise is hidden.
-func (c *conversation) addRow(e entry) {
+// addRow shows an entry of all, unless it is noise and noise is hidden.
+func (c *conversation) addRow(i int) {
+	e := c.all[i]
 	if c.bare && e.has(isNoise) {
 		return
 	}
 	if e.has(isRestart) {
 		c.rules = append(c.rules, len(c.rows))
 	}
-	c.rows = append(c.rows, e)
+	if c.bare {
+		c.rows = append(c.rows, e)
+	} else {
+		c.rows = c.all[:i+1]
+	}
 }
 
 // place counts the events up to a row, itself included: rules are none.
@@ -196,8 +201,8 @@ func (c *conversation) show(bare bool) {
 		return
 	}
 	c.bare, c.rows, c.rules = bare, nil, nil
-	for _, e := range c.all {
-		c.addRow(e)
+	for i := range c.all {
+		c.addRow(i)
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// Reading makes much garbage and keeps little. So much of it may gather, in percent of
-// what is kept: no less than Go would have it.
+// Explaining makes much garbage and keeps little. So much of it may gather, in bytes, and
+// in percent of what is kept.
 const (
 	garbage      = 24 << 20
-	leastGarbage = 100
+	leastGarbage = 40
 	mostGarbage  = 400
 )
 

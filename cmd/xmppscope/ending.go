@@ -50,6 +50,7 @@ func (l *live) start(f *follower, run func() error) {
 	go func() {
 		defer func() { l.over <- struct{}{} }()
 		defer close(f.done)
+		giveWay()
 		f.err = run()
 	}()
 }

@@ -29,25 +29,15 @@ func (x *explainer) run() {
 type explaining struct {
 	by     *decode.Session
 	cutter *decode.Cutter
-	out    []session.Event // explained, and not in the log yet
+	out    []session.Event // explained, and not in the log yet; the room is the worker's
 }
-
-// hand puts what was explained into the log.
-func (e *explaining) hand(log *session.Log) {
-	log.AppendAll(e.out)
-	clear(e.out)
-	if e.out = e.out[:0]; cap(e.out) > maxOut {
-		e.out = nil
-	}
-}
-
-// maxOut bounds the room that a session holds for events on their way.
-const maxOut = 16
 
 // work explains what the spool gives out: logins only, or whatever there is, as fast as
 // the wire leaves room for it.
 func (x *explainer) work(logins bool) {
+	giveWay()
 	pace := pace{spool: x.spool}
+	var room []session.Event
 	for {
 		trail := x.spool.Next(logins)
 		if trail == nil {
@@ -55,8 +45,11 @@ func (x *explainer) work(logins bool) {
 		}
 		begun := time.Now()
 		e := x.of(trail)
+		e.out = room
 		trail.Take(e.cutter.Take)
-		e.hand(x.log)
+		x.log.AppendAll(e.out)
+		clear(e.out)
+		room, e.out = e.out[:0], nil
 		trail.Settle(e.cutter.Settled(session.C2S), e.cutter.Settled(session.S2C), x.log.Len())
 		x.spool.Put(trail)
 		if !logins {
@@ -83,7 +76,7 @@ func (x *explainer) of(t *session.Trail) *explaining {
 // How much may flow before explaining makes room for it, and how much room: the relay and
 // its peers need the cores more.
 const (
-	quietFlow = 6 << 20 // bytes a second
+	quietFlow = 6 << 20 // a second, as Spool.Flowed counts
 	restRatio = 9       // of resting to working while more flows: a tenth of a core is left
 	maxRest   = 200 * time.Millisecond
 
@@ -95,19 +88,19 @@ const (
 
 // pace has explaining rest while much flows, and gather what trickles.
 type pace struct {
-	spool *session.Spool
-	seen  int64
-	at    time.Time
-	busy  bool
+	spool  *session.Spool
+	flowed int64
+	at     time.Time
+	busy   bool
 }
 
 // rest is called after some work.
 func (p *pace) rest(worked time.Duration) {
 	now := time.Now()
 	if since := now.Sub(p.at); since > 10*time.Millisecond {
-		seen := p.spool.Seen()
-		p.busy = float64(seen-p.seen) > quietFlow*since.Seconds()
-		p.seen, p.at = seen, now
+		flowed := p.spool.Flowed()
+		p.busy = float64(flowed-p.flowed) > quietFlow*since.Seconds()
+		p.flowed, p.at = flowed, now
 	}
 	switch {
 	case p.busy:

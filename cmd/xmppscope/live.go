@@ -82,6 +82,8 @@ func (l *live) explain() *decode.Session {
 // run serves until ctx is done, the person quits the inspector or work (which may
 // be nil) is over, and then until everything has been explained and written.
 func (l *live) run(parent context.Context, listener net.Listener, o proxy.Options, work func(context.Context) error) error {
+	defer leaveRoom()()
+	defer collectSeldom()()
 	came, stop := signals()
 	defer stop()
 	ctx, cancel := context.WithCancel(parent)
