@@ -134,7 +134,7 @@ func text(n *html.Node) string {
 
 func TestReportIsInert(t *testing.T) {
 	for name, pretty := range map[string]session.Pretty{"plain": nil, "pretty": func(raw []byte) iter.Seq[session.Line] {
-		return slices.Values([]session.Line{{{Class: session.ClassTag, Text: string(raw)}, {Class: session.ClassSecret, Text: "x"}}})
+		return slices.Values([]session.Line{{{Syntax: session.SyntaxTag, Text: string(raw)}, {Syntax: session.SyntaxSecret, Text: "x"}}})
 	}} {
 		t.Run(name, func(t *testing.T) {
 			file := record(t, ".html", Options{Tool: evil, Reveal: true, Pretty: pretty}, evilEvents(t))

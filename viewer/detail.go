@@ -231,7 +231,7 @@ func (p *page) xml(e *session.Event, pretty session.Pretty) {
 			if i == 0 {
 				indent += len(text) - len(strings.TrimLeft(string(text), " "))
 			}
-			out = append(out, span{text, p.theme.xml(piece.Class)})
+			out = append(out, span{text, p.theme.xml(piece.Syntax)})
 		}
 		p.add(min(indent+4, p.width/2), out...)
 	}

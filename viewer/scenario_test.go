@@ -199,13 +199,13 @@ func simplePretty(raw []byte) iter.Seq[session.Line] {
 		}
 		tag, text, _ := strings.Cut(part, ">")
 		name, attrs, _ := strings.Cut(strings.Trim(tag, "</"), " ")
-		l := session.Line{{Class: session.ClassPunct, Text: strings.Repeat("  ", max(0, depth)) + tag[:strings.Index(tag, name)]}, {Class: session.ClassTag, Text: name}}
+		l := session.Line{{Syntax: session.SyntaxPunct, Text: strings.Repeat("  ", max(0, depth)) + tag[:strings.Index(tag, name)]}, {Syntax: session.SyntaxTag, Text: name}}
 		if attrs != "" {
-			l = append(l, session.Piece{Class: session.ClassAttr, Text: " " + attrs})
+			l = append(l, session.Piece{Syntax: session.SyntaxAttr, Text: " " + attrs})
 		}
-		l = append(l, session.Piece{Class: session.ClassPunct, Text: ">"})
+		l = append(l, session.Piece{Syntax: session.SyntaxPunct, Text: ">"})
 		if text != "" {
-			l = append(l, session.Piece{Class: session.ClassText, Text: text})
+			l = append(l, session.Piece{Syntax: session.SyntaxText, Text: text})
 		}
 		out = append(out, l)
 		if !strings.HasPrefix(part, "</") && !strings.HasSuffix(tag, "/") && !strings.HasPrefix(part, "<?") {
