@@ -13,20 +13,22 @@ import (
 	"xmppscope/session"
 )
 
-// typed replaces the values of notes whose name says what they are, so that the
-// sentences can be looked through afterwards.
+// typed replaces the values of fields that name something, so that the sentences can
+// be looked through afterwards.
 func (n *Pseudonyms) typed(note *session.Note) {
-	switch {
-	case note.Secret != "" || note.Name == "":
-	case jidNames[note.Name]:
+	if note.Secret != "" || note.Name == "" {
+		return
+	}
+	switch note.Holds {
+	case session.JID:
 		note.Value = n.jid(note.Value)
-	case userNames[note.Name]:
+	case session.User:
 		note.Value = n.user(note.Value)
-	case resourceNames[note.Name]:
+	case session.Resource:
 		note.Value = n.resource(note.Value)
-	case hostNames[note.Name]:
+	case session.Host:
 		note.Value = n.host(note.Value)
-	case idNames[note.Name]:
+	case session.ID:
 		note.Value = n.id(note.Value)
 	}
 }
@@ -34,18 +36,19 @@ func (n *Pseudonyms) typed(note *session.Note) {
 // note replaces what typed has left.
 func (n *Pseudonyms) note(note *session.Note) {
 	note.Text = n.sentence(note.Text)
-	name := note.Name
-	switch {
-	case note.Secret != "" || name == "" || jidNames[name] || userNames[name] || resourceNames[name] || hostNames[name] || idNames[name]:
-	case sentences[name] || name == session.FieldVerdict:
+	if note.Secret != "" || note.Name == "" {
+		return
+	}
+	switch holds := note.Holds; {
+	case holds == session.Sentence || note.Name == session.FieldVerdict:
 		note.Value = n.sentence(note.Value)
-	case keptFields[name] && (isWord(note.Value) || isKnownSpace(note.Value)):
-	default:
+	case holds == session.Word && (isWord(note.Value) || isKnownSpace(note.Value)):
+	case holds == session.Word || holds == session.FreeText:
 		if p, ok := n.pairOf(note.Value); ok {
 			note.Value = p
 			return
 		}
-		note.Value = n.text(name, note.Value)
+		note.Value = n.text(note.Name, note.Value)
 	}
 }
 

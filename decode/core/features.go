@@ -113,7 +113,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 		return []session.Note{lint("A04", "RFC 6120 §6.4.1", session.Error, f.Span, "the server offers SASL, but no mechanism")}
 	}
 	notes := []session.Note{field("RFC 6120 §6.4.1", "mechanisms", strings.Join(names, " "), f.Span,
-		"the ways to log in that the server offers; the client picks one")}
+		"the ways to log in that the server offers; the client picks one").Is(session.Word).Classed(session.Elsewhere)}
 	if plain != nil && s.State.InClear() {
 		notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, plain.Span,
 			"the server offers PLAIN without TLS: passwords would travel for everyone to read"))
@@ -134,7 +134,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 		}
 	}
 	notes := []session.Note{field("XEP-0388 §2.1", "sasl2-mechanisms", strings.Join(names, " "), f.Span,
-		"the ways to log in with SASL2, which saves round trips and needs no restart")}
+		"the ways to log in with SASL2, which saves round trips and needs no restart").Is(session.Word).Classed(session.Elsewhere)}
 	if s.State.InClear() {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, f.Span, "the server offers SASL2 without TLS"))
 	}
@@ -171,7 +171,7 @@ func bindingOffer(f *session.Element) []session.Note {
 		types = append(types, c.Attr("type"))
 	}
 	notes := []session.Note{field("XEP-0440 §2", "channel-bindings", strings.Join(types, " "), f.Span,
-		"the kinds of channel binding that the server can check; a -PLUS mechanism uses one of them")}
+		"the kinds of channel binding that the server can check; a -PLUS mechanism uses one of them").Is(session.Word).Classed(session.Elsewhere)}
 	if len(types) > 0 && !slices.Contains(types, "tls-server-end-point") {
 		notes = append(notes, lint("A18", "XEP-0440 §3", session.Warning, f.Span, "the server does not offer tls-server-end-point, which every server should"))
 	}

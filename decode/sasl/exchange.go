@@ -71,7 +71,7 @@ func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
 	x.tries++
 	x.aborted, x.fault = false, ""
 
-	choice := decode.Field("mechanism", name, span)
+	choice := decode.Field(session.FieldMechanism, name, span).Is(session.Word)
 	choice.Text = "the client logs in with " + decode.Quote(name)
 	choice.Ref = "RFC 6120 §6.4.2"
 	if sasl2 {

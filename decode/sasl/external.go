@@ -52,10 +52,10 @@ func externalIdentity(m Message) []session.Note {
 		return []session.Note{decode.Say(session.Info, m.Span, "%s", text)}
 	}
 	if !server {
-		n := explained(decode.Field("authzid", id, m.Span), "the client asks to act as this identity; its TLS certificate has to allow it")
+		n := explained(decode.Field("authzid", id, m.Span).Is(session.JID), "the client asks to act as this identity; its TLS certificate has to allow it")
 		return append([]session.Note{n}, checkAuthzid(m, id, "")...)
 	}
-	n := explained(decode.Field("authzid", id, m.Span), "the domain that the sending server speaks for; its TLS certificate has to name it")
+	n := explained(decode.Field("authzid", id, m.Span).Is(session.JID), "the domain that the sending server speaks for; its TLS certificate has to name it")
 	n.Ref = "XEP-0178 §3"
 	switch {
 	case strings.ContainsAny(id, "@/"):

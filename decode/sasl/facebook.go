@@ -24,14 +24,18 @@ func init() {
 type facebook struct{ nonce, method string }
 
 // facebookWords explains the parameters of both messages.
-var facebookWords = map[string]string{
-	"nonce":   "the server's nonce, valid for this login",
-	"method":  "the call of Facebook's API that this login is",
-	"version": "the version of this exchange",
-	"api_key": "the application that the token was issued to",
-	"call_id": "a number that grows with each call, often the time",
-	"v":       "the version of Facebook's API",
-	"format":  "the form of the answer, which nobody reads",
+var facebookWords = map[string]struct {
+	text  string
+	holds session.Holds
+	class session.Class
+}{
+	"nonce":   {"the server's nonce, valid for this login", session.FreeText, session.Identifier},
+	"method":  {"the call of Facebook's API that this login is", session.Word, session.Decides},
+	"version": {"the version of this exchange", session.Word, session.Decides},
+	"api_key": {"the application that the token was issued to", session.FreeText, session.Decides},
+	"call_id": {"a number that grows with each call, often the time", session.FreeText, session.Identifier},
+	"v":       {"the version of Facebook's API", session.FreeText, session.Decides},
+	"format":  {"the form of the answer, which nobody reads", session.FreeText, session.Decides},
 }
 
 func (f *facebook) Decode(m Message) []session.Note {
@@ -72,7 +76,7 @@ func missingParameters(m Message, values url.Values) (notes []session.Note) {
 }
 
 func (f *facebook) parameter(m Message, name, value string) []session.Note {
-	text, known := facebookWords[name]
+	word, known := facebookWords[name]
 	switch {
 	case name == "access_token" || name == "session_key":
 		n := secret("token", value, "token", m.Span)
@@ -81,7 +85,7 @@ func (f *facebook) parameter(m Message, name, value string) []session.Note {
 	case !known && m.Kind.FromClient():
 		return []session.Note{secret(name, value, "credentials", m.Span)}
 	}
-	notes := []session.Note{explained(decode.Field(name, value, m.Span), text)}
+	notes := []session.Note{explained(decode.Field(name, value, m.Span).Is(word.holds).Classed(word.class), word.text)}
 	switch was := map[string]*string{"nonce": &f.nonce, "method": &f.method}[name]; {
 	case was == nil:
 	case !m.Kind.FromClient():

@@ -51,7 +51,7 @@ func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 // attributes explains count and invalidate.
 func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 	if value, ok := login.LookupAttr("count"); ok {
-		n := decode.Field("count", value, login.AttrSpan("count"))
+		n := decode.Field("count", value, login.AttrSpan("count")).Is(session.Word).Classed(session.Detail)
 		n.Ref, n.Text = "XEP-0484 §3.4", "grows with every login by this token, so that a copy of the first bytes (TLS 1.3 early data) cannot be played back"
 		notes = append(notes, n)
 	}
@@ -111,7 +111,7 @@ func (f *fast) token(s *decode.Seen, token *session.Element) []session.Note {
 		n.Ref = "XEP-0484 §3.3"
 		return append(notes, n)
 	}
-	n := decode.Field("expiry", value, token.AttrSpan("expiry"))
+	n := decode.Field("expiry", value, token.AttrSpan("expiry")).Is(session.Word).Classed(session.Identifier)
 	n.Ref = "XEP-0484 §3.3"
 	until, err := time.Parse(time.RFC3339, value)
 	if err != nil {

@@ -122,7 +122,7 @@ func (h *hashedToken) parse(p []byte) (parts htParts, ok bool) {
 
 func (h *hashedToken) client(m Message) []session.Note {
 	parts := h.parts
-	notes := []session.Note{explained(decode.Field("authcid", parts.authcid, m.Span), "the user that the token was issued to")}
+	notes := []session.Note{explained(decode.Field("authcid", parts.authcid, m.Span).Is(session.User), "the user that the token was issued to")}
 	if parts.extras != "" {
 		notes = append(notes, explained(decode.Field("extras", readable([]byte(parts.extras)), m.Span), "more values, which the HMAC covers"))
 	}
@@ -154,7 +154,7 @@ func (h *hashedToken) bound(m Message) []session.Note {
 	if h.binding == "" {
 		return nil
 	}
-	notes := []session.Note{explained(decode.Field("cb-type", h.binding, m.Span), "the HMAC covers the client's TLS connection too")}
+	notes := []session.Note{explained(decode.Field("cb-type", h.binding, m.Span).Is(session.Word), "the HMAC covers the client's TLS connection too")}
 	tls := m.State.TLS
 	if between(tls) && !(h.binding == session.BindingEndPoint && sameCertificate(tls)) {
 		notes = append(notes, decode.Say(session.Warning, m.Span,

@@ -172,7 +172,7 @@ func legBindings(tls [3]*session.TLSFacts) (client, server map[string][]byte) {
 }
 
 func (h *hashedToken) checkNote(m Message, name, value string, sev session.Severity, text string) session.Note {
-	n := decode.Field(name, value, m.Span)
+	n := decode.Field(name, value, m.Span).Is(session.Word)
 	n.Rule, n.Severity, n.Text = decode.RuleVerify, sev, text
 	return n
 }

@@ -38,7 +38,7 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 	known := 0
 	for c := range s.Root.Elements() {
 		if c.Name.Local == "text" {
-			n := decode.Field("text", c.Text(), c.TextSpan())
+			n := decode.Field(session.FieldText, c.Text(), c.TextSpan()).Classed(session.Detail)
 			n.Text, n.Ref = "the server's own words", "RFC 6120 §6.4.5"
 			notes = append(notes, n)
 			continue
@@ -67,7 +67,7 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 }
 
 func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.Note, bool) {
-	n := decode.Field("condition", c.Name.Local, c.Span)
+	n := decode.Field(session.FieldCondition, c.Name.Local, c.Span).Is(session.Word)
 	n.Severity, n.Ref = session.Error, "RFC 6120 §6.5"
 	known, ok := conditions[c.Name.Local]
 	if !ok {

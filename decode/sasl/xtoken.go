@@ -84,11 +84,11 @@ func googleAttrs(el *session.Element) (notes []session.Note) {
 		case "service":
 			n.Text = "names the kind of token: " + decode.Quote(a.Value)
 		case "client-uses-full-bind-result":
-			n.Text = "the client takes the full JID from the bind result, whatever it asked for"
+			n.Text, n.Holds = "the client takes the full JID from the bind result, whatever it asked for", session.Word
 		case "allow-non-google-login":
 			n.Text = "the client lets accounts log in that are not at a Google domain"
 		case "allow-generated-jid":
-			n.Text = "the client accepts a JID that the server makes up from an e-mail address"
+			n.Text, n.Holds = "the client accepts a JID that the server makes up from an e-mail address", session.Word
 		default:
 			n.Text = "an attribute of Google Talk's own; other servers pass over it"
 		}
