@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -150,11 +149,4 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		return out
 	}
 	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
-}
-
-// BindsChannel says whether a SASL mechanism ties the login to the TLS connection
-// it runs in (RFC 5056): such a login cannot pass a man in the middle.
-func BindsChannel(mechanism string) bool {
-	name := strings.ToUpper(mechanism)
-	return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "HT") && strings.Contains(name, "-") && !strings.HasSuffix(name, "-NONE")
 }

@@ -9,11 +9,10 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-anonymous", Title: "ANONYMOUS", Ref: "RFC 4505 §2",
-		Match: func(name string) bool { return name == "ANONYMOUS" },
-		New:   func(string) Decoder { return anonymous{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-anonymous", Title: "ANONYMOUS", Ref: "RFC 4505 §2", Names: []string{"ANONYMOUS"},
+		Retry: "the server wants an account",
+	}, func(string) Decoder { return anonymous{} })
 }
 
 // anonymous is RFC 4505: an optional trace text of at most 255 characters.

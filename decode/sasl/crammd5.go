@@ -12,11 +12,10 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2",
-		Match: func(name string) bool { return name == "CRAM-MD5" },
-		New:   func(string) Decoder { return &cram{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2", Names: []string{"CRAM-MD5"},
+		Historic: guessable,
+	}, func(string) Decoder { return &cram{} })
 }
 
 // cram is RFC 2195: the server sends a text, the client its user name and

@@ -12,12 +12,14 @@ import (
 const refDigest = "RFC 2831 §2.1"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-digest-md5", Title: "DIGEST-MD5", Ref: refDigest,
-		Match: func(name string) bool { return name == "DIGEST-MD5" },
-		New:   func(string) Decoder { return &digest{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-digest-md5", Title: "DIGEST-MD5", Ref: refDigest, Names: []string{"DIGEST-MD5"},
+		Historic: guessable,
+	}, func(string) Decoder { return &digest{} })
 }
+
+// guessable is why mechanisms that hash with MD5 are historic (RFC 6331).
+const guessable = "MD5 lets whoever records this login guess the password quickly; SCRAM has replaced it"
 
 // digest is RFC 2831: the server's nonce, the client's MD5 over it and the
 // password, and the server's MD5 in return.

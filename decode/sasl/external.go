@@ -9,11 +9,12 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-external", Title: "EXTERNAL", Ref: "RFC 4422 §A",
-		Match: func(name string) bool { return name == "EXTERNAL" },
-		New:   func(string) Decoder { return external{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-external", Title: "EXTERNAL", Ref: "RFC 4422 §A", Names: []string{"EXTERNAL"},
+		Certificate: true,
+		Refused:     "the server has not seen a client certificate, or the certificate does not name this account or domain",
+		Retry:       "a client certificate cannot pass any proxy that ends TLS: use a password here",
+	}, func(string) Decoder { return external{} })
 }
 
 // external is RFC 4422 appendix A: the message is an authorization identity or

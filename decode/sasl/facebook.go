@@ -12,11 +12,10 @@ import (
 const refFacebook = "Facebook Chat API (2010 to 2015)"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-facebook", Title: "X-FACEBOOK-PLATFORM", Ref: refFacebook,
-		Match: func(name string) bool { return name == "X-FACEBOOK-PLATFORM" },
-		New:   func(string) Decoder { return &facebook{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-facebook", Title: "X-FACEBOOK-PLATFORM", Ref: refFacebook, Names: []string{"X-FACEBOOK-PLATFORM"},
+		Sends: "token", Refused: wrongToken, Retry: newToken,
+	}, func(string) Decoder { return &facebook{} })
 }
 
 // facebook is a challenge and its answer, both in the form of a URL's query. The

@@ -26,7 +26,7 @@ func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 	f.requested, f.mechanism, f.invalidate = "", "", false
 	el, mechanism := s.Root, x.name
 	login, request := el.Child(decode.NSFAST, "fast"), el.Child(decode.NSFAST, "request-token")
-	hashed := hashedName(mechanism)
+	hashed := decode.MechanismOf(mechanism).FAST
 	offered := fastMechanisms(s.State)
 	if hashed {
 		f.mechanism = mechanism
@@ -64,7 +64,7 @@ func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 func (f *fast) request(s *decode.Seen, request *session.Element, offered []string) []session.Note {
 	f.requested = strings.Clone(request.Attr("mechanism"))
 	notes := []session.Note{say("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
-	if s.State.Features() != nil && hashedName(f.requested) && !slices.Contains(offered, f.requested) {
+	if s.State.Features() != nil && decode.MechanismOf(f.requested).FAST && !slices.Contains(offered, f.requested) {
 		notes = append(notes, lint("A25", "XEP-0484 §3.2", session.Error, request.Span,
 			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, list(offered)))
 	}

@@ -13,13 +13,13 @@ import (
 const refGSSAPI = "RFC 4752 §3"
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-gssapi", Title: "GSSAPI, GSS-SPNEGO and GS2", Ref: refGSSAPI,
-		Match: func(name string) bool {
-			return name == "GSSAPI" || name == "GSS-SPNEGO" || strings.HasPrefix(name, "GS2-")
-		},
-		New: func(name string) Decoder { return &gssapi{name: name} },
-	})
+		Names:   []string{"GSSAPI", "GSS-SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS"},
+		Match:   func(name string) bool { return strings.HasPrefix(name, "GS2-") },
+		Refused: "the ticket is not for this server, has expired, or cannot be decrypted with the server's keytab; the clocks, the host name and the keytab are the first things to look at",
+		Retry:   "get a new ticket, and look at the host name that it is for",
+	}, func(name string) Decoder { return &gssapi{name: name} })
 }
 
 // gssapi is RFC 4752: tokens of GSS-API, nearly always Kerberos 5, and at the end

@@ -18,15 +18,16 @@ const (
 )
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-ht", Title: "HT (hashed token)", Ref: refHT,
-		Match: hashedName,
-		New:   func(name string) Decoder { return newHashedToken(name) },
-	})
-}
-
-func hashedName(name string) bool {
-	return strings.HasPrefix(name, "HT-") || strings.HasPrefix(name, "HT2-")
+		Names: strings.Fields(`HT-SHA-256-NONE HT-SHA-256-UNIQ HT-SHA-256-ENDP HT-SHA-256-EXPR HT-SHA-512-NONE HT-SHA-512-UNIQ
+			HT-SHA-512-ENDP HT-SHA-512-EXPR HT-SHA3-512-NONE HT-SHA3-512-EXPR`),
+		Match:   func(name string) bool { return strings.HasPrefix(name, "HT-") || strings.HasPrefix(name, "HT2-") },
+		FAST:    true,
+		Binding: htBinding,
+		Refused: wrongToken,
+		Retry:   "let the client log in with its password and get a new token",
+	}, func(name string) Decoder { return newHashedToken(name) })
 }
 
 // hashedToken is the mechanism of FAST (XEP-0484), in its three forms on the wire:
@@ -52,11 +53,13 @@ var htBindings = map[string]string{
 	"NONE": "", "ENDP": session.BindingEndPoint, "UNIQ": session.BindingUnique, "EXPR": session.BindingExporter,
 }
 
+func htBinding(name string) string { return htBindings[name[strings.LastIndexByte(name, '-')+1:]] }
+
 func newHashedToken(name string) *hashedToken {
 	family, rest, _ := strings.Cut(name, "-")
 	h := &hashedToken{name: name, second: family == "HT2", hash: rest}
 	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
-		h.hash, h.binding = rest[:i], htBindings[rest[i+1:]]
+		h.hash, h.binding = rest[:i], htBinding(name)
 	}
 	if newHash := hashes[h.hash]; newHash != nil {
 		h.size = newHash().Size()

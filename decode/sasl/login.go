@@ -11,11 +11,10 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-login", Title: "LOGIN", Ref: "draft-murchison-sasl-login-00 §2",
-		Match: func(name string) bool { return name == "LOGIN" },
-		New:   func(string) Decoder { return &login{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-login", Title: "LOGIN", Ref: "draft-murchison-sasl-login-00 §2", Names: []string{"LOGIN"},
+		Sends: "password",
+	}, func(string) Decoder { return &login{} })
 }
 
 // login asks for the user name, then for the password. The prompts differ from

@@ -17,11 +17,9 @@ const (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-ntlm", Title: "NTLM", Ref: refNTLM,
-		Match: func(name string) bool { return name == "NTLM" },
-		New:   func(string) Decoder { return ntlm{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-ntlm", Title: "NTLM", Ref: refNTLM, Names: []string{"NTLM"},
+	}, func(string) Decoder { return ntlm{} })
 }
 
 // ntlm is Microsoft's challenge and response, in three messages.

@@ -13,12 +13,21 @@ import (
 const refOAuth = "RFC 7628 §3.1"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-oauth", Title: "OAUTHBEARER, OAUTH10A and XOAUTH2", Ref: refOAuth,
-		Match: func(name string) bool { return name == "OAUTHBEARER" || name == "OAUTH10A" || name == "XOAUTH2" },
-		New:   func(name string) Decoder { return &oauth{name: name} },
-	})
+	family := decode.Mechanism{
+		ID: "sasl-oauth", Title: "OAUTHBEARER, OAUTH10A and XOAUTH2", Ref: refOAuth, Names: []string{"OAUTH10A"},
+		Refused: wrongToken, Retry: newToken,
+	}
+	decoder := func(name string) Decoder { return &oauth{name: name} }
+	add(family, decoder) // a signature proves that the client has the token, see signedRequest
+	family.Names, family.Sends = []string{"OAUTHBEARER", "XOAUTH2"}, "token"
+	add(family, decoder)
 }
+
+// What is said where a token was refused.
+const (
+	wrongToken = "the token is wrong, has expired, or was issued for another service or user"
+	newToken   = "get a new token, for this account and this service"
+)
 
 // oauth is RFC 7628: a GS2 header and key=value pairs, parted by the byte 0x01.
 // XOAUTH2, its forerunner, has user=name in place of the header.

@@ -74,7 +74,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = "a condition that is not defined; it counts as not-authorized"
 		return n, false
 	}
-	if why := unlike[x.mechanism.ID]; c.Name.Local == "not-authorized" && why != "" {
+	if why := x.mechanism.Refused; c.Name.Local == "not-authorized" && why != "" {
 		known.cause = why
 	}
 	refused := c.Name.Local == "not-authorized" || c.Name.Local == "malformed-request" // what servers answer to a wrong binding
@@ -85,7 +85,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 	}
 	if refused && x.lostBinding(s) {
 		secret := "password"
-		if hashedName(strings.ToUpper(x.name)) {
+		if x.mechanism.FAST {
 			secret = "token"
 		}
 		// Nobody computed anything wrong: it is xmppscope that stands in the way.
@@ -93,7 +93,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the %s; the client should try the next mechanism", x.name, secret)
 		return n, true
 	}
-	if why := unread[x.mechanism.ID]; c.Name.Local == "malformed-request" && why != "" {
+	if why := x.mechanism.Malformed; c.Name.Local == "malformed-request" && why != "" {
 		known.cause = why
 	}
 	if why := x.because(c.Name.Local); why != "" {
@@ -135,22 +135,6 @@ func (x *exchange) because(condition string) string {
 	return ""
 }
 
-// unread are the usual causes of malformed-request, by family of mechanisms.
-var unread = map[string]string{
-	"sasl-plain": "PLAIN without its two NUL bytes, or two logins at once",
-	"sasl-scram": "an attribute or the channel binding of SCRAM is wrong, or two logins at once",
-}
-
-// unlike are the usual causes of not-authorized where no password is sent, by
-// family of mechanisms.
-var unlike = map[string]string{
-	"sasl-token": wrongToken, "sasl-oauth": wrongToken, "sasl-ht": wrongToken, "sasl-facebook": wrongToken, "sasl-messenger": wrongToken,
-	"sasl-gssapi":   "the ticket is not for this server, has expired, or cannot be decrypted with the server's keytab; the clocks, the host name and the keytab are the first things to look at",
-	"sasl-external": "the server has not seen a client certificate, or the certificate does not name this account or domain",
-}
-
-const wrongToken = "the token is wrong, has expired, or was issued for another service or user"
-
 // refusedType says whether the server has turned down a SCRAM binding by its type
 // alone: it answers client-first, in which no data is sent yet.
 func (x *exchange) refusedType() bool {
@@ -161,18 +145,17 @@ func (x *exchange) refusedType() bool {
 // lostBinding says whether the attempt that failed was tied to the TLS
 // connection between the client and xmppscope.
 func (x *exchange) lostBinding(s *decode.Seen) bool {
-	name := strings.ToUpper(x.name)
-	endPoint := strings.HasSuffix(name, "-ENDP")
+	kind, _ := decode.BindingOf(x.name)
 	if c, ok := x.decoder.(*scram); ok {
 		if !c.finished {
 			return false
 		}
-		endPoint = c.binding == "tls-server-end-point"
+		kind = c.binding
 	}
-	if endPoint && sameCertificate(s.State.TLS) {
+	if kind == session.BindingEndPoint && sameCertificate(s.State.TLS) {
 		return false
 	}
-	return decode.BindsChannel(name) && between(s.State.TLS)
+	return decode.BindsChannel(x.name) && between(s.State.TLS)
 }
 
 // abort explains <abort/> (RFC 6120 §6.4.4).

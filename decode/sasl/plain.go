@@ -12,11 +12,11 @@ import (
 const refPlain = "RFC 4616 §2"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-plain", Title: "PLAIN", Ref: refPlain,
-		Match: func(name string) bool { return name == "PLAIN" },
-		New:   func(string) Decoder { return &plain{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-plain", Title: "PLAIN", Ref: refPlain, Names: []string{"PLAIN"},
+		Sends:     "password",
+		Malformed: "PLAIN without its two NUL bytes, or two logins at once",
+	}, func(string) Decoder { return &plain{} })
 }
 
 // plain is RFC 4616: [authzid] NUL authcid NUL passwd, in one message.

@@ -15,13 +15,14 @@ import (
 const refScram = "RFC 5802 §5"
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-scram", Title: "SCRAM", Ref: refScram,
-		Match: func(name string) bool { return strings.HasPrefix(name, "SCRAM-") },
-		New: func(name string) Decoder {
-			plus := strings.HasSuffix(name, "-PLUS")
-			return &scram{name: name, plus: plus, hash: strings.TrimSuffix(strings.TrimPrefix(name, "SCRAM-"), "-PLUS")}
-		},
+		Names: strings.Fields(`SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS
+			SCRAM-SHA-512 SCRAM-SHA-512-PLUS SCRAM-SHA3-512 SCRAM-SHA3-512-PLUS`),
+		Match:     func(name string) bool { return strings.HasPrefix(name, "SCRAM-") },
+		Malformed: "an attribute or the channel binding of SCRAM is wrong, or two logins at once",
+	}, func(name string) Decoder {
+		return &scram{name: name, plus: decode.IsPlus(name), hash: strings.TrimSuffix(strings.TrimPrefix(name, "SCRAM-"), "-PLUS")}
 	})
 }
 

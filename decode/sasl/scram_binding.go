@@ -75,7 +75,7 @@ func (c *scram) downgrade(m Message) []session.Note {
 	one, two := m.State.Mechanisms()
 	var plus []string
 	for _, name := range append(one, two...) {
-		if strings.HasSuffix(name, "-PLUS") {
+		if decode.IsPlus(name) {
 			plus = append(plus, name)
 		}
 	}
