@@ -37,7 +37,7 @@ func evilEvents(t *testing.T) []session.Event {
 	notes := []session.Note{
 		{Rule: evil, Severity: session.Error, Name: evil, Value: evil, Text: evil, Ref: evil},
 		{Rule: evil, Severity: session.Warning, Text: evil, Ref: evil},
-		{Rule: "core-header", Name: "to", Value: evil}, {Name: "jid", Value: evil}, {Name: "mechanism", Value: evil}, {Name: "authcid", Value: evil},
+		{Rule: "core-header", Name: "to", Value: evil}, {Name: "jid", Value: evil}, {Name: "mechanism", Value: evil}, {Name: "authcid", Value: evil, Holds: session.User},
 		{Rule: session.RuleVerdict, Severity: session.Error, Name: session.FieldVerdict, Value: evil, Text: evil},
 	}
 	step := &session.Step{N: 90, ID: evil, Title: evil, Text: evil, Ref: evil}

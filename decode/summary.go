@@ -169,10 +169,7 @@ func sasl(s *Seen) string {
 	root := s.Root
 	switch root.Name.Local {
 	case "auth", "authenticate":
-		user, ok := s.Event.Field("authcid")
-		if !ok {
-			user, _ = s.Event.Field("username")
-		}
+		user := s.Event.User()
 		if user != "" {
 			user = "as " + Clip(user, 60)
 		}

@@ -48,6 +48,9 @@ func (n Note) Classed(c Class) Note {
 	return n
 }
 
+// NamesUser says whether the note is a field that says who logs in.
+func (n *Note) NamesUser() bool { return n.Holds == User && n.Secret == "" }
+
 // Is is the note of a field whose value is of this kind.
 func (n Note) Is(h Holds) Note {
 	n.Holds = h

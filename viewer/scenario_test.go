@@ -120,7 +120,7 @@ func (s *script) auth() {
 	e.Secrets = []session.Secret{{Kind: "password", Span: session.Span{Start: at, End: at + len(plainPayload)}, Mark: "[SASL PLAIN #1, 44 characters]"}}
 	e.Notes = []session.Note{
 		{Rule: "sasl", Name: "mechanism", Value: "PLAIN"},
-		{Rule: "sasl-plain", Name: "authcid", Value: "ysong.lee@gmail.com", Text: "who logs in"},
+		{Rule: "sasl-plain", Name: "authcid", Value: "ysong.lee@gmail.com", Holds: session.User, Text: "who logs in"},
 		{Rule: "sasl-plain", Name: "password", Value: "ysong@1984", Secret: "password", Mark: "[password #1, 10 characters]"},
 		{Rule: "sasl-plain", Severity: session.Notice, Text: "the password itself is sent; only TLS protects it", Ref: "RFC 4616 §2"},
 	}

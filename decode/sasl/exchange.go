@@ -199,7 +199,7 @@ func (x *exchange) decode(m Message) []session.Note {
 	}
 	notes := x.decoder.Decode(m)
 	for i := range notes {
-		if n := &notes[i]; n.Secret == "" && (n.Name == "authcid" || n.Name == "username") {
+		if n := &notes[i]; n.NamesUser() {
 			x.user = strings.Clone(n.Value)
 		}
 		if notes[i].Rule == "" {
