@@ -108,7 +108,7 @@ func lineView(e *session.Event) string {
 	case session.S2C:
 		arrow = "←"
 	}
-	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(clipRunes(headline(e), 200))
+	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(session.Clip(headline(e), 200))
 	if worst := e.Worst(); worst > session.Info {
 		line += " [" + worst.String() + "]"
 	}

@@ -205,7 +205,7 @@ func (h *hashedToken) useless(m Message) string {
 		text, _ := expiry(t.Expiry, m.At)
 		return "it " + text
 	case t.Agent != "" && m.Agent != "" && t.Agent != m.Agent:
-		return "it was issued to another installation of the client, " + decode.Quote(decode.Clip(t.Agent, 40))
+		return "it was issued to another installation of the client, " + decode.Quote(session.Clip(t.Agent, 40))
 	}
 	return ""
 }

@@ -70,7 +70,7 @@ func openJWT(token string, m Message) []session.Note {
 	}
 	for _, c := range claims {
 		if v, ok := payload[c.name]; ok {
-			notes = append(notes, show(c.name, decode.Clip(claimText(v), 200), c.text).Is(c.holds))
+			notes = append(notes, show(c.name, session.Clip(claimText(v), 200), c.text).Is(c.holds))
 		}
 	}
 	for _, name := range times {
@@ -79,7 +79,7 @@ func openJWT(token string, m Message) []session.Note {
 			n.Severity, n.Text = claimWhen(name, at, m.At)
 			notes = append(notes, n)
 		} else if v, there := payload[name]; there {
-			n := show(name, decode.Clip(claimText(v), 40), "the token's "+name+" is not a time in seconds").Is(session.Word).Classed(session.Identifier)
+			n := show(name, session.Clip(claimText(v), 40), "the token's "+name+" is not a time in seconds").Is(session.Word).Classed(session.Identifier)
 			n.Severity = session.Warning
 			notes = append(notes, n)
 		}
@@ -174,7 +174,7 @@ func otherClaims(payload map[string]any, m Message) []session.Note {
 			known = known || c.name == name
 		}
 		if !known {
-			names = append(names, decode.Clip(name, 40))
+			names = append(names, session.Clip(name, 40))
 		}
 	}
 	if len(names) == 0 {

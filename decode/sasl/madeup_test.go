@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"xmppscope/capture"
+	"xmppscope/capture/pseudonym"
 	"xmppscope/decode"
 	"xmppscope/decode/compare"
 	"xmppscope/decode/expect"
@@ -22,7 +22,9 @@ func init() {
 	sasl.Add(decode.Mechanism{
 		ID: "sasl-made-up", Title: "MADE-UP", Ref: "RFC 9999 §1", Names: []string{"MADE-UP", "MADE-UP-TIED"},
 		Sends: "password", Historic: "nobody has ever used it", Retry: "make up another",
-		Binding: func(name string) string { return map[bool]string{true: session.BindingExporter}[name == "MADE-UP-TIED"] },
+		Binding: func(name string) string {
+			return map[bool]string{true: session.BindingExporter}[name == "MADE-UP-TIED"]
+		},
 	}, func(string) sasl.Decoder { return madeUp{} })
 }
 
@@ -81,7 +83,7 @@ func TestMadeUpMechanism(t *testing.T) {
 	if steps := o.Steps; len(steps) == 0 || steps[len(steps)-1].ID != "sasl-failure" {
 		t.Errorf("the ladder is %+v", steps)
 	}
-	under := capture.NewPseudonyms()
+	under := pseudonym.New()
 	for _, e := range events {
 		for _, shown := range []session.Event{session.Blank(e), under.Event(e)} {
 			if b, err := session.EncodeJSON(shown); err != nil || strings.Contains(string(b), password) {

@@ -195,7 +195,7 @@ func (o *oauth) server(m Message) []session.Note {
 		return nil
 	}
 	o.refused = true
-	n := decode.Field("error", decode.Clip(readable(m.Payload), 300), m.Span)
+	n := decode.Field("error", session.Clip(readable(m.Payload), 300), m.Span)
 	n.Severity, n.Ref = session.Error, "RFC 7628 §3.2.2"
 	n.Text = "the server refuses the token, and says why in JSON: often it has expired or lacks a scope"
 	notes := []session.Note{n}
@@ -206,7 +206,7 @@ func (o *oauth) server(m Message) []session.Note {
 		return append(notes, n)
 	}
 	for _, name := range slices.Sorted(maps.Keys(oauthErrors)) {
-		value := decode.Clip(claimText(says[name]), 200)
+		value := session.Clip(claimText(says[name]), 200)
 		if value == "" {
 			continue
 		}

@@ -119,7 +119,7 @@ func inItsWords(failure *session.Element) string {
 	if said == "" {
 		return ""
 	}
-	return fmt.Sprintf(" and the words %q", decode.Clip(said, 160))
+	return fmt.Sprintf(" and the words %q", session.Clip(said, 160))
 }
 
 // because is what was seen to be the cause of a refusal; "" if nothing was.

@@ -156,7 +156,7 @@ func attrSpan(el *session.Element, local string) session.Span {
 }
 
 // clip shortens text from the wire for a sentence.
-func clip(s string) string { return decode.Clip(s, 80) }
+func clip(s string) string { return session.Clip(s, 80) }
 
 // because adds the reason that someone gave.
 func because(reason string) string {

@@ -1,4 +1,4 @@
-package capture
+package pseudonym
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 
 // typed replaces the values of fields that name something, so that the sentences can
 // be looked through afterwards.
-func (n *Pseudonyms) typed(note *session.Note) {
+func (n *Names) typed(note *session.Note) {
 	if note.Secret != "" || note.Name == "" {
 		return
 	}
@@ -34,7 +34,7 @@ func (n *Pseudonyms) typed(note *session.Note) {
 }
 
 // note replaces what typed has left.
-func (n *Pseudonyms) note(note *session.Note) {
+func (n *Names) note(note *session.Note) {
 	note.Text = n.sentence(note.Text)
 	if note.Secret != "" || note.Name == "" {
 		return
@@ -57,7 +57,7 @@ var clips = []int{20, 40, 48, 60, 80, 100, 120, 160, 200}
 
 // form adds the new pairs of the event to forms: as they are, quoted, and clipped.
 // Of those that begin alike the longest is first.
-func (n *Pseudonyms) form() {
+func (n *Names) form() {
 	if n.forms == nil {
 		n.forms = map[byte][]pair{}
 	}
@@ -75,7 +75,7 @@ func (n *Pseudonyms) form() {
 		add(p.old, p.new)
 		for _, most := range clips {
 			if utf8.RuneCountInString(p.old) > most {
-				add(clipRunes(p.old, most), p.new)
+				add(session.Clip(p.old, most), p.new)
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func (n *Pseudonyms) form() {
 	}
 }
 
-func (n *Pseudonyms) pairOf(old string) (string, bool) {
+func (n *Names) pairOf(old string) (string, bool) {
 	for _, p := range n.pairs {
 		if p.old == old {
 			return p.new, true
@@ -97,7 +97,7 @@ func (n *Pseudonyms) pairOf(old string) (string, bool) {
 // sentence replaces, in a sentence of ours, what it says of the wire: whatever was
 // replaced in the event, names that are known, all that looks like an address,
 // and everything quoted that is not a word of the protocol.
-func (n *Pseudonyms) sentence(s string) string {
+func (n *Names) sentence(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -107,7 +107,7 @@ func (n *Pseudonyms) sentence(s string) string {
 }
 
 type sentenceWalk struct {
-	n    *Pseudonyms
+	n    *Names
 	text string
 	out  strings.Builder
 	last string // the word before
@@ -232,7 +232,7 @@ var hostName = regexp.MustCompile(`^(?:[\pL\pN_*](?:[\pL\pN_-]*[\pL\pN])?\.)+(?:
 
 // token is a word of a sentence: a name that is known, or what looks like an
 // address. A word of ours stays, unless a name must stand here.
-func (n *Pseudonyms) token(s string, name bool) string {
+func (n *Names) token(s string, name bool) string {
 	lower := strings.ToLower(s)
 	if isKnownSpace(s) || !name && plain[lower] {
 		return s
