@@ -338,7 +338,7 @@ func TestPhases(t *testing.T) {
 		t.Error(diff)
 	}
 	views, total := phaseViews(r.phases())
-	if last := views[4]; total != "50 ms" || last.X != 84 || last.W != 16 || last.Steps != "6" || views[1].Steps != "1–2" {
+	if last := views[4]; total != "50ms" || last.X != 84 || last.W != 16 || last.Steps != "6" || views[1].Steps != "1–2" {
 		t.Errorf("of %s: %+v", total, views)
 	}
 }

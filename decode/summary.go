@@ -39,13 +39,13 @@ func summarise(s *Seen) string {
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayTimeout:
-		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
+		return fmt.Sprintf("%s for %s", b.Waiting, session.ShortTime(b.After))
 	case session.RelayLimit:
 		return b.Reason
 	case session.LogLost:
 		return b.Words(e.Dir)
 	case session.RelayBacklog:
-		return fmt.Sprintf("explaining was %s behind", Since(b.Behind))
+		return fmt.Sprintf("explaining was %s behind", session.ShortTime(b.Behind))
 	case session.StreamOpened:
 		return header(s.Root)
 	case session.StreamClosed:

@@ -116,10 +116,10 @@ func (p *page) title(e *session.Event) {
 func (p *page) facts(e *session.Event, oneWire bool) {
 	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
-		parts = append(parts, fmt.Sprintf("%s after step %d", lasting(e.Step.Since), e.Step.N-1))
+		parts = append(parts, fmt.Sprintf("%s after step %d", session.ShortTime(e.Step.Since), e.Step.N-1))
 	}
 	if e.Answers > 0 {
-		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, lasting(e.RTT)))
+		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, session.ShortTime(e.RTT)))
 	}
 	if e.Size > 0 {
 		parts = append(parts, amount(e.Size))

@@ -119,7 +119,7 @@ func (u *ui) rowTime(c *conversation, i int, e *session.Event) clean {
 				continue
 			}
 			if before := u.events.at(c.rows[k].index()); before != nil {
-				return "+" + wire(lasting(e.At.Sub(before.At)))
+				return "+" + wire(session.ShortTime(e.At.Sub(before.At)))
 			}
 			break
 		}
@@ -136,7 +136,7 @@ func seconds(d time.Duration) clean {
 	case d < 1000*time.Second:
 		return wiref("%.3f", d.Seconds())
 	}
-	return wire(lasting(d))
+	return wire(session.ShortTime(d))
 }
 
 // restartRule is the rule that a stream restart draws across the ladder.

@@ -3,7 +3,6 @@ package viewer
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"xmppscope/session"
 )
@@ -213,7 +212,7 @@ func describe(e *session.Event) string {
 	case session.RelayLimit:
 		return "limit: " + b.Reason
 	case session.RelayTimeout:
-		return fmt.Sprintf("%s, for %s", b.Waiting, lasting(b.After))
+		return fmt.Sprintf("%s, for %s", b.Waiting, session.ShortTime(b.After))
 	}
 	return describeBytes(e)
 }
@@ -261,25 +260,4 @@ func amount(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
-
-// lasting is a duration for a person, at most seven characters for a day.
-func lasting(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-" + lasting(-d)
-	case d < time.Millisecond:
-		return fmt.Sprintf("%dµs", d.Microseconds())
-	case d < 100*time.Millisecond:
-		return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1e3)
-	case d < time.Second:
-		return fmt.Sprintf("%dms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.2fs", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }

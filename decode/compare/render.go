@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
 	"xmppscope/internal/columns"
+	"xmppscope/session"
 )
 
 // Line is one line of a comparison laid out for a person.
@@ -281,5 +283,5 @@ func duration(d time.Duration) string {
 	if d == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	return session.ShortTime(d)
 }

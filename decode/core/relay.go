@@ -61,7 +61,7 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:
-		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, decode.Since(b.After))}
+		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, session.ShortTime(b.After))}
 	case session.RelayLimit:
 		return limit(b)
 	case session.TLSLocked:

@@ -72,7 +72,7 @@ func tlsWhose(s *decode.Seen, f *session.TLSFacts) session.Note {
 		how = "after resuming an earlier TLS session"
 	}
 	if f.Took > 0 {
-		how += " of " + decode.Since(f.Took)
+		how += " of " + session.ShortTime(f.Took)
 	}
 	return say("RFC 6120 §5.4.3.3", session.Span{}, "%s, %s", who, how)
 }
