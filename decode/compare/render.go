@@ -79,15 +79,6 @@ func (p *page) silent(ignored int) {
 	}
 }
 
-// Lines is Render as plain text.
-func Lines(r Result, o Layout) []string {
-	var out []string
-	for _, l := range Render(r, o) {
-		out = append(out, l.Text)
-	}
-	return out
-}
-
 // page is a comparison in the making.
 type page struct {
 	lines  []Line

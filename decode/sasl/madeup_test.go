@@ -110,7 +110,7 @@ func TestMadeUpComparison(t *testing.T) {
 		t.Errorf("the serial makes a difference: %s", r.Sentence)
 	}
 	other := compare.Sessions(plain, login("MADE-UP", "paris:pw2:77001"), compare.Options{})
-	if text := strings.Join(compare.Lines(other, compare.Layout{}), "\n"); other.Same || !strings.Contains(text, "user") || !strings.Contains(text, "password") {
+	if text := fmt.Sprint(compare.Render(other, compare.Layout{})); other.Same || !strings.Contains(text, "user") || !strings.Contains(text, "password") {
 		t.Errorf("another user with another password is\n%s", text)
 	}
 	tied := login("MADE-UP-TIED", "romeo:pw1:77001")
