@@ -41,8 +41,10 @@ var mechanisms []Mechanism
 // DeclareMechanism makes a family known. Package sasl calls it from init.
 func DeclareMechanism(m Mechanism) { mechanisms = append(mechanisms, m) }
 
-// Mechanisms are the families that are known.
-func Mechanisms() []Mechanism { return slices.Clone(mechanisms) }
+// Mechanisms are the families that are known, in the order of their ids.
+func Mechanisms() []Mechanism {
+	return slices.SortedStableFunc(slices.Values(mechanisms), func(a, b Mechanism) int { return strings.Compare(a.ID, b.ID) })
+}
 
 // MechanismOf is the family that a mechanism belongs to, with an empty ID if it is of
 // none. Names are in upper case (RFC 4422 §3.1), but some clients do not know.

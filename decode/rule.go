@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -16,6 +18,12 @@ type Rule struct {
 	Match Match
 	// New is called once for each session, so an Explainer may keep state.
 	New func() Explainer
+}
+
+// ByID are the rules in the order of their ids: that in which a package's rules speak,
+// whatever file each stands in.
+func ByID(rules []Rule) []Rule {
+	return slices.SortedStableFunc(slices.Values(rules), func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Explainer says what there is to say about one event.

@@ -42,10 +42,10 @@ var rules []decode.Rule
 
 func add(r decode.Rule) { rules = append(rules, r) }
 
-// Rules returns the rules of this package, for the explainer of a session. Their
-// notes come in the order of the files' names; the rule that names what no other
-// has explained is last, so these should come last of all rules.
-func Rules() []decode.Rule { return append(slices.Clip(rules), insideRule(), namespaceRule()) }
+// Rules returns the rules of this package, for the explainer of a session, in the order
+// of their ids; the rule that names what no other has explained is last, so these should
+// come last of all rules.
+func Rules() []decode.Rule { return append(decode.ByID(rules), insideRule(), namespaceRule()) }
 
 // explain says what there is to say about one element of a stanza.
 type explain func(s *decode.Seen, el *session.Element) []session.Note
