@@ -98,7 +98,7 @@ func (r *row) place(e *session.Event) {
 	switch b := e.Body.(type) {
 	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes, session.WirePacket:
 		r.stroke = tcpStroke
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 		switch b := b.(type) {
 		case session.TCPFailed:
 			r.from, r.to, r.stopped = scope, server, true
@@ -114,13 +114,13 @@ func (r *row) place(e *session.Event) {
 		}
 	case session.TLSEstablished, session.TLSSecret:
 		r.stroke, r.both = tlsStroke, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.TLSLocked:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.RelayOpaque, session.RelayTimeout, session.RelayLimit, session.LogLost:
 		r.from, r.to = scope, scope
 	case session.RelayDropped:
@@ -138,8 +138,8 @@ func (r *row) place(e *session.Event) {
 	}
 }
 
-// half is the part of the ladder that a leg takes; c2s is the way it is opened.
-func half(l session.Leg) (from, to lifeline) {
+// legEnds are the ends of the part of the ladder that a leg takes; c2s is the way it is opened.
+func legEnds(l session.Leg) (from, to lifeline) {
 	switch l {
 	case session.ClientLeg:
 		return client, scope
