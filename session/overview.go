@@ -79,14 +79,13 @@ func (o *Overview) Apply(e *Event) {
 		if n.Secret != "" {
 			continue
 		}
+		if n.NamesUser() && n.Value != "" {
+			o.User = strings.Clone(n.Value)
+		}
 		switch n.Name {
-		case "mechanism":
+		case FieldMechanism:
 			if e.Dir == C2S {
 				o.Mechanism = strings.Clone(n.Value)
-			}
-		case "authcid", "username":
-			if n.Value != "" {
-				o.User = strings.Clone(n.Value)
 			}
 		case FieldVerdict:
 			o.Verdict, o.Advice = n.Value, n.Text

@@ -196,8 +196,8 @@ func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
 	case !secure:
 		c.what = e.did + ": the server offers neither STARTTLS nor a way to log in"
 		c.next = "look at the server's settings for this domain"
-	case offer == "EXTERNAL":
-		c.what = e.did + ": the server offers EXTERNAL alone, a login by the client's certificate"
+	case decode.MechanismOf(offer).Certificate:
+		c.what = e.did + ": the server offers " + offer + " alone, a login by the client's certificate"
 		c.next = "a client certificate cannot pass any proxy that ends TLS: let the server offer a password mechanism, too"
 	case offer == "":
 		c.what = e.did + ": the server offers no way to log in"

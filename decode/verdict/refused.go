@@ -117,8 +117,8 @@ func (j *judge) refusals(s *decode.Seen) *cause {
 		c.next = "if nothing on the way takes -PLUS out of the offer, it is the client's fault: it has to send \"n\" if it does not do channel binding"
 	case bound == len(tried) && !s.State.Captured:
 		c.next = "channel binding cannot pass a man in the middle: let the client use a mechanism without -PLUS, or debug against a server that offers none"
-	case a.condition == "not-authorized" && withoutPassword(a.mechanism) != "":
-		c.next = withoutPassword(a.mechanism)
+	case a.condition == "not-authorized" && decode.MechanismOf(a.mechanism).Retry != "":
+		c.next = decode.MechanismOf(a.mechanism).Retry
 	case a.condition == "not-authorized" && !j.passwordKnown(s):
 		c.next = "check user and password; with --password-file JID=FILE xmppscope says which side has it wrong"
 	default:
@@ -131,7 +131,7 @@ func (j *judge) refusals(s *decode.Seen) *cause {
 // changed by someone in between: the client does channel binding, and has seen no
 // mechanism for it among those that there were.
 func (a *attempt) downgraded() bool {
-	return a.flag == "y" && slices.ContainsFunc(a.offered, func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
+	return a.flag == "y" && slices.ContainsFunc(a.offered, decode.IsPlus)
 }
 
 // isLegacy says whether it was tried the way of XEP-0078, which has no SASL.
@@ -142,25 +142,6 @@ var legacyWhy = map[string]string{
 	"not-authorized": "a wrong user name or password is by far the most likely",
 	"conflict":       "another session of this account has the resource",
 	"not-acceptable": "the client left a field out that the server wants",
-}
-
-// withoutPassword is what to do where a mechanism that takes no password is
-// refused; "" for the others.
-func withoutPassword(mechanism string) string {
-	name := strings.ToUpper(mechanism)
-	switch {
-	case name == "EXTERNAL":
-		return "a client certificate cannot pass any proxy that ends TLS: use a password here"
-	case strings.HasPrefix(name, "GS"):
-		return "get a new ticket, and look at the host name that it is for"
-	case strings.HasPrefix(name, "HT-"):
-		return "let the client log in with its password and get a new token"
-	case strings.Contains(name, "OAUTH") || strings.Contains(name, "TOKEN"):
-		return "get a new token, for this account and this service"
-	case name == "ANONYMOUS":
-		return "the server wants an account"
-	}
-	return ""
 }
 
 // quoted is what a server says in its own words, as the end of a sentence.

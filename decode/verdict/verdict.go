@@ -169,7 +169,7 @@ func (j *judge) learn(e *session.Event) {
 	for i := range e.Notes {
 		switch n := &e.Notes[i]; {
 		case n.Secret != "" || n.Value == "":
-		case n.Name == "authcid" || n.Name == "username":
+		case n.NamesUser():
 			j.user = decode.Keep(n.Value)
 		case n.Name == "resource":
 			j.resource = decode.Keep(n.Value)
