@@ -16,8 +16,11 @@ func init() {
 	})
 }
 
+// nsForms are data forms (XEP-0004).
+const nsForms = "jabber:x:data"
+
 // secretText says which elements hold a secret as their text, by "namespace
-// local". One whose name says so (secretName) does in every namespace.
+// local". One whose name says so (decode.SecretName) does in every namespace.
 var secretText = map[string]string{
 	decode.NSIQAuth + " digest":                        "digest",            // XEP-0078: SHA-1 of stream id and password
 	decode.NSIQAuth + " hash":                          "digest",            // its predecessor of zero knowledge: guessed like a password
@@ -46,6 +49,7 @@ var secretText = map[string]string{
 // attribute". One whose name says so does everywhere.
 var secretAttrs = map[string]string{
 	decode.NSFAST + " token token":                       "token",        // XEP-0484
+	decode.NSStreams + " stream auth":                    "token",        // of servers that let a header log in
 	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
 	"urn:xmpp:jingle:transports:ice-udp:1 transport pwd": "ICE password", // XEP-0176
 	"urn:xmpp:jingle:transports:ice:0 transport pwd":     "ICE password", // XEP-0371
@@ -136,10 +140,10 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 	switch {
 	case kind != "":
-	case !w.sasl && (isSASL(el.Name.Space) || el.Attr("mechanism") != "") && slices.Contains(saslPayloads, el.Name.Local):
-		kind = "credentials"
+	case slices.Contains(saslPayloads, el.Name.Local):
+		kind = w.payload(el)
 	case el.Name.Space != decode.NSIQAuth || el.Name.Local != "token": // XEP-0078 once had one that is none
-		kind = secretName(el.Name.Local)
+		kind = decode.SecretName(el.Name.Local)
 	}
 	if kind != "" {
 		w.mark(el, el.Name.Local, kind)
@@ -165,16 +169,38 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 }
 
-// saslPayloads are the elements of SASL that hold a message of the mechanism. Where they
-// stand inside of something else nobody takes them apart.
+// saslPayloads are the elements of SASL that hold a message of the mechanism.
 var saslPayloads = []string{"auth", "challenge", "response", "success", "initial-response", "additional-data"}
+
+// payload knows messages of SASL that nobody takes apart, for they stand inside of
+// something else or in a namespace of somebody's own, and their attributes, which the
+// mechanisms that are known do not have.
+func (w *secretWalk) payload(el *session.Element) (kind string) {
+	known := isSASL(el.Name.Space)
+	for i := range el.Attrs {
+		a := &el.Attrs[i]
+		if known && a.Name.Space == "" && a.Name.Prefix == "" && len(a.Value) >= decode.LeastCode &&
+			a.Name.Local != "mechanism" && a.Name.Local != "xmlns" && decode.SecretName(a.Name.Local) == "" {
+			w.attr(a, "credentials")
+		}
+	}
+	switch {
+	case known:
+		if !w.sasl {
+			return "credentials"
+		}
+	case el.Attr("mechanism") != "", decode.IsCode(el.Text()):
+		return "credentials"
+	}
+	return ""
+}
 
 // secretAttr says what an attribute holds by its name.
 func secretAttr(local string) string {
 	if local == "key-params" { // RFC 4568, in XEP-0167 and in Google's calls
 		return "media key"
 	}
-	return secretName(local)
+	return decode.SecretName(local)
 }
 
 func (w *secretWalk) attr(a *session.Attr, kind string) {
@@ -186,36 +212,56 @@ func (w *secretWalk) attr(a *session.Attr, kind string) {
 // pair knows what has its name beside it: <entry key='password' value='…'/>,
 // <entry name='password'>…</entry> and <property><name>password</name><value>…</value></property>.
 func (w *secretWalk) pair(el *session.Element) {
+	if el.Name.Space == nsForms {
+		return
+	}
 	for i := range el.Attrs {
-		switch el.Attrs[i].Name.Local {
-		case "name", "key", "var":
-			if kind := secretName(el.Attrs[i].Value); kind != "" && el.Name.Space != "jabber:x:data" {
-				w.value(el, el.Attrs[i].Value, kind)
+		switch a := &el.Attrs[i]; a.Name.Local {
+		case "name", "key", "var", "field", "type":
+			if kind := decode.SecretName(a.Value); kind != "" {
+				w.value(el, a.Value, kind)
 				if strings.TrimSpace(el.Text()) != "" {
-					w.mark(el, el.Attrs[i].Value, kind)
+					w.mark(el, a.Value, kind)
 				}
 			}
 		}
 	}
-	for c := range el.Elements() {
-		if c.Name.Local == "name" || c.Name.Local == "key" {
-			name := strings.TrimSpace(c.Text())
-			if kind := secretName(name); kind != "" {
-				w.value(el, name, kind)
-			}
+	if len(el.Nodes) == 0 {
+		return
+	}
+	first := el.First()
+	if first == nil || first.First() != nil {
+		return
+	}
+	switch name := strings.TrimSpace(first.Text()); first.Name.Local {
+	case "name", "key", "string": // the last of them is what Java makes of a map
+		if kind := decode.SecretName(name); kind != "" {
+			w.value(el, name, kind)
+			w.after(el, first, name, kind)
 		}
 	}
 }
 
-// value marks what is called value inside of a pair.
+// value marks what a pair has for a value.
 func (w *secretWalk) value(el *session.Element, name, kind string) {
 	for i := range el.Attrs {
-		if a := &el.Attrs[i]; a.Name.Local == "value" {
+		switch a := &el.Attrs[i]; a.Name.Local {
+		case "value", "val", "data", "content":
 			w.attr(a, kind)
 		}
 	}
 	for c := range el.Elements() {
-		if c.Name.Local == "value" {
+		switch c.Name.Local {
+		case "value", "val", "data", "content":
+			w.mark(c, name, kind)
+		}
+	}
+}
+
+// after marks what comes behind the element that names it.
+func (w *secretWalk) after(el, named *session.Element, name, kind string) {
+	for c := range el.Elements() {
+		if c != named {
 			w.mark(c, name, kind)
 		}
 	}
@@ -246,7 +292,7 @@ func allText(el *session.Element) string {
 // type text-private, those that were when they were asked for, and those whose
 // name says so.
 func (w *secretWalk) field(el *session.Element) {
-	if el.Name.Space != "jabber:x:data" || el.Name.Local != "field" {
+	if el.Name.Space != nsForms || el.Name.Local != "field" {
 		return
 	}
 	name, typ := el.Attr("var"), el.Attr("type")
@@ -273,15 +319,16 @@ func (w *secretWalk) field(el *session.Element) {
 // maxPrivate bounds the names of private fields that are remembered.
 const maxPrivate = 1000
 
-// fieldKind is what a field holds by its name, "" for no secret.
+// fieldKind is what a field holds by its name, "" for no secret. Names of fields are long,
+// and the word that tells may stand anywhere in them.
 func fieldKind(name string) string {
-	name = strings.ToLower(name)
-	switch name {
-	case "pass", "pw", "pin", "totp", "otp":
-		return "password"
-	case "landing-url": // XEP-0401: the address has the token in it
+	if kind := decode.SecretName(name); kind != "" {
+		return kind
+	}
+	if name == "landing-url" { // XEP-0401: the address has the token in it
 		return "invitation"
 	}
+	name = strings.ToLower(name)
 	for _, word := range []string{"password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "credential"} {
 		if strings.Contains(name, word) {
 			return "password"
