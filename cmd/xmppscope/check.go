@@ -94,6 +94,7 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 		c.print(out)
 	}
 	c.warn()
+	o.in.tellUnused()
 	return c.conclude(out, o)
 }
 

@@ -54,7 +54,9 @@ func newPrint() *cobra.Command {
 				}
 				return printer.Write(e)
 			})
-			return printed(err, out.Flush())
+			err = printed(err, out.Flush())
+			in.tellUnused()
+			return err
 		},
 	}
 	o.addPrinted(cmd.Flags())
