@@ -141,7 +141,11 @@ func component(h *decode.Header) bool { return strings.HasPrefix(h.Content, "jab
 func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	root, tag := s.Root, s.Root.Tag
 	if h.To == "" {
-		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (no \"to\")"))
+		what := `no "to"`
+		if _, there := root.LookupAttr("to"); there {
+			what = `an empty "to"`
+		}
+		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (%s)", what))
 	} else if strings.ContainsAny(h.To, "@/") {
 		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
 	}
@@ -161,8 +165,6 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
 	case h.From != "" && s.State.InClear() && h.Content != decode.NSServer:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
-	case h.From == "" && secure && !s.State.Authenticated:
-		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, tag, "the client does not say who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does"))
 	}
 	return notes
 }

@@ -174,7 +174,7 @@ func (j *judge) atFeatures(s *decode.Seen) bool { return j.last.offer && s.State
 // leftAtFeatures is about a connection that ended when the client had seen what
 // is on offer.
 func (j *judge) leftAtFeatures(c *cause, s *decode.Seen, e ended) {
-	offer := strings.Join(append(e.sasl, e.more...), " ")
+	offer := strings.Join(decode.Unique(e.sasl, e.more), " ")
 	tls := s.State.Features().Child(decode.NSTLS, "starttls") != nil
 	secure := s.State.Secure[session.ClientLeg]
 	switch {

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,10 +13,10 @@ import (
 // attempt notes that the client tries to authenticate.
 func (j *judge) attempt(s *decode.Seen) {
 	sasl1, sasl2 := s.State.Mechanisms()
-	a := attempt{mechanism: s.State.Mechanism, offered: sasl1, trips: j.trips}
+	a := attempt{mechanism: s.State.Mechanism, offered: decode.Unique(sasl1), trips: j.trips}
 	switch s.Event.Step.ID {
 	case "sasl2-authenticate":
-		a.offered = sasl2
+		a.offered = decode.Unique(sasl2)
 	case "iqauth-set":
 		a.mechanism, a.offered = "jabber:iq:auth (XEP-0078)", nil
 	}
@@ -103,7 +104,7 @@ func (j *judge) refusals(s *decode.Seen) *cause {
 	if a.downgraded() {
 		why = fmt.Sprintf("the client claims that the server offers no channel binding (gs2 flag %q), and the server has offered %s, so it takes its offer for changed on the way (RFC 5802 §6)", a.flag, strings.Join(a.offered, " "))
 	}
-	c := &cause{step: a.step, what: fmt.Sprintf("the server refused %s with %s (%s): %s", login, a.mechanism, a.condition, why)}
+	c := &cause{step: a.step, what: fmt.Sprintf("the server refused %s with %s (%s): %s", login, cmp.Or(a.mechanism, "a mechanism that it did not name"), a.condition, why)}
 	if len(tried) > 1 {
 		list := strings.Join(tried, ", ")
 		if bound > 0 && bound < len(tried) && !s.State.Captured {

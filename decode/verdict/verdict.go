@@ -106,7 +106,11 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	case session.TLSFailed:
 		j.tlsFailed(e, b)
 	case session.TCPFailed:
-		j.fail(e, fmt.Sprintf("the server %s could not be reached: %s", b.Target, b.Reason), b.Hint)
+		server := "the server"
+		if b.Target != server { // which is what it is called while nobody knows its address
+			server += " " + b.Target
+		}
+		j.fail(e, fmt.Sprintf("%s could not be reached: %s", server, b.Reason), b.Hint)
 	case session.RelayTimeout:
 		return j.waiting(s, b)
 	case session.TLSLocked:
