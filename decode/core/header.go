@@ -45,6 +45,7 @@ func (h *headers) Explain(s *decode.Seen) []session.Note {
 		return append(notes, checkInitial(s, head)...)
 	}
 	notes = append(notes, h.checkID(s, head)...)
+	notes = append(notes, clearLeg(s, head)...)
 	return append(notes, checkResponse(s, head)...)
 }
 
@@ -71,6 +72,20 @@ func (h *headers) opening(s *decode.Seen) []session.Note {
 		return []session.Note{say("RFC 6120 §5.4.3.3", s.Root.Tag, "%s anew inside TLS; what was learnt in the clear is forgotten", what)}
 	}
 	return []session.Note{say("RFC 6120 §4.3.3", s.Root.Tag, "%s anew on the same connection", what)}
+}
+
+// clearLeg is for a client that begins in the clear, where the server wants TLS from the
+// first byte: the client sees a server without TLS.
+func clearLeg(s *decode.Seen, head *decode.Header) []session.Note {
+	secure := s.State.Secure
+	if head.Count > 1 || s.State.Captured || secure[session.ClientLeg] || !secure[session.ServerLeg] {
+		return nil
+	}
+	n := say("XEP-0368 §3", s.Root.Tag, "the client's connection to xmppscope is in the clear, and only that to the server has TLS: "+
+		"the server wants TLS from the first byte (direct TLS) and offers no STARTTLS inside it, so a client that requires TLS gives up; "+
+		"let the client use direct TLS, or name the server's port for STARTTLS (--upstream HOST:PORT without tls://)")
+	n.Severity = session.Warning
+	return []session.Note{n}
 }
 
 // headerWords explains the attributes of a header (RFC 6120 §4.7).
