@@ -104,7 +104,7 @@ func (j *judge) refusals(s *decode.Seen) *cause {
 	if a.downgraded() {
 		why = fmt.Sprintf("the client claims that the server offers no channel binding (gs2 flag %q), and the server has offered %s, so it takes its offer for changed on the way (RFC 5802 §6)", a.flag, strings.Join(a.offered, " "))
 	}
-	c := &cause{step: a.step, what: fmt.Sprintf("the server refused %s with %s (%s): %s", login, cmp.Or(a.mechanism, "a mechanism that it did not name"), a.condition, why)}
+	c := &cause{step: a.step, what: fmt.Sprintf("the server refused %s with %s (%s): %s", login, cmp.Or(a.mechanism, "a mechanism of the client's own"), a.condition, why)}
 	if len(tried) > 1 {
 		list := strings.Join(tried, ", ")
 		if bound > 0 && bound < len(tried) && !s.State.Captured {
