@@ -45,6 +45,9 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		}
 		if start >= 0 {
 			d.hide(e, session.Span{Start: start, End: len(e.Raw)})
+			if login >= 0 {
+				d.learnLogin(e.Raw[login:])
+			}
 			if raw && endOf(e.Raw[start:], until) < 0 {
 				d.cut[e.Dir] = until
 			}
@@ -97,6 +100,15 @@ func (d *Session) hide(e *session.Event, span session.Span) {
 		hidden := e.Raw[span.Start:span.End]
 		e.AddSecrets(session.Secret{Kind: unread, Span: span, Mark: mark(string(hidden))})
 		d.known.learnUnread(hidden[:min(len(hidden), maxQuoted)], mark)
+	}
+}
+
+// learnLogin remembers the last word of a login in one line: servers quote a line that they
+// do not understand.
+func (d *Session) learnLogin(line []byte) {
+	if words := bytes.Fields(line); len(words) > 0 && len(line) <= maxQuoted {
+		word := strings.Trim(string(words[len(words)-1]), `":`)
+		d.known.learn(unread, word, d.state.Secrets.Mark(unread, word), true)
 	}
 }
 
