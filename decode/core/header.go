@@ -77,8 +77,8 @@ func (h *headers) opening(s *decode.Seen) []session.Note {
 // clearLeg is for a client that begins in the clear, where the server wants TLS from the
 // first byte: the client sees a server without TLS.
 func clearLeg(s *decode.Seen, head *decode.Header) []session.Note {
-	secure := s.State.Secure
-	if head.Count > 1 || s.State.Captured || secure[session.ClientLeg] || !secure[session.ServerLeg] {
+	tls := s.State.TLS[session.ServerLeg]
+	if head.Count > 1 || s.State.Captured || s.State.Secure[session.ClientLeg] || tls == nil || tls.SNIFrom == "" { // the name is ours: the handshake was
 		return nil
 	}
 	n := say("XEP-0368 §3", s.Root.Tag, "the client's connection to xmppscope is in the clear, and only that to the server has TLS: "+
