@@ -120,7 +120,7 @@ func checkKey(s *decode.Seen, p pair) []session.Note {
 	check := decode.CheckForms(s.State.SecretOf(originating), func(secret string) bool {
 		return decode.DialbackKey(secret, receiving, originating, id) == key
 	})
-	n := field("XEP-0185 §2", "key-check", "fits", s.Root.TextSpan(), "the key is what the secret given to xmppscope makes of the two domains and the stream's id")
+	n := field("XEP-0185 §2", "key-check", "fits", s.Root.TextSpan(), "the key is what the secret given to xmppscope makes of the two domains and the stream's id").Is(session.Word)
 	n.Rule = decode.RuleVerify
 	switch check.Result {
 	case decode.Unchecked:
