@@ -74,11 +74,7 @@ func killOnce(t *testing.T, round int) {
 	}
 	before := map[string][]byte{}
 	for _, path := range savedFiles(t, dir) {
-		file, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		before[path] = file
+		before[path] = readNow(t, path, 1<<62)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -102,21 +98,32 @@ func begun(t *testing.T, dir string) bool {
 	t.Helper()
 	for _, path := range savedFiles(t, dir) {
 		if readable(path) {
-			file, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			start, err := io.ReadAll(io.LimitReader(file, 1<<20)) // they grow fast
-			file.Close()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Count(start, []byte("stream:element")) < 100 && (!strings.Contains(path, "x-") || strings.Contains(path, "-00001")) {
+			if bytes.Count(readNow(t, path, 1<<20), []byte("stream:element")) < 100 && (!strings.Contains(path, "x-") || strings.Contains(path, "-00001")) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// readNow reads what a file holds now, so much of it at most. It grows meanwhile, and may
+// grow as fast as it is read.
+func readNow(t *testing.T, path string, most int64) []byte {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := io.ReadAll(io.LimitReader(file, min(most, info.Size())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
 }
 
 // readable says whether the format of a file can be read back.
