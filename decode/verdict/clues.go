@@ -1,0 +1,286 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// clues are what causes need to know beyond the story.
+type clues struct {
+	last     last          // what came last from either side
+	asking   last          // what came last from the client
+	answer   last          // what came last from the server
+	tries    []try         // beside Story.Attempts
+	opened   bool          // the client has opened a stream since TLS is up
+	replied  bool          // the server has opened one
+	spoke    [3]bool       // by direction: something in XML was said
+	raw      [3][]byte     // by direction, the first bytes that are no XML
+	opaque   [3]string     // by direction, what is not understood
+	silence  string        // who was waiting for whom
+	silent   time.Duration // for how long at least
+	told     [3]string     // by direction, the newest h of stream management
+	upgraded bool          // TLS was begun inside the stream
+	session  bool          // a session was asked for (RFC 3921)
+	zipped   bool          // the server has said <compressed/>
+	target   string        // the server as it was asked for
+	locked   bool          // TLS in a capture cannot be decrypted
+	unlock   string        // what would help
+	server   string        // which server it is, "" if it is not known
+	tls      session.TLSFailed
+	errand   *errand // what the client came for in place of a login, and did not get
+}
+
+// last is the newest plaintext event of someone.
+type last struct {
+	dir    session.Dir
+	seq    uint64
+	at     time.Time
+	step   *session.Step
+	name   string // "iq"
+	space  string // namespace of a stanza's payload
+	ns     string // its own namespace
+	size   int64
+	faults []fault // what is wrong with it
+	offer  bool    // it is the server's features
+	bare   bool    // an element with nothing in it
+}
+
+// fault is what a rule holds to be wrong with something that was said.
+type fault struct {
+	Evidence
+	Text  string
+	grave bool // an error, not a warning
+}
+
+// try is what there is to know of an attempt to authenticate.
+type try struct {
+	offered []string // the mechanisms that the server had offered
+	flag    string   // gs2 flag of SCRAM: "n", "y" or "p=…"
+	token   int      // length of what is sent as a token or password, 0 if it is not known
+	words   string   // what was sent in place of a mechanism
+	why     string   // what the refusal usually means, in the words of the rule that explained it
+	faults  []fault  // of the client's messages
+	served  []fault  // of the server's
+	proof   string   // what the account's password says of the client's message: "fits", "does not fit", …
+	proved  fault    // and in words
+	replies int      // messages of the client after the first
+	after   string   // the kind of the client's last message
+}
+
+// noXML is the name of what has none.
+const noXML = "bytes that are no XML"
+
+// maxRaw bounds what is kept of another protocol: so much shows which.
+const maxRaw = 600
+
+// maxFaults bounds how many faults of one message count.
+const maxFaults = 4
+
+// look takes what matters of an event; attempts is how many there were, with this one.
+func (c *clues) look(s *decode.Seen, attempts int) {
+	e := s.Event
+	for len(c.tries) < attempts {
+		c.begin(s)
+	}
+	switch b := e.Body.(type) {
+	case session.StreamOpened:
+		c.opened = c.opened || e.Dir == session.C2S && (s.State.Secure[session.ClientLeg] || s.State.Secure[session.ServerLeg])
+		c.replied = c.replied || e.Dir == session.S2C
+	case session.TLSEstablished:
+		c.replied, c.opened = false, false
+	case session.TLSFailed:
+		c.tls = b
+	case session.TCPOpened:
+		if e.Leg == session.ServerLeg {
+			c.target = b.Target
+		}
+	case session.TCPFailed:
+		c.target = b.Target
+	case session.RelayTimeout:
+		c.silence, c.silent = b.Waiting, b.After
+	case session.TLSLocked:
+		c.locked, c.unlock = true, b.Hint
+	case session.RelayOpaque:
+		c.opaque[e.Dir] = b.Reason
+	case session.StreamRaw:
+		if room := maxRaw - len(c.raw[e.Dir]); room > 0 && !b.Between {
+			c.raw[e.Dir] = append(c.raw[e.Dir], e.Raw[:min(room, len(e.Raw))]...)
+		}
+	}
+	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
+		c.heard(s)
+	}
+	if e.Step != nil {
+		c.stepped(s)
+	} else if s.Request != nil {
+		c.ran(s)
+	}
+}
+
+// heard remembers who spoke last.
+func (c *clues) heard(s *decode.Seen) {
+	e := s.Event
+	switch e.Body.(type) {
+	case session.StreamWhitespace:
+		return
+	case session.StreamClosed: // what was said before it is what matters
+		c.silence = ""
+		return
+	case session.StreamOpened, session.StreamElement:
+		c.spoke[e.Dir] = true
+	}
+	c.silence = ""
+	name := e.Name
+	if name == "" {
+		name = noXML
+	}
+	c.last = last{
+		dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, size: e.Size, faults: faults(e),
+		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space), ns: decode.Keep(e.Space, c.last.ns),
+		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
+		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
+	}
+	if e.Dir == session.C2S {
+		c.asking = c.last
+	} else {
+		c.answer = c.last
+	}
+}
+
+// payload is the namespace of what a stanza carries.
+func payload(s *decode.Seen) string {
+	if s.IsStanza() {
+		for c := range s.Root.Elements() {
+			if c.Name.Space != s.Root.Name.Space {
+				return c.Name.Space
+			}
+		}
+	}
+	return ""
+}
+
+// faults are what other rules hold to be the matter with an event, the worst first.
+func faults(e *session.Event) (out []fault) {
+	for i := range e.Notes {
+		n := &e.Notes[i]
+		if n.Severity < session.Warning || n.Text == "" || n.Rule == decode.RuleVerify || len(out) == maxFaults {
+			continue
+		}
+		f := fault{Evidence{e.Seq, n.Rule}, strings.Clone(n.Text), n.Severity == session.Error}
+		if f.grave {
+			out = slices.Insert(out, graves(out), f)
+		} else {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func graves(f []fault) (n int) {
+	for n < len(f) && f[n].grave {
+		n++
+	}
+	return n
+}
+
+// worst is the worst of the faults in words, "" if there is none.
+func (l *last) worst() string {
+	if len(l.faults) == 0 {
+		return ""
+	}
+	return l.faults[0].Text
+}
+
+// stepped learns from the rungs of the ladder.
+func (c *clues) stepped(s *decode.Seen) {
+	e := s.Event
+	switch kind := e.Step.Kind(); {
+	case kind == "starttls":
+		c.upgraded = true
+	case kind == "session-request":
+		c.session = true
+	case kind == "compressed":
+		c.zipped = true
+	case strings.HasPrefix(kind, "sm-"):
+		c.count(e)
+	case kind == "features" || kind == "stream-reply":
+		c.recognise(s)
+	case strings.HasPrefix(kind, "sasl") || strings.HasPrefix(kind, "iqauth"):
+		c.authenticating(s, kind)
+	}
+}
+
+// count remembers the numbers of stream management.
+func (c *clues) count(e *session.Event) {
+	if h, ok := e.Field("h"); ok {
+		c.told[e.Dir] = decode.Keep(h, c.told[e.Dir])
+	}
+}
+
+// begin is a new attempt.
+func (c *clues) begin(s *decode.Seen) {
+	sasl1, sasl2 := s.State.Mechanisms()
+	t := try{offered: sasl1, replies: -1}
+	switch {
+	case s.Event.Step == nil:
+	case s.Event.Step.ID == "sasl2-authenticate":
+		t.offered = sasl2
+	case s.Event.Step.ID == "iqauth-set":
+		t.offered = nil
+	case s.Event.Dir == session.S2C && c.asking.name != "": // a login of its own kind
+		t.words = "<" + c.asking.name + ">"
+		if c.asking.ns != "" {
+			t.words += " of " + quote(c.asking.ns)
+		}
+	}
+	for i := range c.tries { // what was on offer then matters no more
+		c.tries[i].offered, c.tries[i].faults, c.tries[i].served = nil, nil, nil
+	}
+	c.tries = append(c.tries, t)
+}
+
+// authenticating follows an attempt.
+func (c *clues) authenticating(s *decode.Seen, kind string) {
+	e := s.Event
+	if len(c.tries) == 0 {
+		return
+	}
+	t := &c.tries[len(c.tries)-1]
+	if e.Dir == session.S2C {
+		switch kind {
+		case "sasl-failure", "sasl2-failure", "iqauth-error":
+			if t.why == "" {
+				t.why = likely(c.last.worst())
+			}
+		default:
+			t.served = append(t.served, c.last.faults...)
+		}
+	} else if kind != "sasl-abort" {
+		t.replies++
+		t.after = kind
+		t.faults = append(t.faults, c.last.faults...)
+	}
+	for i := range e.Notes {
+		switch n := &e.Notes[i]; {
+		case n.Name == "gs2-flag":
+			t.flag = strings.Clone(n.Value)
+		case n.Rule == decode.RuleVerify && n.Name != "" && n.Secret == "":
+			t.proof, t.proved = strings.Clone(n.Value), fault{Evidence{e.Seq, n.Rule}, strings.Clone(n.Text), true}
+		case n.Secret != "" && e.Dir == session.C2S && (n.Name == "token" || n.Name == "password"):
+			t.token = len(n.Value)
+		}
+	}
+}
+
+// likely is the cause in an explanation of the form "what it means: the likely
+// cause".
+func likely(why string) string {
+	if _, cause, ok := strings.Cut(why, ": "); ok {
+		return cause
+	}
+	return why
+}
