@@ -30,7 +30,8 @@ type Story struct {
 	In       time.Time // when the login was complete
 	Trips    int       // round trips until then, or so far
 
-	Attempts []Attempt // to authenticate
+	Attempts []Attempt // to authenticate; of very many the last one stands for those beyond
+	Tried    int       // how many there were
 	// Cause is what ended the login or the session, nil if nothing did: the first error
 	// that nothing good came after. Then are the errors that followed from it.
 	Cause *Refusal
@@ -83,8 +84,11 @@ var stateNames = [...]string{Connecting: "connecting", LoggingIn: "logging in", 
 // String is the state in words.
 func (s State) String() string { return stateNames[s] }
 
-// maxThen bounds the consequences that are remembered.
-const maxThen = 8
+// Bounds of what is remembered: attempts, and consequences of the first error.
+const (
+	maxAttempts = 100
+	maxThen     = 8
+)
 
 // Tell goes on with the next event of the session.
 func (t *Story) Tell(e *Event) {
@@ -197,10 +201,20 @@ func (t *Story) try(e *Event, kind string) {
 	if kind != "iqauth-set" {
 		mechanism, _ = e.Field("mechanism")
 	}
-	t.Attempts = append(t.Attempts, Attempt{Kind: kind, Mechanism: strings.Clone(mechanism), Seq: e.Seq, N: e.Step.N, Trips: t.Trips})
+	t.begin(Attempt{Kind: kind, Mechanism: strings.Clone(mechanism), Seq: e.Seq, N: e.Step.N, Trips: t.Trips})
 	if t.In.IsZero() && !t.over() {
 		t.State, t.Reason, t.Cause, t.Then = LoggingIn, "", nil, nil
 	}
+}
+
+// begin adds an attempt and says how many are kept.
+func (t *Story) begin(a Attempt) int {
+	if t.Tried++; t.Tried > maxAttempts {
+		t.Attempts[maxAttempts-1] = a
+	} else {
+		t.Attempts = append(t.Attempts, a)
+	}
+	return len(t.Attempts)
 }
 
 // over says whether the server has ended the stream: what the client had on its way then
@@ -224,8 +238,7 @@ func (t *Story) refused(e *Event, kind string) {
 	r := refusalOf(e, kind)
 	n := len(t.Attempts)
 	if n == 0 || t.Attempts[n-1].Refusal != nil && r.Condition != "aborted" {
-		t.Attempts = append(t.Attempts, Attempt{Seq: e.Seq, N: e.Step.N, Trips: t.Trips})
-		n++
+		n = t.begin(Attempt{Seq: e.Seq, N: e.Step.N, Trips: t.Trips})
 		t.Cause = nil
 	}
 	if a := &t.Attempts[n-1]; a.Refusal == nil {
@@ -256,7 +269,7 @@ func (t *Story) dialback(e *Event, answer string) {
 		t.complete(e)
 	case e.Dir == S2C && t.State != LoggedIn: // claims do not follow from each other
 		t.Cause = nil
-		t.fail(&Refusal{Kind: "dialback", Condition: answer, By: e.Dir.Sender(), Seq: e.Seq}, e.Summary)
+		t.fail(&Refusal{Kind: "dialback", Condition: strings.Clone(answer), By: e.Dir.Sender(), Seq: e.Seq}, e.Summary)
 	}
 }
 

@@ -62,7 +62,7 @@ func (g *Gatherer) Add(seen *session.Event) {
 // attempts brings those of the story over, with what was on offer when they began.
 func (g *Gatherer) attempts() {
 	l := &g.login
-	for i, a := range l.Story.Attempts {
+	for i := max(0, len(l.Attempts)-1); i < len(l.Story.Attempts); i++ {
 		if i == len(l.Attempts) {
 			more := Attempt{Phase: g.phase}
 			if n := len(l.Offers); n > 0 {
@@ -70,7 +70,7 @@ func (g *Gatherer) attempts() {
 			}
 			l.Attempts = append(l.Attempts, more)
 		}
-		l.Attempts[i].Attempt = a
+		l.Attempts[i].Attempt = l.Story.Attempts[i]
 	}
 }
 

@@ -15,6 +15,7 @@ type clues struct {
 	asking   last          // what came last from the client
 	answer   last          // what came last from the server
 	tries    []try         // beside Story.Attempts
+	tried    int           // how many there were
 	opened   bool          // the client has opened a stream since TLS is up
 	replied  bool          // the server has opened one
 	spoke    [3]bool       // by direction: something in XML was said
@@ -80,11 +81,12 @@ const maxRaw = 600
 // maxFaults bounds how many faults of one message count.
 const maxFaults = 4
 
-// look takes what matters of an event; attempts is how many there were, with this one.
-func (c *clues) look(s *decode.Seen, attempts int) {
+// look takes what matters of an event that the story has been told.
+func (c *clues) look(s *decode.Seen, story *session.Story) {
 	e := s.Event
-	for len(c.tries) < attempts {
-		c.begin(s)
+	if c.tried < story.Tried {
+		c.tried = story.Tried
+		c.begin(s, len(story.Attempts))
 	}
 	switch b := e.Body.(type) {
 	case session.StreamOpened:
@@ -222,7 +224,7 @@ func (c *clues) count(e *session.Event) {
 }
 
 // begin is a new attempt.
-func (c *clues) begin(s *decode.Seen) {
+func (c *clues) begin(s *decode.Seen, kept int) {
 	sasl1, sasl2 := s.State.Mechanisms()
 	t := try{offered: sasl1, replies: -1}
 	switch {
@@ -237,10 +239,15 @@ func (c *clues) begin(s *decode.Seen) {
 			t.words += " of " + quote(c.asking.ns)
 		}
 	}
-	for i := range c.tries { // what was on offer then matters no more
-		c.tries[i].offered, c.tries[i].faults, c.tries[i].served = nil, nil, nil
+	if n := len(c.tries); n > 0 { // what was said then matters no more
+		before := &c.tries[n-1]
+		before.offered, before.faults, before.served = nil, nil, nil
 	}
-	c.tries = append(c.tries, t)
+	if kept > len(c.tries) {
+		c.tries = append(c.tries, t)
+	} else {
+		c.tries[kept-1] = t
+	}
 }
 
 // authenticating follows an attempt.
@@ -257,12 +264,12 @@ func (c *clues) authenticating(s *decode.Seen, kind string) {
 				t.why = likely(c.last.worst())
 			}
 		default:
-			t.served = append(t.served, c.last.faults...)
+			t.served = more(t.served, c.last.faults)
 		}
 	} else if kind != "sasl-abort" {
 		t.replies++
 		t.after = kind
-		t.faults = append(t.faults, c.last.faults...)
+		t.faults = more(t.faults, c.last.faults)
 	}
 	for i := range e.Notes {
 		switch n := &e.Notes[i]; {
@@ -274,6 +281,14 @@ func (c *clues) authenticating(s *decode.Seen, kind string) {
 			t.token = len(n.Value)
 		}
 	}
+}
+
+// more adds faults, as long as they are not very many.
+func more(faults, others []fault) []fault {
+	if len(faults) >= 4*maxFaults {
+		return faults
+	}
+	return append(faults, others...)
 }
 
 // likely is the cause in an explanation of the form "what it means: the likely

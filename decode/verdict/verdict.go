@@ -47,7 +47,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	e := s.Event
 	was := j.In
 	j.Tell(e)
-	j.look(s, len(j.Attempts))
+	j.look(s, &j.Story)
 	c := &scene{judge: j, now: s, state: s.State}
 	j.follow(c)
 	switch b := e.Body.(type) {
