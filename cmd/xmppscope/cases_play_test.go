@@ -57,7 +57,7 @@ func (c *causeCase) play(t *testing.T) []session.Event {
 	front := listenLocally(t)
 	events := runLive(t, front, proxy.Options{
 		Resolver: &proxy.Resolver{Upstream: &target, Self: []net.Addr{front.Addr()}},
-		TLS:      &tlsintercept.Config{CA: ca, Roots: authority.Roots()},
+		TLS:      &tlsintercept.Config{CA: ca, Roots: authority.Roots(), Timeout: patience},
 	})
 	if p.client, err = net.Dial("tcp", front.Addr().String()); err != nil {
 		t.Fatal(err)

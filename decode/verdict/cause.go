@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -91,7 +92,7 @@ func (s *scene) causes() (out []Cause) {
 
 // tell makes a verdict of what happened, why, and what followed from it. Where nothing decides between two causes
 // both are told.
-func (s *scene) tell(severity session.Severity, step *session.Step, what, then string, causes []Cause) session.Note {
+func (c *scene) tell(severity session.Severity, step *session.Step, what, then string, causes []Cause) session.Note {
 	if len(causes) == 0 {
 		return verdictNote(severity, step, what+then, "")
 	}
@@ -102,14 +103,22 @@ func (s *scene) tell(severity session.Severity, step *session.Step, what, then s
 	if best.Text != "" {
 		what += ": " + best.Text
 	}
-	next := best.Advice
+	next := c.named(best.Advice)
 	if len(causes) > 1 && best.Weight == Likely && causes[1].Weight == Likely {
 		if other := causes[1]; other.Text != "" && other.Text != best.Text {
 			what += "; or else " + other.Text
-			if other.Advice != "" && other.Advice != next {
-				next += "; or else " + other.Advice
+			if other.Advice != "" && other.Advice != best.Advice {
+				next += "; or else " + c.named(other.Advice)
 			}
 		}
 	}
 	return verdictNote(severity, step, what+then, next)
+}
+
+// named says which server's log is meant, where that was found out.
+func (c *scene) named(advice string) string {
+	if name := serverNames[c.server]; name != "" {
+		return strings.ReplaceAll(advice, "the server's log", "the server's log (it is "+name+")")
+	}
+	return advice
 }

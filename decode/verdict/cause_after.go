@@ -15,7 +15,7 @@ func (c *scene) afterwards() []session.Note {
 	if c.state.Joined || c.Servers {
 		return nil
 	}
-	waiting := c.unanswered()
+	waiting := c.leftOpen()
 	if waiting == nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ type lack struct {
 	since time.Duration
 }
 
-func (c *scene) unanswered() *lack {
+func (c *scene) leftOpen() *lack {
 	st := c.state
 	for _, q := range st.Waiting(session.C2S) {
 		bare, _, _ := strings.Cut(st.JID, "/")

@@ -107,13 +107,16 @@ func wrongKind(c *scene) []Cause {
 	if theirs != nil {
 		port = kindOf(theirs.Content)
 	}
+	weight := Shown
 	if port == is || port == "" {
-		port = c.portSaid(is)
+		if port = c.portSaid(is); c.Cause != nil && c.Cause.Text != "" {
+			weight = Likely
+		}
 	}
 	if is == "" || port == "" || port == is {
 		return nil
 	}
-	cause := Cause{ID: is + "-at-port-for-" + port + "s", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.last.seq}},
+	cause := Cause{ID: is + "-at-port-for-" + port + "s", Guilty: Client, Weight: weight, Evidence: []Evidence{{Seq: c.last.seq}},
 		What: fmt.Sprintf("a %s has come to a port for %ss: its stream is in %q, and the one that answers is no such stream", is, port, mine.Content)}
 	if theirs != nil && theirs.Content != mine.Content {
 		cause.What = fmt.Sprintf("a %s has come to a port for %ss: its stream is in %q, and the answer in %q", is, port, mine.Content, theirs.Content)

@@ -21,6 +21,9 @@ type errand struct {
 
 // ran notes what came of an errand.
 func (c *clues) ran(s *decode.Seen) {
+	if s.Request.Payload.Space == nsVersion && s.Event.Dir == session.S2C && c.server == "" {
+		c.introduced(s)
+	}
 	if s.Request.Payload.Space != nsRegister || s.Event.Dir != session.S2C {
 		return
 	}

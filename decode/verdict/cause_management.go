@@ -19,11 +19,14 @@ func miscounted(c *scene) []Cause {
 	}
 	complains, blamed := sides(r)
 	h := c.told[blamed]
+	if h == "" || unanswered.MatchString(r.Text) {
+		return nil // it is about acknowledgements that did not come
+	}
 	cause := Cause{ID: "sm-count", Guilty: Side(blamed.Sender()), Weight: Shown, Evidence: []Evidence{{Seq: r.Seq}},
 		Advice: fmt.Sprintf("look at how the %s counts: each <message>, <presence> and <iq> from <enable/> or <enabled/> on, and nothing else (XEP-0198 §4)", blamed.Sender())}
 	sent, known := c.sent(complains, r)
 	switch n, err := strconv.ParseUint(h, 10, 32); {
-	case h == "" || err != nil:
+	case err != nil:
 		cause.Text = fmt.Sprintf("the %s complains of the %s's count of stanzas (XEP-0198), which was %q", complains.Sender(), blamed.Sender(), h)
 	case !known:
 		cause.Text = fmt.Sprintf("the %s has acknowledged %s (h), and what the %s has sent is not known here as a whole", blamed.Sender(), session.Plural(int(n), "stanza"), complains.Sender())
@@ -40,6 +43,8 @@ func miscounted(c *scene) []Cause {
 	cause.Text += c.lost()
 	return []Cause{cause}
 }
+
+var unanswered = about(`unacked|unacknowledged stanza|too many`)
 
 // aboutCounts says whether an error is about the counts.
 func (c *scene) aboutCounts() bool {

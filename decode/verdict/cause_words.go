@@ -31,7 +31,31 @@ func inItsWords(c *scene) []Cause {
 	if known := c.server; known != "" && r.Text == "" {
 		cause.Text += fmt.Sprintf(" (so %s has it, without a word)", serverNames[known])
 	}
+	if others := c.otherServers(); len(found) == 1 && len(others) > 1 && c.server == "" {
+		cause.Text += fmt.Sprintf(" (if it is %s: %s say the same)", serverNames[found[0].Server], strings.Join(others, " and "))
+	}
 	return []Cause{c.withFacts(cause)}
+}
+
+// otherServers are the servers that have the error's text, where they mean different things
+// by it.
+func (c *scene) otherServers() (out []string) {
+	folded := plain(c.Cause.Text)
+	means := ""
+	differ := false
+	for _, s := range sayings() {
+		if s.Text != "" && s.Text == folded && slices.Contains(c.where(), s.Where) {
+			differ = differ || means != "" && means != s.Means
+			means = s.Means
+			if name := serverNames[s.Server]; !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	if !differ {
+		return nil
+	}
+	return out
 }
 
 // withFacts adds what was seen to what was said.
@@ -94,7 +118,7 @@ func (c *scene) meanings() (out []saying) {
 	}
 	for _, where := range c.where() {
 		for _, s := range sayings() {
-			if s.Where == where && s.is(r.Text, folded) && (folded != "" || s.Condition == r.Condition && s.Server == c.server) && c.suits(&s) {
+			if s.Where == where && s.is(r.Text, folded) && (folded != "" || s.Condition == r.Condition && s.Server == c.server && c.suits(&s)) {
 				out = append(out, s)
 			}
 		}
@@ -102,6 +126,7 @@ func (c *scene) meanings() (out []saying) {
 			break
 		}
 	}
+	out = narrow(out, c.suits)
 	out = narrow(out, func(s *saying) bool { return s.Condition == r.Condition })
 	out = narrow(out, func(s *saying) bool { return s.Server == c.server })
 	if len(out) > 1 && same(out) {

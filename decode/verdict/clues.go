@@ -146,6 +146,9 @@ func (c *clues) heard(s *decode.Seen) {
 		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
 		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
 	}
+	if e.Name == "a" && (e.Space == decode.NSSM3 || e.Space == decode.NSSM2) {
+		c.count(e)
+	}
 	if e.Dir == session.C2S {
 		c.asking = c.last
 	} else {

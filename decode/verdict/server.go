@@ -56,3 +56,20 @@ func (c *clues) recognise(s *decode.Seen) {
 		}
 	}
 }
+
+const nsVersion = "jabber:iq:version"
+
+// introduced takes the server's own word for what it is (XEP-0092).
+func (c *clues) introduced(s *decode.Seen) {
+	q := s.Root.Child(nsVersion, "query")
+	if from := s.Root.Attr("from"); q == nil || from != "" && from != s.State.Domain() {
+		return
+	}
+	if name := q.Child(nsVersion, "name"); name != nil {
+		for id := range serverNames {
+			if strings.Contains(strings.ToLower(name.Text()), id) {
+				c.server = id
+			}
+		}
+	}
+}
