@@ -176,6 +176,9 @@ func (t *Story) step(e *Event) {
 		t.refused(e, kind)
 	case "sasl-success", "sasl2-success", "iqauth-result":
 		t.Admitted, t.Cause, t.Then = e.At, nil, nil
+		if t.State == Failed { // it got over that
+			t.State, t.Reason = LoggingIn, ""
+		}
 		if n := len(t.Attempts); n > 0 {
 			t.Attempts[n-1].Accepted = true
 		}

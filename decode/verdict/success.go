@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -64,24 +63,16 @@ func (c *scene) cost() (what string) {
 	if n := len(c.Attempts) - 1; n > 0 {
 		what += fmt.Sprintf(" after %d refused", n)
 	}
-	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(c.now.Event.At.Sub(c.Began)), c.Trips, c.phases(c.now.Event.At))
+	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(c.now.Event.At.Sub(c.Began)), c.Trips, c.phases())
 }
 
 // phases splits the time, as far as its borders were seen.
-func (c *scene) phases(end time.Time) string {
+func (c *scene) phases() string {
 	var out []string
-	from := c.Began
-	for _, p := range []struct {
-		name string
-		at   time.Time
-	}{{"to TLS", c.Secured}, {"authentication", c.Admitted}, {"binding", end}} {
-		if p.at.IsZero() || p.at.Equal(from) && len(out) > 0 { // between servers the login is the end
-			continue
-		}
-		out = append(out, fmt.Sprintf("%s %s", p.name, decode.Since(p.at.Sub(from))))
-		from = p.at
+	for _, p := range c.Phases() {
+		out = append(out, fmt.Sprintf("%s %s", p.Name, decode.Since(p.Took)))
 	}
-	if len(out) < 2 {
+	if len(out) == 0 {
 		return ""
 	}
 	return " (" + strings.Join(out, ", ") + ")"
