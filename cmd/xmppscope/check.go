@@ -185,15 +185,17 @@ func (c *checker) take(e session.Event) error {
 		s = &checked{Overview: session.Overview{ID: e.Session}}
 		c.sessions[e.Session] = s
 	}
-	s.apply(&e)
 	if c.judge != nil && e.Session > 0 {
 		c.judge.Add(&e)
 	}
+	if len(e.Notes) > 0 {
+		e = session.Blank(e)
+	}
+	s.apply(&e)
 	if len(e.Notes) == 0 {
 		return nil
 	}
 	s.explained = true
-	e = session.Blank(e)
 	for i := range e.Notes {
 		if n := &e.Notes[i]; c.isFinding(n) {
 			c.add(s, findingOf(&e, n))
