@@ -30,6 +30,7 @@ type Story struct {
 	In       time.Time // when the login was complete
 	Trips    int       // round trips until then, or so far
 
+	Slowest  Wait      // the longest wait of the login
 	Attempts []Attempt // to authenticate; of very many the last one stands for those beyond
 	Tried    int       // how many there were
 	// Cause is what ended the login or the session, nil if nothing did: the first error
@@ -40,9 +41,19 @@ type Story struct {
 	Ended bool // the client's connection is gone
 
 	trips int
-	waits bool   // the client has said something since the server's last word
-	n     int    // the newest rung
-	id    string // and what it is
+	waits bool      // the client has said something since the server's last word
+	heard time.Time // when something was said last
+	voice Dir       // and by whom
+	n     int       // the newest rung
+	id    string    // and what it is
+}
+
+// Wait is a time in which one side was silent and the other had said something.
+type Wait struct {
+	Took time.Duration
+	By   string // who was silent: "client" or "server" (the network included)
+	N    int    // the rung after which it was
+	ID   string
 }
 
 // Attempt is one try to authenticate.
@@ -115,6 +126,12 @@ func (t *Story) turn(e *Event) {
 	}
 	if _, keepAlive := e.Body.(StreamWhitespace); keepAlive {
 		return
+	}
+	if t.In.IsZero() {
+		if took := e.At.Sub(t.heard); t.voice == e.Dir.Opposite() && took > t.Slowest.Took {
+			t.Slowest = Wait{took, e.Dir.Sender(), t.n, t.id}
+		}
+		t.heard, t.voice = e.At, e.Dir
 	}
 	if e.Dir == C2S {
 		t.waits = true

@@ -164,6 +164,9 @@ func (t *tale) took() string {
 	if len(parts) > 0 {
 		out += ": " + strings.Join(parts, ", ")
 	}
+	if w := t.Slowest; w.Took > 0 && w.ID != "" {
+		out += fmt.Sprintf("; the longest wait, %s, was for the %s after step %d (%s)", session.ShortTime(w.Took), w.By, w.N, w.ID)
+	}
 	return out
 }
 

@@ -79,6 +79,8 @@ func (c *scene) refusalMeans(cause *Cause) {
 		cause.Text = legacyWhy[r.Condition]
 	case r.Condition == "invalid-mechanism" && len(t.offered) > 0 && !slices.Contains(t.offered, a.Mechanism):
 		cause.Text, cause.Weight = fmt.Sprintf("the client chose %q, and the server offers %s", a.Mechanism, list(t.offered)), Shown
+	case r.Condition == "invalid-authzid" && t.authzid != "":
+		cause.Text, cause.Weight = fmt.Sprintf("the client wants to act as %s (authzid) with the login of %q, which the server does not allow", quote(t.authzid), c.User), Shown
 	case a.Mechanism == "" && t.words != "":
 		cause.Text = "the user, the password or the token is not what the server has; this login is of its own kind, so no more can be told"
 	}

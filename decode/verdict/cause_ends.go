@@ -46,6 +46,9 @@ func (c *scene) ended() ended {
 
 // wake is what to do about a silence.
 func (c *scene) wake() string {
+	if !c.Secured.IsZero() && !c.opened && c.In.IsZero() {
+		return "look at the client: it may be asking its user about the certificate, or have pinned the server's key; let it trust the CA (xmppscope ca says how)"
+	}
 	if c.last.dir == session.C2S {
 		return "look into the server's log: it has got the client's message, and does not answer"
 	}
@@ -85,6 +88,8 @@ func (c *scene) end(e ended) Cause {
 	inTLS := !c.Secured.IsZero()
 	asked := c.last.dir == session.C2S
 	switch {
+	case e.by == session.OriginSelf && c.silence != "":
+		return Cause{ID: "stopped-while-waiting", What: fmt.Sprintf("%s, for %s; then xmppscope was stopped", c.silence, decode.Since(max(e.waited, c.silent))), Advice: c.wake()}
 	case c.opaque[session.C2S] != "" || c.opaque[session.S2C] != "":
 		return c.strange()
 	case c.last.dir == session.NoDir:
@@ -106,6 +111,8 @@ func (c *scene) end(e ended) Cause {
 			Advice: "look into the server's log: it takes something in there amiss, or has crashed over it"}
 	case asked:
 		return Cause{ID: "left-without-answer", What: fmt.Sprintf("%s left %s after the client had sent %s, and no answer had come", e.by, e.after, c.last.describe()), Advice: c.wake()}
+	case c.last.name == "stream" && c.last.dir == session.S2C && c.withoutVersion() != nil:
+		return *c.withoutVersion()
 	case c.last.name == "stream" && e.server:
 		return Cause{ID: "no-features", Guilty: Server, What: fmt.Sprintf("the server hung up %s after its stream header, before it had sent its features", e.after), Advice: "look into the server's log"}
 	case e.client:
@@ -114,6 +121,21 @@ func (c *scene) end(e ended) Cause {
 	}
 	return Cause{ID: "hung-up-on-client", What: fmt.Sprintf("%s hung up %s after the server had sent %s, when it was the client's turn", e.by, e.after, c.last.describe()),
 		Advice: "look at both logs: the client may have given up, or the server's patience may have run out"}
+}
+
+// withoutVersion is about features that did not come, because a side is one of before XMPP
+// 1.0, or says so.
+func (c *scene) withoutVersion() *Cause {
+	mine, theirs := c.state.Header[session.C2S], c.state.Header[session.S2C]
+	switch {
+	case mine != nil && mine.Version == "":
+		return &Cause{ID: "client-without-version", Guilty: Client, What: "no features came: the client's stream header has no version=\"1.0\", so the server takes it for one of before XMPP 1.0, which knows neither features nor SASL",
+			Advice: "let the client say version=\"1.0\" in each stream header (RFC 6120 §4.7.5)"}
+	case theirs != nil && theirs.Version == "":
+		return &Cause{ID: "server-without-version", Guilty: Server, What: "no features came: the server's stream header has no version=\"1.0\": it is one of before XMPP 1.0, which knows neither features nor SASL, or is no full server",
+			Advice: "look at which server this is; clients of today cannot log in there"}
+	}
+	return nil
 }
 
 func (c *scene) wrongIn(l *last) string {

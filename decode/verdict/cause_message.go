@@ -51,7 +51,7 @@ func aboutMessage(condition string) bool {
 }
 
 // beside are faults that no server refuses a message for.
-var beside = map[string]bool{"A01": true, "A02": true, "A04": true, "A12": true, "A16": true, "A20": true, "A07": true}
+var beside = map[string]bool{"A01": true, "A02": true, "A04": true, "A12": true, "A16": true, "A20": true, "A07": true, "A05": true}
 
 // blame makes causes of what is wrong with a message.
 func blame(c *scene, faults []fault) (out []Cause) {
@@ -70,7 +70,6 @@ func blame(c *scene, faults []fault) (out []Cause) {
 
 // remedies are what to do about faults, by the rule that found them.
 var remedies = map[string]string{
-	"A05":        "let the client choose among the mechanisms that the server lists",
 	"A06":        "let the client send base64 without line breaks or blanks, with padding, and \"=\" for an empty message",
 	"A13":        "let the client build the message as RFC 4616 says: two NUL bytes, user and password in UTF-8",
 	"A15":        "let the client put the base64 of its own GS2 header into c=, followed by channel-binding data exactly if the header promises some (RFC 5802 §5.1)",

@@ -32,16 +32,19 @@ func (c *scene) leftAtFeatures(e ended) Cause {
 	all := append(slices.Clone(sasl1), without(sasl2, sasl1)...)
 	tls := f.Child(decode.NSTLS, "starttls") != nil
 	secure := c.state.Secure[session.ClientLeg] || c.state.Secure[session.ServerLeg]
+	patience := Cause{ID: "patience", What: fmt.Sprintf("the server hung up %s after it had sent its features, when it was the client's turn", e.after),
+		Advice: "look at both logs: the client may have found nothing that it can use, or the server's patience may have run out"}
 	switch {
-	case e.server:
-		return Cause{ID: "patience", What: fmt.Sprintf("the server hung up %s after it had sent its features, when it was the client's turn", e.after),
-			Advice: "look at both logs: the client may have found nothing that it can use, or the server's patience may have run out"}
 	case c.state.Authenticated && f.Child(decode.NSBind, "bind") == nil:
 		return Cause{ID: "no-bind-offered", Guilty: Server, What: e.did + " after the login had succeeded: the server does not offer to bind a resource, without which there is no session", Advice: "look into the server's log"}
+	case c.state.Authenticated && e.server:
+		return patience
 	case c.state.Authenticated:
 		return Cause{ID: "left-before-bind", Guilty: Client, What: e.did + " after the login had succeeded, before it asked for a resource", Advice: "look into the client's log: it may miss a feature in this list"}
 	case c.Servers:
 		return c.serverLeft(e, f, all, secure, tls)
+	case !secure && tls && e.server:
+		return patience
 	case !secure && tls:
 		return Cause{ID: "starttls-not-taken", Guilty: Client, What: e.did + " without taking up STARTTLS, which the server offers",
 			Advice: "let the client use STARTTLS; if it wants TLS from the first byte, let it connect like that" + c.option(", with %s")}
@@ -63,6 +66,9 @@ func (c *scene) leftAtFeatures(e ended) Cause {
 	case len(sasl1) == 0:
 		return Cause{ID: "only-sasl2", What: fmt.Sprintf("%s: the server offers logins by SASL2 only (XEP-0388; by %s), and none by the SASL of RFC 6120, which is all that the client seems to know", e.did, list(sasl2)),
 			Advice: "let the server offer the SASL of RFC 6120 too, or take a client that does SASL2", Weight: Shown}
+	}
+	if e.server {
+		return patience
 	}
 	cause := Cause{ID: "no-common-mechanism", What: fmt.Sprintf("%s after the server had offered %s: it knows none of them, or is set not to use them", e.did, list(all)),
 		Advice: "compare with the mechanisms that the client allows, and look whether it insists on channel binding"}

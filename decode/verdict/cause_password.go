@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"xmppscope/decode"
 )
 
 func init() {
 	propose("05 passwords", provenByPassword)
 	propose("22 tokens", passwordAsToken)
 	propose("23 certificates", noClientCertificate)
+	propose("34 unknown users", refusedBeforeProof)
 }
 
 // provenByPassword is what the account's password, where the user has given it, says of a
@@ -23,6 +26,9 @@ func provenByPassword(c *scene) []Cause {
 		return nil
 	}
 	t := &c.tries[len(c.tries)-1]
+	if m := c.Attempts[len(c.Attempts)-1].Mechanism; decode.BindsChannel(m) && c.intercepted() && t.proof != "fits a mistake" {
+		return nil // whatever the password
+	}
 	cause := Cause{Weight: Proven, Evidence: []Evidence{t.proved.Evidence}, Text: t.proved.Text}
 	switch t.proof {
 	case "fits a mistake":
@@ -90,9 +96,30 @@ func noClientCertificate(c *scene) []Cause {
 		cause.Text = "the server does not accept the other one's certificate: its chain, its names or its dates; or it says nothing of TLS clients (no clientAuth), as those that public CAs have issued since 2026"
 		cause.Advice = "look at the certificate of the server that called: chain, names, dates and extended key usage"
 	}
-	if c.intercepted() {
+	switch {
+	case c.intercepted() && c.Servers:
+		cause.Guilty, cause.Weight = Xmppscope, Shown
+		cause.Advice = "no certificate of a server that calls can pass a proxy that ends TLS: with xmppscope in between let the servers use dialback; without it, " + cause.Advice
+	case c.intercepted():
 		cause.Guilty, cause.Weight = Xmppscope, Shown
 		cause.Advice = "a client certificate cannot pass any proxy that ends TLS: use a password here"
 	}
 	return []Cause{cause}
+}
+
+// refusedBeforeProof is about SCRAM that ends at the client's first message, which holds
+// nothing but the user's name.
+func refusedBeforeProof(c *scene) []Cause {
+	r := c.Cause
+	if r == nil || r.Condition != "not-authorized" || len(c.tries) == 0 || !strings.HasPrefix(r.Kind, "sasl") {
+		return nil
+	}
+	m := c.Attempts[len(c.Attempts)-1].Mechanism
+	t := &c.tries[len(c.tries)-1]
+	if !strings.HasPrefix(strings.ToUpper(m), "SCRAM-") || t.replies > 0 || decode.BindsChannel(m) {
+		return nil
+	}
+	return []Cause{{ID: "refused-before-proof", Guilty: Account, Weight: Likely, Evidence: []Evidence{{Seq: c.asking.seq}},
+		Text:   fmt.Sprintf("it did so at the user name, before any proof of the password was sent: there is no such account here, or none with keys stored for the hash of %s", m),
+		Advice: "check the user name and the domain; if they are right let the client try a SCRAM of another hash, or set the password anew, so that the server stores the keys for all"}}
 }

@@ -62,6 +62,7 @@ type try struct {
 	offered []string // the mechanisms that the server had offered
 	flag    string   // gs2 flag of SCRAM: "n", "y" or "p=…"
 	token   int      // length of what is sent as a token or password, 0 if it is not known
+	authzid string   // whom the client wants to act as
 	words   string   // what was sent in place of a mechanism
 	why     string   // what the refusal usually means, in the words of the rule that explained it
 	faults  []fault  // of the client's messages
@@ -276,6 +277,8 @@ func (c *clues) authenticating(s *decode.Seen, kind string) {
 	}
 	for i := range e.Notes {
 		switch n := &e.Notes[i]; {
+		case n.Name == "authzid" && n.Secret == "":
+			t.authzid = strings.Clone(n.Value)
 		case n.Name == "gs2-flag":
 			t.flag = strings.Clone(n.Value)
 		case n.Rule == decode.RuleVerify && n.Name != "" && n.Secret == "":

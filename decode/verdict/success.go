@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -57,6 +58,8 @@ func (c *scene) name() string {
 func (c *scene) cost() (what string) {
 	if f := c.state.TLS[session.ClientLeg]; f != nil {
 		what += " over " + f.Version
+	} else if f := c.state.TLS[session.ServerLeg]; f != nil && c.target != "" {
+		what += " over " + f.Version + " to the server, and IN THE CLEAR to the client,"
 	} else if !c.state.Secure[session.ServerLeg] {
 		what += " WITHOUT TLS"
 	}
@@ -80,7 +83,11 @@ func (c *scene) phases() string {
 
 // savings lists what would have made the login shorter.
 func (c *scene) savings() string {
-	out := c.wasted()
+	var out []string
+	if w := c.Slowest; w.Took >= slow {
+		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after step %d (%s)", w.By, decode.Since(w.Took), w.N, w.ID))
+	}
+	out = append(out, c.wasted()...)
 	if c.upgraded {
 		out = append(out, "direct TLS (XEP-0368) would save 2 round trips")
 	}
@@ -98,6 +105,9 @@ func (c *scene) savings() string {
 	}
 	return strings.Join(out, "; ")
 }
+
+// slow is how long a side may think without anybody asking why.
+const slow = time.Second
 
 // wasted is what refused attempts cost. A weaker mechanism that comes first would cost
 // less, and is no advice to give.
