@@ -83,7 +83,7 @@ func (r *Relay) Handle(in Input) []Action {
 		if r.phase != securing {
 			break
 		}
-		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
+		r.phase, r.secured, r.answered, r.header, r.turn, r.waited = relaying, true, false, false, turn{}, false
 		r.stream.Secured()
 		r.forgetRest()
 	case SecureFailed:

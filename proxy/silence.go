@@ -56,6 +56,10 @@ func (r *Relay) silence(in Waited) {
 	waiting := ""
 	dir := session.NoDir
 	switch {
+	case r.phase == securing && !r.header:
+		waiting, dir = "the client speaks TLS from the first byte, and the handshake with the server is not done", session.S2C
+	case r.phase == securing:
+		waiting, dir = "TLS has begun, and the handshakes are not done", session.C2S
 	case r.phase == asked:
 		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
 	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.stream.IsOpaque(session.C2S)):

@@ -12,6 +12,7 @@ import (
 func init() {
 	propose("95 conditions", usualMeaning)
 	propose("50 facts", sideBySide)
+	propose("18 binding before the login", boundTooEarly)
 }
 
 // usualMeaning is what an error means that nothing more is known of.
@@ -160,9 +161,16 @@ func (c *scene) bindMeans(cause *Cause) {
 	case "bad-request", "not-acceptable", "jid-malformed":
 		cause.Text, cause.Advice = "the server cannot use this resource", "let the client ask for another resource, or for none"
 	}
-	if c.Admitted.IsZero() {
-		cause.Text, cause.Advice, cause.Weight = "the client is not logged in", "the client has to authenticate before it binds (RFC 6120 §7.1)", Shown
+}
+
+// boundTooEarly is about a client that asks for a resource before it has logged in.
+func boundTooEarly(c *scene) []Cause {
+	r := c.Cause
+	if r == nil || r.Kind != "bind-error" && r.Kind != "session-error" || !c.Admitted.IsZero() {
+		return nil
 	}
+	return []Cause{{ID: "bound-too-early", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+		Text: "the client is not logged in", Advice: "the client has to authenticate before it binds (RFC 6120 §7.1)"}}
 }
 
 // sideBySide puts the two things beside each other that an error is about, where they were

@@ -150,7 +150,7 @@ func kindOf(content string) string {
 // there, where the server repeats the namespace that it was sent; "" if it does not tell.
 func (c *scene) portSaid(is string) string {
 	r := c.Cause
-	if r == nil || r.Kind != "stream-error" || r.By != "server" || c.asking.name != "stream" {
+	if r == nil || r.Kind != "stream-error" || r.By != "server" || c.asking.name != "stream" || c.wrongHeader() != nil {
 		return ""
 	}
 	wrong := r.Condition == "invalid-namespace" || strings.Contains(strings.ToLower(r.Text), "namespace")

@@ -49,6 +49,9 @@ func (c *scene) wake() string {
 	if !c.Secured.IsZero() && !c.opened && c.In.IsZero() {
 		return "look at the client: it may be asking its user about the certificate, or have pinned the server's key; let it trust the CA (xmppscope ca says how)"
 	}
+	if c.last.dir == session.NoDir && c.silence != "" && c.asking.name == "" {
+		return "the port may be one for STARTTLS, which waits for a stream header: let the client use STARTTLS, or go to the port for direct TLS; otherwise look into the server's log"
+	}
 	if c.last.dir == session.C2S {
 		return "look into the server's log: it has got the client's message, and does not answer"
 	}
@@ -115,6 +118,12 @@ func (c *scene) end(e ended) Cause {
 		return *c.withoutVersion()
 	case c.last.name == "stream" && e.server:
 		return Cause{ID: "no-features", Guilty: Server, What: fmt.Sprintf("the server hung up %s after its stream header, before it had sent its features", e.after), Advice: "look into the server's log"}
+	case c.last.refusal != "":
+		return Cause{ID: "request-refused", What: fmt.Sprintf("the server refused the client's %s (%s), and %s left%s", c.asking.describe(), c.last.refusal, e.by, c.wrongIn(&c.asking)),
+			Advice: "look at that request, and into the server's log"}
+	case c.last.name == "success" && c.last.ns == decode.NSSASL:
+		return Cause{ID: "not-restarted", Guilty: Client, What: fmt.Sprintf("%s left %s after <success/>: the client has to open a new stream then (a restart, RFC 6120 §6.4.6), and did not", e.by, e.after),
+			Advice: "let the client send a new stream header after <success/>, on the same connection"}
 	case e.client:
 		return Cause{ID: "client-left", Guilty: Client, What: fmt.Sprintf("the client left %s after the server had sent %s, and the login was not complete%s", e.after, c.last.describe(), c.wrongIn(&c.last)),
 			Advice: "look into the client's log: it did not like what the server said, or was told to stop"}

@@ -17,6 +17,9 @@ func init() {
 // what the condition usually means.
 func wrongMessage(c *scene) (out []Cause) {
 	r := c.Cause
+	if c.silentEnd() && c.last.dir == session.C2S && c.last.name != "stream" && c.last.name != noXML {
+		return c.unanswered()
+	}
 	if r == nil || r.By != "server" {
 		return nil
 	}
@@ -51,7 +54,7 @@ func aboutMessage(condition string) bool {
 }
 
 // beside are faults that no server refuses a message for.
-var beside = map[string]bool{"A01": true, "A02": true, "A04": true, "A12": true, "A16": true, "A20": true, "A07": true, "A05": true}
+var beside = map[string]bool{"A01": true, "A02": true, "A04": true, "A12": true, "A16": true, "A20": true, "A07": true, "A05": true, "L01": true, "L02": true}
 
 // blame makes causes of what is wrong with a message.
 func blame(c *scene, faults []fault) (out []Cause) {
@@ -60,7 +63,7 @@ func blame(c *scene, faults []fault) (out []Cause) {
 			continue
 		}
 		cause := Cause{ID: "message-" + f.Rule, Guilty: Client, Text: f.Text, Advice: remedy(f, c), Evidence: []Evidence{f.Evidence}, Weight: Shown}
-		if r := c.Cause; r.Condition == "not-authorized" || r.Condition == "malformed-request" {
+		if r := c.Cause; r != nil && (r.Condition == "not-authorized" || r.Condition == "malformed-request") {
 			cause.Advice += "; the password is not in question as long as that is so"
 		}
 		out = append(out, cause)
@@ -101,6 +104,15 @@ func (c *scene) emptyResponse() Cause {
 	}
 }
 
+// unanswered is about a message that got no answer, and in which something is wrong.
+func (c *scene) unanswered() []Cause {
+	found := blame(c, c.last.faults)
+	for i := range found {
+		found[i].What = "the client sent " + c.last.describe() + ", and no answer came"
+	}
+	return found
+}
+
 // wrongInStream is about a stream that the server ended because of what it was sent.
 func (c *scene) wrongInStream() (out []Cause) {
 	r := c.Cause
@@ -108,6 +120,9 @@ func (c *scene) wrongInStream() (out []Cause) {
 		return []Cause{{ID: "server-not-restarted", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 			Text:   "the client opened a new stream, as it must, with an XML declaration, which may stand at its beginning; the server goes on parsing the old document: it did not begin anew after TLS or the login",
 			Advice: "the fault is the server's: its parser has to be reset at each restart (RFC 6120 §4.3.3); until then the client may leave the XML declaration out"}}
+	}
+	if f := c.wrongHeader(); f != nil {
+		return []Cause{{ID: "header-" + f.Rule, Guilty: Client, Weight: Shown, Evidence: []Evidence{f.Evidence}, Text: f.Text, Advice: "mend the client's stream header: " + c.disagreement("invalid-namespace")}}
 	}
 	if !blamesClient(r.Condition) || c.asking.name == "stream" && r.Condition != "not-well-formed" && r.Condition != "bad-format" && r.Condition != "xml-not-well-formed" {
 		return nil
@@ -120,6 +135,20 @@ func (c *scene) wrongInStream() (out []Cause) {
 		if f.grave && !beside[f.Rule] && f.Rule != "core-relay" {
 			return []Cause{{ID: "message-" + f.Rule, Guilty: Client, Weight: Shown, Evidence: []Evidence{f.Evidence},
 				Text: "the client had last sent " + c.asking.describe() + ": " + f.Text, Advice: remedy(f, c)}}
+		}
+	}
+	return nil
+}
+
+// wrongHeader is what is wrong with the client's stream header, where the server complains
+// of that; nil if nothing is.
+func (c *scene) wrongHeader() *fault {
+	if c.asking.name != "stream" || !blamesClient(c.Cause.Condition) {
+		return nil
+	}
+	for i, f := range c.asking.faults {
+		if f.grave && strings.HasPrefix(f.Rule, "S0") {
+			return &c.asking.faults[i]
 		}
 	}
 	return nil

@@ -37,17 +37,18 @@ type clues struct {
 
 // last is the newest plaintext event of someone.
 type last struct {
-	dir    session.Dir
-	seq    uint64
-	at     time.Time
-	step   *session.Step
-	name   string // "iq"
-	space  string // namespace of a stanza's payload
-	ns     string // its own namespace
-	size   int64
-	faults []fault // what is wrong with it
-	offer  bool    // it is the server's features
-	bare   bool    // an element with nothing in it
+	dir     session.Dir
+	seq     uint64
+	at      time.Time
+	step    *session.Step
+	name    string // "iq"
+	space   string // namespace of a stanza's payload
+	ns      string // its own namespace
+	size    int64
+	faults  []fault // what is wrong with it
+	offer   bool    // it is the server's features
+	bare    bool    // an element with nothing in it
+	refusal string  // the condition, if it refuses a request
 }
 
 // fault is what a rule holds to be wrong with something that was said.
@@ -146,6 +147,10 @@ func (c *clues) heard(s *decode.Seen) {
 		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space), ns: decode.Keep(e.Space, c.last.ns),
 		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
 		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
+	}
+	if s.Request != nil && s.Root.Attr("type") == "error" {
+		condition, _ := e.Field("condition")
+		c.last.refusal = decode.Keep(orNone(condition))
 	}
 	if e.Name == "a" && (e.Space == decode.NSSM3 || e.Space == decode.NSSM2) {
 		c.count(e)
