@@ -169,7 +169,9 @@ func (t *Story) learn(e *Event) {
 				t.Asked = strings.Clone(n.Value)
 			}
 		case "jid":
-			t.JID = strings.Clone(n.Value)
+			if e.Step != nil {
+				t.JID = strings.Clone(n.Value)
+			}
 		case "to":
 			if e.Dir == C2S && e.Name == "stream" {
 				t.Domain = strings.Clone(n.Value)

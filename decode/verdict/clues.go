@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +31,8 @@ type clues struct {
 	unlock   string        // what would help
 	server   string        // which server it is, "" if it is not known
 	tls      session.TLSFailed
-	errand   *errand // what the client came for in place of a login, and did not get
+	room     [3][]fault // by direction, what is wrong with the newest message
+	errand   *errand    // what the client came for in place of a login, and did not get
 }
 
 // last is the newest plaintext event of someone.
@@ -143,7 +143,7 @@ func (c *clues) heard(s *decode.Seen) {
 		name = noXML
 	}
 	c.last = last{
-		dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, size: e.Size, faults: faults(e),
+		dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, size: e.Size, faults: c.faults(e),
 		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space), ns: decode.Keep(e.Space, c.last.ns),
 		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
 		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
@@ -174,28 +174,25 @@ func payload(s *decode.Seen) string {
 	return ""
 }
 
-// faults are what other rules hold to be the matter with an event, the worst first.
-func faults(e *session.Event) (out []fault) {
-	for i := range e.Notes {
-		n := &e.Notes[i]
-		if n.Severity < session.Warning || n.Text == "" || n.Rule == decode.RuleVerify || len(out) == maxFaults {
-			continue
-		}
-		f := fault{Evidence{e.Seq, n.Rule}, strings.Clone(n.Text), n.Severity == session.Error}
-		if f.grave {
-			out = slices.Insert(out, graves(out), f)
-		} else {
-			out = append(out, f)
+// faults are what other rules hold to be the matter with an event, the worst first. The
+// room for them is used again by the next message of that direction.
+func (c *clues) faults(e *session.Event) []fault {
+	out := c.room[e.Dir][:0]
+	for _, severity := range [...]session.Severity{session.Error, session.Warning} {
+		for i := range e.Notes {
+			n := &e.Notes[i]
+			if n.Severity != severity || n.Text == "" || n.Rule == decode.RuleVerify || len(out) == maxFaults {
+				continue
+			}
+			before := ""
+			if len(out) < cap(out) {
+				before = out[:len(out)+1][len(out)].Text
+			}
+			out = append(out, fault{Evidence{e.Seq, n.Rule}, decode.Keep(n.Text, before), severity == session.Error})
 		}
 	}
+	c.room[e.Dir] = out
 	return out
-}
-
-func graves(f []fault) (n int) {
-	for n < len(f) && f[n].grave {
-		n++
-	}
-	return n
 }
 
 // worst is the worst of the faults in words, "" if there is none.

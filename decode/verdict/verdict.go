@@ -42,47 +42,49 @@ type finding struct {
 	causes []Cause
 }
 
-// Explain watches every event, and speaks on the one that decides.
+// Explain watches every event, and speaks on the one that decides. On most there is nothing
+// to look into: they cost next to nothing.
 func (j *judge) Explain(s *decode.Seen) []session.Note {
-	e := s.Event
 	was := j.In
-	j.Tell(e)
+	j.Tell(s.Event)
 	j.look(s, &j.Story)
-	c := &scene{judge: j, now: s, state: s.State}
-	j.follow(c)
-	switch b := e.Body.(type) {
+	failed := j.Cause != nil && (j.first == nil || j.first.seq != j.Cause.Seq)
+	if j.Cause == nil {
+		j.first = nil // something good came after it
+	}
+	switch b := s.Event.Body.(type) {
 	case session.RelayTimeout:
-		return c.waiting(b)
+		return j.scene(s).waiting(b)
 	case session.TCPClosed:
-		if e.Leg == session.ClientLeg {
-			return c.closed()
+		if s.Event.Leg == session.ClientLeg {
+			if failed {
+				j.scene(s).examine()
+			}
+			return j.scene(s).closed()
 		}
 	}
 	switch {
-	case j.In.IsZero():
+	case failed:
+		c := j.scene(s)
+		if c.examine(); !j.In.IsZero() {
+			return []session.Note{c.tell(session.Error, j.first.step, j.first.what, "", j.first.causes)}
+		}
 	case !was.Equal(j.In):
-		return c.succeeded()
-	case j.Cause != nil && j.Cause.Seq == e.Seq && e.Step != nil:
-		return []session.Note{c.tell(session.Error, j.first.step, j.first.what, "", j.first.causes)}
+		return j.scene(s).succeeded()
 	}
 	return nil
 }
 
-// follow looks into the first error when it comes, and lets go of it when something good
-// came after it.
-func (j *judge) follow(c *scene) {
-	if j.Cause == nil {
-		j.first = nil
-		return
+func (j *judge) scene(s *decode.Seen) *scene { return &scene{judge: j, now: s, state: s.State} }
+
+// examine looks into the first error when it comes.
+func (c *scene) examine() {
+	c.first = &finding{seq: c.Cause.Seq, step: c.now.Event.Step}
+	if c.first.step == nil {
+		c.first.step = c.last.step
 	}
-	if j.first == nil || j.first.seq != j.Cause.Seq {
-		j.first = &finding{seq: j.Cause.Seq, step: c.now.Event.Step}
-		if j.first.step == nil {
-			j.first.step = j.last.step
-		}
-		j.first.what = c.account()
-		j.first.causes = c.causes()
-	}
+	c.first.what = c.account()
+	c.first.causes = c.causes()
 }
 
 // closed is the last word: on a login that never was, or on nothing new.
