@@ -103,6 +103,9 @@ func (c *conn) data(dir session.Dir, p []byte) {
 // read takes bytes of a connection that is known: TLS records, or plaintext.
 func (c *conn) read(dir session.Dir, p []byte) {
 	if c.lanes[dir].secure {
+		if c.direct && c.id == 0 && sniffHeader(p) == isXMPP { // TLS at a port for STARTTLS
+			c.recognise()
+		}
 		if !c.locked {
 			c.tls.Feed(dir, p, c.at)
 		}
