@@ -73,6 +73,9 @@ func TestCauses(t *testing.T) {
 			t.Parallel()
 			c := readCase(t, file)
 			events := c.play(t)
+			if err := agree(events); err != nil {
+				t.Error(err)
+			}
 			verdict := newestVerdict(events)
 			for _, m := range c.must {
 				if !m.MatchString(verdict) {

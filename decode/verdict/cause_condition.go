@@ -187,6 +187,8 @@ func sideBySide(c *scene) []Cause {
 	switch {
 	case r.Condition == "host-unknown", r.Condition == "host-gone":
 		cause.Weight = Likely
+	case r.Condition == "not-authorized" && !c.Admitted.IsZero() && c.In.IsZero():
+		cause.Weight, cause.Guilty, cause.Advice = Shown, Client, "let the client bind a resource next, and authenticate once"
 	case c.asking.name == handshake && r.Condition == "not-authorized":
 		cause.Weight, cause.Guilty, cause.Advice = Shown, Account, "compare the component's secret with the one in the server's settings"
 	}
@@ -220,6 +222,9 @@ func (c *scene) disagreement(condition string) string {
 	case "not-authorized":
 		if !in && c.asking.name == handshake {
 			return "the component's handshake shows that its secret is another one than the server's"
+		}
+		if !in && !c.Admitted.IsZero() && c.asking.name != "" {
+			return fmt.Sprintf("the client sent %s after its authentication, where it has to bind a resource (RFC 6120 §7.1)", c.asking.describe())
 		}
 		if !in && c.asking.name != "" {
 			return fmt.Sprintf("the client sent %s before it had logged in", c.asking.describe())

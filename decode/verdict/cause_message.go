@@ -137,6 +137,10 @@ func (c *scene) wrongInStream() (out []Cause) {
 				Text: "the client had last sent " + c.asking.describe() + ": " + f.Text, Advice: remedy(f, c)}}
 		}
 	}
+	if f := c.broke; f.Rule != "" && strings.Contains(r.Condition, "xml") || f.Rule != "" && strings.HasPrefix(r.Condition, "not-well") {
+		return []Cause{{ID: "message-" + f.Rule, Guilty: Client, Weight: Likely, Evidence: []Evidence{f.Evidence},
+			Text: fmt.Sprintf("shortly before (event %d), %s", f.Seq, f.Text), Advice: remedy(f, c)}}
+	}
 	return nil
 }
 
@@ -147,7 +151,7 @@ func (c *scene) wrongHeader() *fault {
 		return nil
 	}
 	for i, f := range c.asking.faults {
-		if f.grave && strings.HasPrefix(f.Rule, "S0") {
+		if f.grave && (strings.HasPrefix(f.Rule, "S0") || strings.HasPrefix(f.Rule, "X")) {
 			return &c.asking.faults[i]
 		}
 	}

@@ -66,11 +66,14 @@ func (c *scene) withFacts(cause Cause) Cause {
 		if seen := c.disagreement(r.Condition); seen != "" && (r.Condition != "conflict" || replaces.MatchString(cause.Text)) {
 			cause.Text += "; " + seen
 		}
-	case r.Condition == "not-authorized" && cause.Guilty == Account && !c.passwordKnown() && strings.Contains(cause.Text, "password"):
+	case r.Condition == "not-authorized" && cause.Guilty == Account && !c.passwordKnown() && withoutPassword(c.Mechanism) == "" && maybePassword.MatchString(cause.Text):
 		cause.Advice += "; with --password-file JID=FILE xmppscope says which side has it wrong"
 	}
 	return cause
 }
+
+// maybePassword is about a password that may be wrong.
+var maybePassword = about(`(wrong|invalid) password|password is (wrong|not)|or the password`)
 
 // replaces is about a session that another one has taken the place of.
 var replaces = about(`another|same resource|place of`)

@@ -31,6 +31,7 @@ type clues struct {
 	unlock   string        // what would help
 	server   string        // which server it is, "" if it is not known
 	tls      session.TLSFailed
+	broke    fault      // the newest breach of the rules for XML by the client
 	room     [3][]fault // by direction, what is wrong with the newest message
 	errand   *errand    // what the client came for in place of a login, and did not get
 }
@@ -117,6 +118,9 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 	}
 	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
 		c.heard(s)
+		if f := c.room[e.Dir]; e.Dir == session.C2S && len(f) > 0 && strings.HasPrefix(f[0].Rule, "X") && f[0].grave {
+			c.broke = f[0]
+		}
 	}
 	if e.Step != nil {
 		c.stepped(s)
