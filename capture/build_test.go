@@ -250,7 +250,8 @@ func (b *builder) login(version uint16) {
 	b.say(said{
 		dir: c, raw: `<auth xmlns='` + nsSASL + `' mechanism='PLAIN'>` + payload + `</auth>`, name: "auth", space: nsSASL, step: "sasl-auth", secret: payload,
 		notes: []session.Note{
-			{Rule: "sasl-plain", Name: "mechanism", Value: "PLAIN", Span: session.Span{Start: 50, End: 60}},
+			{Rule: "sasl-plain", Name: "mechanism", Value: "PLAIN", Span: session.Span{Start: 50, End: 60}, Holds: session.Word},
+			{Rule: "sasl-plain", Name: "authcid", Value: "juliet", Class: session.Identifier, Holds: session.User},
 			{Rule: "sasl-plain", Severity: session.Warning, Name: "password", Value: password, Secret: "password", Mark: b.book.Mark("password", password), Ref: "RFC 4616 §2"},
 			{Rule: "sasl-plain", Severity: session.Notice, Text: "the password goes to the server as it is"},
 		},

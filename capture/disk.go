@@ -205,10 +205,16 @@ type diskFile struct {
 	at      int64
 	tail    []byte // behind at
 
-	holding bool // what is written is held until release
-	held    []byte
-	heldEnd []byte // the tail behind that
-	dirty   bool   // something is held, or another tail
+	holding bool        // what is written is held until release
+	held    []heldWrite // in order
+	heldAll []byte      // the bytes of all of them
+	heldLen int         // those, and the tails
+}
+
+// heldWrite is a write that is held: the next n bytes, and the tail behind them.
+type heldWrite struct {
+	n    int
+	tail []byte
 }
 
 // mostHeld bounds what is held.
@@ -217,19 +223,28 @@ const mostHeld = 256 << 10
 // hold keeps back what is written, so that many writes become one.
 func (d *diskFile) hold() { d.holding = true }
 
-// release hands what was held to the system.
+// release hands what was held to the system: at once, or if there is no room for all,
+// one write after the other as far as they fit.
 func (d *diskFile) release() error {
 	d.holding = false
-	if !d.dirty {
+	if len(d.held) == 0 {
 		return nil
 	}
-	err := d.write(d.held, d.heldEnd)
-	d.held, d.heldEnd, d.dirty = reuse(d.held)[:0], d.heldEnd[:0], false
+	err := d.put(d.heldAll, d.held[len(d.held)-1].tail)
+	if err != nil && len(d.held) > 1 {
+		err = nil
+		for rest := d.heldAll; len(d.held) > 0 && err == nil; d.held = d.held[1:] {
+			err = d.put(rest[:d.held[0].n], d.held[0].tail)
+			rest = rest[d.held[0].n:]
+		}
+	}
+	clear(d.held)
+	d.held, d.heldAll, d.heldLen = d.held[:0], reuse(d.heldAll)[:0], 0
 	return err
 }
 
 // size is how much has been written, with what is held.
-func (d *diskFile) size() int64 { return d.at + int64(len(d.held)) }
+func (d *diskFile) size() int64 { return d.at + int64(len(d.heldAll)) }
 
 func (d *diskFile) Write(b []byte) (int, error) {
 	if err := d.write(b, nil); err != nil {
@@ -242,15 +257,20 @@ func (d *diskFile) Write(b []byte) (int, error) {
 func (d *diskFile) WriteTail(b, tail []byte) error { return d.write(b, tail) }
 
 func (d *diskFile) write(b, tail []byte) error {
-	if d.holding {
-		d.held, d.heldEnd, d.dirty = append(d.held, b...), append(d.heldEnd[:0], tail...), true
-		if len(d.held) < mostHeld {
-			return nil
-		}
-		err := d.release()
-		d.hold()
-		return err
+	if !d.holding {
+		return d.put(b, tail)
 	}
+	d.held = append(d.held, heldWrite{len(b), slices.Clone(tail)})
+	d.heldAll = append(d.heldAll, b...)
+	if d.heldLen += len(b) + len(tail); d.heldLen < mostHeld {
+		return nil
+	}
+	err := d.release()
+	d.hold()
+	return err
+}
+
+func (d *diskFile) put(b, tail []byte) error {
 	joined := b
 	if len(tail) > 0 { // in one write: we may be killed at any time
 		joined = slices.Concat(b, tail)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"xmppscope/capture/pseudonym"
 	"xmppscope/session"
 )
 
@@ -25,7 +26,7 @@ type File struct {
 	*output  // at hand
 	format   Format
 	o        Options
-	names    *Pseudonyms // nil without Options.Pseudonymise
+	names    *pseudonym.Names // nil without Options.Pseudonymise
 	mu       sync.Mutex
 	timer    *time.Timer // runs Flush; nil where that is for nobody
 	waiting  bool        // the timer runs
@@ -112,7 +113,7 @@ func newFile(path string, overwrite bool, o Options) (*File, error) {
 		return nil, fmt.Errorf("capture: %q would hold keys and nothing else: there is nothing to blank them in", path)
 	}
 	if f.o.Pseudonymise {
-		f.names = NewPseudonyms()
+		f.names = pseudonym.New()
 	}
 	return f, nil
 }

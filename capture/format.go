@@ -76,7 +76,7 @@ type Options struct {
 	// Redact blanks secrets where the format would hold them by nature, and leaves
 	// out keys and what was encrypted with them.
 	Redact bool
-	// Pseudonymise replaces names, addresses and texts (see Pseudonyms); it implies
+	// Pseudonymise replaces names, addresses and texts (see package pseudonym); it implies
 	// Redact.
 	Pseudonymise bool
 	Full         bool // every event whole, where a report would list the later ones in short

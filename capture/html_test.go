@@ -37,7 +37,7 @@ func evilEvents(t *testing.T) []session.Event {
 	notes := []session.Note{
 		{Rule: evil, Severity: session.Error, Name: evil, Value: evil, Text: evil, Ref: evil},
 		{Rule: evil, Severity: session.Warning, Text: evil, Ref: evil},
-		{Rule: "core-header", Name: "to", Value: evil}, {Name: "jid", Value: evil}, {Name: "mechanism", Value: evil}, {Name: "authcid", Value: evil},
+		{Rule: "core-header", Name: "to", Value: evil}, {Name: "jid", Value: evil}, {Name: "mechanism", Value: evil}, {Name: "authcid", Value: evil, Holds: session.User},
 		{Rule: session.RuleVerdict, Severity: session.Error, Name: session.FieldVerdict, Value: evil, Text: evil},
 	}
 	step := &session.Step{N: 90, ID: evil, Title: evil, Text: evil, Ref: evil}
@@ -134,7 +134,7 @@ func text(n *html.Node) string {
 
 func TestReportIsInert(t *testing.T) {
 	for name, pretty := range map[string]session.Pretty{"plain": nil, "pretty": func(raw []byte) iter.Seq[session.Line] {
-		return slices.Values([]session.Line{{{Class: session.ClassTag, Text: string(raw)}, {Class: session.ClassSecret, Text: "x"}}})
+		return slices.Values([]session.Line{{{Syntax: session.SyntaxTag, Text: string(raw)}, {Syntax: session.SyntaxSecret, Text: "x"}}})
 	}} {
 		t.Run(name, func(t *testing.T) {
 			file := record(t, ".html", Options{Tool: evil, Reveal: true, Pretty: pretty}, evilEvents(t))
@@ -338,7 +338,7 @@ func TestPhases(t *testing.T) {
 		t.Error(diff)
 	}
 	views, total := phaseViews(r.phases())
-	if last := views[4]; total != "50 ms" || last.X != 84 || last.W != 16 || last.Steps != "6" || views[1].Steps != "1–2" {
+	if last := views[4]; total != "50ms" || last.X != 84 || last.W != 16 || last.Steps != "6" || views[1].Steps != "1–2" {
 		t.Errorf("of %s: %+v", total, views)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"xmppscope/session"
 )
@@ -191,7 +190,7 @@ type rungView struct {
 func rungViewOf(i int, g *rung) rungView {
 	y := ladderTop + i*rungHeight + 22
 	v := rungView{
-		Session: g.Session, N: g.N, Seq: g.Seq, Title: g.Title, Label: clipRunes(g.Title, maxLabel),
+		Session: g.Session, N: g.N, Seq: g.Seq, Title: g.Title, Label: session.Clip(g.Title, maxLabel),
 		Y: y, LabelY: y - 8, SmallY: y + 14, NumY: y + 4,
 	}
 	switch g.Dir {
@@ -211,15 +210,7 @@ func rungViewOf(i int, g *rung) rungView {
 		v.Small += " · +" + session.ShortTime(g.Since)
 	}
 	if g.Summary != "" && g.Summary != g.ID {
-		v.Summary = clipRunes(g.Summary, maxSummary)
+		v.Summary = session.Clip(g.Summary, maxSummary)
 	}
 	return v
-}
-
-// clipRunes shortens a text to so many characters.
-func clipRunes(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }

@@ -42,20 +42,20 @@ type (
 )
 
 func pieceClass(p session.Piece) string {
-	switch p.Class {
-	case session.ClassTag:
+	switch p.Syntax {
+	case session.SyntaxTag:
 		return "x-tag"
-	case session.ClassAttr:
+	case session.SyntaxAttr:
 		return "x-attr"
-	case session.ClassValue:
+	case session.SyntaxValue:
 		return "x-value"
-	case session.ClassXMLNS:
+	case session.SyntaxXMLNS:
 		return "x-ns"
-	case session.ClassPunct:
+	case session.SyntaxPunct:
 		return "x-punct"
-	case session.ClassSecret:
+	case session.SyntaxSecret:
 		return "x-secret"
-	case session.ClassError:
+	case session.SyntaxError:
 		return "x-error"
 	}
 	return ""
@@ -108,7 +108,7 @@ func lineView(e *session.Event) string {
 	case session.S2C:
 		arrow = "←"
 	}
-	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(clipRunes(headline(e), 200))
+	line := e.At.Format("15:04:05.000") + " " + arrow + " " + session.SafeLine(session.Clip(headline(e), 200))
 	if worst := e.Worst(); worst > session.Info {
 		line += " [" + worst.String() + "]"
 	}
@@ -169,11 +169,11 @@ func (o *Options) xmlLines(e *session.Event, limit int) ([]session.Line, bool) {
 		}
 	} else {
 		for line := range strings.Lines(string(raw)) {
-			out = append(out, session.Line{{Class: session.ClassText, Text: strings.TrimRight(line, "\r\n")}})
+			out = append(out, session.Line{{Syntax: session.SyntaxText, Text: strings.TrimRight(line, "\r\n")}})
 		}
 	}
 	if int64(len(raw)) < e.Size && (e.Truncated || len(raw) < len(e.Raw)) {
-		out = append(out, session.Line{{Class: session.ClassPunct, Text: fmt.Sprintf("… cut: %d of %d bytes", len(raw), e.Size)}})
+		out = append(out, session.Line{{Syntax: session.SyntaxPunct, Text: fmt.Sprintf("… cut: %d of %d bytes", len(raw), e.Size)}})
 	}
 	return out, true
 }

@@ -94,7 +94,7 @@ func (m *markdownWriter) Write(e session.Event) error {
 func (m *markdownWriter) section(b *bytes.Buffer, s *mdSession, used, left int) (int, int) {
 	text := s.text(min(mdDetails, (mdLimit-used)*2/3))
 	if used+len(text) > mdLimit {
-		text = fmt.Sprintf("- session %d: %s\n", s.report.ID, mdSentence(clipRunes(s.report.verdict(), 200)))
+		text = fmt.Sprintf("- session %d: %s\n", s.report.ID, mdSentence(session.Clip(s.report.verdict(), 200)))
 	}
 	if used+len(text) > mdLimit+mdEnd {
 		return used, left + 1
@@ -138,7 +138,7 @@ func (s *mdSession) add(e *session.Event, o *Options, room bool) {
 			s.more++
 			return
 		}
-		line := fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(clipRunes(headline(e), 200)))
+		line := fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(session.Clip(headline(e), 200)))
 		s.others, s.listed = append(s.others, line), s.listed+len(line)
 		return
 	}
@@ -180,7 +180,7 @@ func (o *Options) mdDetail(e *session.Event) string {
 	}
 	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", title)
 	if e.Summary != "" && e.Step != nil {
-		fmt.Fprintf(&b, "%s\n\n", mdCode(clipRunes(e.Summary, 400)))
+		fmt.Fprintf(&b, "%s\n\n", mdCode(session.Clip(e.Summary, 400)))
 	}
 	for i := range e.Notes {
 		n := &e.Notes[i]
@@ -189,7 +189,7 @@ func (o *Options) mdDetail(e *session.Event) string {
 			fmt.Fprintf(&b, "**%s**: ", n.Severity)
 		}
 		if n.Name != "" {
-			fmt.Fprintf(&b, "%s = %s: ", mdCode(n.Name), mdCode(clipRunes(n.Value, 400)))
+			fmt.Fprintf(&b, "%s = %s: ", mdCode(n.Name), mdCode(session.Clip(n.Value, 400)))
 		}
 		b.WriteString(mdSentence(withRef(n.Text, n.Ref)) + "\n")
 	}
@@ -206,7 +206,7 @@ func (o *Options) mdDetail(e *session.Event) string {
 // mdCodeHTML is a text within HTML: escaped, and in an element that trackers look
 // for nothing in.
 func mdCodeHTML(s string) string {
-	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "&#96;", "*", "&#42;", "_", "&#95;", "[", "&#91;", "]", "&#93;", "\\", "&#92;", "|", "¦").Replace(session.SafeLine(clipRunes(s, 200)))
+	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "&#96;", "*", "&#42;", "_", "&#95;", "[", "&#91;", "]", "&#93;", "\\", "&#92;", "|", "¦").Replace(session.SafeLine(session.Clip(s, 200)))
 	return "<code>" + s + "</code>"
 }
 
@@ -241,7 +241,7 @@ func (s *mdSession) text(room int) string {
 			if g.Failed {
 				mark = "**failed** "
 			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(clipRunes(g.Summary, 100)))
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(session.Clip(g.Summary, 100)))
 		}
 		if r.more > 0 {
 			fmt.Fprintf(&b, "\n%d more steps\n", r.more)

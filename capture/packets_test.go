@@ -1,10 +1,13 @@
 package capture
 
 import (
+	"bytes"
+	"crypto/tls"
 	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
@@ -179,4 +182,29 @@ func TestClaimEndsWhenAllAreTaken(t *testing.T) {
 		t.Errorf("%d different ones", len(open))
 	}
 	open.claim(want) // comes back
+}
+
+// TestRedactedPackets: no leg, no key, and what is read back is blanked.
+func TestRedactedPackets(t *testing.T) {
+	events := full(t, 1, tls.VersionTLS13)
+	for _, o := range []Options{{Redact: true}} {
+		file := record(t, ".pcapng", o, events)
+		for _, bad := range []string{password, plainPayload(), "TRAFFIC_SECRET", "client-leg"} {
+			if bytes.Contains(file, []byte(bad)) {
+				t.Errorf("the file holds %q", bad)
+			}
+		}
+		got, err := replay(file)
+		if diff := cmp.Diff(blanked(numbered(events)), got, sameEvent); err != nil || diff != "" {
+			t.Errorf("%v, %.2000s", err, diff)
+		}
+		if _, err := Read(bytes.NewReader(file), func(e session.Event) error {
+			if !session.Numbered(e.Body) {
+				t.Errorf("there is %s", e.Kind())
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -31,12 +31,10 @@ func AppendText(b []byte, e session.Event, pretty session.Pretty) []byte {
 
 const indent = "      "
 
-// TextLine is the event's first line: time, session and number, direction, step
-// and summary.
+// appendTextLine appends the event's first line: time, session and number, direction,
+// step and summary.
 //
 //	14:02:11.000123  1.10  C>S  step 10 sasl-auth  the client picks PLAIN
-func TextLine(e session.Event) string { return string(appendTextLine(nil, &e)) }
-
 func appendTextLine(b []byte, e *session.Event) []byte {
 	b = append(e.At.AppendFormat(b, "15:04:05.000000"), "  "...)
 	b = append(strconv.AppendInt(b, int64(e.Session), 10), '.')

@@ -17,7 +17,7 @@ func TestTextLine(t *testing.T) {
 		1: "14:00:01.125925  1.2       tcp:opened (server leg)",
 		2: "14:00:01.128395  1.3  C>S  step 1 stream-open-2  a summary of stream",
 	} {
-		if got := TextLine(numbered(b.events)[i]); got != want {
+		if got := string(appendTextLine(nil, &numbered(b.events)[i])); got != want {
 			t.Errorf("line %d is\n%q, want\n%q", i, got, want)
 		}
 	}

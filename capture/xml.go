@@ -151,6 +151,8 @@ func (x *xmlWriter) note(n *session.Note) {
 	x.attr("severity", n.Severity.String())
 	x.attr("name", n.Name)
 	x.attr("value", n.Value)
+	x.attr("class", n.Class.String())
+	x.attr("holds", n.Holds.String())
 	x.attr("secret", n.Secret)
 	x.attr("mark", n.Mark)
 	x.attr("ref", n.Ref)

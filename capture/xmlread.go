@@ -152,6 +152,8 @@ func (t *xmlText) note(a *attrs, size int) session.Note {
 		Secret: a.text("secret"), Mark: a.text("mark"), Span: a.span(size), Text: string(t.content(a)),
 	}
 	a.keep(n.Severity.UnmarshalText([]byte(a.text("severity"))))
+	a.keep(n.Class.UnmarshalText([]byte(a.text("class"))))
+	a.keep(n.Holds.UnmarshalText([]byte(a.text("holds"))))
 	return n
 }
 

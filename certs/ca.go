@@ -51,9 +51,6 @@ func newCA(dir string, root *x509.Certificate, rootKey, leafKey crypto.Signer) (
 	}, nil
 }
 
-// Dir is the folder that the CA lies in, "" for one in memory.
-func (ca *CA) Dir() string { return ca.dir }
-
 // Root is the certificate that clients have to trust.
 func (ca *CA) Root() *x509.Certificate { return ca.root }
 

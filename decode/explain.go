@@ -214,14 +214,5 @@ func (d *Session) add(e *session.Event, r *Rule, notes []session.Note) {
 	}
 }
 
-// Since is how long ago a request was sent, as seen from its answer, rounded for
-// a person.
-func Since(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(100 * time.Microsecond).String()
-	}
-	return d.Round(time.Millisecond).String()
-}
+// Since is a time span for a sentence.
+func Since(d time.Duration) string { return session.ShortTime(d) }

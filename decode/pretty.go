@@ -32,12 +32,12 @@ type pretty struct {
 	text   bool // the line ends in text, so the end tag stays on it
 }
 
-func (p *pretty) put(class session.Class, text string) {
+func (p *pretty) put(kind session.Syntax, text string) {
 	if p.line == nil {
 		p.line = p.room[:0]
 	}
 	if text != "" {
-		p.line = append(p.line, session.Piece{Class: class, Text: text})
+		p.line = append(p.line, session.Piece{Syntax: kind, Text: text})
 	}
 }
 
@@ -56,7 +56,7 @@ var indents = strings.Repeat("  ", maxIndent)
 func (p *pretty) newline() {
 	p.flush()
 	if d := min(max(p.depth, 0), maxIndent); d > 0 {
-		p.put(session.ClassPunct, indents[:2*d])
+		p.put(session.SyntaxPunct, indents[:2*d])
 	}
 }
 
@@ -77,15 +77,15 @@ func (p *pretty) next() {
 	switch {
 	case strings.HasPrefix(tag, "<!") || strings.HasPrefix(tag, "<?"):
 		p.newline()
-		p.put(session.ClassPunct, tag)
+		p.put(session.SyntaxPunct, tag)
 	case strings.HasPrefix(tag, "</"):
 		p.depth--
 		if !p.text {
 			p.newline()
 		}
-		p.put(session.ClassPunct, "</")
-		p.put(session.ClassTag, strings.TrimSuffix(tag[2:], ">"))
-		p.put(session.ClassPunct, ">")
+		p.put(session.SyntaxPunct, "</")
+		p.put(session.SyntaxTag, strings.TrimSuffix(tag[2:], ">"))
+		p.put(session.SyntaxPunct, ">")
 		p.text = false
 	default:
 		p.newline()
@@ -111,9 +111,9 @@ func (p *pretty) characters(s string) {
 	if !p.text && strings.TrimSpace(s) == "" {
 		return // white space between elements is layout
 	}
-	class := session.ClassText
+	class := session.SyntaxText
 	if isMark(s) {
-		class = session.ClassSecret
+		class = session.SyntaxSecret
 	}
 	if !p.text {
 		p.newline()
@@ -142,11 +142,11 @@ func (p *pretty) tag(tag string) {
 		end++
 	}
 	if end == len(tag) {
-		p.put(session.ClassError, tag)
+		p.put(session.SyntaxError, tag)
 		return
 	}
-	p.put(session.ClassPunct, "<")
-	p.put(session.ClassTag, tag[1:end])
+	p.put(session.SyntaxPunct, "<")
+	p.put(session.SyntaxTag, tag[1:end])
 	rest := tag[end:]
 	for rest != "" {
 		eq := strings.IndexByte(rest, '=')
@@ -162,24 +162,24 @@ func (p *pretty) tag(tag string) {
 		if close < 0 {
 			break
 		}
-		nameClass, valueClass := session.ClassAttr, session.ClassValue
+		nameClass, valueClass := session.SyntaxAttr, session.SyntaxValue
 		if name == "xmlns" || strings.HasPrefix(name, "xmlns:") {
-			nameClass, valueClass = session.ClassXMLNS, session.ClassXMLNS
+			nameClass, valueClass = session.SyntaxXMLNS, session.SyntaxXMLNS
 		}
 		text := value[1 : 1+close]
 		if isMark(text) {
-			valueClass = session.ClassSecret
+			valueClass = session.SyntaxSecret
 		}
-		p.put(session.ClassPunct, " ")
+		p.put(session.SyntaxPunct, " ")
 		p.put(nameClass, name)
 		quote := `="`
 		if value[0] == '\'' {
 			quote = `='`
 		}
-		p.put(session.ClassPunct, quote)
+		p.put(session.SyntaxPunct, quote)
 		p.put(valueClass, text)
-		p.put(session.ClassPunct, value[:1])
+		p.put(session.SyntaxPunct, value[:1])
 		rest = value[close+2:]
 	}
-	p.put(session.ClassPunct, rest)
+	p.put(session.SyntaxPunct, rest)
 }

@@ -54,10 +54,11 @@ var (
 
 // isStart says whether a tag, as far as it has come, begins a first-level element.
 func isStart(tag []byte, ended bool) bool {
-	name, named := nameOf(tag)
+	written, named := tagName(tag[1:])
 	if !named {
 		return false
 	}
+	name := string(written)
 	switch {
 	case slices.Contains(whole, name):
 		return true
@@ -80,7 +81,8 @@ func isStart(tag []byte, ended bool) bool {
 
 // mayStart says whether the rest of a tag may make it a start.
 func mayStart(tag []byte) bool {
-	name, named := nameOf(tag)
+	written, named := tagName(tag[1:])
+	name := string(written)
 	if named {
 		return slices.Contains(stanzaNames, name) || slices.Contains(nonzaNames, name)
 	}
@@ -92,35 +94,6 @@ func mayStart(tag []byte) bool {
 		}
 	}
 	return false
-}
-
-// nameOf is the name of a tag, and whether all of it has come.
-func nameOf(tag []byte) (name string, whole bool) {
-	for i, b := range tag {
-		switch {
-		case i == 0:
-		case b == ' ', b == '\t', b == '\r', b == '\n', b == '>', b == '/' && i > 1:
-			return string(tag[1:i]), true
-		case i > 20:
-			return string(tag[1:i]), true
-		}
-	}
-	return string(tag[1:]), false
-}
-
-// TagHas says whether a tag, as far as it has come, has an attribute of this name.
-func TagHas(tag []byte, name string) bool {
-	for rest := tag; ; {
-		i := bytes.Index(rest, []byte(name))
-		if i < 0 {
-			return false
-		}
-		behind := rest[i+len(name):]
-		if i > 0 && isSpace[rest[i-1]] && len(behind) > 1 && behind[0] == '=' && (behind[1] == '\'' || behind[1] == '"') {
-			return true
-		}
-		rest = behind
-	}
 }
 
 // HeaderGuess is what the first bytes of a direction tell about a stream header.
@@ -145,10 +118,8 @@ func SniffHeader(b []byte) HeaderGuess {
 	case b[0] != '<':
 		return NoHeader
 	}
-	name := b[1:]
-	if end := bytes.IndexAny(name, " \t\r\n/>"); end >= 0 {
-		name = name[:end]
-	} else if len(name) < 64 {
+	name, named := tagName(b[1:])
+	if !named {
 		return MayBeHeader
 	}
 	if string(name) == "stream:stream" {
@@ -172,35 +143,4 @@ func noHeaderIf(other bool) HeaderGuess {
 		return NoHeader
 	}
 	return MayBeHeader
-}
-
-// StartTag is b up to the end of its first tag, as far as it has come.
-func StartTag(b []byte) (tag []byte, whole bool) {
-	if end := bytes.IndexByte(b, '>'); end >= 0 {
-		return b[:end+1], true
-	}
-	return b, false
-}
-
-// Prolog passes over what may stand in front of an element: white space, the XML
-// declaration, and comments and instructions, which XMPP does not allow. It is false
-// where one of these does not end.
-func Prolog(b []byte) (rest []byte, ended bool) {
-	for {
-		b = bytes.TrimLeft(b, " \t\r\n")
-		var end string
-		switch {
-		case bytes.HasPrefix(b, []byte("<?")):
-			end = "?>"
-		case bytes.HasPrefix(b, []byte("<!--")):
-			end = "-->"
-		default:
-			return b, !slices.Contains([]string{"<", "<!", "<!-"}, string(b))
-		}
-		i := bytes.Index(b, []byte(end))
-		if i < 0 {
-			return b, false
-		}
-		b = b[i+len(end):]
-	}
 }

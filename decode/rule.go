@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,12 @@ type Rule struct {
 	Match Match
 	// New is called once for each session, so an Explainer may keep state.
 	New func() Explainer
+}
+
+// ByID are the rules in the order of their ids: that in which a package's rules speak,
+// whatever file each stands in.
+func ByID(rules []Rule) []Rule {
+	return slices.SortedStableFunc(slices.Values(rules), func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Explainer says what there is to say about one event.
@@ -153,11 +160,4 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 		return out
 	}
 	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
-}
-
-// BindsChannel says whether a SASL mechanism ties the login to the TLS connection
-// it runs in (RFC 5056): such a login cannot pass a man in the middle.
-func BindsChannel(mechanism string) bool {
-	name := strings.ToUpper(mechanism)
-	return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "HT") && strings.Contains(name, "-") && !strings.HasSuffix(name, "-NONE")
 }

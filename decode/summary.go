@@ -39,13 +39,13 @@ func summarise(s *Seen) string {
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayTimeout:
-		return fmt.Sprintf("%s for %s", b.Waiting, Since(b.After))
+		return fmt.Sprintf("%s for %s", b.Waiting, session.ShortTime(b.After))
 	case session.RelayLimit:
 		return b.Reason
 	case session.LogLost:
 		return b.Words(e.Dir)
 	case session.RelayBacklog:
-		return fmt.Sprintf("explaining was %s behind", Since(b.Behind))
+		return fmt.Sprintf("explaining was %s behind", session.ShortTime(b.Behind))
 	case session.StreamOpened:
 		return header(s.Root)
 	case session.StreamClosed:
@@ -60,7 +60,7 @@ func summarise(s *Seen) string {
 	if s.Root == nil {
 		return ""
 	}
-	return Clip(element(s), 160)
+	return session.Clip(element(s), 160)
 }
 
 // captured says what a capture of one wire has of the connection.
@@ -128,7 +128,7 @@ func header(root *session.Element) string {
 	var parts []string
 	for _, name := range []string{"to", "from", "id"} {
 		if v := root.Attr(name); v != "" {
-			parts = append(parts, name+" "+Clip(v, 60))
+			parts = append(parts, name+" "+session.Clip(v, 60))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -169,20 +169,17 @@ func sasl(s *Seen) string {
 	root := s.Root
 	switch root.Name.Local {
 	case "auth", "authenticate":
-		user, ok := s.Event.Field("authcid")
-		if !ok {
-			user, _ = s.Event.Field("username")
-		}
+		user := s.Event.User()
 		if user != "" {
-			user = "as " + Clip(user, 60)
+			user = "as " + session.Clip(user, 60)
 		}
-		return join(Clip(root.Attr("mechanism"), 40), user)
+		return join(session.Clip(root.Attr("mechanism"), 40), user)
 	case "failure":
 		return condition(root)
 	case "success":
-		return Clip(s.State.Mechanism, 40)
+		return session.Clip(s.State.Mechanism, 40)
 	}
-	return join(root.Name.Local, Clip(s.State.Mechanism, 40))
+	return join(root.Name.Local, session.Clip(s.State.Mechanism, 40))
 }
 
 // condition is the defined condition of an error with its text.
@@ -190,7 +187,7 @@ func condition(root *session.Element) string {
 	var name, text string
 	for c := range root.Elements() {
 		if c.Name.Local == "text" {
-			text = Clip(c.Text(), 80)
+			text = session.Clip(c.Text(), 80)
 		} else if name == "" {
 			name = c.Name.Local
 		}
@@ -213,7 +210,7 @@ func features(root *session.Element) string {
 			var list []string
 			for m := range c.Elements() {
 				if m.Name.Local == "mechanism" {
-					list = append(list, Clip(m.Text(), 40))
+					list = append(list, session.Clip(m.Text(), 40))
 				}
 			}
 			name = strings.Join(list, " ")
@@ -235,7 +232,7 @@ func attrs(root *session.Element, names ...string) string {
 	var out []string
 	for _, n := range names {
 		if v := root.Attr(n); v != "" {
-			out = append(out, n+"="+Clip(v, 40))
+			out = append(out, n+"="+session.Clip(v, 40))
 		}
 	}
 	return strings.Join(out, " ")
@@ -264,11 +261,11 @@ func stanza(s *Seen) string {
 		}
 	case root.Name.Local == "presence":
 		if show := root.Child("", "show"); show != nil {
-			what = Clip(show.Text(), 20)
+			what = session.Clip(show.Text(), 20)
 		}
 	default:
 		if jid, ok := s.Event.Field("jid"); ok && s.Event.Step != nil {
-			return Clip(jid, 80)
+			return session.Clip(jid, 80)
 		}
 		if c := root.First(); c != nil {
 			what, space = c.Name.Local, c.Name.Space
@@ -282,20 +279,20 @@ func stanza(s *Seen) string {
 		b = appendWord(b, word)
 	}
 	if body != nil {
-		b, _ = appendVerb(append(b, ' '), 'q', Clip(body.Text(), 60))
+		b, _ = appendVerb(append(b, ' '), 'q', session.Clip(body.Text(), 60))
 	}
 	if s := short(space); s != "" {
 		b = append(append(append(b, " ("...), s...), ')')
 	}
-	return string(appendWord(appendWord(b, side), Clip(peer, 60)))
+	return string(appendWord(appendWord(b, side), session.Clip(peer, 60)))
 }
 
 // short is the telling part of a namespace.
 func short(space string) string {
 	for _, prefix := range []string{"urn:ietf:params:xml:ns:", "http://jabber.org/protocol/", "urn:xmpp:"} {
 		if rest, ok := strings.CutPrefix(space, prefix); ok {
-			return Clip(rest, 40)
+			return session.Clip(rest, 40)
 		}
 	}
-	return Clip(space, 40)
+	return session.Clip(space, 40)
 }

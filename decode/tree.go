@@ -128,7 +128,7 @@ func (p *parser) fault(rule, ref string, from, to int, format string, args ...an
 	if len(p.faults) < maxFaults {
 		for i, arg := range args {
 			if s, ok := arg.(string); ok {
-				args[i] = Clip(s, 100) // a name can be as long as its sender likes
+				args[i] = session.Clip(s, 100) // a name can be as long as its sender likes
 			}
 		}
 		p.faults = append(p.faults, Fault{rule, ref, fmt.Sprintf(format, args...), session.Span{Start: from, End: min(to, len(p.raw))}})

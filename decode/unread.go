@@ -175,7 +175,7 @@ func credentialIn(part []byte) int {
 	if slices.ContainsFunc(credentialMarks, func(mark []byte) bool { return bytes.Contains(part[at:], mark) }) {
 		return at
 	}
-	for !slices.Contains(credentialElements, tagName(part[at:])) {
+	for !slices.Contains(credentialElements, string(tagLocal(part[at:]))) {
 		next := bytes.IndexByte(part[at:], '<')
 		if next < 0 {
 			return -1
@@ -183,15 +183,4 @@ func credentialIn(part []byte) int {
 		at += next + 1
 	}
 	return at
-}
-
-// tagName is the name that a tag begins with, without its prefix.
-func tagName(tag []byte) string {
-	if end := bytes.IndexAny(tag, " \t\r\n/<"); end >= 0 {
-		tag = tag[:end]
-	}
-	if i := bytes.IndexByte(tag, ':'); i >= 0 {
-		tag = tag[i+1:]
-	}
-	return string(tag)
 }

@@ -93,7 +93,7 @@ func (c Check) Note(side, what string, span session.Span) []session.Note {
 
 // SameNote is Note for a password that was sent as it is.
 func (c Check) SameNote(side string, span session.Span) []session.Note {
-	n := Field("password-check", "fits", span)
+	n := Field("password-check", "fits", span).Is(session.Word)
 	n.Rule, n.Text = RuleVerify, "the "+side+"'s password is the one given to xmppscope"
 	switch c.Result {
 	case Unchecked:

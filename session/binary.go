@@ -76,7 +76,7 @@ func (w *binaryWriter) step(b []byte, s *Step) []byte {
 
 func (w *binaryWriter) note(b []byte, n *Note) []byte {
 	b = w.string(b, n.Rule)
-	b = append(b, byte(n.Severity))
+	b = append(b, byte(n.Severity), byte(n.Class), byte(n.Holds))
 	b = w.string(b, n.Name)
 	b = w.string(b, n.Value)
 	b = w.string(b, n.Text)

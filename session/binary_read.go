@@ -122,6 +122,8 @@ func (r *binaryReader) step() *Step {
 func (r *binaryReader) note(n *Note) {
 	n.Rule = r.string()
 	n.Severity = Severity(r.below(len(severityNames)))
+	n.Class = Class(r.below(len(classNames)))
+	n.Holds = Holds(r.below(len(holdsNames)))
 	n.Name = r.string()
 	n.Value = r.string()
 	n.Text = r.string()
@@ -145,7 +147,7 @@ func (r *binaryReader) span() Span {
 // The fewest bytes that a note and a secret take: a length that promises more of them
 // than there are bytes for is wrong, and must not take memory.
 const (
-	minNote   = 10
+	minNote   = 12
 	minSecret = 4
 )
 

@@ -85,7 +85,7 @@ type (
 		Between bool `json:"between,omitempty"`
 	}
 
-	// RelayOpaque: a direction is no longer understood; from here it is a pipe.
+	// RelayOpaque: a direction is no longer understood. A relay passes it on as it is.
 	RelayOpaque struct {
 		Reason string `json:"reason"`
 		At     int64  `json:"at"` // offset in the plaintext of the direction

@@ -153,3 +153,14 @@ func (e *Event) Field(name string) (string, bool) {
 	}
 	return "", false
 }
+
+// User is who logs in with the event, by the name that the mechanism takes; "" if it
+// does not say.
+func (e *Event) User() string {
+	for i := range e.Notes {
+		if e.Notes[i].NamesUser() {
+			return e.Notes[i].Value
+		}
+	}
+	return ""
+}

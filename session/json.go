@@ -59,6 +59,8 @@ type jsonNote struct {
 	Name     string   `json:"name,omitempty"`
 	Value    *string  `json:"value,omitempty"`
 	Value64  []byte   `json:"value_base64,omitempty"` // beside a value that is not UTF-8
+	Class    Class    `json:"class,omitempty"`
+	Holds    Holds    `json:"holds,omitempty"`
 	Text     string   `json:"text,omitempty"`
 	Ref      string   `json:"ref,omitempty"`
 	Secret   string   `json:"secret,omitempty"`
@@ -172,7 +174,7 @@ func decodeByReflection(line []byte) (Event, error) {
 		e.Step = &Step{N: s.N, ID: s.ID, Title: s.Title, Text: s.Text, Ref: s.Ref, Since: duration(s.SinceMS)}
 	}
 	for _, n := range j.Notes {
-		out := Note{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
+		out := Note{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Class: n.Class, Holds: n.Holds, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Value != nil {
 			out.Value = *n.Value
 		}

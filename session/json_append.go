@@ -105,6 +105,8 @@ func appendNotes(b []byte, notes []Note) []byte {
 				b = append(base64.StdEncoding.AppendEncode(b, []byte(n.Value)), '"')
 			}
 		}
+		b = appendWord(b, `,"class":"`, n.Class.String())
+		b = appendWord(b, `,"holds":"`, n.Holds.String())
 		b = appendNamed(b, `,"text":`, n.Text)
 		b = appendNamed(b, `,"ref":`, n.Ref)
 		b = appendNamed(b, `,"secret":`, n.Secret)

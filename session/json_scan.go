@@ -140,6 +140,10 @@ func (p *lineReader) noteField(n *Note, name []byte) {
 		n.Name = p.text()
 	case "value":
 		n.Value = p.text()
+	case "class":
+		p.give(n.Class.UnmarshalText(p.bytes()) == nil)
+	case "holds":
+		p.give(n.Holds.UnmarshalText(p.bytes()) == nil)
 	case "text":
 		n.Text = p.text()
 	case "ref":

@@ -20,7 +20,7 @@ func full(body Body) Event {
 			Body: body, Origin: OriginSelf, Offset: 42, Raw: []byte("<auth>c2VjcmV0</auth>\u2028"), Size: 99, Truncated: true,
 			Name: "auth"}, Said: Said{Done: true, Space: "urn:x", Summary: "PLAIN as \x1b", Answers: 4, RTT: 12345 * time.Microsecond,
 			Step:    &Step{N: 10, ID: "sasl-auth", Title: "t", Text: "x", Ref: "RFC 6120 §6.4.2", Since: 1500 * time.Microsecond},
-			Notes:   []Note{{Rule: "r", Severity: Warning, Name: "password", Value: "", Text: "s", Ref: "f", Span: Span{6, 14}, Secret: "password", Mark: "[password #1, 0 characters]"}},
+			Notes:   []Note{{Rule: "r", Severity: Warning, Name: "password", Value: "", Class: Identifier, Holds: User, Text: "s", Ref: "f", Span: Span{6, 14}, Secret: "password", Mark: "[password #1, 0 characters]"}},
 			Secrets: []Secret{{Kind: "password", Span: Span{6, 14}, Mark: "[password #1, 0 characters]"}}},
 	}
 }
@@ -176,7 +176,7 @@ func byReflection(e Event) ([]byte, error) {
 	}
 	for i := range e.Notes {
 		n := &e.Notes[i]
-		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
+		out := jsonNote{Rule: n.Rule, Severity: n.Severity, Name: n.Name, Class: n.Class, Holds: n.Holds, Text: n.Text, Ref: n.Ref, Secret: n.Secret, Mark: n.Mark}
 		if n.Name != "" {
 			out.Value = &n.Value
 			if !utf8.ValidString(n.Value) {

@@ -1,7 +1,5 @@
 package session
 
-import "fmt"
-
 // Severity says how much a note matters. The zero value is Info.
 type Severity uint8
 
@@ -23,13 +21,9 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 
 // UnmarshalText reads the name of a severity.
 func (s *Severity) UnmarshalText(b []byte) error {
-	for i, name := range severityNames {
-		if name == string(b) {
-			*s = Severity(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("session: unknown severity %q", b)
+	i, err := named(severityNames[:], "severity", b)
+	*s = Severity(i)
+	return err
 }
 
 // Note is what a rule says about an event: a sentence (Text), a decoded field
@@ -37,6 +31,8 @@ func (s *Severity) UnmarshalText(b []byte) error {
 type Note struct {
 	Rule     string // id of the rule: "sasl-scram", "A16", "xep-0198"
 	Severity Severity
+	Class    Class  // of the field: what it means that it differs elsewhere
+	Holds    Holds  // what Value is
 	Name     string // of a decoded field: "authcid", "iterations"; "" if there is none
 	Value    string
 	Text     string // one sentence, lower case, no full stop, about these bytes
@@ -44,6 +40,21 @@ type Note struct {
 	Span     Span   // the bytes of Event.Raw it is about; empty if about the event as a whole
 	Secret   string // what kind of secret Value is: "password", "SCRAM proof"; "" if none
 	Mark     string // the placeholder that stands for Value when it is blanked
+}
+
+// Classed is the note of a field that belongs to a class.
+func (n Note) Classed(c Class) Note {
+	n.Class = c
+	return n
+}
+
+// NamesUser says whether the note is a field that says who logs in.
+func (n *Note) NamesUser() bool { return n.Holds == User && n.Secret == "" }
+
+// Is is the note of a field whose value is of this kind.
+func (n Note) Is(h Holds) Note {
+	n.Holds = h
+	return n
 }
 
 // Secret marks a span of Event.Raw that is blanked unless the user asked.
@@ -59,6 +70,11 @@ type Secret struct {
 const (
 	RuleVerdict  = "verdict"
 	FieldVerdict = "verdict"
+	// FieldMechanism, FieldCondition and FieldText are the mechanism of a login, and why
+	// something was refused: by its name, and in the refuser's own words.
+	FieldMechanism = "mechanism"
+	FieldCondition = "condition"
+	FieldText      = "text"
 	// FieldDialback is the answer to a claim of dialback: valid, invalid or error.
 	FieldDialback = "dialback"
 	// FieldResumed is the earlier session that SASL2 has taken up in the same step.

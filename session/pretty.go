@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// Class says how a piece of pretty-printed XML may be coloured.
-type Class uint8
+// Syntax says what a piece of pretty-printed XML is, and so how it may be coloured.
+type Syntax uint8
 
-// The classes of Piece.
+// What a Piece can be.
 const (
-	ClassPunct  Class = iota // angle brackets, quotes, equals signs, indentation
-	ClassTag                 // an element's name
-	ClassAttr                // an attribute's name
-	ClassValue               // an attribute's value
-	ClassText                // character data
-	ClassXMLNS               // a namespace declaration, name and value
-	ClassSecret              // a placeholder that stands for a secret
-	ClassError               // what could not be parsed
+	SyntaxPunct  Syntax = iota // angle brackets, quotes, equals signs, indentation
+	SyntaxTag                  // an element's name
+	SyntaxAttr                 // an attribute's name
+	SyntaxValue                // an attribute's value
+	SyntaxText                 // character data
+	SyntaxXMLNS                // a namespace declaration, name and value
+	SyntaxSecret               // a placeholder that stands for a secret
+	SyntaxError                // what could not be parsed
 )
 
-// Piece is a run of one class; Line is one line of pretty-printed XML.
+// Piece is a run of one kind; Line is one line of pretty-printed XML.
 type (
 	Piece struct {
-		Class Class
-		Text  string
+		Syntax Syntax
+		Text   string
 	}
 	Line []Piece
 )

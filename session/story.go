@@ -154,14 +154,13 @@ func (t *Story) learn(e *Event) {
 		if n.Secret != "" || n.Name == "" {
 			continue
 		}
+		if n.NamesUser() && n.Value != "" && t.In.IsZero() {
+			t.User = strings.Clone(n.Value)
+		}
 		switch n.Name {
-		case "mechanism":
+		case FieldMechanism:
 			if e.Dir == C2S && e.Step != nil {
 				t.Mechanism = strings.Clone(n.Value)
-			}
-		case "authcid", "username":
-			if n.Value != "" && t.In.IsZero() {
-				t.User = strings.Clone(n.Value)
 			}
 		case "resource":
 			if e.Dir == C2S && e.Step != nil {
@@ -220,7 +219,7 @@ func (t *Story) step(e *Event) {
 func (t *Story) try(e *Event, kind string) {
 	mechanism := "jabber:iq:auth"
 	if kind != "iqauth-set" {
-		mechanism, _ = e.Field("mechanism")
+		mechanism, _ = e.Field(FieldMechanism)
 	}
 	t.begin(Attempt{Kind: kind, Mechanism: strings.Clone(mechanism), Seq: e.Seq, N: e.Step.N, Trips: t.Trips})
 	if t.In.IsZero() && !t.over() {
@@ -314,8 +313,8 @@ func (t *Story) fail(r *Refusal, words string) {
 }
 
 func refusalOf(e *Event, kind string) *Refusal {
-	condition, _ := e.Field("condition")
-	text, _ := e.Field("text")
+	condition, _ := e.Field(FieldCondition)
+	text, _ := e.Field(FieldText)
 	return &Refusal{Kind: kind, Condition: strings.Clone(condition), By: e.Dir.Sender(), Text: strings.Clone(text), Seq: e.Seq, N: e.Step.N, ID: e.Step.ID}
 }
 

@@ -30,7 +30,7 @@ func TestFacts(t *testing.T) {
 		NotBefore: day, NotAfter: day, Key: "ECDSA P-256", Signature: "ECDSA-SHA256", CA: true, SHA256: "00ffa1",
 	}
 	for want, got := range map[string][]Fact{
-		"version: TLS 1.2\ncipher suite: S\nkey exchange: x25519\nALPN: xmpp-client\nSNI: a.test (the stream)\nJID domain: b.test\ntook: 34 ms\n" +
+		"version: TLS 1.2\ncipher suite: S\nkey exchange: x25519\nALPN: xmpp-client\nSNI: a.test (the stream)\nJID domain: b.test\ntook: 34ms\n" +
 			"resumed: yes, an abbreviated handshake\nclient cert: asked for by the server\nnot minted: c.test, d.test\nverified: yes, by DNS-ID b.test\n": whole.Facts(),
 		"SNI: a.test\nversions: TLS 1.3, TLS 1.2\nALPN: xmpp-client\ngroups: x25519\nsuites: S\n": hello.Facts(),
 		"subject: CN=a\nissuer: CN=b\nDNS names: a.test\nSRV names: _xmpp-client.a.test\nXMPP names: a.test\nIP addresses: 192.0.2.1\n" +

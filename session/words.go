@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -34,19 +35,24 @@ func Plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// ShortTime is a duration as a person likes it: "34 ms", "1.2 s".
+// ShortTime is a duration for a person, at most six characters for a day: "34.5ms",
+// "1.234s", "1m02s", "3h05m", "2d03h". It is how all of xmppscope shows one.
 func ShortTime(d time.Duration) string {
 	switch {
-	case d <= 0:
-		return "0"
+	case d < 0:
+		return "-" + ShortTime(-max(d, -math.MaxInt64))
 	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/1e6)
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+		return d.Round(time.Microsecond).String()
+	case d < 100*time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	case d < 10*time.Second:
+		return d.Round(time.Millisecond).String()
 	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return d.Round(10 * time.Millisecond).String()
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }

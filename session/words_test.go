@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,9 @@ func TestWords(t *testing.T) {
 
 func TestShortTime(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-1: "0", 0: "0", 250 * time.Microsecond: "250 µs", 4200 * time.Microsecond: "4.2 ms", 34567 * time.Microsecond: "34 ms",
-		1250 * time.Millisecond: "1.2 s", 61500 * time.Millisecond: "1m2s",
+		0: "0s", 900 * time.Microsecond: "900µs", 4200 * time.Microsecond: "4.2ms", 34567 * time.Microsecond: "34.6ms", 12 * time.Millisecond: "12ms",
+		1250 * time.Millisecond: "1.25s", 62155 * time.Millisecond: "1m02s", 3*time.Hour + 4*time.Minute: "3h04m", 50 * time.Hour: "2d02h",
+		-2 * time.Second: "-2s", math.MinInt64: "-106751d23h",
 	} {
 		if got := ShortTime(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)

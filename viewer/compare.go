@@ -49,14 +49,14 @@ func (u *ui) diff(a, b *conversation) {
 			u.flash = flash{}
 			u.show(sheet{
 				title: wiref("Session %d compared with session %d", a.ID, b.ID),
-				text:  func(p *page) { p.differences(lines(p.width-1), cut) },
+				text:  func(p *textBlock) { p.differences(lines(p.width-1), cut) },
 			})
 		})
 }
 
 // differences are the lines of a comparison. They fit, but for what the terminal
 // shows wider than they were thought to be.
-func (p *page) differences(lines []DiffLine, cut bool) {
+func (p *textBlock) differences(lines []DiffLine, cut bool) {
 	p.gap()
 	if cut {
 		p.add(1, span{wiref(" ▲ only the first %d events of each were compared", comparedEvents), p.theme.warning})

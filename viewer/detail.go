@@ -23,8 +23,8 @@ var viewNames = [...]clean{explained: "explained", rawText: "raw", hexDump: "hex
 // rawLimit is how many bytes of an element the detail pane shows.
 const rawLimit = 128 << 10
 
-// page collects the lines of a text that is wrapped to a width.
-type page struct {
+// textBlock collects the lines of a text that is wrapped to a width.
+type textBlock struct {
 	theme *theme
 	width int
 	lines []line
@@ -33,7 +33,7 @@ type page struct {
 }
 
 // add wraps a line; what does not fit goes on under hang blanks.
-func (p *page) add(hang int, l ...span) {
+func (p *textBlock) add(hang int, l ...span) {
 	if p.theme.spelled {
 		for i := range l {
 			l[i].text = l[i].text.spelled()
@@ -42,19 +42,19 @@ func (p *page) add(hang int, l ...span) {
 	p.lines = append(p.lines, line(l).wrap(p.width, hang)...)
 }
 
-func (p *page) gap() {
+func (p *textBlock) gap() {
 	if n := len(p.lines); n > 0 && len(p.lines[n-1]) > 0 {
 		p.lines = append(p.lines, nil)
 	}
 }
 
-func (p *page) heading(s clean) {
+func (p *textBlock) heading(s clean) {
 	p.gap()
 	p.add(0, span{" " + s, p.theme.title.Underline(true)})
 }
 
 // field is one line of a table: a name, and a value that hangs beside it.
-func (p *page) field(column int, name clean, value ...span) {
+func (p *textBlock) field(column int, name clean, value ...span) {
 	name = "   " + name
 	l := line{{name + spaces(column+4-name.width()) + " ", p.theme.faint}}
 	p.add(column+5, append(l, value...)...)
@@ -63,7 +63,7 @@ func (p *page) field(column int, name clean, value ...span) {
 // detailLines is the whole text of the detail pane for an event. Secrets must
 // have been blanked before, unless they are revealed.
 func (u *ui) detailLines(e *session.Event, width int) []line {
-	p := &page{theme: &u.theme, width: width}
+	p := &textBlock{theme: &u.theme, width: width}
 	p.title(e)
 	p.facts(e, u.current().Captured)
 	switch {
@@ -88,7 +88,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 }
 
 // title is what the event is called, and the section that it comes from.
-func (p *page) title(e *session.Event) {
+func (p *textBlock) title(e *session.Event) {
 	r := newRow(e)
 	head := line{{" ", p.theme.text}}
 	if r.number > 0 {
@@ -113,13 +113,13 @@ func (p *page) title(e *session.Event) {
 }
 
 // facts are the way of the bytes, the times and the size.
-func (p *page) facts(e *session.Event, oneWire bool) {
+func (p *textBlock) facts(e *session.Event, oneWire bool) {
 	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
-		parts = append(parts, fmt.Sprintf("%s after step %d", lasting(e.Step.Since), e.Step.N-1))
+		parts = append(parts, fmt.Sprintf("%s after step %d", session.ShortTime(e.Step.Since), e.Step.N-1))
 	}
 	if e.Answers > 0 {
-		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, lasting(e.RTT)))
+		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, session.ShortTime(e.RTT)))
 	}
 	if e.Size > 0 {
 		parts = append(parts, amount(e.Size))
@@ -146,7 +146,7 @@ func way(e *session.Event, oneWire bool) string {
 }
 
 // explain is the text of the step and the sentences of the notes, worst first.
-func (p *page) explain(e *session.Event) {
+func (p *textBlock) explain(e *session.Event) {
 	p.gap()
 	for s := session.Error; ; s-- {
 		for i := range e.Notes {
@@ -167,7 +167,7 @@ func (p *page) explain(e *session.Event) {
 	}
 }
 
-func (p *page) sentence(n *session.Note) {
+func (p *textBlock) sentence(n *session.Note) {
 	style, mark := p.theme.of(toneOf(n.Severity)), toneOf(n.Severity).mark()
 	if n.Severity == session.Info {
 		mark = "·"
@@ -180,7 +180,7 @@ func (p *page) sentence(n *session.Note) {
 }
 
 // fields is the table of what was decoded.
-func (p *page) fields(e *session.Event, reveal bool) {
+func (p *textBlock) fields(e *session.Event, reveal bool) {
 	column, hidden := 0, false
 	for i := range e.Notes {
 		column = max(column, min(18, wire(e.Notes[i].Name).width()))
@@ -213,7 +213,7 @@ func (p *page) fields(e *session.Event, reveal bool) {
 }
 
 // xml is the element, indented and coloured.
-func (p *page) xml(e *session.Event, pretty session.Pretty) {
+func (p *textBlock) xml(e *session.Event, pretty session.Pretty) {
 	if len(e.Raw) == 0 || len(strings.TrimSpace(string(e.Raw[:min(len(e.Raw), rawLimit)]))) == 0 {
 		return
 	}
@@ -231,7 +231,7 @@ func (p *page) xml(e *session.Event, pretty session.Pretty) {
 			if i == 0 {
 				indent += len(text) - len(strings.TrimLeft(string(text), " "))
 			}
-			out = append(out, span{text, p.theme.xml(piece.Class)})
+			out = append(out, span{text, p.theme.xml(piece.Syntax)})
 		}
 		p.add(min(indent+4, p.width/2), out...)
 	}
@@ -239,14 +239,14 @@ func (p *page) xml(e *session.Event, pretty session.Pretty) {
 }
 
 // raw is the bytes as text, line by line as they were.
-func (p *page) raw(raw []byte) {
+func (p *textBlock) raw(raw []byte) {
 	for _, l := range wireLines(string(cutRaw(raw))) {
 		p.add(0, span{l, p.theme.text})
 	}
 	p.more(raw)
 }
 
-func (p *page) more(raw []byte) {
+func (p *textBlock) more(raw []byte) {
 	if n := len(raw) - rawLimit; n > 0 {
 		p.add(1, span{wiref(" … %s more are not shown here", amount(int64(n))), p.theme.warning})
 	}
@@ -255,7 +255,7 @@ func (p *page) more(raw []byte) {
 func cutRaw(raw []byte) []byte { return raw[:min(len(raw), rawLimit)] }
 
 // hex is the bytes sixteen to the line, or eight where there is little room.
-func (p *page) hex(raw []byte) {
+func (p *textBlock) hex(raw []byte) {
 	per := 16
 	if p.width < 76 {
 		per = 8

@@ -285,7 +285,7 @@ func TestNoise(t *testing.T) {
 func TestTimes(t *testing.T) {
 	b := newBench(t, 100, 60, Options{}).play(login(1))
 	b.has("0.138", "62.155", "  time")
-	b.press("t").has("+10.0ms", "+1m00s", "+time")
+	b.press("t").has("+10ms", "+1m00s", "+time")
 	b.press("t").has("14:30:05", "14:31:07", "clock")
 	b.press("t").has("62.155")
 }

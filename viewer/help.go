@@ -48,12 +48,12 @@ func (u *ui) helpIn(columns, width int, brief bool) []line {
 	if brief {
 		keys, mouse = briefKeys(), mouseBrief
 	}
-	p := &page{theme: &u.theme, width: width}
+	p := &textBlock{theme: &u.theme, width: width}
 	label := 0
 	for _, row := range append(keys, mouse...) {
 		label = max(label, wire(row[0]).width())
 	}
-	table := helpTable{page: p, columns: columns, label: label + 1, each: width / columns}
+	table := helpTable{textBlock: p, columns: columns, label: label + 1, each: width / columns}
 	if !brief {
 		p.heading("Keys")
 	}
@@ -82,7 +82,7 @@ func (u *ui) helpIn(columns, width int, brief bool) []line {
 
 // helpTable adds rows to a page, column by column.
 type helpTable struct {
-	*page
+	*textBlock
 	columns, label, each int
 	tooLong              bool // a row did not fit its column
 }
@@ -103,6 +103,6 @@ func (t *helpTable) add(rows [][2]string) {
 			}
 			l = append(l, cell...)
 		}
-		t.page.add(t.label+3, l...)
+		t.textBlock.add(t.label+3, l...)
 	}
 }

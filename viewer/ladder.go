@@ -39,22 +39,22 @@ func spread(width int) int {
 	return max(least, min((width-leftOf-3-4-labelWant)/2, halfMax))
 }
 
-// half is the spread in use. It does not change when a scroll bar comes.
-func (u *ui) half() int { return spread(u.ladder.w - 1) }
+// laneWidth is the spread in use. It does not change when a scroll bar comes.
+func (u *ui) laneWidth() int { return spread(u.ladder.w - 1) }
 
 // ladderHeading names the columns and the three lifelines.
 func (u *ui) ladderHeading(int) line {
-	half := u.half()
+	lane := u.laneWidth()
 	names := [3]clean{"client", "xmppscope", "server"}
-	if half < 10 {
+	if lane < 10 {
 		names = [3]clean{"C", "X", "S"}
 	}
 	if u.current().Captured {
 		names[1] = spaces(names[1].width())
 	}
-	total := 2*half + 3
+	total := 2*lane + 3
 	gap := total - names[0].width() - names[1].width() - names[2].width()
-	before := half + 1 - names[1].width()/2 - names[0].width()
+	before := lane + 1 - names[1].width()/2 - names[0].width()
 	columns := names[0] + spaces(before) + names[1] + spaces(gap-before) + names[2]
 	return line{
 		{" " + clean("#").padLeft(numberWidth), u.theme.faint},
@@ -100,7 +100,7 @@ func (u *ui) ladderRow(i, width int) []line {
 		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint},
 		{marked, u.theme.accent},
 	}
-	l = append(l, u.arrow(&r, u.half())...)
+	l = append(l, u.arrow(&r, u.laneWidth())...)
 	l = append(l, span{" " + r.tone.mark() + " ", u.theme.of(r.tone)}, span{r.title, u.theme.of(r.tone)})
 	if r.more != "" {
 		l = append(l, span{"  " + r.more, u.theme.faint})
@@ -119,7 +119,7 @@ func (u *ui) rowTime(c *conversation, i int, e *session.Event) clean {
 				continue
 			}
 			if before := u.events.at(c.rows[k].index()); before != nil {
-				return "+" + wire(lasting(e.At.Sub(before.At)))
+				return "+" + wire(session.ShortTime(e.At.Sub(before.At)))
 			}
 			break
 		}
@@ -136,7 +136,7 @@ func seconds(d time.Duration) clean {
 	case d < 1000*time.Second:
 		return wiref("%.3f", d.Seconds())
 	}
-	return wire(lasting(d))
+	return wire(session.ShortTime(d))
 }
 
 // restartRule is the rule that a stream restart draws across the ladder.
@@ -150,8 +150,8 @@ func (u *ui) restartRule(at entry, width int) line {
 	case at.has(afterSASL):
 		said = " stream restart, now authenticated "
 	}
-	half := u.half()
-	left := "├" + repeat("╌", half) + "┼" + repeat("╌", half) + "┤"
+	lane := u.laneWidth()
+	left := "├" + repeat("╌", lane) + "┼" + repeat("╌", lane) + "┤"
 	l := line{{spaces(leftOf), u.theme.rule}, {left, u.theme.rule}, {said, u.theme.rule.Italic(true)}}
 	l = append(l, span{repeat("╌", width-l.width()), u.theme.rule})
 	return l.fit(width)
@@ -166,11 +166,11 @@ var strokes = [...]struct{ body, right, left, cross clean }{
 }
 
 // arrow draws the three lifelines and the row's arrow between them.
-func (u *ui) arrow(r *row, half int) line {
+func (u *ui) arrow(r *row, lane int) line {
 	pen := strokes[r.stroke]
 	style, plain := u.theme.arrow(r), u.theme.lifeline
 	if r.from == r.to {
-		out := line{{"│", plain}, {spaces(half), plain}, {"│", plain}, {spaces(half), plain}, {"│", plain}}
+		out := line{{"│", plain}, {spaces(lane), plain}, {"│", plain}, {spaces(lane), plain}, {"│", plain}}
 		out[2*int(r.from)] = span{"●", style}
 		return out
 	}
@@ -192,9 +192,9 @@ func (u *ui) arrow(r *row, half int) line {
 		switch {
 		case l == server:
 		case l >= low && l < high:
-			out = append(out, span{segment(r, l, half, pen.body), style})
+			out = append(out, span{segment(r, l, lane, pen.body), style})
 		default:
-			out = append(out, span{spaces(half), plain})
+			out = append(out, span{spaces(lane), plain})
 		}
 	}
 	return out
@@ -202,18 +202,18 @@ func (u *ui) arrow(r *row, half int) line {
 
 // segment is the part of an arrow between lifeline l and the next, with the
 // element's name on it where there is room.
-func segment(r *row, l lifeline, half int, body clean) clean {
+func segment(r *row, l lifeline, lane int, body clean) clean {
 	low, high := min(r.from, r.to), max(r.from, r.to)
-	text := repeat(body, half)
+	text := repeat(body, lane)
 	leftEnd := l == low && (r.both || r.from > r.to)
 	rightEnd := l == high-1 && (r.both || r.from < r.to)
 	if r.stopped && r.both {
-		side := half / 2
-		text = repeat(body, side) + "✗" + repeat(body, half-side-1)
+		side := lane / 2
+		text = repeat(body, side) + "✗" + repeat(body, lane-side-1)
 	}
-	if name := r.tag; name != "" && half >= 12 && l == min(r.from, high-1) && r.stroke == xmlStroke && name.width() <= half-4 {
-		side := (half - name.width() - 2) / 2
-		text = repeat(body, side) + " " + name + " " + repeat(body, half-2-side-name.width())
+	if name := r.tag; name != "" && lane >= 12 && l == min(r.from, high-1) && r.stroke == xmlStroke && name.width() <= lane-4 {
+		side := (lane - name.width() - 2) / 2
+		text = repeat(body, side) + " " + name + " " + repeat(body, lane-2-side-name.width())
 	}
 	// The ends are one cell wide each, and so is what they replace.
 	if leftEnd {

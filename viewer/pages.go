@@ -10,7 +10,7 @@ import (
 // comparison.
 type sheet struct {
 	title clean
-	text  func(*page)
+	text  func(*textBlock)
 }
 
 // show puts a sheet over the panes.
@@ -21,7 +21,7 @@ func (u *ui) show(s sheet) {
 
 // pageText is the text of the page over the panes.
 func (u *ui) pageText() []line {
-	p := &page{theme: &u.theme, width: u.page.w - 1}
+	p := &textBlock{theme: &u.theme, width: u.page.w - 1}
 	switch u.overlay {
 	case helpPage:
 		return u.help()
@@ -51,7 +51,7 @@ func (u *ui) pageCaption(int) line {
 }
 
 // setup is the start screen: what to set in a client, and whether one came.
-func (u *ui) setup(p *page) {
+func (u *ui) setup(p *textBlock) {
 	p.gap()
 	r := u.reading()
 	start := u.options.Start
@@ -84,7 +84,7 @@ func (u *ui) setup(p *page) {
 }
 
 // files is what is being saved, and what has been exported.
-func (p *page) files(list func() []string) {
+func (p *textBlock) files(list func() []string) {
 	if list == nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (p *page) files(list func() []string) {
 const outcomesShown = 200
 
 // outcomes is how each session went, in a few lines.
-func (p *page) outcomes(u *ui, sessions []*conversation) {
+func (p *textBlock) outcomes(u *ui, sessions []*conversation) {
 	n := len(u.model.sessions)
 	p.heading(wire(session.Plural(n, "session") + " so far"))
 	if !u.options.Live {

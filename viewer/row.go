@@ -3,7 +3,6 @@ package viewer
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"xmppscope/session"
 )
@@ -99,7 +98,7 @@ func (r *row) place(e *session.Event) {
 	switch b := e.Body.(type) {
 	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes, session.WirePacket:
 		r.stroke = tcpStroke
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 		switch b := b.(type) {
 		case session.TCPFailed:
 			r.from, r.to, r.stopped = scope, server, true
@@ -115,13 +114,13 @@ func (r *row) place(e *session.Event) {
 		}
 	case session.TLSEstablished, session.TLSSecret:
 		r.stroke, r.both = tlsStroke, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.TLSLocked:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = half(e.Leg)
+		r.from, r.to = legEnds(e.Leg)
 	case session.RelayOpaque, session.RelayTimeout, session.RelayLimit, session.LogLost:
 		r.from, r.to = scope, scope
 	case session.RelayDropped:
@@ -139,8 +138,8 @@ func (r *row) place(e *session.Event) {
 	}
 }
 
-// half is the part of the ladder that a leg takes; c2s is the way it is opened.
-func half(l session.Leg) (from, to lifeline) {
+// legEnds are the ends of the part of the ladder that a leg takes; c2s is the way it is opened.
+func legEnds(l session.Leg) (from, to lifeline) {
 	switch l {
 	case session.ClientLeg:
 		return client, scope
@@ -213,7 +212,7 @@ func describe(e *session.Event) string {
 	case session.RelayLimit:
 		return "limit: " + b.Reason
 	case session.RelayTimeout:
-		return fmt.Sprintf("%s, for %s", b.Waiting, lasting(b.After))
+		return fmt.Sprintf("%s, for %s", b.Waiting, session.ShortTime(b.After))
 	}
 	return describeBytes(e)
 }
@@ -261,25 +260,4 @@ func amount(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
-
-// lasting is a duration for a person, at most seven characters for a day.
-func lasting(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-" + lasting(-d)
-	case d < time.Millisecond:
-		return fmt.Sprintf("%dµs", d.Microseconds())
-	case d < 100*time.Millisecond:
-		return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1e3)
-	case d < time.Second:
-		return fmt.Sprintf("%dms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.2fs", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }

@@ -130,14 +130,3 @@ func TestTones(t *testing.T) {
 		}
 	}
 }
-
-func TestLasting(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0µs", 900 * time.Microsecond: "900µs", 4200 * time.Microsecond: "4.2ms", 900 * time.Millisecond: "900ms",
-		2 * time.Second: "2.00s", 61 * time.Second: "1m01s", 3*time.Hour + 4*time.Minute: "3h04m", 50 * time.Hour: "2d02h", -time.Second: "-1.00s",
-	} {
-		if got := lasting(d); got != want {
-			t.Errorf("lasting(%d) = %s, want %s", d, got, want)
-		}
-	}
-}

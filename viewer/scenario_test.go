@@ -120,7 +120,7 @@ func (s *script) auth() {
 	e.Secrets = []session.Secret{{Kind: "password", Span: session.Span{Start: at, End: at + len(plainPayload)}, Mark: "[SASL PLAIN #1, 44 characters]"}}
 	e.Notes = []session.Note{
 		{Rule: "sasl", Name: "mechanism", Value: "PLAIN"},
-		{Rule: "sasl-plain", Name: "authcid", Value: "ysong.lee@gmail.com", Text: "who logs in"},
+		{Rule: "sasl-plain", Name: "authcid", Value: "ysong.lee@gmail.com", Holds: session.User, Text: "who logs in"},
 		{Rule: "sasl-plain", Name: "password", Value: "ysong@1984", Secret: "password", Mark: "[password #1, 10 characters]"},
 		{Rule: "sasl-plain", Severity: session.Notice, Text: "the password itself is sent; only TLS protects it", Ref: "RFC 4616 §2"},
 	}
@@ -199,13 +199,13 @@ func simplePretty(raw []byte) iter.Seq[session.Line] {
 		}
 		tag, text, _ := strings.Cut(part, ">")
 		name, attrs, _ := strings.Cut(strings.Trim(tag, "</"), " ")
-		l := session.Line{{Class: session.ClassPunct, Text: strings.Repeat("  ", max(0, depth)) + tag[:strings.Index(tag, name)]}, {Class: session.ClassTag, Text: name}}
+		l := session.Line{{Syntax: session.SyntaxPunct, Text: strings.Repeat("  ", max(0, depth)) + tag[:strings.Index(tag, name)]}, {Syntax: session.SyntaxTag, Text: name}}
 		if attrs != "" {
-			l = append(l, session.Piece{Class: session.ClassAttr, Text: " " + attrs})
+			l = append(l, session.Piece{Syntax: session.SyntaxAttr, Text: " " + attrs})
 		}
-		l = append(l, session.Piece{Class: session.ClassPunct, Text: ">"})
+		l = append(l, session.Piece{Syntax: session.SyntaxPunct, Text: ">"})
 		if text != "" {
-			l = append(l, session.Piece{Class: session.ClassText, Text: text})
+			l = append(l, session.Piece{Syntax: session.SyntaxText, Text: text})
 		}
 		out = append(out, l)
 		if !strings.HasPrefix(part, "</") && !strings.HasSuffix(tag, "/") && !strings.HasPrefix(part, "<?") {

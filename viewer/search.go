@@ -183,7 +183,7 @@ func (f *finder) matches(e *session.Event) bool {
 // inBody says whether the text is in what an event holds beyond XML: facts of a
 // connection or a handshake, certificates.
 func (f *finder) inBody(e *session.Event) bool {
-	p := &page{theme: &theme{}, width: 1 << 20}
+	p := &textBlock{theme: &theme{}, width: 1 << 20}
 	p.failed(e)
 	p.body(e)
 	for _, l := range p.lines {

@@ -160,7 +160,7 @@ func TestHostileTextOnTheScreen(t *testing.T) {
 			e.Name, e.Raw = text, []byte("<message><body>"+text+"</body></message>")
 			e.Notes = []session.Note{
 				{Name: "jid", Value: text}, {Name: text, Value: text, Text: text, Ref: text},
-				{Severity: session.Error, Text: text, Ref: text}, {Name: "username", Value: text},
+				{Severity: session.Error, Text: text, Ref: text}, {Name: "username", Value: text, Holds: session.User},
 			}
 			s.rung(e, "sasl-auth", text, text, text)
 			f := facts(session.ServerLeg)

@@ -125,19 +125,19 @@ func (t *theme) arrow(r *row) tcell.Style {
 }
 
 // xml is the style of a piece of pretty-printed XML.
-func (t *theme) xml(c session.Class) tcell.Style {
+func (t *theme) xml(c session.Syntax) tcell.Style {
 	switch c {
-	case session.ClassTag:
+	case session.SyntaxTag:
 		return t.tag
-	case session.ClassAttr:
+	case session.SyntaxAttr:
 		return t.attr
-	case session.ClassValue:
+	case session.SyntaxValue:
 		return t.value
-	case session.ClassText:
+	case session.SyntaxText:
 		return t.strong
-	case session.ClassSecret:
+	case session.SyntaxSecret:
 		return t.secret
-	case session.ClassError:
+	case session.SyntaxError:
 		return t.malformed
 	}
 	return t.faint

@@ -7,7 +7,7 @@ import (
 )
 
 // body is what an event holds beyond XML: connections, handshakes, losses.
-func (p *page) body(e *session.Event) {
+func (p *textBlock) body(e *session.Event) {
 	switch b := e.Body.(type) {
 	case session.TLSEstablished:
 		p.tls(&b.TLSFacts)
@@ -35,7 +35,7 @@ func (p *page) body(e *session.Event) {
 }
 
 // failed is why a connection or a handshake failed, and what to do next.
-func (p *page) failed(e *session.Event) {
+func (p *textBlock) failed(e *session.Event) {
 	var reason, hint string
 	switch b := e.Body.(type) {
 	case session.TLSFailed:
@@ -53,7 +53,7 @@ func (p *page) failed(e *session.Event) {
 }
 
 // known is a field that is left out while nothing is known.
-func (p *page) known(column int, name clean, value string) {
+func (p *textBlock) known(column int, name clean, value string) {
 	if value != "" {
 		p.field(column, name, span{wire(value), p.theme.text})
 	}
@@ -62,7 +62,7 @@ func (p *page) known(column int, name clean, value string) {
 const tlsColumn = 12
 
 // tls is the facts of a handshake.
-func (p *page) tls(f *session.TLSFacts) {
+func (p *textBlock) tls(f *session.TLSFacts) {
 	p.table("TLS", f.Facts(), f.Verdict)
 	if f.Hello != nil {
 		p.table("Offered by the client of this leg", f.Hello.Facts(), nil)
@@ -77,7 +77,7 @@ func (p *page) tls(f *session.TLSFacts) {
 }
 
 // table is facts below a heading.
-func (p *page) table(title clean, facts []session.Fact, verdict *session.Verification) {
+func (p *textBlock) table(title clean, facts []session.Fact, verdict *session.Verification) {
 	p.heading(title)
 	for _, f := range facts {
 		value := []span{{wire(f.Value), p.theme.text}}
@@ -92,7 +92,7 @@ func (p *page) table(title clean, facts []session.Fact, verdict *session.Verific
 }
 
 // verified is whether the certificate is good for the JID's domain.
-func (p *page) verified(v *session.Verification) []span {
+func (p *textBlock) verified(v *session.Verification) []span {
 	text := wire(v.String())
 	switch {
 	case v.OK:

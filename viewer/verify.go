@@ -90,13 +90,13 @@ func (u *ui) verify(c *conversation, jid, password string) {
 			u.flash = flash{}
 			u.show(sheet{
 				title: wiref("Password check · session %d", c.ID),
-				text:  func(p *page) { p.check(jid, &result, u.options.Live) },
+				text:  func(p *textBlock) { p.check(jid, &result, u.options.Live) },
 			})
 		})
 }
 
 // check is what came of holding a session against a password.
-func (p *page) check(jid string, r *Check, live bool) {
+func (p *textBlock) check(jid string, r *Check, live bool) {
 	p.gap()
 	p.add(1, span{" " + wire(jid), p.theme.strong})
 	p.gap()
@@ -122,7 +122,7 @@ func (p *page) check(jid string, r *Check, live bool) {
 }
 
 // proof is one message, and whether it fits.
-func (p *page) proof(proof *Proof) {
+func (p *textBlock) proof(proof *Proof) {
 	n := &proof.Note
 	mark, style := toneOf(n.Severity).mark(), p.theme.of(toneOf(n.Severity))
 	if n.Value == "fits" {

@@ -32,7 +32,7 @@ type conn struct {
 	phase  phase
 	flip   bool // client and server are the other way round than the packets' reader thinks
 	began  time.Time
-	at     time.Time // of what is being looked at
+	at     time.Time // when its newest packet was captured
 	queue  []chunk   // while sniffing
 	size   int       // bytes in queue
 	holes  bool      // while sniffing: bytes are missing
@@ -96,22 +96,23 @@ func (c *conn) data(dir session.Dir, p []byte) {
 		c.size += len(p)
 		c.sniff()
 	case reading:
-		c.read(dir, p)
+		c.read(c.at, dir, p)
 	}
 }
 
-// read takes bytes of a connection that is known: TLS records, or plaintext.
-func (c *conn) read(dir session.Dir, p []byte) {
+// read takes bytes of a connection that is known: TLS records, or plaintext. As all
+// that takes a time, it may be about what has waited.
+func (c *conn) read(at time.Time, dir session.Dir, p []byte) {
 	if c.lanes[dir].secure {
 		if c.direct && c.id == 0 && sniffHeader(p) == isXMPP { // TLS at a port for STARTTLS
-			c.recognise()
+			c.recognise(at)
 		}
 		if !c.locked {
-			c.tls.Feed(dir, p, c.at)
+			c.tls.Feed(dir, p, at)
 		}
 		return
 	}
-	c.plain(dir, p)
+	c.plain(at, dir, p)
 }
 
 // gap takes that bytes of one side are missing.
@@ -122,7 +123,7 @@ func (c *conn) gap(dir session.Dir, n int64) {
 		c.queue = append(c.queue, chunk{dir: dir, at: c.at, lost: n})
 		c.sniff()
 	case reading:
-		c.missing(dir, n)
+		c.missing(c.at, dir, n)
 	}
 }
 
@@ -139,7 +140,7 @@ func (c *conn) ended(dir session.Dir) {
 		return
 	}
 	c.stop(dir, true)
-	c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
+	c.record(c.at, session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 }
 
 // stop tells what is left of a direction; fin says that its sender has ended it.
@@ -149,7 +150,7 @@ func (c *conn) stop(dir session.Dir, fin bool) {
 		c.tls.End(dir)
 	}
 	c.stream.Finish(dir)
-	c.rest()
+	c.rest(c.at)
 }
 
 // closed takes the end of the connection; nobody has closed one that is merely
@@ -177,7 +178,7 @@ func (c *conn) closed(by session.Dir, reset bool) {
 		case reset && !finished: // who has said its last word resets what comes after
 			body.Reason = "connection reset"
 		}
-		c.record(session.Seen{Leg: session.ClientLeg, Body: body})
+		c.record(c.at, session.Seen{Leg: session.ClientLeg, Body: body})
 	}
 	c.phase = over
 	delete(c.r.open, c)
@@ -201,7 +202,7 @@ func (c *conn) finish() {
 			c.tls.Close()
 		}
 		if c.sealed != "" && !c.locked && c.phase == reading {
-			c.lock()
+			c.lock(c.at)
 		}
 		for _, dir := range []session.Dir{session.C2S, session.S2C} {
 			if !c.lanes[dir].ended {
@@ -224,26 +225,23 @@ func (c *conn) ignore(count *int) {
 }
 
 // recognise makes the connection a session.
-func (c *conn) recognise() {
-	if c.id > 0 || c.sequel() {
+func (c *conn) recognise(at time.Time) {
+	if c.id > 0 || c.sequel(at) {
 		return
 	}
 	c.r.report.Sessions++
 	c.id = c.r.report.Sessions
 	c.explain = c.r.o.Explain()
-	c.passKeys()
+	c.passKeys(at)
 	c.passPackets()
-	pending, now := c.pending, c.at
+	pending := c.pending
 	c.pending = nil
-	c.at = c.began
-	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
+	c.record(c.began, session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
 		Peer: c.end(session.C2S), Local: c.end(session.S2C), Direct: c.direct, Captured: true, Joined: !c.wire.Began,
 	}})
 	for _, e := range pending {
-		c.at = e.At
-		c.record(e)
+		c.record(e.At, e)
 	}
-	c.at = now
 }
 
 // end is the address of the client or the server.
@@ -255,8 +253,8 @@ func (c *conn) end(of session.Dir) string {
 }
 
 // record numbers an event and emits it.
-func (c *conn) record(e session.Seen) {
-	e.At = c.at
+func (c *conn) record(at time.Time, e session.Seen) {
+	e.At = at
 	if c.id == 0 {
 		if len(c.pending) < maxPending {
 			c.pending = append(c.pending, e)

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
 
 // fact takes what became known of a TLS handshake.
-func (c *conn) fact(b session.Body) {
+func (c *conn) fact(at time.Time, b session.Body) {
 	var facts *session.TLSFacts
 	switch body := b.(type) {
 	case session.TLSEstablished:
@@ -30,12 +31,12 @@ func (c *conn) fact(b session.Body) {
 		c.complete(facts)
 		b = body
 	}
-	c.record(session.Seen{Leg: session.ClientLeg, Body: b})
+	c.record(at, session.Seen{Leg: session.ClientLeg, Body: b})
 	if facts != nil && speaksXMPP(facts) {
-		c.recognise()
+		c.recognise(at)
 	}
 	if c.sealed != "" {
-		c.lock()
+		c.lock(at)
 	}
 }
 
@@ -80,40 +81,38 @@ func speaksXMPP(f *session.TLSFacts) bool {
 }
 
 // inside takes plaintext that was in TLS.
-func (c *conn) inside(dir session.Dir, p []byte) {
+func (c *conn) inside(at time.Time, dir session.Dir, p []byte) {
 	c.spoken = true
 	if c.id > 0 {
-		c.plain(dir, p)
+		c.plain(at, dir, p)
 		return
 	}
-	c.queue = append(c.queue, chunk{dir: dir, at: c.at, b: bytes.Clone(p)})
+	c.queue = append(c.queue, chunk{dir: dir, at: at, b: bytes.Clone(p)})
 	c.size += len(p)
 	switch head := c.head(dir); {
 	case sniff(head, c.stream.IsJoined(dir)) == isXMPP:
-		c.recognise()
+		c.recognise(at)
 	case sniff(head, c.stream.IsJoined(dir)) == isOther, c.size > maxSniff:
 		c.ignore(&c.r.report.Others)
 		return
 	default:
 		return
 	}
-	queue, now := c.queue, c.at
+	queue := c.queue
 	c.queue = nil
 	for _, q := range queue {
-		c.at = q.at
-		c.plain(q.dir, q.b)
+		c.plain(q.at, q.dir, q.b)
 	}
-	c.at = now
 }
 
 // lock gives up on TLS that cannot be opened. What there is to see of the handshake
 // has been told; the rest of the connection is of no use.
-func (c *conn) lock() {
+func (c *conn) lock(at time.Time) {
 	if c.id == 0 && !packet.IsXMPP(c.wire.Client.Port()) && !packet.IsXMPP(c.wire.Server.Port()) {
 		c.ignore(&c.r.report.Others)
 		return
 	}
-	c.recognise()
+	c.recognise(at)
 	c.locked, c.wire.Ignore = true, true
 	c.r.report.Locked++
 	hint := "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE"
@@ -121,5 +120,5 @@ func (c *conn) lock() {
 		hint = "begin to capture before the client connects, and on an interface that sees both directions"
 	}
 	c.r.report.Hint = hint
-	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
+	c.record(at, session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
 }

@@ -2,6 +2,7 @@ package passive
 
 import (
 	"bytes"
+	"time"
 
 	"xmppscope/capture/packet"
 	"xmppscope/session"
@@ -52,19 +53,19 @@ func (c *conn) pass() {
 	if c.id == 0 || !c.r.o.Wire {
 		return
 	}
-	c.passKeys()
+	c.passKeys(c.at)
 	if !c.waits() {
 		c.passPackets()
 	}
 }
 
 // passKeys emits the secrets that have become known.
-func (c *conn) passKeys() {
+func (c *conn) passKeys(at time.Time) {
 	if c.tls == nil || !c.r.o.Wire {
 		return
 	}
 	for _, line := range c.tls.NewKeys() {
-		c.emit(session.Seen{At: c.at, Leg: session.ClientLeg, Body: session.TLSSecret{Line: line}})
+		c.emit(session.Seen{At: at, Leg: session.ClientLeg, Body: session.TLSSecret{Line: line}})
 	}
 }
 

@@ -2,6 +2,7 @@ package passive
 
 import (
 	"slices"
+	"time"
 
 	"xmppscope/session"
 )
@@ -32,14 +33,14 @@ func (r *reader) await(c *conn) {
 // abandon tells the end of a session that has no sequel.
 func (c *conn) abandon() {
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
+		c.record(c.at, session.Seen{Leg: dir.From(), Dir: dir, Body: session.TCPHalfClosed{}})
 	}
-	c.record(session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
+	c.record(c.at, session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}})
 }
 
 // sequel makes the connection go on with the session that it is the sequel of, if
 // there is one: the one with the next lower port.
-func (c *conn) sequel() bool {
+func (c *conn) sequel(at time.Time) bool {
 	if !c.wire.Began || c.direct {
 		return false
 	}
@@ -61,6 +62,6 @@ func (c *conn) sequel() bool {
 	c.id, c.seq, c.explain, c.domain, c.secured = p.id, p.seq, p.explain, p.domain, true
 	c.stream = p.stream
 	c.stream.Secured()
-	c.rest()
+	c.rest(at)
 	return true
 }

@@ -42,7 +42,7 @@ func (c *conn) sniff() {
 		c.begin()
 	case up == isXMPP || down == isXMPP:
 		c.turn(heads, g, xmppFrom)
-		c.recognise()
+		c.recognise(c.at)
 		c.begin()
 	case up == isOther && isWebSocket(heads[session.C2S]):
 		if bytes.Contains(heads[session.C2S], []byte("\r\n\r\n")) || c.size > maxSniff {
@@ -95,7 +95,7 @@ func (c *conn) turn(heads [3][]byte, g [3]guess, from func([]byte) session.Dir) 
 // begin reads what was looked at so far.
 func (c *conn) begin() {
 	c.phase = reading
-	queue, now := c.queue, c.at
+	queue := c.queue
 	c.queue = nil
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		c.lanes[dir].secure = c.direct
@@ -104,20 +104,17 @@ func (c *conn) begin() {
 		}
 	}
 	if c.direct {
-		c.at = queue[0].at
 		c.tls = c.newTLS()
 	}
 	for _, q := range queue {
-		c.at = q.at
 		switch {
 		case c.phase != reading:
 		case q.lost > 0:
-			c.missing(q.dir, q.lost)
+			c.missing(q.at, q.dir, q.lost)
 		default:
-			c.read(q.dir, q.b)
+			c.read(q.at, q.dir, q.b)
 		}
 	}
-	c.at = now
 }
 
 // sniff tells by the beginning of a direction, or, in the middle, by any part of

@@ -1,16 +1,18 @@
 package passive
 
 import (
+	"time"
+
 	"xmppscope/capture/tls"
 	"xmppscope/decode"
 	"xmppscope/session"
 )
 
 // plain takes plaintext of a direction, compressed or not, and tells what is in it.
-func (c *conn) plain(dir session.Dir, p []byte) {
+func (c *conn) plain(at time.Time, dir session.Dir, p []byte) {
 	for {
 		if c.mayTurn(dir) && len(p) > 0 && isRecord(p[0]) {
-			c.secure(dir, p)
+			c.secure(at, dir, p)
 			return
 		}
 		n, piece, ok := c.stream.Next(dir, p)
@@ -18,24 +20,24 @@ func (c *conn) plain(dir session.Dir, p []byte) {
 			return
 		}
 		p = p[n:]
-		c.tell(&piece)
+		c.tell(at, &piece)
 	}
 }
 
 // rest tells what is left of pieces.
-func (c *conn) rest() {
+func (c *conn) rest(at time.Time) {
 	for piece, ok := c.stream.Rest(); ok; piece, ok = c.stream.Rest() {
-		c.tell(&piece)
+		c.tell(at, &piece)
 	}
 }
 
 // tell records a piece, and learns from it.
-func (c *conn) tell(p *decode.Piece) {
+func (c *conn) tell(at time.Time, p *decode.Piece) {
 	switch p.Turn {
 	case decode.AsksTLS:
 		c.asked = true
 	case decode.BeginsTLS:
-		c.asked, c.proceeded = true, c.at
+		c.asked, c.proceeded = true, at
 	case decode.RefusesTLS:
 		c.asked = false
 	}
@@ -45,7 +47,7 @@ func (c *conn) tell(p *decode.Piece) {
 			c.server = root.Attr("xmlns") == "jabber:server"
 		}
 	}
-	p.Events(c.record)
+	p.Events(func(e session.Seen) { c.record(at, e) })
 }
 
 // mayTurn says whether TLS may begin in a direction: no byte of XML looks like the
@@ -59,15 +61,15 @@ func (c *conn) mayTurn(dir session.Dir) bool {
 func isRecord(b byte) bool { return b >= 0x14 && b <= 0x17 }
 
 // secure takes the first bytes of TLS in a direction.
-func (c *conn) secure(dir session.Dir, p []byte) {
-	c.turnSecure(dir)
-	c.read(dir, p)
+func (c *conn) secure(at time.Time, dir session.Dir, p []byte) {
+	c.turnSecure(at, dir)
+	c.read(at, dir, p)
 }
 
 // turnSecure says that what comes in a direction is TLS.
-func (c *conn) turnSecure(dir session.Dir) {
+func (c *conn) turnSecure(at time.Time, dir session.Dir) {
 	c.stream.SecuredIn(dir) // nothing of the stream in the clear is carried over
-	c.rest()
+	c.rest(at)
 	c.lanes[dir].secure = true
 	if c.tls == nil {
 		c.tls = c.newTLS()
@@ -75,7 +77,7 @@ func (c *conn) turnSecure(dir session.Dir) {
 }
 
 // missing takes that bytes of a direction are not in the capture.
-func (c *conn) missing(dir session.Dir, n int64) {
+func (c *conn) missing(at time.Time, dir session.Dir, n int64) {
 	l := &c.lanes[dir]
 	if l.secure {
 		if c.locked {
@@ -84,23 +86,23 @@ func (c *conn) missing(dir session.Dir, n int64) {
 		c.tls.Gap(dir, n)
 		return
 	}
-	c.tear(dir, n)
-	c.lostBytes(dir, n)
+	c.tear(at, dir, n)
+	c.lostBytes(at, dir, n)
 	if c.tls != nil && !c.secured { // the other side has begun TLS, so this one has too
-		c.turnSecure(dir)
+		c.turnSecure(at, dir)
 		c.tls.Gap(dir, -1)
 	}
 }
 
 // lostBytes records that bytes are missing.
-func (c *conn) lostBytes(dir session.Dir, n int64) {
-	c.record(session.Seen{Leg: dir.From(), Dir: dir, Body: session.LogLost{Bytes: n, Captured: true}})
+func (c *conn) lostBytes(at time.Time, dir session.Dir, n int64) {
+	c.record(at, session.Seen{Leg: dir.From(), Dir: dir, Body: session.LogLost{Bytes: n, Captured: true}})
 }
 
 // tear ends what was open in a direction, of which n bytes are missing.
-func (c *conn) tear(dir session.Dir, n int64) {
+func (c *conn) tear(at time.Time, dir session.Dir, n int64) {
 	c.stream.Lost(dir, n)
-	c.rest()
+	c.rest(at)
 }
 
 // newTLS begins to take the encryption off.
@@ -118,21 +120,20 @@ func (c *conn) opened(o tls.Output) {
 	if c.phase != reading {
 		return // it was found to be none of ours
 	}
-	now := c.at
-	defer func() { c.at = now }()
-	if !o.At.IsZero() {
-		c.at = o.At
+	at := o.At
+	if at.IsZero() {
+		at = c.at
 	}
 	if o.Body != nil {
 		c.chain = o.Chain
-		c.fact(o.Body)
+		c.fact(at, o.Body)
 	}
 	if o.Lost > 0 && c.id > 0 {
-		c.tear(o.Dir, o.Lost)
-		c.lostBytes(o.Dir, o.Lost)
+		c.tear(at, o.Dir, o.Lost)
+		c.lostBytes(at, o.Dir, o.Lost)
 	}
 	if len(o.Plain) > 0 && c.phase == reading {
-		c.inside(o.Dir, o.Plain)
+		c.inside(at, o.Dir, o.Plain)
 	}
 	if o.Locked != "" {
 		c.sealed, c.headless = o.Locked, o.Headless // there may be more to see of the handshake

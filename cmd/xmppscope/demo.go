@@ -86,7 +86,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	roots.AddCert(ca.Root())
 	return d.live.run(cmd.Context(), listener, proxy.Options{
 		Resolver: resolver,
-		TLS:      &tlsintercept.Config{CA: ca, Roots: server.Roots()},
+		TLS:      &tlsintercept.Config{CA: ca, Roots: server.Authority().Roots()},
 	}, func(ctx context.Context) error {
 		return demo.RunClient(ctx, sc, addr, roots, pace)
 	})

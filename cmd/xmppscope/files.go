@@ -51,7 +51,7 @@ func newPrint() *cobra.Command {
 			in.scrolls, in.idle = isTerminal(os.Stdout), func() { text.flow(); out.Flush() } // an error of it comes again
 			wires := oneWire{}
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
-				wires.heed(&e)
+				wires.learn(&e)
 				if match != nil && !match(&e) {
 					return nil
 				}
@@ -83,8 +83,8 @@ func printed(read, wrote error) error {
 // that text need not name the leg.
 type oneWire map[int]bool
 
-// heed takes notice of an event, printed or not.
-func (w oneWire) heed(e *session.Event) {
+// learn takes from an event, printed or not, whether its session is one.
+func (w oneWire) learn(e *session.Event) {
 	if b, ok := e.Body.(session.TCPOpened); ok && b.Captured {
 		w[e.Session] = true
 	}

@@ -103,7 +103,7 @@ func startDemo(t *testing.T) (*demo.Server, demo.Scenario) {
 func TestProxyFlags(t *testing.T) {
 	server, scenario := startDemo(t)
 	dir := t.TempDir()
-	for name, text := range map[string][]byte{"server.pem": server.RootsPEM(), "password": []byte(scenario.Password), "full.jsonl": []byte("what was there before")} {
+	for name, text := range map[string][]byte{"server.pem": server.Authority().PEM(), "password": []byte(scenario.Password), "full.jsonl": []byte("what was there before")} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -148,7 +148,7 @@ func (c *comparison) differences(a, b []facts.Fact) (out []Difference) {
 		}
 		switch {
 		case !differs:
-		case f.Class == facts.Identifier && !c.IDs:
+		case f.Class == session.Identifier && !c.IDs:
 			c.ignored++
 		default:
 			d.What = c.label(&f, d.What)
@@ -169,7 +169,7 @@ func findings(d Difference) int {
 
 func differ(f *facts.Fact, a, b []string) (Difference, bool) {
 	d := Difference{What: f.Name, List: f.List, Finding: f.Presence, Weight: Change}
-	if f.Class == facts.Detail {
+	if f.Class == session.Detail {
 		d.Weight = Detail
 	}
 	if slices.Equal(a, b) {
@@ -246,7 +246,7 @@ func addresses(l *facts.Login) (out []facts.Fact) {
 		{"client's address", l.Client}, {"server's address", l.Server}, {"server asked for", l.Target},
 	} {
 		if x.value != "" {
-			out = append(out, facts.Fact{Name: x.name, Values: []string{x.value}, Class: facts.Identifier})
+			out = append(out, facts.Fact{Name: x.name, Values: []string{x.value}, Class: session.Identifier})
 		}
 	}
 	return out
@@ -259,7 +259,7 @@ func offLadder(l *facts.Login) (out []facts.Fact) {
 		}
 		x := facts.Fact{Name: f.Severity.String() + " " + f.Rule, Values: []string{f.Text}, Presence: true}
 		if f.Severity == session.Notice {
-			x.Class = facts.Detail
+			x.Class = session.Detail
 		}
 		out = append(out, x)
 	}

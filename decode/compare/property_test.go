@@ -71,7 +71,7 @@ func TestAlwaysTheSame(t *testing.T) {
 				t.Errorf("%s: %+v", x.name, row)
 			}
 		}
-		checkSafe(t, strings.Join(compare.Lines(r, compare.Layout{Details: true, Times: true}), "\n"))
+		checkSafe(t, strings.Join(linesOf(r, compare.Layout{Details: true, Times: true}), "\n"))
 	}
 }
 
@@ -90,7 +90,7 @@ func TestTurnedRound(t *testing.T) {
 			if there.Same != back.Same || there.Ignored != back.Ignored || words(there.Sentence) != words(back.Sentence) {
 				t.Errorf("%s, %s:\n%s\n%s", x.name, y.name, there.Sentence, back.Sentence)
 			}
-			for _, line := range compare.Lines(there, compare.Layout{}) {
+			for _, line := range linesOf(there, compare.Layout{}) {
 				checkSafe(t, line)
 			}
 		}

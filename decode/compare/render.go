@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
 	"xmppscope/internal/columns"
+	"xmppscope/session"
 )
 
 // Line is one line of a comparison laid out for a person.
@@ -40,7 +42,7 @@ type Layout struct {
 // Render lays a comparison out: the sentence, the two sides in short, and then the
 // ladder with what differs below each step, as "-" of A and "+" of B.
 func Render(r Result, o Layout) []Line {
-	p := &page{width: max(o.Width, 40), layout: o}
+	p := &sheet{width: max(o.Width, 40), layout: o}
 	if o.Width == 0 {
 		p.width = 80
 	}
@@ -63,7 +65,7 @@ func Render(r Result, o Layout) []Line {
 }
 
 // silent says what was left out.
-func (p *page) silent(ignored int) {
+func (p *sheet) silent(ignored int) {
 	var parts []string
 	if p.hidden > 0 {
 		parts = append(parts, fmt.Sprintf("details that do not matter (%d)", p.hidden)+p.layout.HowDetails)
@@ -77,29 +79,20 @@ func (p *page) silent(ignored int) {
 	}
 }
 
-// Lines is Render as plain text.
-func Lines(r Result, o Layout) []string {
-	var out []string
-	for _, l := range Render(r, o) {
-		out = append(out, l.Text)
-	}
-	return out
-}
-
-// page is a comparison in the making.
-type page struct {
+// sheet is a comparison in the making.
+type sheet struct {
 	lines  []Line
 	width  int
 	layout Layout
 	hidden int // details that were left out
 }
 
-func (p *page) add(k LineKind, text string) {
+func (p *sheet) add(k LineKind, text string) {
 	p.lines = append(p.lines, Line{k, strings.TrimRight(text, " ")})
 }
 
 // wrap adds text that begins with head, and goes on below its end.
-func (p *page) wrap(k LineKind, head, text string) {
+func (p *sheet) wrap(k LineKind, head, text string) {
 	indent := columns.Of(head)
 	for i, line := range wrapped(text, p.width-indent) {
 		if i > 0 {
@@ -109,7 +102,7 @@ func (p *page) wrap(k LineKind, head, text string) {
 	}
 }
 
-func (p *page) side(letter string, s Side) {
+func (p *sheet) side(letter string, s Side) {
 	head := strings.TrimSpace(fmt.Sprintf("%s, session %d", s.Name, s.Session))
 	head = strings.TrimPrefix(head, ", ")
 	if s.Domain != "" {
@@ -123,7 +116,7 @@ func (p *page) side(letter string, s Side) {
 }
 
 // rows shows steps. A run of steps that are the same on both sides takes one line.
-func (p *page) rows(rows []Row) {
+func (p *sheet) rows(rows []Row) {
 	for i := 0; i < len(rows); {
 		n := 0
 		for i+n < len(rows) && p.quiet(&rows[i+n]) {
@@ -143,11 +136,11 @@ func (p *page) rows(rows []Row) {
 const blamed = "  ◄"
 
 // quiet says whether there is nothing to show of a row.
-func (p *page) quiet(r *Row) bool {
+func (p *sheet) quiet(r *Row) bool {
 	return r.Mark == Same && !r.Cause && (len(r.Differences) == 0 || !p.layout.Details)
 }
 
-func (p *page) run(rows []Row) {
+func (p *sheet) run(rows []Row) {
 	first, last := &rows[0], &rows[len(rows)-1]
 	for i := range rows {
 		p.hidden += len(rows[i].Differences)
@@ -165,7 +158,7 @@ func number(at *Place) string {
 	return fmt.Sprint(at.N)
 }
 
-func (p *page) row(r *Row) {
+func (p *sheet) row(r *Row) {
 	kind, sign := Faint, " "
 	switch r.Mark {
 	case Changed:
@@ -191,7 +184,7 @@ const (
 	column = 42 // of the values
 )
 
-func (p *page) differences(all []Difference) {
+func (p *sheet) differences(all []Difference) {
 	for i := range all {
 		d := &all[i]
 		if d.Weight == Detail && !p.layout.Details {
@@ -204,7 +197,7 @@ func (p *page) differences(all []Difference) {
 
 // difference shows the name of what differs, and the values beside it; below it, if
 // they would have to be broken up.
-func (p *page) difference(d *Difference) {
+func (p *sheet) difference(d *Difference) {
 	name := d.What
 	if d.Weight == Cause {
 		name += blamed
@@ -243,14 +236,14 @@ func joined(values []string) string {
 	return text
 }
 
-func (p *page) kind(d *Difference, k LineKind) LineKind {
+func (p *sheet) kind(d *Difference, k LineKind) LineKind {
 	if d.Weight == Detail {
 		return Faint
 	}
 	return k
 }
 
-func (p *page) other(all []Difference) {
+func (p *sheet) other(all []Difference) {
 	before := len(p.lines)
 	p.differences(all)
 	if len(p.lines) > before {
@@ -259,7 +252,7 @@ func (p *page) other(all []Difference) {
 	}
 }
 
-func (p *page) times(all []Time) {
+func (p *sheet) times(all []Time) {
 	for i := range all {
 		t := &all[i]
 		switch {
@@ -272,7 +265,7 @@ func (p *page) times(all []Time) {
 	}
 }
 
-func (p *page) heads(what string) {
+func (p *sheet) heads(what string) {
 	p.add(Plain, "")
 	p.add(Faint, fmt.Sprintf("%14s%-36s%12s%12s", "", what, "A", "B"))
 }
@@ -281,5 +274,5 @@ func duration(d time.Duration) string {
 	if d == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	return session.ShortTime(d)
 }

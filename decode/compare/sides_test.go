@@ -99,7 +99,7 @@ func TestPasswords(t *testing.T) {
 		{"one is blanked", login(one), blank(login(other), "#2"), false, false},
 	} {
 		r := compare.Sessions(c.a, c.b, compare.Options{OneRun: c.oneRun})
-		text := strings.Join(compare.Lines(r, compare.Layout{Details: true}), "\n")
+		text := strings.Join(linesOf(r, compare.Layout{Details: true}), "\n")
 		if r.Same == c.differs || strings.Contains(text, "another of 10 characters") != c.differs || strings.Contains(text, "wonder") {
 			t.Errorf("%s: same is %v\n%s", c.what, r.Same, text)
 		}
@@ -115,7 +115,7 @@ func TestWide(t *testing.T) {
 	}
 	for _, width := range []int{80, 200} {
 		r := compare.Sessions(wire(true, "CN="+strings.Repeat("日本語", 20), ""), wire(true, strings.Repeat("漢字 e\u0301", 40), ""), compare.Options{})
-		lines := compare.Lines(r, compare.Layout{Width: width})
+		lines := linesOf(r, compare.Layout{Width: width})
 		for _, line := range lines {
 			if n := columns.Of(line); n > width {
 				t.Errorf("%d columns of %d: %s", n, width, line)

@@ -68,5 +68,5 @@ func (k *acks) late(s *decode.Seen, asker session.Dir) []session.Note {
 	}
 	k.said[asker] = true
 	return []session.Note{lint("M03", "XEP-0198 §4", session.Warning, session.Span{},
-		"the %s has not answered the %s's request for acknowledgement in %s", asker.Opposite().Sender(), asker.Sender(), decode.Since(s.Event.At.Sub(since)))}
+		"the %s has not answered the %s's request for acknowledgement in %s", asker.Opposite().Sender(), asker.Sender(), session.ShortTime(s.Event.At.Sub(since)))}
 }

@@ -48,7 +48,7 @@ func (b *binding) request(s *decode.Seen, el *session.Element) []session.Note {
 	notes := []session.Note{say("RFC 6120 §7.6", el.Span, "the client leaves it to the server to name its resource")}
 	if r := el.Child("", "resource"); r != nil && r.Text() != "" {
 		b.asked = strings.Clone(r.Text())
-		notes = []session.Note{field("RFC 6120 §7.7", "resource", b.asked, r.TextSpan(), "the client asks for this resource; the server decides")}
+		notes = []session.Note{field("RFC 6120 §7.7", "resource", b.asked, r.TextSpan(), "the client asks for this resource; the server decides").Is(session.Resource).Classed(session.Elsewhere)}
 	}
 	if !s.State.Authenticated && !b.login.ahead() && !s.State.Joined {
 		notes = append(notes, lint("B02", "RFC 6120 §7.1", session.Error, el.Tag, "the client binds before it has logged in"))
@@ -67,7 +67,7 @@ func (b *binding) result(s *decode.Seen, el *session.Element) []session.Note {
 	if jid == nil || !strings.Contains(jid.Text(), "/") {
 		return []session.Note{lint("B03", "RFC 6120 §7.6.1", session.Error, s.Root.Tag, "the server's bind result holds no full JID")}
 	}
-	n := field("RFC 6120 §7.6.1", "jid", jid.Text(), jid.TextSpan(), "the client's full JID from now on, whatever it asked for")
+	n := field("RFC 6120 §7.6.1", "jid", jid.Text(), jid.TextSpan(), "the client's full JID from now on, whatever it asked for").Is(session.JID).Classed(session.Elsewhere)
 	_, given, _ := strings.Cut(jid.Text(), "/")
 	notes := []session.Note{n}
 	if b.asked != "" && b.asked != given {

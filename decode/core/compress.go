@@ -37,7 +37,7 @@ func explainCompress(s *decode.Seen) []session.Note {
 			if text == "" {
 				text = "a condition that is not defined"
 			}
-			n := field("XEP-0138 §4", "condition", c.Name.Local, c.Span, text+"; the stream goes on without compression")
+			n := field("XEP-0138 §4", "condition", c.Name.Local, c.Span, text+"; the stream goes on without compression").Is(session.Word)
 			n.Severity = session.Warning
 			notes = append(notes, n)
 		}
@@ -53,7 +53,7 @@ func compressRequest(s *decode.Seen) []session.Note {
 	if m := s.Root.Child("", "method"); m != nil {
 		method, at = strings.TrimSpace(m.Text()), m.Span
 	}
-	notes := []session.Note{field("XEP-0138 §3", "method", method, at, "the client asks to compress the stream from here on")}
+	notes := []session.Note{field("XEP-0138 §3", "method", method, at, "the client asks to compress the stream from here on").Is(session.Word)}
 	if f := s.State.Features(); f != nil {
 		var methods []string
 		if offer := f.Child("http://jabber.org/features/compress", "compression"); offer != nil {

@@ -17,9 +17,9 @@ var rules []decode.Rule
 
 func add(r decode.Rule) { rules = append(rules, r) }
 
-// Rules returns the rules of this package, for the explainer of a session. Their
-// notes come in the order of the files' names.
-func Rules() []decode.Rule { return rules }
+// Rules returns the rules of this package, for the explainer of a session, in the order
+// of their ids.
+func Rules() []decode.Rule { return decode.ByID(rules) }
 
 // lint is a note of one of the numbered checks.
 func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {

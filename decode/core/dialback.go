@@ -165,7 +165,7 @@ func dialbackError(root *session.Element) (notes []session.Note) {
 	}
 	for c := range el.Elements() {
 		if text := dialbackConditions[c.Name.Local]; text != "" {
-			n := field("XEP-0220 §2.5", "condition", c.Name.Local, c.Span, text)
+			n := field("XEP-0220 §2.5", "condition", c.Name.Local, c.Span, text).Is(session.Word)
 			n.Severity = session.Notice
 			notes = append(notes, n)
 		}

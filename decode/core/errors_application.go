@@ -79,7 +79,7 @@ var tooHigh = condition{"XEP-0198 §5", "more stanzas were acknowledged than wer
 // applicationCondition explains the element beside the defined condition; ref is
 // that of conditions that are not known here.
 func applicationCondition(c *session.Element, ref string) session.Note {
-	n := field(ref, "application-condition", c.Name.Local, c.Span, "a detail of "+decode.Quote(c.Name.Space))
+	n := field(ref, "application-condition", c.Name.Local, c.Span, "a detail of "+decode.Quote(c.Name.Space)).Is(session.Word)
 	known, ok := applicationConditions[c.Name.Space+" "+c.Name.Local]
 	if !ok {
 		return n

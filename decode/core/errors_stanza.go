@@ -78,7 +78,7 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	for c := range el.Elements() {
 		switch {
 		case c.Name.Space == decode.NSStanzaError && c.Name.Local == "text":
-			notes = append(notes, field("RFC 6120 §8.3.2", "text", c.Text(), c.TextSpan(), "the sender's own words"))
+			notes = append(notes, field("RFC 6120 §8.3.2", "text", c.Text(), c.TextSpan(), "the sender's own words").Classed(session.Detail))
 		case c.Name.Space == decode.NSStanzaError:
 			defined = append(defined, c.Name.Local)
 			notes = append(notes, stanzaCondition(c, advice))
@@ -111,7 +111,7 @@ func oldCode(el *session.Element) []session.Note {
 		return nil
 	}
 	known := stanzaConditions[name]
-	n := field("XEP-0086", "code", el.Attr("code"), el.AttrSpan("code"), "the old number for "+name+": "+known.meaning+" ("+known.cause+")")
+	n := field("XEP-0086", "code", el.Attr("code"), el.AttrSpan("code"), "the old number for "+name+": "+known.meaning+" ("+known.cause+")").Is(session.Word).Classed(session.Detail)
 	n.Severity = session.Notice
 	return []session.Note{n}
 }
@@ -120,9 +120,9 @@ func oldCode(el *session.Element) []session.Note {
 func stanzaCondition(c *session.Element, advice string) session.Note {
 	known, ok := stanzaConditions[c.Name.Local]
 	if !ok {
-		return field("RFC 6120 §8.3.3", "condition", c.Name.Local, c.Span, "a condition that is not defined; it counts as undefined-condition")
+		return field("RFC 6120 §8.3.3", "condition", c.Name.Local, c.Span, "a condition that is not defined; it counts as undefined-condition").Is(session.Word)
 	}
-	n := field(known.ref, "condition", c.Name.Local, c.Span, known.meaning+" ("+known.cause+")")
+	n := field(known.ref, "condition", c.Name.Local, c.Span, known.meaning+" ("+known.cause+")").Is(session.Word)
 	if advice != "" {
 		n.Text += "; " + advice
 	}

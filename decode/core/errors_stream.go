@@ -56,7 +56,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 	for c := range s.Root.Elements() {
 		switch {
 		case c.Name.Local == "text" && c.Name.Space == decode.NSStreamError:
-			notes = append(notes, field("RFC 6120 §4.9.2", "text", c.Text(), c.TextSpan(), "the "+who+"'s own words"))
+			notes = append(notes, field("RFC 6120 §4.9.2", "text", c.Text(), c.TextSpan(), "the "+who+"'s own words").Classed(session.Detail))
 		case c.Name.Space == decode.NSStreamError:
 			defined = append(defined, c.Name.Local)
 			notes = append(notes, streamCondition(s.State, who, c)...)
@@ -72,7 +72,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 }
 
 func streamCondition(state *decode.State, who string, c *session.Element) []session.Note {
-	n := field("RFC 6120 §4.9.3", "condition", c.Name.Local, c.Span, "")
+	n := field("RFC 6120 §4.9.3", "condition", c.Name.Local, c.Span, "").Is(session.Word)
 	n.Severity = session.Error
 	known, ok := streamConditions[c.Name.Local]
 	if !ok {
@@ -92,7 +92,7 @@ func otherHost(state *decode.State, who string, c *session.Element) (notes []ses
 	const ref = "RFC 6120 §4.9.3.19"
 	host := strings.TrimSpace(c.Text())
 	if host != "" {
-		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back"))
+		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back").Is(session.Host))
 	}
 	if !validHost(host) {
 		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))

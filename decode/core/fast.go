@@ -1,8 +1,6 @@
 package core
 
 import (
-	"strings"
-
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -20,14 +18,14 @@ func fast(s *decode.Seen) (notes []session.Note) {
 	if s.Event.Dir != session.C2S {
 		return nil
 	}
-	if r := s.Root.Child(decode.NSFAST, "request-token"); r != nil && !isHT(r.Attr("mechanism")) {
+	if r := s.Root.Child(decode.NSFAST, "request-token"); r != nil && !takesTokens(r.Attr("mechanism")) {
 		notes = append(notes, a25(r.AttrSpan("mechanism"), "the client asks for a token for %q; tokens are for mechanisms of the HT family", r.Attr("mechanism")))
 	}
 	el := s.Root.Child(decode.NSFAST, "fast")
 	if el == nil {
 		return notes
 	}
-	if m := s.Root.Attr("mechanism"); !isHT(m) {
+	if m := s.Root.Attr("mechanism"); !takesTokens(m) {
 		notes = append(notes, a25(s.Root.AttrSpan("mechanism"), "the client logs in with a token and %q; only a mechanism of the HT family can use one", m))
 	}
 	if head := s.State.Header[session.C2S]; head != nil && head.From == "" {
@@ -40,9 +38,7 @@ func fast(s *decode.Seen) (notes []session.Note) {
 	return notes
 }
 
-func isHT(mechanism string) bool {
-	return strings.HasPrefix(mechanism, "HT-") || strings.HasPrefix(mechanism, "HT2-")
-}
+func takesTokens(mechanism string) bool { return decode.MechanismOf(mechanism).FAST }
 
 func a25(span session.Span, format string, args ...any) session.Note {
 	return lint("A25", "XEP-0484 §3.3", session.Error, span, format, args...)

@@ -99,27 +99,25 @@ func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {
 
 func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	var names []string
-	var plain *session.Element
 	for m := range f.Elements() {
 		if m.Name.Local != "mechanism" {
 			continue
 		}
 		names = append(names, m.Text())
-		if m.Text() == "PLAIN" {
-			plain = m
-		}
 	}
 	if len(names) == 0 {
 		return []session.Note{lint("A04", "RFC 6120 §6.4.1", session.Error, f.Span, "the server offers SASL, but no mechanism")}
 	}
 	notes := []session.Note{field("RFC 6120 §6.4.1", "mechanisms", strings.Join(names, " "), f.Span,
-		"the ways to log in that the server offers; the client picks one")}
-	if plain != nil && s.State.InClear() {
-		notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, plain.Span,
-			"the server offers PLAIN without TLS: passwords would travel for everyone to read"))
-	}
+		"the ways to log in that the server offers; the client picks one").Is(session.Word).Classed(session.Elsewhere)}
 	for m := range f.Elements() {
-		if name := m.Text(); name == "DIGEST-MD5" || name == "CRAM-MD5" {
+		name := m.Text()
+		family := decode.MechanismOf(name)
+		if family.Sends == "password" && s.State.InClear() {
+			notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, m.Span,
+				"the server offers %s without TLS: passwords would travel for everyone to read", name))
+		}
+		if family.Historic != "" {
 			notes = append(notes, lint("A20", "RFC 6331", session.Notice, m.Span, "the server offers %q, which is historic", name))
 		}
 	}
@@ -134,7 +132,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 		}
 	}
 	notes := []session.Note{field("XEP-0388 §2.1", "sasl2-mechanisms", strings.Join(names, " "), f.Span,
-		"the ways to log in with SASL2, which saves round trips and needs no restart")}
+		"the ways to log in with SASL2, which saves round trips and needs no restart").Is(session.Word).Classed(session.Elsewhere)}
 	if s.State.InClear() {
 		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, f.Span, "the server offers SASL2 without TLS"))
 	}
@@ -171,7 +169,7 @@ func bindingOffer(f *session.Element) []session.Note {
 		types = append(types, c.Attr("type"))
 	}
 	notes := []session.Note{field("XEP-0440 §2", "channel-bindings", strings.Join(types, " "), f.Span,
-		"the kinds of channel binding that the server can check; a -PLUS mechanism uses one of them")}
+		"the kinds of channel binding that the server can check; a -PLUS mechanism uses one of them").Is(session.Word).Classed(session.Elsewhere)}
 	if len(types) > 0 && !slices.Contains(types, "tls-server-end-point") {
 		notes = append(notes, lint("A18", "XEP-0440 §3", session.Warning, f.Span, "the server does not offer tls-server-end-point, which every server should"))
 	}
@@ -189,7 +187,7 @@ func compressionOffer(f *session.Element) []session.Note {
 // checkPlus is A18: -PLUS mechanisms and channel-binding types come together.
 func checkPlus(s *decode.Seen) []session.Note {
 	one, two := s.State.Mechanisms()
-	plus := slices.ContainsFunc(append(one, two...), func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
+	plus := slices.ContainsFunc(append(one, two...), decode.IsPlus)
 	types := s.Root.Child(decode.NSCB, "sasl-channel-binding")
 	switch {
 	case plus && types == nil:

@@ -74,21 +74,25 @@ func (h *headers) opening(s *decode.Seen) []session.Note {
 }
 
 // headerWords explains the attributes of a header (RFC 6120 §4.7).
-var headerWords = []struct{ name, ref, text string }{
-	{"to", "RFC 6120 §4.7.2", "whom the sender wants to talk to"},
-	{"from", "RFC 6120 §4.7.1", "who the sender says it is"},
-	{"id", "RFC 6120 §4.7.3", "the server's name for this stream; each stream has a fresh one"},
-	{"version", "RFC 6120 §4.7.5", "the version of XMPP"},
+var headerWords = []struct {
+	name, ref, text string
+	holds           session.Holds
+	class           session.Class
+}{
+	{"to", "RFC 6120 §4.7.2", "whom the sender wants to talk to", session.JID, session.Decides},
+	{"from", "RFC 6120 §4.7.1", "who the sender says it is", session.JID, session.Elsewhere},
+	{"id", "RFC 6120 §4.7.3", "the server's name for this stream; each stream has a fresh one", session.ID, session.Identifier},
+	{"version", "RFC 6120 §4.7.5", "the version of XMPP", session.Word, session.Decides},
 }
 
 func headerFields(root *session.Element) (notes []session.Note) {
 	for _, w := range headerWords {
 		if v, ok := root.LookupAttr(w.name); ok {
-			notes = append(notes, field(w.ref, w.name, v, root.AttrSpan(w.name), w.text))
+			notes = append(notes, field(w.ref, w.name, v, root.AttrSpan(w.name), w.text).Is(w.holds).Classed(w.class))
 		}
 	}
 	if a := langOf(root); a != nil {
-		notes = append(notes, field("RFC 6120 §4.7.4", "lang", a.Value, a.Quote, "the language of texts on this stream"))
+		notes = append(notes, field("RFC 6120 §4.7.4", "lang", a.Value, a.Quote, "the language of texts on this stream").Is(session.Word).Classed(session.Detail))
 	}
 	return append(notes, checkLang(root)...)
 }

@@ -125,5 +125,5 @@ func explainAnswer(s *decode.Seen, typ string) []session.Note {
 	if typ == "error" {
 		outcome = "refuses"
 	}
-	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "%s %s request sent %s before", outcome, kind, decode.Since(s.Event.RTT))}
+	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "%s %s request sent %s before", outcome, kind, session.ShortTime(s.Event.RTT))}
 }

@@ -81,7 +81,7 @@ func iqAuthUser(q *session.Element) []session.Note {
 	if u == nil || u.Text() == "" {
 		return nil
 	}
-	return []session.Note{field("XEP-0078 §3.1", "authcid", u.Text(), u.TextSpan(), "the user name")}
+	return []session.Note{field("XEP-0078 §3.1", "authcid", u.Text(), u.TextSpan(), "the user name").Is(session.User)}
 }
 
 func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
@@ -100,7 +100,7 @@ func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
 		notes = append(notes, a.digest(s, q, strings.TrimSpace(d.Text()), d.TextSpan())...)
 	}
 	if r := q.Child("", "resource"); r != nil {
-		notes = append(notes, field("XEP-0078 §3.1", "resource", r.Text(), r.TextSpan(), "the resource that the client wants"))
+		notes = append(notes, field("XEP-0078 §3.1", "resource", r.Text(), r.TextSpan(), "the resource that the client wants").Is(session.Resource).Classed(session.Elsewhere))
 	}
 	if p := q.Child("", "password"); p != nil {
 		notes = append(notes, a.password(s, q, p)...)

@@ -28,7 +28,7 @@ func explainRelay(s *decode.Seen) []session.Note {
 	case session.TCPFailed:
 		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach the server at %q: %s", b.Target, b.Reason)}
 		if b.Hint != "" {
-			notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+			notes = append(notes, field("", "hint", b.Hint, session.Span{}, "").Classed(session.Elsewhere))
 		}
 		return notes
 	case session.TCPHalfClosed:
@@ -61,7 +61,7 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
 	case session.RelayTimeout:
-		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, decode.Since(b.After))}
+		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, session.ShortTime(b.After))}
 	case session.RelayLimit:
 		return limit(b)
 	case session.TLSLocked:
@@ -116,7 +116,7 @@ func tcpClosed(s *decode.Seen, b session.TCPClosed) []session.Note {
 func locked(b session.TLSLocked) []session.Note {
 	notes := []session.Note{alarm(session.Notice, "RFC 8446 §7", "what follows is encrypted, and cannot be decrypted here: %s", b.Reason)}
 	if b.Hint != "" {
-		notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+		notes = append(notes, field("", "hint", b.Hint, session.Span{}, "").Classed(session.Elsewhere))
 	}
 	return notes
 }
@@ -129,7 +129,7 @@ func limit(b session.RelayLimit) []session.Note {
 	}
 	notes := []session.Note{alarm(severity, "", "%s", b.Reason)}
 	if b.Hint != "" {
-		notes = append(notes, field("", "hint", b.Hint, session.Span{}, ""))
+		notes = append(notes, field("", "hint", b.Hint, session.Span{}, "").Classed(session.Elsewhere))
 	}
 	return notes
 }

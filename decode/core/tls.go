@@ -41,15 +41,18 @@ func explainTLS(s *decode.Seen) []session.Note {
 
 // tlsFields are the facts of the handshake, by the names that filters use.
 func tlsFields(f *session.TLSFacts) (notes []session.Note) {
-	for _, x := range []struct{ name, value, text string }{
-		{"tls-version", f.Version, "the version of TLS that both sides agreed on"},
-		{"cipher-suite", f.Suite, "how the connection is encrypted"},
-		{"group", f.Group, "how the two sides agreed on keys"},
-		{"alpn", f.ALPN, "the protocol that both sides named inside the handshake"},
-		{"sni", f.SNI, "the name that the client of this leg asked for"},
+	for _, x := range []struct {
+		name, value, text string
+		holds             session.Holds
+	}{
+		{"tls-version", f.Version, "the version of TLS that both sides agreed on", session.Word},
+		{"cipher-suite", f.Suite, "how the connection is encrypted", session.Word},
+		{"group", f.Group, "how the two sides agreed on keys", session.Word},
+		{"alpn", f.ALPN, "the protocol that both sides named inside the handshake", session.Word},
+		{"sni", f.SNI, "the name that the client of this leg asked for", session.Host},
 	} {
 		if x.value != "" {
-			notes = append(notes, field("RFC 8446 §4.1", x.name, x.value, session.Span{}, x.text))
+			notes = append(notes, field("RFC 8446 §4.1", x.name, x.value, session.Span{}, x.text).Is(x.holds).Classed(session.Elsewhere))
 		}
 	}
 	return notes
@@ -69,7 +72,7 @@ func tlsWhose(s *decode.Seen, f *session.TLSFacts) session.Note {
 		how = "after resuming an earlier TLS session"
 	}
 	if f.Took > 0 {
-		how += " of " + decode.Since(f.Took)
+		how += " of " + session.ShortTime(f.Took)
 	}
 	return say("RFC 6120 §5.4.3.3", session.Span{}, "%s, %s", who, how)
 }
@@ -111,17 +114,17 @@ func sniNotes(leg session.Leg, f *session.TLSFacts) []session.Note {
 }
 
 func tlsFailure(f session.TLSFailed) []session.Note {
-	n := field("RFC 6120 §5.4.3.2", "failure", f.Class, session.Span{}, f.Reason)
+	n := field("RFC 6120 §5.4.3.2", "failure", f.Class, session.Span{}, f.Reason).Is(session.Word).Classed(session.Elsewhere)
 	n.Severity = session.Error
 	if f.Class == session.ClassOtherLeg {
 		n.Severity = session.Notice // the error is on the other leg
 	}
 	notes := []session.Note{n}
 	if f.Alert != "" {
-		notes = append(notes, field("RFC 8446 §6", "alert", f.Alert, session.Span{}, "what "+guilty(f.Guilty)+" said before it hung up"+alertMeaning(f.Alert)))
+		notes = append(notes, field("RFC 8446 §6", "alert", f.Alert, session.Span{}, "what "+guilty(f.Guilty)+" said before it hung up"+alertMeaning(f.Alert)).Is(session.Word).Classed(session.Elsewhere))
 	}
 	if f.Hint != "" {
-		notes = append(notes, field("", "hint", f.Hint, session.Span{}, ""))
+		notes = append(notes, field("", "hint", f.Hint, session.Span{}, "").Classed(session.Elsewhere))
 	}
 	return notes
 }
@@ -136,7 +139,7 @@ func guilty(who string) string {
 // certificateNotes shows the chain, what it was held against, and what came of it.
 func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note) {
 	for i, c := range f.Chain {
-		notes = append(notes, field("RFC 6120 §13.7.1", "certificate", certificateLine(c), session.Span{}, certificateRole(i, len(f.Chain))))
+		notes = append(notes, field("RFC 6120 §13.7.1", "certificate", certificateLine(c), session.Span{}, certificateRole(i, len(f.Chain))).Is(session.Sentence).Classed(session.Elsewhere))
 	}
 	if len(f.Chain) > 0 {
 		if s.Event.Leg == session.ServerLeg || s.State.Captured { // ours lives short on purpose

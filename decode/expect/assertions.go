@@ -149,7 +149,7 @@ func within(what string, at func(*facts.Login) time.Time) func(any) ([]assertion
 			}
 			took := when.Sub(e.Started)
 			seq, n := e.at(when)
-			return holds(took <= most, decode.Since(took), seq, n)
+			return holds(took <= most, session.ShortTime(took), seq, n)
 		}
 	})
 }

@@ -5,17 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
-// mechanisms are the names that a file may be expected to mean: those of the IANA
-// registry that XMPP uses, and those of large services.
-var mechanisms = []string{
-	"PLAIN", "LOGIN", "EXTERNAL", "ANONYMOUS", "DIGEST-MD5", "CRAM-MD5", "NTLM", "OTP", "SRP", "GSSAPI", "GSS-SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS",
-	"SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA3-512", "SCRAM-SHA3-512-PLUS",
-	"OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-FACEBOOK-PLATFORM", "SAML20", "OPENID20", "ECDSA-NIST256P-CHALLENGE", "KERBEROS_V4",
-	"HT-SHA-256-NONE", "HT-SHA-256-UNIQ", "HT-SHA-256-ENDP", "HT-SHA-256-EXPR", "HT-SHA-512-NONE", "HT-SHA-512-UNIQ", "HT-SHA-512-ENDP", "HT-SHA-512-EXPR",
-	"HT-SHA3-512-NONE", "HT-SHA3-512-EXPR", "JABBER:IQ:AUTH",
+// mechanisms are the names that a file may be expected to mean: those that are
+// declared, and the login of before XMPP 1.0.
+func mechanisms() []string {
+	names := []string{"JABBER:IQ:AUTH"}
+	for _, m := range decode.Mechanisms() {
+		names = append(names, m.Names...)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // ownConditions are those that xmppscope gives to ends about which nobody said a
@@ -43,7 +45,7 @@ var conditions = slices.Concat(strings.Fields(`
 func vocabulary(key string) (what string, words []string) {
 	switch key {
 	case "mechanism", "never_mechanism", "never_without_tls", "offered", "not_offered":
-		return "mechanism", mechanisms
+		return "mechanism", mechanisms()
 	case "condition":
 		return "condition", conditions
 	}

@@ -76,7 +76,7 @@ type Fact struct {
 	Name   string
 	Values []string // one, or the items of a list in the order they were sent
 	List   bool     // the order of Values says little
-	Class  Class
+	Class  session.Class
 	Group  string // facts that are known together, see LegGroup and Parsed; a rung may lack a group
 	// Secret tells apart secrets, of which Values holds the length alone.
 	Secret *Secret
@@ -107,16 +107,6 @@ func LegGroup(l session.Leg) string { return l.String() + " leg" }
 
 // HelloGroup is the group of facts of a leg that its client alone has chosen.
 func HelloGroup(l session.Leg) string { return l.String() + " leg, hello" }
-
-// Class says what it means that a fact is another one elsewhere.
-type Class uint8
-
-// The classes of facts.
-const (
-	Matter     Class = iota // it may decide how the login goes
-	Detail                  // worth showing, but it decides nothing
-	Identifier              // ids, nonces, salts, fingerprints: other ones each time
-)
 
 // Handshake is the TLS handshake of one leg.
 type Handshake struct {

@@ -7,29 +7,6 @@ import (
 	"xmppscope/session"
 )
 
-// skipped are decoded fields that are not compared as they are: they are about one
-// side's advice to the user, or are gathered from elsewhere.
-var skipped = map[string]bool{
-	"hint": true, "certificate": true, session.FieldVerdict: true, "gs2-header": true,
-	"jid": true, "resource": true, "from": true, "mechanisms": true, "sasl2-mechanisms": true, "channel-bindings": true,
-	"tls-version": true, "cipher-suite": true, "group": true, "alpn": true, "sni": true, "failure": true, "alert": true,
-}
-
-// identifiers are fields that are other ones in each session.
-var identifiers = map[string]bool{
-	"id": true, "nonce": true, "salt": true, "cb-data": true, "trace": true, "challenge": true, "tag": true,
-	"timestamp": true, "expiry": true, "t": true, "user-agent-id": true, "authorization-identifier": true,
-}
-
-// details are fields that decide nothing.
-var details = map[string]bool{"text": true, "lang": true, "count": true, "code": true, "user-agent": true}
-
-// renamed gives the field its plain name where mechanisms have different ones.
-var renamed = map[string]string{"authcid": "user", "username": "user"}
-
-// anyMechanism are the fields of SASL that can be compared between mechanisms.
-var anyMechanism = map[string]bool{"mechanism": true, "user": true, "condition": true, "text": true}
-
 // factsOf is what one event adds to its rung.
 func (g *Gatherer) factsOf(e *session.Event, r *Rung, root *session.Element) []Fact {
 	facts := g.fieldFacts(e, r)
@@ -56,14 +33,14 @@ func (g *Gatherer) factsOf(e *session.Event, r *Rung, root *session.Element) []F
 func matter(name string, values ...string) Fact { return Fact{Name: name, Values: values} }
 
 func detail(name string, values ...string) Fact {
-	return Fact{Name: name, Values: values, Class: Detail}
+	return Fact{Name: name, Values: values, Class: session.Detail}
 }
 
 func identifier(name string, values ...string) Fact {
-	return Fact{Name: name, Values: values, Class: Identifier}
+	return Fact{Name: name, Values: values, Class: session.Identifier}
 }
 
-func list(class Class, name string, values []string) Fact {
+func list(class session.Class, name string, values []string) Fact {
 	return Fact{Name: name, Values: values, Class: class, List: true}
 }
 
@@ -79,7 +56,7 @@ func (g *Gatherer) fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
 	for i := range e.Notes {
 		n := &e.Notes[i]
 		switch {
-		case n.Name == "" || skipped[n.Name]:
+		case n.Name == "" || n.Class == session.Elsewhere || n.Rule == session.RuleVerdict:
 		case n.Name == "to" && r.Kind == "stream-reply": // an echo of the client's from
 		case n.Secret != "":
 			if s := g.secretOf(i); s != nil {
@@ -93,21 +70,15 @@ func (g *Gatherer) fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
 }
 
 func fieldFact(n *session.Note, r *Rung) Fact {
-	f := matter(n.Name, n.Value)
-	if plain, ok := renamed[n.Name]; ok {
-		f.Name = plain
+	f := Fact{Name: n.Name, Values: []string{n.Value}, Class: n.Class, Group: r.Mechanism}
+	switch {
+	case n.Holds == session.User: // each mechanism has its own word for it
+		f.Name, f.Group = "user", ""
+	case n.Name == session.FieldMechanism || n.Name == session.FieldCondition || n.Name == session.FieldText:
+		f.Group = "" // they belong to the exchange, whatever the mechanism
 	}
 	if r.Kind == "stream-open" || r.Kind == "stream-reply" {
 		f.Name = "stream's " + n.Name
-	}
-	if !anyMechanism[f.Name] {
-		f.Group = r.Mechanism
-	}
-	switch {
-	case identifiers[n.Name]:
-		f.Class = Identifier
-	case details[n.Name]:
-		f.Class = Detail
 	}
 	return f
 }
@@ -186,7 +157,7 @@ func findingFacts(e *session.Event) (facts []Fact) {
 		}
 		f := Fact{Name: n.Severity.String() + " " + n.Rule, Values: []string{n.Text}, Presence: true}
 		if n.Severity == session.Notice {
-			f.Class = Detail
+			f.Class = session.Detail
 		}
 		facts = append(facts, f)
 	}
@@ -218,7 +189,7 @@ func (g *Gatherer) featureFacts(e *session.Event, r *Rung, root *session.Element
 	}
 	var facts []Fact
 	if root != nil {
-		facts = parsed(list(Matter, "features", names), list(Matter, "SASL2 inline", inline), list(Detail, "marked", marked))
+		facts = parsed(list(session.Decides, "features", names), list(session.Decides, "SASL2 inline", inline), list(session.Detail, "marked", marked))
 		if r.Phase == InClear {
 			facts = append(facts, parsed(matter("TLS is", tls))...)
 		}
@@ -227,7 +198,7 @@ func (g *Gatherer) featureFacts(e *session.Event, r *Rung, root *session.Element
 		{"mechanisms", "mechanisms"}, {"SASL2 mechanisms", "sasl2-mechanisms"}, {"channel bindings", "channel-bindings"},
 	} {
 		if v, ok := e.Field(x.field); ok {
-			facts = append(facts, list(Matter, x.name, strings.Fields(v)))
+			facts = append(facts, list(session.Decides, x.name, strings.Fields(v)))
 		}
 	}
 	return facts

@@ -39,8 +39,8 @@ func tlsFacts(e *session.Event, captured bool) []Fact {
 func helloFacts(f *session.TLSFacts) []Fact {
 	facts := []Fact{matter("SNI", f.SNI)}
 	if h := f.Hello; h != nil {
-		facts = append(facts, list(Detail, "versions offered", h.Versions), list(Detail, "suites offered", h.Suites),
-			list(Detail, "groups offered", h.Groups), list(Detail, "ALPN offered", h.ALPN))
+		facts = append(facts, list(session.Detail, "versions offered", h.Versions), list(session.Detail, "suites offered", h.Suites),
+			list(session.Detail, "groups offered", h.Groups), list(session.Detail, "ALPN offered", h.ALPN))
 	}
 	return facts
 }
@@ -76,11 +76,11 @@ func chainFacts(f *session.TLSFacts, at time.Time) []Fact {
 	}
 	return []Fact{
 		matter("certificate of", leaf.Subject), matter("issued by", leaf.Issuer),
-		list(Matter, "certificate names", Names(leaf)), matter("certificate key", leaf.Key),
+		list(session.Decides, "certificate names", Names(leaf)), matter("certificate key", leaf.Key),
 		matter("signature", leaf.Signature), matter("certificate is", Validity(leaf, at)),
 		detail("valid from", day(leaf.NotBefore)), detail("valid until", day(leaf.NotAfter)),
 		identifier("fingerprint", leaf.SHA256), identifier("serial", leaf.Serial),
-		list(Matter, "rest of the chain", rest),
+		list(session.Decides, "rest of the chain", rest),
 	}
 }
 

@@ -12,11 +12,10 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2",
-		Match: func(name string) bool { return name == "CRAM-MD5" },
-		New:   func(string) Decoder { return &cram{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-cram-md5", Title: "CRAM-MD5", Ref: "RFC 2195 §2", Names: []string{"CRAM-MD5"},
+		Historic: guessable,
+	}, func(string) Decoder { return &cram{} })
 }
 
 // cram is RFC 2195: the server sends a text, the client its user name and
@@ -42,7 +41,7 @@ func (c *cram) Decode(m Message) []session.Note {
 		return malformed(m, "sasl-cram-md5", "", "the %s sent bytes that are not UTF-8", sender(m))
 	case !m.Kind.FromClient():
 		c.challenge = text
-		return []session.Note{explained(decode.Field("challenge", text, m.Span), "a text that is never the same, for the client to hash with its password")}
+		return []session.Note{explained(decode.Field("challenge", text, m.Span).Classed(session.Identifier), "a text that is never the same, for the client to hash with its password")}
 	}
 	at := strings.LastIndexByte(text, ' ') // user names may have spaces
 	if at <= 0 || len(text)-at-1 != 32 || strings.Trim(strings.ToLower(text[at+1:]), "0123456789abcdef") != "" {
@@ -50,7 +49,7 @@ func (c *cram) Decode(m Message) []session.Note {
 	}
 	answer := secret("response", text[at+1:], "CRAM-MD5 response", m.Span)
 	answer.Text = "an HMAC over the server's text with the password as its key; whoever records it can guess passwords off line"
-	notes := []session.Note{explained(decode.Field("authcid", text[:at], m.Span), "the user name; the password itself never travels"), answer}
+	notes := []session.Note{explained(decode.Field("authcid", text[:at], m.Span).Is(session.User), "the user name; the password itself never travels"), answer}
 	if m.Kind == Initial {
 		notes = append(notes, decode.Say(session.Error, m.Element.Tag, "the client speaks first, but it is the server that does in this mechanism"))
 	}

@@ -12,12 +12,14 @@ import (
 const refDigest = "RFC 2831 §2.1"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-digest-md5", Title: "DIGEST-MD5", Ref: refDigest,
-		Match: func(name string) bool { return name == "DIGEST-MD5" },
-		New:   func(string) Decoder { return &digest{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-digest-md5", Title: "DIGEST-MD5", Ref: refDigest, Names: []string{"DIGEST-MD5"},
+		Historic: guessable,
+	}, func(string) Decoder { return &digest{} })
 }
+
+// guessable is why mechanisms that hash with MD5 are historic (RFC 6331).
+const guessable = "MD5 lets whoever records this login guess the password quickly; SCRAM has replaced it"
 
 // digest is RFC 2831: the server's nonce, the client's MD5 over it and the
 // password, and the server's MD5 in return.
@@ -31,21 +33,25 @@ type digest struct {
 }
 
 // digestWords explains directives that come from either side.
-var digestWords = map[string]string{
-	"realm":     "the name that the password belongs to, usually the domain",
-	"nonce":     "the server's nonce, valid for this login",
-	"cnonce":    "the client's nonce",
-	"nc":        "how often the client has used this nonce",
-	"charset":   "how names and password are encoded before they are hashed",
-	"algorithm": "md5-sess: the hash is made once for a session",
-	"username":  "the user name; the password itself never travels",
-	"authzid":   "the client asks to act as this identity",
-	"stale":     "the nonce was too old; the client may try again with the new one",
-	"maxbuf":    "the largest buffer of a security layer",
-	"cipher":    "ciphers of a security layer",
+var digestWords = map[string]struct {
+	text  string
+	holds session.Holds
+	class session.Class
+}{
+	"realm":     {"the name that the password belongs to, usually the domain", session.Host, session.Decides},
+	"nonce":     {"the server's nonce, valid for this login", session.FreeText, session.Identifier},
+	"cnonce":    {"the client's nonce", session.FreeText, session.Identifier},
+	"nc":        {"how often the client has used this nonce", session.Word, session.Decides},
+	"charset":   {"how names and password are encoded before they are hashed", session.Word, session.Decides},
+	"algorithm": {"md5-sess: the hash is made once for a session", session.Word, session.Decides},
+	"username":  {"the user name; the password itself never travels", session.User, session.Decides},
+	"authzid":   {"the client asks to act as this identity", session.JID, session.Decides},
+	"stale":     {"the nonce was too old; the client may try again with the new one", session.Word, session.Decides},
+	"maxbuf":    {"the largest buffer of a security layer", session.Word, session.Decides},
+	"cipher":    {"ciphers of a security layer", session.Word, session.Decides},
 
-	"qop":        "auth: the login only",
-	"digest-uri": "the service that the client means to log in to",
+	"qop":        {"auth: the login only", session.Word, session.Decides},
+	"digest-uri": {"the service that the client means to log in to", session.Sentence, session.Decides},
 }
 
 // Decode tells the messages apart by who sends them and what they hold.
@@ -126,7 +132,7 @@ func (d *digest) response(m Message, pairs []directive) (notes []session.Note) {
 			n.Text = "an MD5 over password, nonces and address; whoever records it can guess passwords off line"
 			n.Ref = "RFC 2831 §2.1.2"
 			notes = append(notes, n)
-		case digestWords[p.key] == "":
+		case digestWords[p.key].text == "":
 			notes = append(notes, secret(p.key, p.value, "credentials", m.Span)) // nobody knows what it is
 		default:
 			notes = append(notes, d.field(m, p))
@@ -175,7 +181,8 @@ func (d *digest) breach(m Message, format string, args ...any) []session.Note {
 
 // field is a directive with what it means.
 func (d *digest) field(m Message, p directive) session.Note {
-	n := explained(decode.Field(p.key, p.value, m.Span), digestWords[p.key])
+	word := digestWords[p.key]
+	n := explained(decode.Field(p.key, p.value, m.Span).Is(word.holds).Classed(word.class), word.text)
 	if p.key == "qop" && strings.Contains(p.value, "auth-") {
 		n.Text = "a security layer is on offer (auth-int, auth-conf): it would begin right after success, and XMPP hardly ever uses it"
 	}

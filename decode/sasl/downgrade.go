@@ -117,7 +117,7 @@ var tlsVersions = map[string]string{"0304": "TLS 1.3", "0303": "TLS 1.2", "0302"
 
 // tlsVersion holds the server's word on its TLS connection against what was seen.
 func tlsVersion(m Message, value string) session.Note {
-	n := decode.Field("t", value, m.Span)
+	n := decode.Field("t", value, m.Span).Classed(session.Identifier)
 	n.Ref = "XEP-0515"
 	name := tlsVersions[strings.ToLower(value)]
 	if name == "" {

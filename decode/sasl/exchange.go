@@ -12,7 +12,7 @@ import (
 // decoder of the attempt that is going on.
 type exchange struct {
 	name      string // as the client wrote it; "" before the first <auth/>
-	mechanism Mechanism
+	mechanism decode.Mechanism
 	decoder   Decoder
 	tries     int
 	aborted   bool // the client sent <abort/>, and the server has not answered
@@ -66,12 +66,12 @@ func (x *exchange) sasl1(s *decode.Seen) []session.Note {
 func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
 	name := strings.Clone(s.Root.Attr("mechanism"))
 	span := s.Root.AttrSpan("mechanism")
-	x.name, x.mechanism = name, find(name)
-	x.decoder = x.mechanism.New(strings.ToUpper(name))
+	x.name = name
+	x.mechanism, x.decoder = find(name)
 	x.tries++
 	x.aborted, x.fault = false, ""
 
-	choice := decode.Field("mechanism", name, span)
+	choice := decode.Field(session.FieldMechanism, name, span).Is(session.Word)
 	choice.Text = "the client logs in with " + decode.Quote(name)
 	choice.Ref = "RFC 6120 §6.4.2"
 	if sasl2 {
@@ -131,15 +131,13 @@ func fastMechanisms(state *decode.State) (out []string) {
 
 // inTheClear is check A02, and A20 for mechanisms that are historic.
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
-	switch strings.ToUpper(name) {
-	case "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "X-OAUTH2", "X-GOOGLE-TOKEN", "X-GOOGLE-COOKIE", "X-MESSENGER-OAUTH2", "X-FACEBOOK-PLATFORM", "X-RIOT-RSO-PAS":
-		if state.InClear() {
-			notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
-				"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
-		}
-	case "DIGEST-MD5", "CRAM-MD5":
-		notes = append(notes, lint("A20", "RFC 6331", session.Warning, span,
-			"%q is historic: MD5 lets whoever records this login guess the password quickly; SCRAM has replaced it", name))
+	m := decode.MechanismOf(name)
+	if m.Sends != "" && state.InClear() {
+		notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
+			"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
+	}
+	if m.Historic != "" {
+		notes = append(notes, lint("A20", "RFC 6331", session.Warning, span, "%q is historic: %s", name, m.Historic))
 	}
 	return notes
 }
@@ -197,11 +195,11 @@ func soften(notes []session.Note, text string) {
 // seen, the mechanism is not known, and everything is secret.
 func (x *exchange) decode(m Message) []session.Note {
 	if x.decoder == nil {
-		x.mechanism, x.decoder = unknown, unknown.New("")
+		x.mechanism, x.decoder = find("")
 	}
 	notes := x.decoder.Decode(m)
 	for i := range notes {
-		if n := &notes[i]; n.Secret == "" && (n.Name == "authcid" || n.Name == "username") {
+		if n := &notes[i]; n.NamesUser() {
 			x.user = strings.Clone(n.Value)
 		}
 		if notes[i].Rule == "" {

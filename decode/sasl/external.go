@@ -9,11 +9,12 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-external", Title: "EXTERNAL", Ref: "RFC 4422 §A",
-		Match: func(name string) bool { return name == "EXTERNAL" },
-		New:   func(string) Decoder { return external{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-external", Title: "EXTERNAL", Ref: "RFC 4422 §A", Names: []string{"EXTERNAL"},
+		Certificate: true,
+		Refused:     "the server has not seen a client certificate, or the certificate does not name this account or domain",
+		Retry:       "a client certificate cannot pass any proxy that ends TLS: use a password here",
+	}, func(string) Decoder { return external{} })
 }
 
 // external is RFC 4422 appendix A: the message is an authorization identity or
@@ -52,10 +53,10 @@ func externalIdentity(m Message) []session.Note {
 		return []session.Note{decode.Say(session.Info, m.Span, "%s", text)}
 	}
 	if !server {
-		n := explained(decode.Field("authzid", id, m.Span), "the client asks to act as this identity; its TLS certificate has to allow it")
+		n := explained(decode.Field("authzid", id, m.Span).Is(session.JID), "the client asks to act as this identity; its TLS certificate has to allow it")
 		return append([]session.Note{n}, checkAuthzid(m, id, "")...)
 	}
-	n := explained(decode.Field("authzid", id, m.Span), "the domain that the sending server speaks for; its TLS certificate has to name it")
+	n := explained(decode.Field("authzid", id, m.Span).Is(session.JID), "the domain that the sending server speaks for; its TLS certificate has to name it")
 	n.Ref = "XEP-0178 §3"
 	switch {
 	case strings.ContainsAny(id, "@/"):

@@ -12,11 +12,10 @@ import (
 const refFacebook = "Facebook Chat API (2010 to 2015)"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-facebook", Title: "X-FACEBOOK-PLATFORM", Ref: refFacebook,
-		Match: func(name string) bool { return name == "X-FACEBOOK-PLATFORM" },
-		New:   func(string) Decoder { return &facebook{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-facebook", Title: "X-FACEBOOK-PLATFORM", Ref: refFacebook, Names: []string{"X-FACEBOOK-PLATFORM"},
+		Sends: "token", Refused: wrongToken, Retry: newToken,
+	}, func(string) Decoder { return &facebook{} })
 }
 
 // facebook is a challenge and its answer, both in the form of a URL's query. The
@@ -24,14 +23,18 @@ func init() {
 type facebook struct{ nonce, method string }
 
 // facebookWords explains the parameters of both messages.
-var facebookWords = map[string]string{
-	"nonce":   "the server's nonce, valid for this login",
-	"method":  "the call of Facebook's API that this login is",
-	"version": "the version of this exchange",
-	"api_key": "the application that the token was issued to",
-	"call_id": "a number that grows with each call, often the time",
-	"v":       "the version of Facebook's API",
-	"format":  "the form of the answer, which nobody reads",
+var facebookWords = map[string]struct {
+	text  string
+	holds session.Holds
+	class session.Class
+}{
+	"nonce":   {"the server's nonce, valid for this login", session.FreeText, session.Identifier},
+	"method":  {"the call of Facebook's API that this login is", session.Word, session.Decides},
+	"version": {"the version of this exchange", session.Word, session.Decides},
+	"api_key": {"the application that the token was issued to", session.FreeText, session.Decides},
+	"call_id": {"a number that grows with each call, often the time", session.FreeText, session.Identifier},
+	"v":       {"the version of Facebook's API", session.FreeText, session.Decides},
+	"format":  {"the form of the answer, which nobody reads", session.FreeText, session.Decides},
 }
 
 func (f *facebook) Decode(m Message) []session.Note {
@@ -72,7 +75,7 @@ func missingParameters(m Message, values url.Values) (notes []session.Note) {
 }
 
 func (f *facebook) parameter(m Message, name, value string) []session.Note {
-	text, known := facebookWords[name]
+	word, known := facebookWords[name]
 	switch {
 	case name == "access_token" || name == "session_key":
 		n := secret("token", value, "token", m.Span)
@@ -81,7 +84,7 @@ func (f *facebook) parameter(m Message, name, value string) []session.Note {
 	case !known && m.Kind.FromClient():
 		return []session.Note{secret(name, value, "credentials", m.Span)}
 	}
-	notes := []session.Note{explained(decode.Field(name, value, m.Span), text)}
+	notes := []session.Note{explained(decode.Field(name, value, m.Span).Is(word.holds).Classed(word.class), word.text)}
 	switch was := map[string]*string{"nonce": &f.nonce, "method": &f.method}[name]; {
 	case was == nil:
 	case !m.Kind.FromClient():

@@ -26,7 +26,7 @@ func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 	f.requested, f.mechanism, f.invalidate = "", "", false
 	el, mechanism := s.Root, x.name
 	login, request := el.Child(decode.NSFAST, "fast"), el.Child(decode.NSFAST, "request-token")
-	hashed := hashedName(mechanism)
+	hashed := decode.MechanismOf(mechanism).FAST
 	offered := fastMechanisms(s.State)
 	if hashed {
 		f.mechanism = mechanism
@@ -51,7 +51,7 @@ func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 // attributes explains count and invalidate.
 func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 	if value, ok := login.LookupAttr("count"); ok {
-		n := decode.Field("count", value, login.AttrSpan("count"))
+		n := decode.Field("count", value, login.AttrSpan("count")).Is(session.Word).Classed(session.Detail)
 		n.Ref, n.Text = "XEP-0484 §3.4", "grows with every login by this token, so that a copy of the first bytes (TLS 1.3 early data) cannot be played back"
 		notes = append(notes, n)
 	}
@@ -64,7 +64,7 @@ func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 func (f *fast) request(s *decode.Seen, request *session.Element, offered []string) []session.Note {
 	f.requested = strings.Clone(request.Attr("mechanism"))
 	notes := []session.Note{say("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
-	if s.State.Features() != nil && hashedName(f.requested) && !slices.Contains(offered, f.requested) {
+	if s.State.Features() != nil && decode.MechanismOf(f.requested).FAST && !slices.Contains(offered, f.requested) {
 		notes = append(notes, lint("A25", "XEP-0484 §3.2", session.Error, request.Span,
 			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, list(offered)))
 	}
@@ -111,7 +111,7 @@ func (f *fast) token(s *decode.Seen, token *session.Element) []session.Note {
 		n.Ref = "XEP-0484 §3.3"
 		return append(notes, n)
 	}
-	n := decode.Field("expiry", value, token.AttrSpan("expiry"))
+	n := decode.Field("expiry", value, token.AttrSpan("expiry")).Is(session.Word).Classed(session.Identifier)
 	n.Ref = "XEP-0484 §3.3"
 	until, err := time.Parse(time.RFC3339, value)
 	if err != nil {

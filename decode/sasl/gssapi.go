@@ -13,13 +13,13 @@ import (
 const refGSSAPI = "RFC 4752 §3"
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-gssapi", Title: "GSSAPI, GSS-SPNEGO and GS2", Ref: refGSSAPI,
-		Match: func(name string) bool {
-			return name == "GSSAPI" || name == "GSS-SPNEGO" || strings.HasPrefix(name, "GS2-")
-		},
-		New: func(name string) Decoder { return &gssapi{name: name} },
-	})
+		Names:   []string{"GSSAPI", "GSS-SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS"},
+		Match:   func(name string) bool { return strings.HasPrefix(name, "GS2-") },
+		Refused: "the ticket is not for this server, has expired, or cannot be decrypted with the server's keytab; the clocks, the host name and the keytab are the first things to look at",
+		Retry:   "get a new ticket, and look at the host name that it is for",
+	}, func(name string) Decoder { return &gssapi{name: name} })
 }
 
 // gssapi is RFC 4752: tokens of GSS-API, nearly always Kerberos 5, and at the end
@@ -84,7 +84,7 @@ func gs2Header(m Message, p []byte) ([]session.Note, []byte) {
 	if len(parts) < 3 || len(parts[0]) > 100 {
 		return nil, p
 	}
-	n := decode.Field("gs2-flag", string(parts[0]), m.Span)
+	n := decode.Field("gs2-flag", string(parts[0]), m.Span).Is(session.Word)
 	n.Ref, n.Text = "RFC 5801 §5.1", "the client does no channel binding"
 	if kind, ok := bytes.CutPrefix(parts[0], []byte("p=")); ok {
 		n.Text = "the client binds the login to its TLS connection by " + decode.Quote(string(kind))
@@ -92,7 +92,7 @@ func gs2Header(m Message, p []byte) ([]session.Note, []byte) {
 	notes := []session.Note{n}
 	if id, ok := bytes.CutPrefix(parts[1], []byte("a=")); ok {
 		name, _ := unescape(string(id))
-		notes = append(notes, explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity"))
+		notes = append(notes, explained(decode.Field("authzid", name, m.Span).Is(session.JID), "the client asks to act as this identity"))
 	}
 	return notes, parts[2]
 }
@@ -145,7 +145,7 @@ func framed(m Message, p []byte, depth int) ([]session.Note, bool) {
 	if !ok || v.tag != derOID {
 		return nil, false
 	}
-	n := explained(decode.Field("gss-mechanism", mechanismName(oid(v.body)), m.Span), "what proves the client's identity under GSS-API")
+	n := explained(decode.Field("gss-mechanism", mechanismName(oid(v.body)), m.Span).Is(session.Word), "what proves the client's identity under GSS-API")
 	n.Ref = "RFC 2743 §3.1"
 	if len(rest) >= 2 && rest[0] == 2 && rest[1] == 1 {
 		return []session.Note{n, say("RFC 1964 §1.2.2", m.Span, "a wrapped message in the old form of Kerberos tokens: it names the security layers, but may be encrypted")}, true
@@ -225,14 +225,14 @@ func securityLayer(m Message, p []byte) ([]session.Note, bool) {
 	if m.Kind.FromClient() {
 		what = "the security layer that the client has chosen"
 	}
-	n := explained(decode.Field("security-layers", strings.Join(layers, ", "), m.Span), what)
+	n := explained(decode.Field("security-layers", strings.Join(layers, ", "), m.Span).Is(session.Word), what)
 	if m.Kind.FromClient() && data[0]&1 == 0 {
 		n.Severity, n.Text = session.Warning, "the client has chosen a security layer: what follows success is wrapped, and cannot be read"
 	}
 	size := int(data[1])<<16 | int(data[2])<<8 | int(data[3])
-	notes := []session.Note{n, explained(decode.Field("maxbuf", fmt.Sprint(size), m.Span), "the largest message under a security layer, in bytes")}
+	notes := []session.Note{n, explained(decode.Field("maxbuf", fmt.Sprint(size), m.Span).Is(session.Word), "the largest message under a security layer, in bytes")}
 	if id := data[4:]; len(id) > 0 && m.Kind.FromClient() {
-		notes = append(notes, explained(decode.Field("authzid", readable(id), m.Span), "the client asks to act as this identity"))
+		notes = append(notes, explained(decode.Field("authzid", readable(id), m.Span).Is(session.JID), "the client asks to act as this identity"))
 	}
 	return notes, true
 }

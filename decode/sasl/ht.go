@@ -18,15 +18,16 @@ const (
 )
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-ht", Title: "HT (hashed token)", Ref: refHT,
-		Match: hashedName,
-		New:   func(name string) Decoder { return newHashedToken(name) },
-	})
-}
-
-func hashedName(name string) bool {
-	return strings.HasPrefix(name, "HT-") || strings.HasPrefix(name, "HT2-")
+		Names: strings.Fields(`HT-SHA-256-NONE HT-SHA-256-UNIQ HT-SHA-256-ENDP HT-SHA-256-EXPR HT-SHA-512-NONE HT-SHA-512-UNIQ
+			HT-SHA-512-ENDP HT-SHA-512-EXPR HT-SHA3-512-NONE HT-SHA3-512-EXPR`),
+		Match:   func(name string) bool { return strings.HasPrefix(name, "HT-") || strings.HasPrefix(name, "HT2-") },
+		FAST:    true,
+		Binding: htBinding,
+		Refused: wrongToken,
+		Retry:   "let the client log in with its password and get a new token",
+	}, func(name string) Decoder { return newHashedToken(name) })
 }
 
 // hashedToken is the mechanism of FAST (XEP-0484), in its three forms on the wire:
@@ -52,11 +53,13 @@ var htBindings = map[string]string{
 	"NONE": "", "ENDP": session.BindingEndPoint, "UNIQ": session.BindingUnique, "EXPR": session.BindingExporter,
 }
 
+func htBinding(name string) string { return htBindings[name[strings.LastIndexByte(name, '-')+1:]] }
+
 func newHashedToken(name string) *hashedToken {
 	family, rest, _ := strings.Cut(name, "-")
 	h := &hashedToken{name: name, second: family == "HT2", hash: rest}
 	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
-		h.hash, h.binding = rest[:i], htBindings[rest[i+1:]]
+		h.hash, h.binding = rest[:i], htBinding(name)
 	}
 	if newHash := hashes[h.hash]; newHash != nil {
 		h.size = newHash().Size()
@@ -122,7 +125,7 @@ func (h *hashedToken) parse(p []byte) (parts htParts, ok bool) {
 
 func (h *hashedToken) client(m Message) []session.Note {
 	parts := h.parts
-	notes := []session.Note{explained(decode.Field("authcid", parts.authcid, m.Span), "the user that the token was issued to")}
+	notes := []session.Note{explained(decode.Field("authcid", parts.authcid, m.Span).Is(session.User), "the user that the token was issued to")}
 	if parts.extras != "" {
 		notes = append(notes, explained(decode.Field("extras", readable([]byte(parts.extras)), m.Span), "more values, which the HMAC covers"))
 	}
@@ -154,7 +157,7 @@ func (h *hashedToken) bound(m Message) []session.Note {
 	if h.binding == "" {
 		return nil
 	}
-	notes := []session.Note{explained(decode.Field("cb-type", h.binding, m.Span), "the HMAC covers the client's TLS connection too")}
+	notes := []session.Note{explained(decode.Field("cb-type", h.binding, m.Span).Is(session.Word), "the HMAC covers the client's TLS connection too")}
 	tls := m.State.TLS
 	if between(tls) && !(h.binding == session.BindingEndPoint && sameCertificate(tls)) {
 		notes = append(notes, decode.Say(session.Warning, m.Span,

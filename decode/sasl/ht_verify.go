@@ -172,7 +172,7 @@ func legBindings(tls [3]*session.TLSFacts) (client, server map[string][]byte) {
 }
 
 func (h *hashedToken) checkNote(m Message, name, value string, sev session.Severity, text string) session.Note {
-	n := decode.Field(name, value, m.Span)
+	n := decode.Field(name, value, m.Span).Is(session.Word)
 	n.Rule, n.Severity, n.Text = decode.RuleVerify, sev, text
 	return n
 }
@@ -205,7 +205,7 @@ func (h *hashedToken) useless(m Message) string {
 		text, _ := expiry(t.Expiry, m.At)
 		return "it " + text
 	case t.Agent != "" && m.Agent != "" && t.Agent != m.Agent:
-		return "it was issued to another installation of the client, " + decode.Quote(decode.Clip(t.Agent, 40))
+		return "it was issued to another installation of the client, " + decode.Quote(session.Clip(t.Agent, 40))
 	}
 	return ""
 }

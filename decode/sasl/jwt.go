@@ -20,14 +20,17 @@ const (
 
 // claims explains those that are shown, in this order (RFC 7519 §4.1, RFC 9068 §2).
 // Any other may be a secret of its own; only its name is shown.
-var claims = []struct{ name, text string }{
-	{"iss", "who issued the token"},
-	{"sub", "whom the token is about"},
-	{"aud", "the service that the token is meant for; any other must refuse it"},
-	{"azp", "the client that the token was issued to"},
-	{"client_id", "the client that the token was issued to"},
-	{"scope", "what the token allows"},
-	{"scp", "what the token allows"},
+var claims = []struct {
+	name, text string
+	holds      session.Holds
+}{
+	{"iss", "who issued the token", session.Host},
+	{"sub", "whom the token is about", session.JID},
+	{"aud", "the service that the token is meant for; any other must refuse it", session.Host},
+	{"azp", "the client that the token was issued to", session.FreeText},
+	{"client_id", "the client that the token was issued to", session.FreeText},
+	{"scope", "what the token allows", session.Sentence},
+	{"scp", "what the token allows", session.FreeText},
 }
 
 // times are the claims that are points in time.
@@ -52,12 +55,12 @@ func openJWT(token string, m Message) []session.Note {
 		return n
 	}
 	if strings.Count(signature, ".") == 2 {
-		return []session.Note{show("alg", claimText(header["alg"]), "the token is an encrypted JWT: only the server can open it")}
+		return []session.Note{show("alg", claimText(header["alg"]), "the token is an encrypted JWT: only the server can open it").Is(session.Word)}
 	}
 	if payload == nil {
 		return []session.Note{badJWT(m, "cannot be read: its claims are not a JSON object in base64url")}
 	}
-	alg := show("alg", claimText(header["alg"]), "the token is a JWT, signed in this way; whoever has it can read what follows, but not change it")
+	alg := show("alg", claimText(header["alg"]), "the token is a JWT, signed in this way; whoever has it can read what follows, but not change it").Is(session.Word)
 	if strings.EqualFold(claimText(header["alg"]), "none") {
 		alg.Severity, alg.Text, alg.Ref = session.Warning, "the token is a JWT without a signature: anybody can make one, and no server should take it", "RFC 8725 §3.2"
 	}
@@ -67,16 +70,16 @@ func openJWT(token string, m Message) []session.Note {
 	}
 	for _, c := range claims {
 		if v, ok := payload[c.name]; ok {
-			notes = append(notes, show(c.name, decode.Clip(claimText(v), 200), c.text))
+			notes = append(notes, show(c.name, session.Clip(claimText(v), 200), c.text).Is(c.holds))
 		}
 	}
 	for _, name := range times {
 		if at, ok := claimTime(payload[name]); ok {
-			n := show(name, at.Format(time.RFC3339), "")
+			n := show(name, at.Format(time.RFC3339), "").Is(session.Word).Classed(session.Identifier)
 			n.Severity, n.Text = claimWhen(name, at, m.At)
 			notes = append(notes, n)
 		} else if v, there := payload[name]; there {
-			n := show(name, decode.Clip(claimText(v), 40), "the token's "+name+" is not a time in seconds")
+			n := show(name, session.Clip(claimText(v), 40), "the token's "+name+" is not a time in seconds").Is(session.Word).Classed(session.Identifier)
 			n.Severity = session.Warning
 			notes = append(notes, n)
 		}
@@ -171,7 +174,7 @@ func otherClaims(payload map[string]any, m Message) []session.Note {
 			known = known || c.name == name
 		}
 		if !known {
-			names = append(names, decode.Clip(name, 40))
+			names = append(names, session.Clip(name, 40))
 		}
 	}
 	if len(names) == 0 {

@@ -87,24 +87,24 @@ func (k krb) request(body map[int][]byte) []session.Note {
 		if options[1]&0x20 != 0 {
 			words = append(words, "mutual authentication")
 		}
-		notes = append(notes, k.field("ap-options", strings.Join(words, ", "), "what the client asks for"))
+		notes = append(notes, k.field("ap-options", strings.Join(words, ", "), "what the client asks for").Is(session.Word))
 	}
 	ticket := tagged(inside(inside(body[3], 0x61), derSeq))
 	if realm := derText(ticket[1]); realm != "" {
-		notes = append(notes, k.field("realm", realm, "the Kerberos realm of the service"))
+		notes = append(notes, k.field("realm", realm, "the Kerberos realm of the service").Is(session.Host))
 	}
 	if name := principal(ticket[2]); name != "" {
-		notes = append(notes, k.field("sname", name, "the service that the ticket is for"))
+		notes = append(notes, k.field("sname", name, "the service that the ticket is for").Is(session.Host))
 		if service, _, _ := strings.Cut(name, "/"); service != "xmpp" {
 			notes = append(notes, decode.Say(session.Notice, k.m.Span, "the client's ticket is for the service %q; an XMPP server has the service \"xmpp\"", service))
 		}
 	}
 	sealed := tagged(inside(ticket[3], derSeq))
 	if etype, ok := derNumber(sealed[0]); ok {
-		notes = append(notes, k.field("ticket-etype", etypeName(etype), "how the ticket is encrypted, with the server's key"))
+		notes = append(notes, k.field("ticket-etype", etypeName(etype), "how the ticket is encrypted, with the server's key").Is(session.Word))
 	}
 	if kvno, ok := derNumber(sealed[1]); ok {
-		notes = append(notes, k.field("ticket-kvno", strconv.Itoa(kvno), "which version of the server's key that is; it must be in the server's keytab"))
+		notes = append(notes, k.field("ticket-kvno", strconv.Itoa(kvno), "which version of the server's key that is; it must be in the server's keytab").Is(session.Word))
 	}
 	return notes
 }
@@ -112,15 +112,17 @@ func (k krb) request(body map[int][]byte) []session.Note {
 // refused is KRB-ERROR.
 func (k krb) refused(body map[int][]byte) []session.Note {
 	code, _ := derNumber(body[6])
-	n := k.field("kerberos-error", strconv.Itoa(code), kerberosErrors[code])
+	n := k.field("kerberos-error", strconv.Itoa(code), kerberosErrors[code]).Is(session.Word)
 	n.Severity, n.Ref = session.Error, "RFC 4120 §7.5.9"
 	if n.Text == "" {
 		n.Text = "the peer's Kerberos refuses"
 	}
 	notes := []session.Note{n}
-	for _, f := range []struct{ name, value string }{{"realm", derText(body[9])}, {"sname", principal(body[10])}, {"e-text", derText(body[11])}} {
-		if f.value != "" {
-			notes = append(notes, k.field(f.name, f.value, ""))
+	for _, f := range []session.Note{
+		k.field("realm", derText(body[9]), "").Is(session.Host), k.field("sname", principal(body[10]), "").Is(session.Host), k.field("e-text", derText(body[11]), ""),
+	} {
+		if f.Value != "" {
+			notes = append(notes, f)
 		}
 	}
 	return notes

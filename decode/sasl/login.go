@@ -11,11 +11,10 @@ import (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-login", Title: "LOGIN", Ref: "draft-murchison-sasl-login-00 §2",
-		Match: func(name string) bool { return name == "LOGIN" },
-		New:   func(string) Decoder { return &login{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-login", Title: "LOGIN", Ref: "draft-murchison-sasl-login-00 §2", Names: []string{"LOGIN"},
+		Sends: "password",
+	}, func(string) Decoder { return &login{} })
 }
 
 // login asks for the user name, then for the password. The prompts differ from
@@ -42,7 +41,7 @@ func (l *login) Decode(m Message) []session.Note {
 		if len(m.Payload) == 0 {
 			return nil
 		}
-		return []session.Note{explained(decode.Field("challenge", string(m.Payload), m.Span), "the server asks")}
+		return []session.Note{explained(decode.Field("challenge", string(m.Payload), m.Span).Classed(session.Identifier), "the server asks")}
 	}
 	l.answers++
 	asked, prompt := l.asked, l.prompt
@@ -58,7 +57,7 @@ func (l *login) Decode(m Message) []session.Note {
 		return []session.Note{n}
 	}
 	l.user = string(m.Payload)
-	return []session.Note{explained(decode.Field("authcid", l.user, m.Span), "the user name")}
+	return []session.Note{explained(decode.Field("authcid", l.user, m.Span).Is(session.User), "the user name")}
 }
 
 func (l *login) password(m Message) []session.Note {

@@ -21,7 +21,7 @@ func survivors(s *decode.Seen) []session.Note {
 	for _, name := range append(append(one, two...), fastMechanisms(s.State)...) {
 		list := &live
 		switch {
-		case strings.EqualFold(name, "EXTERNAL"):
+		case decode.MechanismOf(name).Certificate:
 			list = &certificate
 		case decode.BindsChannel(name) && sameCertificate(s.State.TLS) && canEndPoint(s.State, name):
 			list = &endPoint
@@ -60,11 +60,11 @@ func survivors(s *decode.Seen) []session.Note {
 	return []session.Note{n}
 }
 
-// canEndPoint says whether a mechanism may bind to tls-server-end-point: HT names
-// its type, the others take what the server offers (XEP-0440).
+// canEndPoint says whether a mechanism may bind to tls-server-end-point: where its name
+// does not fix the type, it takes what the server offers (XEP-0440).
 func canEndPoint(state *decode.State, name string) bool {
-	if strings.HasPrefix(name, "HT") {
-		return strings.HasSuffix(name, "-ENDP")
+	if kind, fixed := decode.BindingOf(name); fixed {
+		return kind == session.BindingEndPoint
 	}
 	types := bindingOffer(state.Features())
 	return len(types) == 0 || slices.Contains(types, session.BindingEndPoint)

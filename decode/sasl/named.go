@@ -1,6 +1,7 @@
 package sasl
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,11 +27,16 @@ var named = map[string]struct{ ref, text string }{
 	"NMAS-SAMBA-AUTH":          {"IANA SASL mechanisms", "Novell Modular Authentication Service"},
 	"NMAS_AUTHEN":              {"IANA SASL mechanisms", "Novell Modular Authentication Service"},
 	"NMAS_LOGIN":               {"IANA SASL mechanisms", "Novell Modular Authentication Service"},
-	"XOAUTH":                   {"Google's XOAUTH", "OAuth 1.0a, obsolete"},
-	"CISCO-VTG-TOKEN":          {"Cisco WebEx Connect", "a token of Cisco's telephony gateway"},
-	"WEBEX-TOKEN":              {"Cisco WebEx Connect", "a token of WebEx"},
-	"X-TOKEN":                  {"Xabber", "a token of Xabber's server, with a counter"},
 	"X-KIK":                    {"Kik", "a login of the Kik messenger"},
+}
+
+// namedTokens are those that send a token.
+var namedTokens = map[string]struct{ ref, text string }{
+	"XOAUTH":          {"Google's XOAUTH", "OAuth 1.0a, obsolete"},
+	"CISCO-VTG-TOKEN": {"Cisco WebEx Connect", "a token of Cisco's telephony gateway"},
+	"WEBEX-TOKEN":     {"Cisco WebEx Connect", "a token of WebEx"},
+	"X-TOKEN":         {"Xabber", "a token of Xabber's server, with a counter"},
+	"X-RIOT-RSO-PAS":  {"Riot Games", "a token of Riot's accounts"},
 }
 
 // prefixes are families of the same kind.
@@ -41,39 +47,45 @@ var prefixes = []struct{ prefix, ref, text string }{
 }
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-named", Title: "rare mechanisms", Ref: "IANA SASL mechanisms",
-		Match: func(name string) bool { _, ok := rare(name); return ok },
-		New:   func(name string) Decoder { return &rarity{opaque: opaque{name}} },
-	})
+	family := decode.Mechanism{ID: "sasl-named", Title: "rare mechanisms", Ref: "IANA SASL mechanisms"}
+	decoder := func(name string) Decoder { return rarity{opaque{name}} }
+	tokens := family
+	tokens.Names, tokens.Sends, tokens.Retry = slices.Collect(maps.Keys(namedTokens)), "token", newToken
+	add(tokens, decoder)
+	family.Names = slices.Collect(maps.Keys(named))
+	family.Match = func(name string) bool { return prefixOf(name) >= 0 }
+	add(family, decoder)
 }
 
-func rare(name string) (session.Note, bool) {
-	if k, ok := named[name]; ok {
-		return say(k.ref, session.Span{}, "%s: %s", name, k.text), true
+// prefixOf is the place in prefixes of the family that a name belongs to, -1 if there is
+// none.
+func prefixOf(name string) int {
+	return slices.IndexFunc(prefixes, func(p struct{ prefix, ref, text string }) bool { return strings.HasPrefix(name, p.prefix) })
+}
+
+// rare says what a mechanism is.
+func rare(name string) session.Note {
+	k, ok := named[name]
+	if !ok {
+		k, ok = namedTokens[name]
 	}
-	i := slices.IndexFunc(prefixes, func(p struct{ prefix, ref, text string }) bool { return strings.HasPrefix(name, p.prefix) })
-	if i < 0 {
-		return session.Note{}, false
+	if i := prefixOf(name); !ok && i >= 0 {
+		k.ref, k.text = prefixes[i].ref, prefixes[i].text
 	}
-	return say(prefixes[i].ref, session.Span{}, "%s: %s", name, prefixes[i].text), true
+	return say(k.ref, session.Span{}, "%s: %s", name, k.text)
 }
 
-// rarity says once what the mechanism is; the rest is opaque.
-type rarity struct {
-	opaque
-	said bool
-}
+// rarity says first what the mechanism is; the rest is opaque.
+type rarity struct{ opaque }
 
-func (r *rarity) Decode(m Message) []session.Note {
+func (r rarity) Decode(m Message) []session.Note {
 	notes := r.opaque.Decode(m)
-	if r.said {
+	if m.Kind != Initial {
 		return notes
 	}
-	r.said = true
-	n, _ := rare(r.name)
+	n := rare(r.name)
 	n.Span = m.Element.AttrSpan("mechanism")
-	if !m.Present && m.Kind == Initial {
+	if !m.Present {
 		notes = append(notes, decode.Say(session.Info, m.Element.Tag, "no initial response: the server speaks first"))
 	}
 	return append([]session.Note{n}, notes...)

@@ -17,11 +17,9 @@ const (
 )
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-ntlm", Title: "NTLM", Ref: refNTLM,
-		Match: func(name string) bool { return name == "NTLM" },
-		New:   func(string) Decoder { return ntlm{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-ntlm", Title: "NTLM", Ref: refNTLM, Names: []string{"NTLM"},
+	}, func(string) Decoder { return ntlm{} })
 }
 
 // ntlm is Microsoft's challenge and response, in three messages.
@@ -152,7 +150,7 @@ func utf16Text(b []byte) string {
 func (r *ntlmReader) names(fields ...ntlmName) (notes []session.Note) {
 	for _, f := range fields {
 		if s := r.text(r.buffer(f.at)); s != "" {
-			notes = append(notes, r.field(f.name, s, f.text))
+			notes = append(notes, r.field(f.name, s, f.text).Is(f.holds))
 		}
 	}
 	return notes
@@ -161,14 +159,15 @@ func (r *ntlmReader) names(fields ...ntlmName) (notes []session.Note) {
 type ntlmName struct {
 	at         int
 	name, text string
+	holds      session.Holds
 }
 
 func (r *ntlmReader) negotiate() []session.Note {
 	notes := []session.Note{r.field("ntlm-message", "1 (NEGOTIATE)", "the client says what it can do")}
 	flags := r.flags(12)
-	notes = append(notes, r.field("flags", flagWords(flags), "what the client can do"))
+	notes = append(notes, r.field("flags", flagWords(flags), "what the client can do").Is(session.Word))
 	r.unicode = false // names in this message are always OEM text
-	return append(notes, r.names(ntlmName{16, "domain", "the domain that the client's computer is in"}, ntlmName{24, "workstation", "the name of the client's computer"})...)
+	return append(notes, r.names(ntlmName{16, "domain", "the domain that the client's computer is in", session.Host}, ntlmName{24, "workstation", "the name of the client's computer", session.Host})...)
 }
 
 // ntlmTarget names the pairs that describe the server (MS-NLMP §2.2.2.1).
@@ -179,16 +178,16 @@ var ntlmTarget = map[uint16]string{
 func (r *ntlmReader) challenge() []session.Note {
 	notes := []session.Note{r.field("ntlm-message", "2 (CHALLENGE)", "the server's challenge")}
 	flags := r.flags(20)
-	notes = append(notes, r.names(ntlmName{12, "target", "the domain or server that the account belongs to"})...)
-	notes = append(notes, r.field("flags", flagWords(flags), "what both sides will do"))
+	notes = append(notes, r.names(ntlmName{12, "target", "the domain or server that the account belongs to", session.Host})...)
+	notes = append(notes, r.field("flags", flagWords(flags), "what both sides will do").Is(session.Word))
 	if len(r.p) >= 32 {
-		notes = append(notes, r.field("nonce", fmt.Sprintf("%x", r.p[24:32]), "the server's challenge, for the client to hash with its password"))
+		notes = append(notes, r.field("nonce", fmt.Sprintf("%x", r.p[24:32]), "the server's challenge, for the client to hash with its password").Classed(session.Identifier))
 	}
 	for _, pair := range avPairs(r.buffer(40)) {
 		if name := ntlmTarget[pair.id]; name != "" {
-			notes = append(notes, r.field(name, utf16Text(pair.value), ""))
+			notes = append(notes, r.field(name, utf16Text(pair.value), "").Is(session.Host))
 		} else if pair.id == 7 && len(pair.value) == 8 {
-			notes = append(notes, r.field("timestamp", fileTime(pair.value), "the server's clock"))
+			notes = append(notes, r.field("timestamp", fileTime(pair.value), "the server's clock").Classed(session.Identifier))
 		}
 	}
 	return notes
@@ -198,10 +197,10 @@ func (r *ntlmReader) authenticate() []session.Note {
 	notes := []session.Note{r.field("ntlm-message", "3 (AUTHENTICATE)", "the client's answer")}
 	flags := r.flags(60)
 	notes = append(notes, r.names(
-		ntlmName{28, "domain", "the domain that the account belongs to"}, ntlmName{36, "authcid", "the user name; the password itself never travels"},
-		ntlmName{44, "workstation", "the name of the client's computer"})...)
+		ntlmName{28, "domain", "the domain that the account belongs to", session.Host}, ntlmName{36, "authcid", "the user name; the password itself never travels", session.User},
+		ntlmName{44, "workstation", "the name of the client's computer", session.Host})...)
 	if flags != 0 {
-		notes = append(notes, r.field("flags", flagWords(flags), "what both sides will do"))
+		notes = append(notes, r.field("flags", flagWords(flags), "what both sides will do").Is(session.Word))
 	}
 	nt := r.buffer(20)
 	if answer := append(append([]byte{}, r.buffer(12)...), nt...); len(answer) > 0 {
@@ -228,7 +227,7 @@ func (r *ntlmReader) bound(pairs []avPair) []session.Note {
 		if pair.id != 10 || strings.Trim(string(pair.value), "\x00") == "" {
 			continue
 		}
-		notes := []session.Note{r.field("cb-type", session.BindingEndPoint, "the answer covers the certificate that the client was shown, as an MD5 of it")}
+		notes := []session.Note{r.field("cb-type", session.BindingEndPoint, "the answer covers the certificate that the client was shown, as an MD5 of it").Is(session.Word)}
 		if between(r.m.State.TLS) && !sameCertificate(r.m.State.TLS) {
 			notes = append(notes, decode.Say(session.Warning, r.m.Span,
 				"the client binds the login to the server's certificate, and was shown that of xmppscope: a server that checks it will refuse"))

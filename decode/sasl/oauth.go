@@ -13,12 +13,21 @@ import (
 const refOAuth = "RFC 7628 §3.1"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-oauth", Title: "OAUTHBEARER, OAUTH10A and XOAUTH2", Ref: refOAuth,
-		Match: func(name string) bool { return name == "OAUTHBEARER" || name == "OAUTH10A" || name == "XOAUTH2" },
-		New:   func(name string) Decoder { return &oauth{name: name} },
-	})
+	family := decode.Mechanism{
+		ID: "sasl-oauth", Title: "OAUTHBEARER, OAUTH10A and XOAUTH2", Ref: refOAuth, Names: []string{"OAUTH10A"},
+		Refused: wrongToken, Retry: newToken,
+	}
+	decoder := func(name string) Decoder { return &oauth{name: name} }
+	add(family, decoder) // a signature proves that the client has the token, see signedRequest
+	family.Names, family.Sends = []string{"OAUTHBEARER", "XOAUTH2"}, "token"
+	add(family, decoder)
 }
+
+// What is said where a token was refused.
+const (
+	wrongToken = "the token is wrong, has expired, or was issued for another service or user"
+	newToken   = "get a new token, for this account and this service"
+)
 
 // oauth is RFC 7628: a GS2 header and key=value pairs, parted by the byte 0x01.
 // XOAUTH2, its forerunner, has user=name in place of the header.
@@ -55,21 +64,21 @@ func (o *oauth) header(m Message, parts []string) (notes []session.Note, rest []
 		if !ok {
 			return nil, nil, malformed(m, "A22", refOAuth, "the client's message does not begin with %q", "user=")
 		}
-		return []session.Note{explained(decode.Field("authcid", user, m.Span), "the user that the token was issued to")}, parts[1:], nil
+		return []session.Note{explained(decode.Field("authcid", user, m.Span).Is(session.User), "the user that the token was issued to")}, parts[1:], nil
 	}
 	gs2 := strings.Split(parts[0], ",")
 	bound := strings.HasPrefix(gs2[0], "p=")
 	if len(gs2) != 3 || gs2[2] != "" || gs2[0] != "n" && gs2[0] != "y" && !bound || gs2[1] != "" && !strings.HasPrefix(gs2[1], "a=") {
 		return nil, nil, malformed(m, "A22", refOAuth, "the client's message does not begin with a GS2 header such as %q", "n,,")
 	}
-	flag := decode.Field("gs2-flag", gs2[0], m.Span)
+	flag := decode.Field("gs2-flag", gs2[0], m.Span).Is(session.Word)
 	if flag.Text = "a token is not bound to the TLS connection, whatever the flag says"; bound {
 		flag.Severity, flag.Text = session.Warning, "the client names a channel binding, but this mechanism has none"
 	}
 	notes = append(notes, flag)
 	if id, ok := strings.CutPrefix(gs2[1], "a="); ok {
 		name, _ := unescape(id)
-		notes = append(notes, explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity"))
+		notes = append(notes, explained(decode.Field("authzid", name, m.Span).Is(session.JID), "the client asks to act as this identity"))
 	}
 	return notes, parts[1:], nil
 }
@@ -88,7 +97,11 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 		}
 		switch key {
 		case "host", "port":
-			notes = append(notes, explained(decode.Field(key, value, m.Span), "where the client thinks it is connected to"))
+			n := explained(decode.Field(key, value, m.Span).Is(session.Host), "where the client thinks it is connected to")
+			if key == "port" {
+				n.Holds = session.Word
+			}
+			notes = append(notes, n)
 		case "auth":
 			found = true
 			notes = append(notes, o.auth(m, value)...)
@@ -108,7 +121,7 @@ func (o *oauth) auth(m Message, value string) []session.Note {
 	if !ok || len(scheme) > 20 { // the token may be part of it
 		return malformed(m, "A22", refOAuth, "the client's auth= is not a type, a space and a token")
 	}
-	notes := []session.Note{decode.Field("scheme", scheme, m.Span)}
+	notes := []session.Note{decode.Field("scheme", scheme, m.Span).Is(session.Word)}
 	if o.name == "OAUTH10A" {
 		return append(notes, signedRequest(m, rest)...)
 	}
@@ -142,7 +155,12 @@ func signedRequest(m Message, list string) (notes []session.Note) {
 		switch p.key {
 		case "oauth_consumer_key", "oauth_signature_method", "oauth_timestamp", "oauth_nonce", "oauth_version", "realm":
 			n := decode.Field(p.key, p.value, m.Span)
-			n.Ref = "RFC 5849 §3.1"
+			switch n.Ref = "RFC 5849 §3.1"; p.key {
+			case "oauth_timestamp", "oauth_nonce":
+				n.Class = session.Identifier
+			case "realm":
+				n.Holds = session.Host
+			}
 			notes = append(notes, n)
 		default:
 			notes = append(notes, secret(p.key, p.value, "token", m.Span))
@@ -152,11 +170,14 @@ func signedRequest(m Message, list string) (notes []session.Note) {
 }
 
 // oauthErrors explains the fields of a refusal (RFC 7628 §3.2.2).
-var oauthErrors = map[string]string{
-	"status":               "why the server refuses the token",
-	"scope":                "what the token would have to allow",
-	"openid-configuration": "where the authorization server describes itself",
-	"schemes":              "the types of token that the server takes",
+var oauthErrors = map[string]struct {
+	text  string
+	holds session.Holds
+}{
+	"status":               {"why the server refuses the token", session.FreeText},
+	"scope":                {"what the token would have to allow", session.Sentence},
+	"openid-configuration": {"where the authorization server describes itself", session.FreeText},
+	"schemes":              {"the types of token that the server takes", session.Word},
 }
 
 // tokenErrors explains the values of status (RFC 6750 §3.1; numbers are XOAUTH2's).
@@ -174,7 +195,7 @@ func (o *oauth) server(m Message) []session.Note {
 		return nil
 	}
 	o.refused = true
-	n := decode.Field("error", decode.Clip(readable(m.Payload), 300), m.Span)
+	n := decode.Field("error", session.Clip(readable(m.Payload), 300), m.Span)
 	n.Severity, n.Ref = session.Error, "RFC 7628 §3.2.2"
 	n.Text = "the server refuses the token, and says why in JSON: often it has expired or lacks a scope"
 	notes := []session.Note{n}
@@ -185,11 +206,11 @@ func (o *oauth) server(m Message) []session.Note {
 		return append(notes, n)
 	}
 	for _, name := range slices.Sorted(maps.Keys(oauthErrors)) {
-		value := decode.Clip(claimText(says[name]), 200)
+		value := session.Clip(claimText(says[name]), 200)
 		if value == "" {
 			continue
 		}
-		n := explained(decode.Field(name, value, m.Span), oauthErrors[name])
+		n := explained(decode.Field(name, value, m.Span).Is(oauthErrors[name].holds), oauthErrors[name].text)
 		n.Ref = "RFC 7628 §3.2.2"
 		if why := tokenErrors[value]; name == "status" && why != "" {
 			n.Text = why

@@ -38,7 +38,7 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 	known := 0
 	for c := range s.Root.Elements() {
 		if c.Name.Local == "text" {
-			n := decode.Field("text", c.Text(), c.TextSpan())
+			n := decode.Field(session.FieldText, c.Text(), c.TextSpan()).Classed(session.Detail)
 			n.Text, n.Ref = "the server's own words", "RFC 6120 §6.4.5"
 			notes = append(notes, n)
 			continue
@@ -67,14 +67,14 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 }
 
 func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.Note, bool) {
-	n := decode.Field("condition", c.Name.Local, c.Span)
+	n := decode.Field(session.FieldCondition, c.Name.Local, c.Span).Is(session.Word)
 	n.Severity, n.Ref = session.Error, "RFC 6120 §6.5"
 	known, ok := conditions[c.Name.Local]
 	if !ok {
 		n.Text = "a condition that is not defined; it counts as not-authorized"
 		return n, false
 	}
-	if why := unlike[x.mechanism.ID]; c.Name.Local == "not-authorized" && why != "" {
+	if why := x.mechanism.Refused; c.Name.Local == "not-authorized" && why != "" {
 		known.cause = why
 	}
 	refused := c.Name.Local == "not-authorized" || c.Name.Local == "malformed-request" // what servers answer to a wrong binding
@@ -85,7 +85,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 	}
 	if refused && x.lostBinding(s) {
 		secret := "password"
-		if hashedName(strings.ToUpper(x.name)) {
+		if x.mechanism.FAST {
 			secret = "token"
 		}
 		// Nobody computed anything wrong: it is xmppscope that stands in the way.
@@ -93,7 +93,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = fmt.Sprintf("the client bound this login to its own TLS connection, which ends at xmppscope: channel binding cannot survive a man in the middle, so %q fails here whatever the %s; the client should try the next mechanism", x.name, secret)
 		return n, true
 	}
-	if why := unread[x.mechanism.ID]; c.Name.Local == "malformed-request" && why != "" {
+	if why := x.mechanism.Malformed; c.Name.Local == "malformed-request" && why != "" {
 		known.cause = why
 	}
 	if why := x.because(c.Name.Local); why != "" {
@@ -119,7 +119,7 @@ func inItsWords(failure *session.Element) string {
 	if said == "" {
 		return ""
 	}
-	return fmt.Sprintf(" and the words %q", decode.Clip(said, 160))
+	return fmt.Sprintf(" and the words %q", session.Clip(said, 160))
 }
 
 // because is what was seen to be the cause of a refusal; "" if nothing was.
@@ -135,22 +135,6 @@ func (x *exchange) because(condition string) string {
 	return ""
 }
 
-// unread are the usual causes of malformed-request, by family of mechanisms.
-var unread = map[string]string{
-	"sasl-plain": "PLAIN without its two NUL bytes, or two logins at once",
-	"sasl-scram": "an attribute or the channel binding of SCRAM is wrong, or two logins at once",
-}
-
-// unlike are the usual causes of not-authorized where no password is sent, by
-// family of mechanisms.
-var unlike = map[string]string{
-	"sasl-token": wrongToken, "sasl-oauth": wrongToken, "sasl-ht": wrongToken, "sasl-facebook": wrongToken, "sasl-messenger": wrongToken,
-	"sasl-gssapi":   "the ticket is not for this server, has expired, or cannot be decrypted with the server's keytab; the clocks, the host name and the keytab are the first things to look at",
-	"sasl-external": "the server has not seen a client certificate, or the certificate does not name this account or domain",
-}
-
-const wrongToken = "the token is wrong, has expired, or was issued for another service or user"
-
 // refusedType says whether the server has turned down a SCRAM binding by its type
 // alone: it answers client-first, in which no data is sent yet.
 func (x *exchange) refusedType() bool {
@@ -161,18 +145,17 @@ func (x *exchange) refusedType() bool {
 // lostBinding says whether the attempt that failed was tied to the TLS
 // connection between the client and xmppscope.
 func (x *exchange) lostBinding(s *decode.Seen) bool {
-	name := strings.ToUpper(x.name)
-	endPoint := strings.HasSuffix(name, "-ENDP")
+	kind, _ := decode.BindingOf(x.name)
 	if c, ok := x.decoder.(*scram); ok {
 		if !c.finished {
 			return false
 		}
-		endPoint = c.binding == "tls-server-end-point"
+		kind = c.binding
 	}
-	if endPoint && sameCertificate(s.State.TLS) {
+	if kind == session.BindingEndPoint && sameCertificate(s.State.TLS) {
 		return false
 	}
-	return decode.BindsChannel(name) && between(s.State.TLS)
+	return decode.BindsChannel(x.name) && between(s.State.TLS)
 }
 
 // abort explains <abort/> (RFC 6120 §6.4.4).

@@ -12,11 +12,11 @@ import (
 const refPlain = "RFC 4616 §2"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-plain", Title: "PLAIN", Ref: refPlain,
-		Match: func(name string) bool { return name == "PLAIN" },
-		New:   func(string) Decoder { return &plain{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-plain", Title: "PLAIN", Ref: refPlain, Names: []string{"PLAIN"},
+		Sends:     "password",
+		Malformed: "PLAIN without its two NUL bytes, or two logins at once",
+	}, func(string) Decoder { return &plain{} })
 }
 
 // plain is RFC 4616: [authzid] NUL authcid NUL passwd, in one message.
@@ -65,10 +65,10 @@ func threeFields(m Message, third string) (authzid, authcid, last string, bad []
 func identities(m Message, authzid, authcid string) []session.Note {
 	var notes []session.Note
 	if authzid != "" {
-		notes = append(notes, explained(decode.Field("authzid", authzid, m.Span), "the client asks to act as this identity"))
+		notes = append(notes, explained(decode.Field("authzid", authzid, m.Span).Is(session.JID), "the client asks to act as this identity"))
 		notes = append(notes, checkAuthzid(m, authzid, authcid)...)
 	}
-	return append(notes, explained(decode.Field("authcid", authcid, m.Span), "the user name that the password belongs to"))
+	return append(notes, explained(decode.Field("authcid", authcid, m.Span).Is(session.User), "the user name that the password belongs to"))
 }
 
 // checkAuthzid is check A12.
@@ -96,6 +96,6 @@ func serverSilent(m Message, name string) []session.Note {
 	}
 	return []session.Note{
 		decode.Say(session.Warning, m.Span, "the server sent data, but %s has no message from the server", name),
-		decode.Field("challenge", readable(m.Payload), m.Span),
+		decode.Field("challenge", readable(m.Payload), m.Span).Classed(session.Identifier),
 	}
 }

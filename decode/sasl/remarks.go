@@ -1,6 +1,10 @@
 package sasl
 
-import "xmppscope/decode"
+import (
+	"slices"
+
+	"xmppscope/decode"
+)
 
 // Remark is a kind of note that has an id of its own, though it is made by one of
 // the package's rules.
@@ -13,8 +17,10 @@ type Remark struct {
 // of mechanisms, and what holds for several of them.
 func Remarks() []Remark {
 	var out []Remark
-	for _, m := range mechanisms {
-		out = append(out, Remark{m.ID, m.Title})
+	for _, m := range decode.Mechanisms() {
+		if r := (Remark{m.ID, m.Title}); !slices.Contains(out, r) {
+			out = append(out, r)
+		}
 	}
 	return append(out, Remark{unknown.ID, unknown.Title},
 		Remark{decode.RuleVerify, "messages held against the account's password"}, Remark{ruleJWT, "JSON Web Tokens"})

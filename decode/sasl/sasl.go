@@ -2,15 +2,17 @@
 // carriers (RFC 6120 §6, SASL2 of XEP-0388) and out of base64, once, and hands
 // the payload to the decoder of the mechanism in use.
 //
-// To add a mechanism, add one file: it calls add from init with a Mechanism,
-// whose New makes a Decoder for one attempt, and it has transcripts in
-// testdata/<name>/*.txtar. plain.go is the smallest example. Three rules hold for
-// every decoder:
+// To add a mechanism, add one file: it calls add from init with what there is to
+// know about it (decode.Mechanism: all of xmppscope asks that) and a function that
+// makes a Decoder for one attempt, and it has transcripts in testdata/<name>/*.txtar.
+// plain.go is the smallest example. Four rules hold for every decoder:
 //   - a value that could log someone in, or lets an off-line guess begin, is a
 //     note with Secret set and the message's Span, so that the base64 is blanked;
 //   - a payload that does not decode ends in malformed, which treats all of it as
 //     credentials;
-//   - no Text ever holds a secret.
+//   - no Text ever holds a secret;
+//   - a field says what it holds (Note.Is) and whether it is another one in each login
+//     (Note.Classed): comparisons and pseudonyms go by that.
 package sasl
 
 import (
@@ -52,31 +54,24 @@ type Decoder interface {
 	Decode(Message) []session.Note
 }
 
-// Mechanism is a family of SASL mechanisms that one decoder understands.
-type Mechanism struct {
-	ID    string // "sasl-scram": Note.Rule of its notes
-	Title string // "SCRAM"
-	Ref   string // Note.Ref of notes that name no section of their own
-	// Match says whether a mechanism belongs to the family; the name is in upper case.
-	Match func(name string) bool
-	// New is called for every attempt.
-	New func(name string) Decoder
+// decoders make a Decoder for an attempt with a mechanism, in upper case, by the ID of
+// its family.
+var decoders = map[string]func(name string) Decoder{}
+
+// add declares a family of mechanisms, and how its messages are decoded. Families that
+// are decoded alike may share an ID.
+func add(m decode.Mechanism, decoder func(name string) Decoder) {
+	decode.DeclareMechanism(m)
+	decoders[m.ID] = decoder
 }
 
-var mechanisms []Mechanism
-
-func add(m Mechanism) { mechanisms = append(mechanisms, m) }
-
-// find returns the family of a mechanism. Names are upper case (RFC 4422 §3.1),
-// but some clients do not know.
-func find(name string) Mechanism {
-	name = strings.ToUpper(name)
-	for _, m := range mechanisms {
-		if m.Match(name) {
-			return m
-		}
+// find returns the family of a mechanism, and a decoder for an attempt with it.
+func find(name string) (decode.Mechanism, Decoder) {
+	m := decode.MechanismOf(name)
+	if m.ID == "" {
+		return unknown, opaque{strings.ToUpper(name)}
 	}
-	return unknown
+	return m, decoders[m.ID](strings.ToUpper(name))
 }
 
 // Rules returns the rules of this package, for the explainer of a session.

@@ -98,7 +98,7 @@ func bind2(c *session.Element) []session.Note {
 	notes := []session.Note{decode.Say(session.Info, c.Tag, "the client asks for its resource in the same step (Bind 2)")}
 	notes[0].Ref = "XEP-0386 §3"
 	if tag := c.Child("", "tag"); tag != nil {
-		n := decode.Field("tag", tag.Text(), tag.Span)
+		n := decode.Field("tag", tag.Text(), tag.Span).Is(session.ID).Classed(session.Identifier)
 		n.Text = "the resource will begin with this name"
 		notes = append(notes, n)
 	}
@@ -109,7 +109,7 @@ var uuid4 = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[
 
 func userAgent(el *session.Element) (notes []session.Note) {
 	if id, ok := el.LookupAttr("id"); ok {
-		notes = append(notes, explained(decode.Field("user-agent-id", id, el.AttrSpan("id")), "the same for every login of this installation"))
+		notes = append(notes, explained(decode.Field("user-agent-id", id, el.AttrSpan("id")).Is(session.ID).Classed(session.Identifier), "the same for every login of this installation"))
 		if !uuid4.MatchString(id) {
 			notes = append(notes, lint("A24", "XEP-0388 §2.3", session.Error, el.AttrSpan("id"), "the client's user-agent id %q is not a UUID of version 4", id))
 		}
@@ -137,7 +137,7 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 			notes = append(notes, decode.Say(session.Info, c.Tag, "the server has bound a resource in the same step (Bind 2)"))
 			notes = append(notes, inline(c, "and with it:")...)
 		case "resumed":
-			notes = append(notes, explained(decode.Field(session.FieldResumed, c.Attr("h"), c.Span), "the server has taken up the earlier session; no bind and no features follow"))
+			notes = append(notes, explained(decode.Field(session.FieldResumed, c.Attr("h"), c.Span).Is(session.Word), "the server has taken up the earlier session; no bind and no features follow"))
 		case "failed":
 			notes = append(notes, decode.Say(session.Notice, c.Span, "the server could not take up the earlier session; the client's bind counts instead"))
 		}
@@ -150,7 +150,7 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 func identifier(c *session.Element, bound bool) session.Note {
 	jid := c.Text()
 	if bound || strings.Contains(jid, "/") {
-		return explained(decode.Field("jid", jid, c.TextSpan()), "who has logged in, with the resource that the server has bound")
+		return explained(decode.Field("jid", jid, c.TextSpan()).Is(session.JID).Classed(session.Elsewhere), "who has logged in, with the resource that the server has bound")
 	}
-	return explained(decode.Field("authorization-identifier", jid, c.TextSpan()), "who has logged in")
+	return explained(decode.Field("authorization-identifier", jid, c.TextSpan()).Is(session.JID).Classed(session.Identifier), "who has logged in")
 }

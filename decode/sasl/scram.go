@@ -15,13 +15,14 @@ import (
 const refScram = "RFC 5802 §5"
 
 func init() {
-	add(Mechanism{
+	add(decode.Mechanism{
 		ID: "sasl-scram", Title: "SCRAM", Ref: refScram,
-		Match: func(name string) bool { return strings.HasPrefix(name, "SCRAM-") },
-		New: func(name string) Decoder {
-			plus := strings.HasSuffix(name, "-PLUS")
-			return &scram{name: name, plus: plus, hash: strings.TrimSuffix(strings.TrimPrefix(name, "SCRAM-"), "-PLUS")}
-		},
+		Names: strings.Fields(`SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS
+			SCRAM-SHA-512 SCRAM-SHA-512-PLUS SCRAM-SHA3-512 SCRAM-SHA3-512-PLUS`),
+		Match:     func(name string) bool { return strings.HasPrefix(name, "SCRAM-") },
+		Malformed: "an attribute or the channel binding of SCRAM is wrong, or two logins at once",
+	}, func(name string) Decoder {
+		return &scram{name: name, plus: decode.IsPlus(name), hash: strings.TrimSuffix(strings.TrimPrefix(name, "SCRAM-"), "-PLUS")}
 	})
 }
 
@@ -102,7 +103,7 @@ func (c *scram) clientFirst(m Message, text string) []session.Note {
 	c.clientNonce = attrs[1].value
 	c.transcript.user, _ = unescape(attrs[0].value)
 	c.transcript.clientFirst = bare
-	notes = append(notes, explained(decode.Field("nonce", c.clientNonce, m.Span),
+	notes = append(notes, explained(decode.Field("nonce", c.clientNonce, m.Span).Classed(session.Identifier),
 		"the client's nonce: it makes this login unlike every other, so that a recording of it cannot be played back"))
 	notes = append(notes, nonceText(m, c.clientNonce)...)
 	return append(notes, extensions(m, attrs[2:])...)
@@ -113,7 +114,7 @@ func (c *scram) clientFirst(m Message, text string) []session.Note {
 func (c *scram) identity(m Message, authzid, username string) (notes []session.Note) {
 	if value, ok := strings.CutPrefix(authzid, "a="); ok {
 		name, fine := unescape(value)
-		notes = append(notes, explained(decode.Field("authzid", name, m.Span), "the client asks to act as this identity"))
+		notes = append(notes, explained(decode.Field("authzid", name, m.Span).Is(session.JID), "the client asks to act as this identity"))
 		notes = append(notes, checkAuthzid(m, name, username)...)
 		if !fine {
 			notes = append(notes, badEscape(m, "authorization identity"))
@@ -122,7 +123,7 @@ func (c *scram) identity(m Message, authzid, username string) (notes []session.N
 		notes = append(notes, decode.Say(session.Error, m.Span, "the client's authorization identity does not begin with %q", "a="))
 	}
 	name, fine := unescape(username)
-	notes = append(notes, explained(decode.Field("username", name, m.Span), "the user name; the password itself never travels"))
+	notes = append(notes, explained(decode.Field("username", name, m.Span).Is(session.User), "the user name; the password itself never travels"))
 	if !fine {
 		notes = append(notes, badEscape(m, "user name"))
 	}
@@ -153,10 +154,10 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 	salt, why := strict(attrs[1].value)
 	switch {
 	case why != "":
-		notes = append(notes, decode.Field("salt", attrs[1].value, m.Span),
+		notes = append(notes, decode.Field("salt", attrs[1].value, m.Span).Classed(session.Identifier),
 			decode.Say(session.Error, m.Span, "the server's salt is not base64: %s", why))
 	default:
-		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span),
+		notes = append(notes, explained(decode.Field("salt", attrs[1].value, m.Span).Classed(session.Identifier),
 			fmt.Sprintf("%s of salt: the same password gives another key for every account", session.Plural(len(salt), "byte"))))
 	}
 	c.transcript.serverFirst, c.transcript.salt = text, salt
@@ -167,7 +168,7 @@ func (c *scram) serverFirst(m Message, text string) []session.Note {
 
 // nonceGrown is the first half of check A14.
 func (c *scram) nonceGrown(m Message) session.Note {
-	n := decode.Field("nonce", c.serverNonce, m.Span)
+	n := decode.Field("nonce", c.serverNonce, m.Span).Classed(session.Identifier)
 	added, ok := strings.CutPrefix(c.serverNonce, c.clientNonce)
 	switch {
 	case !ok:
@@ -184,7 +185,7 @@ func (c *scram) nonceGrown(m Message) session.Note {
 
 // iterations is check A16.
 func (c *scram) iterations(m Message, value string) []session.Note {
-	n := decode.Field("iterations", value, m.Span)
+	n := decode.Field("iterations", value, m.Span).Is(session.Word)
 	count, ok := positive(value)
 	if !ok {
 		n.Severity, n.Text = session.Error, "the server's iteration count is not a positive number, in digits that do not begin with 0"
@@ -212,7 +213,7 @@ func (c *scram) clientFinal(m Message, text string) []session.Note {
 	}
 	c.finished = true
 	notes := c.bindingData(m, attrs[0].value)
-	nonce := decode.Field("nonce", attrs[1].value, m.Span)
+	nonce := decode.Field("nonce", attrs[1].value, m.Span).Classed(session.Identifier)
 	if nonce.Text = "both nonces, repeated by the client"; c.serverNonce != "" && attrs[1].value != c.serverNonce {
 		nonce.Rule, nonce.Severity, nonce.Ref = "A14", session.Error, "RFC 5802 §5.1"
 		nonce.Text = "the client's final nonce is not the one that the server sent"

@@ -10,7 +10,7 @@ import (
 // bindingFlag explains the first letter of client-first: whether the client ties
 // the login to its TLS connection. bad replaces all notes.
 func (c *scram) bindingFlag(m Message, flag string) (notes, bad []session.Note) {
-	field := decode.Field("gs2-flag", flag, m.Span)
+	field := decode.Field("gs2-flag", flag, m.Span).Is(session.Word)
 	field.Ref = "RFC 5802 §6"
 	kind, bound := strings.CutPrefix(flag, "p=")
 	switch {
@@ -45,7 +45,7 @@ func (c *scram) boundTo(m Message, field session.Note) []session.Note {
 	if bindingTypes[c.binding] == "" {
 		field.Text = "the client binds the login to its TLS connection, in a way that is not registered"
 	}
-	notes := []session.Note{field, explained(decode.Field("cb-type", c.binding, m.Span), "")}
+	notes := []session.Note{field, explained(decode.Field("cb-type", c.binding, m.Span).Is(session.Word), "")}
 	tls := m.State.TLS
 	switch {
 	case c.binding == "tls-server-end-point" && sameCertificate(tls):
@@ -75,7 +75,7 @@ func (c *scram) downgrade(m Message) []session.Note {
 	one, two := m.State.Mechanisms()
 	var plus []string
 	for _, name := range append(one, two...) {
-		if strings.HasSuffix(name, "-PLUS") {
+		if decode.IsPlus(name) {
 			plus = append(plus, name)
 		}
 	}
@@ -105,7 +105,7 @@ func (c *scram) bindingData(m Message, value string) []session.Note {
 		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
 			"the client sends %s of channel binding, though its first message announced none", session.Plural(len(rest), "byte"))}
 	case c.binding == "":
-		return []session.Note{explained(decode.Field("gs2-header", c.gs2, m.Span), "the client repeats its GS2 header, so that nobody can have changed it on the way")}
+		return []session.Note{explained(decode.Field("gs2-header", c.gs2, m.Span).Is(session.Sentence).Classed(session.Elsewhere), "the client repeats its GS2 header, so that nobody can have changed it on the way")}
 	case len(rest) == 0:
 		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
 			"the client announced channel binding %q, but sends no data of it", c.binding)}

@@ -82,8 +82,8 @@ func (x *exchange) taskElement(s *decode.Seen, c *session.Element) []session.Not
 	case c.Name.Space == nsScramUpgrade && c.Name.Local == "salt":
 		x.task.salt = raw
 		x.task.iterations, _ = strconv.Atoi(c.Attr("iterations"))
-		notes := []session.Note{explained(decode.Field("salt", c.Text(), c.TextSpan()), "the salt for the new key"),
-			explained(decode.Field("iterations", c.Attr("iterations"), c.AttrSpan("iterations")), "of PBKDF2, for the new key")}
+		notes := []session.Note{explained(decode.Field("salt", c.Text(), c.TextSpan()).Classed(session.Identifier), "the salt for the new key"),
+			explained(decode.Field("iterations", c.Attr("iterations"), c.AttrSpan("iterations")).Is(session.Word), "of PBKDF2, for the new key")}
 		if err != nil || len(raw) == 0 || x.task.iterations <= 0 {
 			notes = append(notes, decode.Say(session.Error, c.Span, "the server's salt is not base64, or its iteration count is not a number"))
 		}

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"unicode/utf8"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
 // unknown takes every mechanism that no other file knows.
-var unknown = Mechanism{
+var unknown = decode.Mechanism{
 	ID: "sasl-unknown", Title: "mechanisms that xmppscope does not know", Ref: "RFC 4422 §3",
-	Match: func(string) bool { return true },
-	New:   func(name string) Decoder { return opaque{name} },
 }
 
 // opaque knows nothing of what is in a payload. It may be anything, so all of it is

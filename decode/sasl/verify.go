@@ -32,7 +32,7 @@ func samePassword(m Message, user, sent string) (decode.Check, []session.Note) {
 // serverVerdict says what came of checking the server's answer; it is only asked
 // where the client's fitted.
 func serverVerdict(m Message, what string, ok bool) session.Note {
-	n := decode.Field(what+"-check", "fits", m.Span)
+	n := decode.Field(what+"-check", "fits", m.Span).Is(session.Word)
 	n.Rule, n.Text = decode.RuleVerify, "the server's "+what+" fits: it knows the same password, and saw the same messages"
 	if !ok {
 		n.Value, n.Severity = "does not fit", session.Error

@@ -2,6 +2,8 @@ package sasl
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"xmppscope/decode"
@@ -11,16 +13,14 @@ import (
 const nsGoogleAuth = "http://www.google.com/talk/protocol/auth"
 
 func init() {
-	add(Mechanism{
-		ID: "sasl-token", Title: "X-GOOGLE-TOKEN, X-OAUTH2 and their kin", Ref: refPlain,
-		Match: func(name string) bool { return tokenOrigins[name] != "" },
-		New:   func(name string) Decoder { return token{name} },
-	})
-	add(Mechanism{
-		ID: "sasl-messenger", Title: "X-MESSENGER-OAUTH2", Ref: "Windows Live Messenger XMPP (2011 to 2013)",
-		Match: func(name string) bool { return name == "X-MESSENGER-OAUTH2" },
-		New:   func(string) Decoder { return messenger{} },
-	})
+	add(decode.Mechanism{
+		ID: "sasl-token", Title: "X-GOOGLE-TOKEN, X-OAUTH2 and their kin", Ref: refPlain, Names: slices.Collect(maps.Keys(tokenOrigins)),
+		Sends: "token", Refused: wrongToken, Retry: newToken,
+	}, func(name string) Decoder { return token{name} })
+	add(decode.Mechanism{
+		ID: "sasl-messenger", Title: "X-MESSENGER-OAUTH2", Ref: "Windows Live Messenger XMPP (2011 to 2013)", Names: []string{"X-MESSENGER-OAUTH2"},
+		Sends: "token", Refused: wrongToken, Retry: newToken,
+	}, func(string) Decoder { return messenger{} })
 }
 
 // token has the layout of PLAIN, with a token in place of the password.
@@ -84,11 +84,11 @@ func googleAttrs(el *session.Element) (notes []session.Note) {
 		case "service":
 			n.Text = "names the kind of token: " + decode.Quote(a.Value)
 		case "client-uses-full-bind-result":
-			n.Text = "the client takes the full JID from the bind result, whatever it asked for"
+			n.Text, n.Holds = "the client takes the full JID from the bind result, whatever it asked for", session.Word
 		case "allow-non-google-login":
 			n.Text = "the client lets accounts log in that are not at a Google domain"
 		case "allow-generated-jid":
-			n.Text = "the client accepts a JID that the server makes up from an e-mail address"
+			n.Text, n.Holds = "the client accepts a JID that the server makes up from an e-mail address", session.Word
 		default:
 			n.Text = "an attribute of Google Talk's own; other servers pass over it"
 		}

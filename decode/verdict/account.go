@@ -126,7 +126,7 @@ func (l *last) describe() string {
 }
 
 // quote is what a peer chose, of a length that a sentence bears.
-func quote(s string) string { return fmt.Sprintf("%q", decode.Clip(s, 300)) }
+func quote(s string) string { return fmt.Sprintf("%q", session.Clip(s, 300)) }
 
 // quoted is what a server says in its own words, as the end of a sentence.
 func quoted(text string) string {

@@ -90,7 +90,7 @@ func (c *scene) boundTries() (n int) {
 // changed by someone in between: the client does channel binding, and has seen no
 // mechanism for it among those that there were.
 func (c *scene) downgraded(t *try) bool {
-	return t.flag == "y" && slices.ContainsFunc(t.offered, func(m string) bool { return strings.HasSuffix(m, "-PLUS") })
+	return t.flag == "y" && slices.ContainsFunc(t.offered, decode.IsPlus)
 }
 
 func (c *scene) downgrade(t *try) Cause {

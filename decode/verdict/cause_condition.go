@@ -120,20 +120,7 @@ var legacyWhy = map[string]string{
 
 // withoutPassword is what to do where a mechanism that takes no password is
 // refused; "" for the others.
-func withoutPassword(mechanism string) string {
-	name := strings.ToUpper(mechanism)
-	switch {
-	case strings.HasPrefix(name, "GS"):
-		return "get a new ticket, and look at the host name that it is for"
-	case strings.HasPrefix(name, "HT-"):
-		return "let the client log in with its password and get a new token"
-	case strings.Contains(name, "OAUTH") || strings.Contains(name, "TOKEN"):
-		return "get a new token, for this account and this service"
-	case name == "ANONYMOUS":
-		return "the server wants an account"
-	}
-	return ""
-}
+func withoutPassword(mechanism string) string { return decode.MechanismOf(mechanism).Retry }
 
 // refusalAdvice is what to do next about a condition of SASL (RFC 6120 §6.5).
 var refusalAdvice = map[string]string{

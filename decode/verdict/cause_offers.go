@@ -59,8 +59,8 @@ func (c *scene) leftAtFeatures(e ended) Cause {
 			Advice: "look at the server's settings for this domain: it often lacks a certificate, so that it can neither offer TLS nor a login without"}
 	case len(all) == 0 && f.Child(nsDialback, "dialback") != nil:
 		return Cause{ID: "only-dialback", What: e.did + ": the server offers nothing but dialback (XEP-0220), by which servers prove their domain", Advice: "is this a port for servers? Clients are served on another one (5222, or 5223 with direct TLS)"}
-	case list(all) == "EXTERNAL":
-		return Cause{ID: "only-external", What: e.did + ": the server offers EXTERNAL alone, a login by the client's certificate", Advice: c.noCertificate()}
+	case len(all) == 1 && decode.MechanismOf(all[0]).Certificate:
+		return Cause{ID: "only-external", What: e.did + ": the server offers " + all[0] + " alone, a login by the client's certificate", Advice: c.noCertificate()}
 	case len(all) == 0:
 		return Cause{ID: "nothing-offered", Guilty: Server, What: e.did + ": the server offers no way to log in", Advice: "look at the server's settings for this domain, and into its log: which mechanisms are turned on, and whether what checks passwords is loaded"}
 	case len(sasl1) == 0:

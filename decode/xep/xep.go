@@ -42,10 +42,10 @@ var rules []decode.Rule
 
 func add(r decode.Rule) { rules = append(rules, r) }
 
-// Rules returns the rules of this package, for the explainer of a session. Their
-// notes come in the order of the files' names; the rule that names what no other
-// has explained is last, so these should come last of all rules.
-func Rules() []decode.Rule { return append(slices.Clip(rules), insideRule(), namespaceRule()) }
+// Rules returns the rules of this package, for the explainer of a session, in the order
+// of their ids; the rule that names what no other has explained is last, so these should
+// come last of all rules.
+func Rules() []decode.Rule { return append(decode.ByID(rules), insideRule(), namespaceRule()) }
 
 // explain says what there is to say about one element of a stanza.
 type explain func(s *decode.Seen, el *session.Element) []session.Note
@@ -156,7 +156,7 @@ func attrSpan(el *session.Element, local string) session.Span {
 }
 
 // clip shortens text from the wire for a sentence.
-func clip(s string) string { return decode.Clip(s, 80) }
+func clip(s string) string { return session.Clip(s, 80) }
 
 // because adds the reason that someone gave.
 func because(reason string) string {

@@ -1,6 +1,7 @@
 package xep
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -21,14 +22,5 @@ func lastActivity(s *decode.Seen, q *session.Element) []session.Note {
 	if err != nil || seconds < 0 {
 		return []session.Note{lint("xep-0012", "XEP-0012", session.Warning, attrSpan(q, "seconds"), "the time since the last activity is %q, which is no number of seconds", q.Attr("seconds"))}
 	}
-	return tell("XEP-0012", attrSpan(q, "seconds"), "last active %s ago%s", lasting(seconds), because(q.Text()))
-}
-
-// lasting is a number of seconds for a person.
-func lasting(seconds int64) string {
-	const day = 24 * 60 * 60
-	if seconds >= 2*day {
-		return strconv.FormatInt(seconds/day, 10) + " days"
-	}
-	return (time.Duration(seconds) * time.Second).String()
+	return tell("XEP-0012", attrSpan(q, "seconds"), "last active %s ago%s", session.ShortTime(time.Duration(min(seconds, math.MaxInt64/int64(time.Second)))*time.Second), because(q.Text()))
 }

@@ -63,7 +63,7 @@ const maxFeatures = 256
 // feature names the specification that a feature belongs to.
 func feature(c *session.Element) session.Note {
 	name := c.Attr("var")
-	n := session.Note{Name: "feature", Value: name, Span: c.Span, Ref: "XEP-0030 §3.1"}
+	n := session.Note{Name: "feature", Value: name, Holds: session.Word, Span: c.Span, Ref: "XEP-0030 §3.1"}
 	spec, ok := Named(name)
 	switch {
 	case !ok:

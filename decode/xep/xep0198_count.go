@@ -13,7 +13,7 @@ func stanzas(n uint32) string { return session.Plural(int(n), "stanza") }
 func (m *management) request(root *session.Element, dir session.Dir) []session.Note {
 	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", dir.Sender())
 	if m.Known(dir) {
-		n.Name, n.Value = "unacked", number(m.Unacked(dir))
+		n.Name, n.Value, n.Holds = "unacked", number(m.Unacked(dir)), session.Word
 		n.Text += "; it has sent " + number(m.Sent[dir]) + ", still to be acknowledged: " + n.Value
 	}
 	return []session.Note{n}
@@ -27,7 +27,7 @@ func (m *management) answer(root *session.Element, dir session.Dir) []session.No
 		return []session.Note{lint("M02", "XEP-0198 §4", session.Error, root.Span, "the %s's acknowledgement has no number (h is %q)", dir.Sender(), value)}
 	}
 	from := dir.Opposite()
-	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "")
+	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "").Is(session.Word)
 	switch before := m.Acked[from]; {
 	case !m.Known(from):
 		n.Text = "so many stanzas have arrived at the " + dir.Sender()

@@ -78,7 +78,7 @@ func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note
 // missing explains the h of resume and resumed: what arrived at the side that says
 // it, and so what the other has to send again, where the earlier session was seen.
 func (m *management) missing(el *session.Element, dir session.Dir, h uint32, ok bool) session.Note {
-	n := field(refResume, "h", el.Attr("h"), attrSpan(el, "h"), "so many stanzas have arrived at the "+dir.Sender())
+	n := field(refResume, "h", el.Attr("h"), attrSpan(el, "h"), "so many stanzas have arrived at the "+dir.Sender()).Is(session.Word)
 	from := dir.Opposite()
 	if m.asked.before == nil || !ok {
 		return n

@@ -161,7 +161,7 @@ func (m *management) failed(root *session.Element) []session.Note {
 	n.Severity = session.Warning
 	notes := []session.Note{n}
 	if h, ok := root.LookupAttr("h"); ok {
-		notes = append(notes, field("XEP-0198 §5", "h", h, root.AttrSpan("h"), "so many of the client's stanzas had arrived: what it sent after them is lost"))
+		notes = append(notes, field("XEP-0198 §5", "h", h, root.AttrSpan("h"), "so many of the client's stanzas had arrived: what it sent after them is lost").Is(session.Word))
 	}
 	return notes
 }
@@ -169,7 +169,7 @@ func (m *management) failed(root *session.Element) []session.Note {
 // sessionID is the field of a resumption id: with the login, whoever has it can
 // take the session over.
 func sessionID(ref, id string, span session.Span, text string) session.Note {
-	n := field(ref, "sm-id", id, span, text)
+	n := field(ref, "sm-id", id, span, text).Is(session.ID)
 	n.Secret = "session id"
 	return n
 }

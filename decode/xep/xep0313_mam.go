@@ -100,7 +100,7 @@ func (a *archive) result(s *decode.Seen, el *session.Element) []session.Note {
 			text += ", of " + decode.Quote(d.Attr("stamp"))
 		}
 	}
-	n := field("XEP-0313", "archive-id", el.Attr("id"), attrSpan(el, "id"), text)
+	n := field("XEP-0313", "archive-id", el.Attr("id"), attrSpan(el, "id"), text).Is(session.ID)
 	return []session.Note{n}
 }
 

@@ -54,7 +54,7 @@ func omemoMessage(el *session.Element) []session.Note {
 		at.End = last.End
 	}
 	return []session.Note{
-		field("XEP-0384", "sid", header.Attr("sid"), attrSpan(header, "sid"), "the device that has sent this"),
+		field("XEP-0384", "sid", header.Attr("sid"), attrSpan(header, "sid"), "the device that has sent this").Is(session.ID),
 		say("XEP-0384", at, "%s", text),
 	}
 }

@@ -32,7 +32,7 @@ var outside = []string{"xep-0114", "xep-0198", "xep-0280", "xep-0313"}
 
 // insideRules are those that speak about what is wrapped.
 var insideRules = sync.OnceValue(func() *decode.Prepared {
-	return decode.Prepare(slices.DeleteFunc(slices.Clone(rules), func(r decode.Rule) bool { return slices.Contains(outside, r.ID) }))
+	return decode.Prepare(slices.DeleteFunc(decode.ByID(rules), func(r decode.Rule) bool { return slices.Contains(outside, r.ID) }))
 })
 
 // inside has explainers of its own: what is wrapped is part of another

@@ -38,7 +38,7 @@ func TestScenarios(t *testing.T) {
 	for _, sc := range Scenarios() {
 		t.Run(sc.Name, func(t *testing.T) {
 			s := start(t, sc.Name)
-			if err := RunClient(t.Context(), sc, s.Addr(), s.Roots(), 0); err != nil {
+			if err := RunClient(t.Context(), sc, s.Addr(), s.Authority().Roots(), 0); err != nil {
 				t.Error(err)
 			}
 		})
@@ -67,7 +67,7 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if err := RunClient(t.Context(), s.scenario, s.Addr(), s.Roots(), 0); err != nil {
+			if err := RunClient(t.Context(), s.scenario, s.Addr(), s.Authority().Roots(), 0); err != nil {
 				t.Error(err)
 			}
 		})
@@ -78,14 +78,14 @@ func TestManyAtOnce(t *testing.T) {
 func TestClientDistrusts(t *testing.T) {
 	s := start(t, "google")
 	other := start(t, "google")
-	err := RunClient(t.Context(), s.scenario, s.Addr(), other.Roots(), 0)
+	err := RunClient(t.Context(), s.scenario, s.Addr(), other.Authority().Roots(), 0)
 	var unknown x509.UnknownAuthorityError
 	if !errors.As(err, &unknown) {
 		t.Errorf("got %v, want an unknown authority", err)
 	}
 	sc := s.scenario
 	sc.Domain = "other.example"
-	if err := RunClient(t.Context(), sc, s.Addr(), s.Roots(), 0); err == nil || !strings.Contains(err.Error(), "host-unknown") {
+	if err := RunClient(t.Context(), sc, s.Addr(), s.Authority().Roots(), 0); err == nil || !strings.Contains(err.Error(), "host-unknown") {
 		t.Errorf("another domain: got %v, want host-unknown", err)
 	}
 }
@@ -94,11 +94,11 @@ func TestRefusalThatWasNotMeant(t *testing.T) {
 	s := start(t, "scram")
 	sc := s.scenario
 	sc.Types = "wrong"
-	if err := RunClient(t.Context(), sc, s.Addr(), s.Roots(), 0); err == nil || !strings.Contains(err.Error(), "not-authorized") {
+	if err := RunClient(t.Context(), sc, s.Addr(), s.Authority().Roots(), 0); err == nil || !strings.Contains(err.Error(), "not-authorized") {
 		t.Errorf("wrong password: got %v, want not-authorized", err)
 	}
 	sc.Types, sc.Refused = "", true
-	if err := RunClient(t.Context(), sc, s.Addr(), s.Roots(), 0); err == nil || !strings.Contains(err.Error(), "let") {
+	if err := RunClient(t.Context(), sc, s.Addr(), s.Authority().Roots(), 0); err == nil || !strings.Contains(err.Error(), "let") {
 		t.Errorf("right password where a refusal is due: got %v", err)
 	}
 }
@@ -107,7 +107,7 @@ func TestPaceRespectsContext(t *testing.T) {
 	s := start(t, "google")
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
-	go func() { result <- RunClient(ctx, s.scenario, s.Addr(), s.Roots(), time.Hour) }()
+	go func() { result <- RunClient(ctx, s.scenario, s.Addr(), s.Authority().Roots(), time.Hour) }()
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
@@ -158,7 +158,7 @@ func TestCertificateNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: s.Roots(), DNSName: "gmail.com"}); err != nil {
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: s.Authority().Roots(), DNSName: "gmail.com"}); err != nil {
 		t.Error(err)
 	}
 	var san []byte
@@ -237,7 +237,7 @@ func (p *peer) until(end string) string {
 
 func (p *peer) tls() *peer {
 	p.t.Helper()
-	conn := tls.Client(p.conn, &tls.Config{RootCAs: p.s.Roots(), ServerName: p.s.scenario.Domain})
+	conn := tls.Client(p.conn, &tls.Config{RootCAs: p.s.Authority().Roots(), ServerName: p.s.scenario.Domain})
 	if err := conn.Handshake(); err != nil {
 		p.t.Fatal(err)
 	}

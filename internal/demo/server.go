@@ -2,7 +2,6 @@ package demo
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"strings"
@@ -53,11 +52,8 @@ func StartServer(sc Scenario) (*Server, error) {
 // Addr is where the server listens, "127.0.0.1:PORT".
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Roots is what whoever connects must trust to accept the server's certificate.
-func (s *Server) Roots() *x509.CertPool { return s.authority.Roots() }
-
-// RootsPEM is Roots as a PEM file, for --upstream-ca.
-func (s *Server) RootsPEM() []byte { return s.authority.PEM() }
+// Authority is the CA that whoever connects must trust to accept the server's certificate.
+func (s *Server) Authority() *Authority { return s.authority }
 
 // Close ends the server and all its sessions and waits until they are gone.
 func (s *Server) Close() error {

@@ -1,4 +1,4 @@
-package decode
+package session
 
 // Clip shortens text to at most n characters, the last of them "…" where
 // something was cut off. It reads no more of the text than it keeps.

@@ -1,4 +1,6 @@
-package capture
+// Package pseudonym replaces who and what a recording is about, so that it can be
+// handed to others.
+package pseudonym
 
 import (
 	"crypto/hmac"
@@ -16,7 +18,7 @@ import (
 	"xmppscope/session"
 )
 
-// Pseudonyms replaces who and what a recording is about: account names,
+// Names replaces who and what a recording is about: account names,
 // resources, domains, hosts, addresses, identifiers and everything that people
 // have written. The same name becomes the same pseudonym wherever it stands, so
 // that the explanations still hold: alice@example.com is user1@domain1.example in
@@ -28,7 +30,7 @@ import (
 // fresh pseudonym each time.
 //
 // It is not for use by several goroutines at once.
-type Pseudonyms struct {
+type Names struct {
 	key    [32]byte // of the identifiers
 	tables map[string]map[string]string
 	counts map[string]int
@@ -54,16 +56,16 @@ const (
 	tableIPv6     = "IPv6 address"
 )
 
-// NewPseudonyms makes an empty table: pseudonyms are per recording.
-func NewPseudonyms() *Pseudonyms {
-	n := &Pseudonyms{tables: map[string]map[string]string{}, counts: map[string]int{}, kept: map[string]bool{}}
+// New makes an empty table: pseudonyms are per recording.
+func New() *Names {
+	n := &Names{tables: map[string]map[string]string{}, counts: map[string]int{}, kept: map[string]bool{}}
 	rand.Read(n.key[:]) // never fails
 	return n
 }
 
 // Event is the event under pseudonyms, secrets blanked. The one given is not
 // changed.
-func (n *Pseudonyms) Event(e session.Event) session.Event {
+func (n *Names) Event(e session.Event) session.Event {
 	e = session.Blank(e)
 	e.Redacted = true
 	n.pairs, n.forms, n.formed = n.pairs[:0], nil, 0
@@ -85,7 +87,7 @@ func (n *Pseudonyms) Event(e session.Event) session.Event {
 }
 
 // number gives a name of a table its pseudonym.
-func (n *Pseudonyms) number(table, name string, format func(int) string) string {
+func (n *Names) number(table, name string, format func(int) string) string {
 	if p, ok := n.tables[table][name]; ok {
 		return p
 	}
@@ -100,12 +102,12 @@ func (n *Pseudonyms) number(table, name string, format func(int) string) string 
 	return p
 }
 
-func (n *Pseudonyms) named(table, name string) string {
+func (n *Names) named(table, name string) string {
 	return n.number(table, strings.ToLower(name), func(i int) string { return table + strconv.Itoa(i) })
 }
 
 // replaced remembers what was replaced, for the sentences about it.
-func (n *Pseudonyms) replaced(old, new string) string {
+func (n *Names) replaced(old, new string) string {
 	if old != "" && old != new {
 		n.pairs = append(n.pairs, pair{old, new})
 	}
@@ -115,7 +117,7 @@ func (n *Pseudonyms) replaced(old, new string) string {
 var kindWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 -]{0,30}$`)
 
 // text is the placeholder of what someone has written.
-func (n *Pseudonyms) text(kind, s string) string {
+func (n *Names) text(kind, s string) string {
 	if strings.TrimSpace(s) == "" {
 		return s
 	}
@@ -130,7 +132,7 @@ func (n *Pseudonyms) text(kind, s string) string {
 
 // id is the pseudonym of an identifier: the same for the same one, and nobody can
 // tell which it was.
-func (n *Pseudonyms) id(s string) string {
+func (n *Names) id(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -138,7 +140,7 @@ func (n *Pseudonyms) id(s string) string {
 }
 
 // hash is so many hex digits that stand for s.
-func (n *Pseudonyms) hash(s string, digits int) string {
+func (n *Names) hash(s string, digits int) string {
 	mac := hmac.New(sha256.New, n.key[:])
 	mac.Write([]byte(s))
 	sum := hex.EncodeToString(mac.Sum(nil))
@@ -149,7 +151,7 @@ func (n *Pseudonyms) hash(s string, digits int) string {
 }
 
 // user is the pseudonym of a login name, which may be a whole JID.
-func (n *Pseudonyms) user(s string) string {
+func (n *Names) user(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -159,7 +161,7 @@ func (n *Pseudonyms) user(s string) string {
 	return n.replaced(s, n.named(tableUser, s))
 }
 
-func (n *Pseudonyms) resource(s string) string {
+func (n *Names) resource(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -167,7 +169,7 @@ func (n *Pseudonyms) resource(s string) string {
 }
 
 // jid is the pseudonym of an address (RFC 7622 §3.1), part by part.
-func (n *Pseudonyms) jid(s string) string {
+func (n *Names) jid(s string) string {
 	bare, resource, hasResource := strings.Cut(s, "/")
 	local, domain, hasLocal := strings.Cut(bare, "@")
 	if !hasLocal {
@@ -187,7 +189,7 @@ func (n *Pseudonyms) jid(s string) string {
 var usual = regexp.MustCompile(`^(?:_.*|xmpp[0-9]*|jabber|im|chat|conference|conferences|muc|rooms?|groups?|pubsub|proxy[0-9]*|upload|share|files|search|users|vjud|echo|component|www|mail|turn|stun|host[0-9]*)$`)
 
 // host is the pseudonym of a domain, a host or an address, with or without port.
-func (n *Pseudonyms) host(s string) string {
+func (n *Names) host(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -204,7 +206,7 @@ func (n *Pseudonyms) host(s string) string {
 }
 
 // domain puts a host below the domain it belongs to, where that is known.
-func (n *Pseudonyms) domain(s string) string {
+func (n *Names) domain(s string) string {
 	known := n.tables[tableDomain]
 	if p, ok := known[s]; ok {
 		return p
@@ -224,7 +226,7 @@ func (n *Pseudonyms) domain(s string) string {
 }
 
 // below says whether a name lies under a domain that is known.
-func (n *Pseudonyms) below(s string) bool {
+func (n *Names) below(s string) bool {
 	for ok := true; ok; _, s, ok = strings.Cut(s, ".") {
 		if n.tables[tableDomain][s] != "" {
 			return true
@@ -233,13 +235,13 @@ func (n *Pseudonyms) below(s string) bool {
 	return false
 }
 
-func (n *Pseudonyms) newDomain(s string) string {
+func (n *Names) newDomain(s string) string {
 	return n.number(tableDomain, s, func(i int) string { return "domain" + strconv.Itoa(i) + ".example" })
 }
 
 // address gives addresses of the ranges that are there for documentation
 // (RFC 5737, RFC 3849), and of benchmarks (RFC 2544) when those are used up.
-func (n *Pseudonyms) address(a netip.Addr) netip.Addr {
+func (n *Names) address(a netip.Addr) netip.Addr {
 	table := tableIPv6
 	if a = a.WithZone("").Unmap(); a.Is4() {
 		table = tableIPv4

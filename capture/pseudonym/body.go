@@ -1,4 +1,4 @@
-package capture
+package pseudonym
 
 import (
 	"maps"
@@ -10,7 +10,7 @@ import (
 
 // body is the event's body under pseudonyms. A kind that is not known here loses
 // what it holds.
-func (n *Pseudonyms) body(b session.Body) session.Body {
+func (n *Names) body(b session.Body) session.Body {
 	switch b := b.(type) {
 	case session.TCPOpened:
 		b.Local, b.Peer, b.Target = n.host(b.Local), n.host(b.Peer), n.host(b.Target)
@@ -56,7 +56,7 @@ func (n *Pseudonyms) body(b session.Body) session.Body {
 }
 
 // facts keeps what was negotiated, and hides between whom.
-func (n *Pseudonyms) facts(f session.TLSFacts) session.TLSFacts {
+func (n *Names) facts(f session.TLSFacts) session.TLSFacts {
 	f.SNI, f.Domain = n.host(f.SNI), n.host(f.Domain)
 	n.sentences(&f.SNIFrom)
 	if h := f.Hello; h != nil {
@@ -84,7 +84,7 @@ func (n *Pseudonyms) facts(f session.TLSFacts) session.TLSFacts {
 
 // certificate hides what tells one from all others: names, numbers, the hash, and
 // the second in which it was made.
-func (n *Pseudonyms) certificate(c session.Certificate) session.Certificate {
+func (n *Names) certificate(c session.Certificate) session.Certificate {
 	const day = 24 * time.Hour
 	c.DNS, c.SRV, c.IP = n.each(c.DNS, n.host), n.each(c.SRV, n.host), n.each(c.IP, n.host)
 	c.XMPP = n.each(c.XMPP, n.jid)
@@ -96,13 +96,13 @@ func (n *Pseudonyms) certificate(c session.Certificate) session.Certificate {
 }
 
 // sentences replaces sentences where they are.
-func (n *Pseudonyms) sentences(list ...*string) {
+func (n *Names) sentences(list ...*string) {
 	for _, s := range list {
 		*s = n.sentence(*s)
 	}
 }
 
-func (n *Pseudonyms) each(list []string, f func(string) string) []string {
+func (n *Names) each(list []string, f func(string) string) []string {
 	var out []string
 	for _, s := range list {
 		out = append(out, f(s))
@@ -111,7 +111,7 @@ func (n *Pseudonyms) each(list []string, f func(string) string) []string {
 }
 
 // distinguished is a name as RFC 4514 writes it, each value replaced.
-func (n *Pseudonyms) distinguished(s string) string {
+func (n *Names) distinguished(s string) string {
 	if s == "" {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package capture
+package pseudonym
 
 import (
 	"regexp"
@@ -31,14 +31,14 @@ func isKnownSpace(s string) bool {
 	return false
 }
 
-// How an attribute or a text is treated, by its name. What is in none of the sets
-// becomes a placeholder.
+// How an attribute or the text of an element is treated, by its name. What is in none
+// of the sets becomes a placeholder. (Decoded fields say themselves what they hold.)
 var (
-	jidNames      = set("to from jid by initiator responder authzid actor-jid sub conference-jid")
-	hostNames     = set("host location domain sni realm server service target netbios-domain netbios-computer dns-domain dns-computer workstation see-other-host rel-addr ip address iss aud stream-to")
-	userNames     = set("username authcid user authorization-identifier device-user sname")
+	jidNames      = set("to from jid by initiator responder actor-jid conference-jid")
+	hostNames     = set("host location domain sni realm server service target see-other-host rel-addr ip address")
+	userNames     = set("username user authorization-identifier device-user")
 	resourceNames = set("resource nick nickname")
-	idNames       = set("id previd sid queryid origin-id stanza-id archive-id sm-id sid1 stream-id user-agent-id ver hash sha1 node key cid msgid tag device foundation ufrag")
+	idNames       = set("id previd sid queryid origin-id stanza-id ver hash sha1 node key cid msgid tag device foundation ufrag")
 	// spaceAttrs and spaceTexts may hold a namespace.
 	spaceAttrs = set("xmlns var node type uri namespace cipher algo encryption event action profile method name ns for")
 	spaceTexts = set("value namespace upgrade method feature")
@@ -49,14 +49,6 @@ var (
 		channels clockrate maxptime ptime format allow`)
 	// keptTexts hold a word or a number of the protocol.
 	keptTexts = set("mechanism method show priority max count max-bytes max-size max-items upgrade encryption value-type")
-	// keptFields are notes whose value is the protocol's.
-	keptFields = set(`version lang mechanism mechanisms sasl2-mechanisms tls-version cipher-suite group iterations gs2-flag cb-type qop
-		charset condition h max maxbuf nc algorithm alg method scheme schemes iat exp nbf expiry flags feature code count port
-		unacked application-condition hash-check proof-check signature-check response-check password-check rspauth-check
-		gss-mechanism gss-mechanisms security-layers channel-bindings alert alpn ticket-etype ticket-kvno ap-options neg-state
-		client-uses-full-bind-result allow-generated-jid failure kerberos-error`)
-	// sentences are notes whose value is made of words of ours and names.
-	sentences = set("certificate verdict gs2-header digest-uri scope")
 )
 
 func set(words string) map[string]bool {

@@ -1,4 +1,4 @@
-package capture
+package pseudonym
 
 import (
 	"cmp"
@@ -13,39 +13,42 @@ import (
 	"xmppscope/session"
 )
 
-// typed replaces the values of notes whose name says what they are, so that the
-// sentences can be looked through afterwards.
-func (n *Pseudonyms) typed(note *session.Note) {
-	switch {
-	case note.Secret != "" || note.Name == "":
-	case jidNames[note.Name]:
+// typed replaces the values of fields that name something, so that the sentences can
+// be looked through afterwards.
+func (n *Names) typed(note *session.Note) {
+	if note.Secret != "" || note.Name == "" {
+		return
+	}
+	switch note.Holds {
+	case session.JID:
 		note.Value = n.jid(note.Value)
-	case userNames[note.Name]:
+	case session.User:
 		note.Value = n.user(note.Value)
-	case resourceNames[note.Name]:
+	case session.Resource:
 		note.Value = n.resource(note.Value)
-	case hostNames[note.Name]:
+	case session.Host:
 		note.Value = n.host(note.Value)
-	case idNames[note.Name]:
+	case session.ID:
 		note.Value = n.id(note.Value)
 	}
 }
 
 // note replaces what typed has left.
-func (n *Pseudonyms) note(note *session.Note) {
+func (n *Names) note(note *session.Note) {
 	note.Text = n.sentence(note.Text)
-	name := note.Name
-	switch {
-	case note.Secret != "" || name == "" || jidNames[name] || userNames[name] || resourceNames[name] || hostNames[name] || idNames[name]:
-	case sentences[name] || name == session.FieldVerdict:
+	if note.Secret != "" || note.Name == "" {
+		return
+	}
+	switch holds := note.Holds; {
+	case holds == session.Sentence || note.Name == session.FieldVerdict:
 		note.Value = n.sentence(note.Value)
-	case keptFields[name] && (isWord(note.Value) || isKnownSpace(note.Value)):
-	default:
+	case holds == session.Word && (isWord(note.Value) || isKnownSpace(note.Value)):
+	case holds == session.Word || holds == session.FreeText:
 		if p, ok := n.pairOf(note.Value); ok {
 			note.Value = p
 			return
 		}
-		note.Value = n.text(name, note.Value)
+		note.Value = n.text(note.Name, note.Value)
 	}
 }
 
@@ -54,7 +57,7 @@ var clips = []int{20, 40, 48, 60, 80, 100, 120, 160, 200}
 
 // form adds the new pairs of the event to forms: as they are, quoted, and clipped.
 // Of those that begin alike the longest is first.
-func (n *Pseudonyms) form() {
+func (n *Names) form() {
 	if n.forms == nil {
 		n.forms = map[byte][]pair{}
 	}
@@ -72,7 +75,7 @@ func (n *Pseudonyms) form() {
 		add(p.old, p.new)
 		for _, most := range clips {
 			if utf8.RuneCountInString(p.old) > most {
-				add(clipRunes(p.old, most), p.new)
+				add(session.Clip(p.old, most), p.new)
 			}
 		}
 	}
@@ -82,7 +85,7 @@ func (n *Pseudonyms) form() {
 	}
 }
 
-func (n *Pseudonyms) pairOf(old string) (string, bool) {
+func (n *Names) pairOf(old string) (string, bool) {
 	for _, p := range n.pairs {
 		if p.old == old {
 			return p.new, true
@@ -94,7 +97,7 @@ func (n *Pseudonyms) pairOf(old string) (string, bool) {
 // sentence replaces, in a sentence of ours, what it says of the wire: whatever was
 // replaced in the event, names that are known, all that looks like an address,
 // and everything quoted that is not a word of the protocol.
-func (n *Pseudonyms) sentence(s string) string {
+func (n *Names) sentence(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -104,7 +107,7 @@ func (n *Pseudonyms) sentence(s string) string {
 }
 
 type sentenceWalk struct {
-	n    *Pseudonyms
+	n    *Names
 	text string
 	out  strings.Builder
 	last string // the word before
@@ -229,7 +232,7 @@ var hostName = regexp.MustCompile(`^(?:[\pL\pN_*](?:[\pL\pN_-]*[\pL\pN])?\.)+(?:
 
 // token is a word of a sentence: a name that is known, or what looks like an
 // address. A word of ours stays, unless a name must stand here.
-func (n *Pseudonyms) token(s string, name bool) string {
+func (n *Names) token(s string, name bool) string {
 	lower := strings.ToLower(s)
 	if isKnownSpace(s) || !name && plain[lower] {
 		return s

@@ -1,4 +1,4 @@
-package capture
+package pseudonym
 
 import (
 	"html"
@@ -18,7 +18,7 @@ type edit struct {
 
 // raw replaces what is not protocol in the event's bytes, and moves the spans that
 // point there. Bytes that are no XML go as a whole.
-func (n *Pseudonyms) raw(e *session.Event) {
+func (n *Names) raw(e *session.Event) {
 	if len(e.Raw) == 0 {
 		return
 	}
@@ -76,7 +76,7 @@ func moved(edits []edit, s session.Span) session.Span {
 
 // xmlEdits walks over XML as it was written, however broken it is.
 type xmlEdits struct {
-	n       *Pseudonyms
+	n       *Names
 	raw     string
 	secrets []session.Secret
 	at      int
@@ -108,6 +108,9 @@ var xmlDeclaration = regexp.MustCompile(`^<\?xml version=(?:'1.0'|"1.0")[ a-zA-Z
 // startTag is one that ends, with its name and its attributes.
 var startTag = regexp.MustCompile(`^<([A-Za-z_][A-Za-z0-9_.:-]*)((?:\s+[A-Za-z_][A-Za-z0-9_.:-]*\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*/?>$`)
 
+// endTag is one that is well-formed.
+var endTag = regexp.MustCompile(`^</[A-Za-z_][A-Za-z0-9_.:-]*\s*>$`)
+
 var attribute = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 
 func (x *xmlEdits) markup(tag string) {
@@ -116,7 +119,7 @@ func (x *xmlEdits) markup(tag string) {
 		if len(x.stack) > 0 {
 			x.stack = x.stack[:len(x.stack)-1]
 		}
-		if !regexp.MustCompile(`^</[A-Za-z_][A-Za-z0-9_.:-]*\s*>$`).MatchString(tag) {
+		if !endTag.MatchString(tag) {
 			x.drop(tag)
 		}
 		return
@@ -176,7 +179,7 @@ func (x *xmlEdits) attr(element, name string, start, end int) {
 }
 
 // value is that of an attribute.
-func (n *Pseudonyms) value(element, name, s string) string {
+func (n *Names) value(element, name, s string) string {
 	switch {
 	case jidNames[name]:
 		return n.jid(s)
@@ -224,7 +227,7 @@ func (x *xmlEdits) around(start, end int, secret session.Span) {
 }
 
 // content is the text of an element.
-func (n *Pseudonyms) content(element, s string) string {
+func (n *Names) content(element, s string) string {
 	trimmed := strings.TrimSpace(s)
 	switch {
 	case spaceTexts[element] && isKnownSpace(trimmed), keptTexts[element] && isWord(trimmed):
@@ -242,7 +245,7 @@ func (n *Pseudonyms) content(element, s string) string {
 }
 
 // namespace stays if it is a public one.
-func (n *Pseudonyms) namespace(s string) string {
+func (n *Names) namespace(s string) string {
 	if s == "" || isKnownSpace(s) {
 		return n.keep(s)
 	}
@@ -250,7 +253,7 @@ func (n *Pseudonyms) namespace(s string) string {
 }
 
 // keep remembers a word of the protocol, so that sentences may quote it.
-func (n *Pseudonyms) keep(s string) string {
+func (n *Names) keep(s string) string {
 	if len(n.kept) < maxNames {
 		n.kept[s] = true
 	}
