@@ -202,6 +202,10 @@ func tlsViewOf(leg session.Leg, f *session.TLSFacts, problem, hint string) *tlsV
 		c := &f.Chain[i]
 		v.Folded = append(v.Folded, foldedView{fmt.Sprintf("certificate %d: %s", i+1, c.Subject), c.Facts()})
 	}
+	for i := range f.Client {
+		c := &f.Client[i]
+		v.Folded = append(v.Folded, foldedView{fmt.Sprintf("certificate %d of the client: %s", i+1, c.Subject), c.Facts()})
+	}
 	if f.Hello != nil {
 		v.Folded = append(v.Folded, foldedView{"offered by the client of this leg", f.Hello.Facts()})
 	}

@@ -21,7 +21,7 @@ func TestMarkdownSentence(t *testing.T) {
 		`it has "from"; the next (RFC 6120 §6.4.2)`:             "it has `from`; the next (RFC 6120 §6.4.2)",
 		"logged in as a@b.example/x, in 8ms":                    "logged in as `a@b.example/x`, in 8ms",
 		"password = [password #1, 13 characters]: is no pass":   "password `=` `[password #1, 13 characters]`: is no pass",
-		"@admin see #12 and https://evil.invalid/x www.evil.de": "`@admin` see `#12` and https:`//evil.invalid/x` `www.evil.de`",
+		"@admin see #12 and https://evil.invalid/x www.evil.de": "`@admin` see `#12` and `https://evil.invalid/x` `www.evil.de`",
 		"**bold** _it_ ~~x~~ ![i](u) <b>":                       "`**bold**` `_it_` `~~x~~` !`[i]`(u) `<b>`",
 		"commit deadbeef and GH-12, 1. x":                       "commit `deadbeef` and `GH-12`, `1.` x",
 		"a `tick` and ``` three":                                "a `` `tick` `` and ```` ``` ```` three",
@@ -212,6 +212,22 @@ func TestGitHubRendersMarkdown(t *testing.T) {
 	}
 	if kinds["details"] < 20 || kinds["h3"] != 2 || kinds["table"] < 4 {
 		t.Errorf("elements are %v", kinds)
+	}
+}
+
+// TestMarkdownKeepsNamesTogether: an address and a name of a certificate are one piece of
+// code each.
+func TestMarkdownKeepsNamesTogether(t *testing.T) {
+	for said, want := range map[string]string{
+		"it was issued by CN=Some other CA, its chain ends at CN=Root,O=A B": "it was issued by `CN=Some other CA`, its chain ends at `CN=Root`,`O=A B`",
+		"the server's certificate (CN=a.example) is self-signed":             "the server's certificate (`CN=a.example`) is self-signed",
+		"name its TLS port with --upstream tls://HOST:PORT.":                 "name its TLS port with `--upstream` `tls://HOST:PORT`.",
+		"connected to xmpp.example.net:5222: at once":                        "connected to `xmpp.example.net:5222`: at once",
+		"at step 13: the login":                                              "at step 13: the login",
+	} {
+		if got := mdSentence(said); got != want {
+			t.Errorf("%s is written as\n%s, want\n%s", said, got, want)
+		}
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 // sees a link, a mention, an issue number or HTML.
 
 // mdPiece finds, in a sentence, what has to stay together: a placeholder, what a
-// note quotes, or a run of anything without a space.
-var mdPiece = regexp.MustCompile(`\[[^\[\]"]{1,60} #[0-9]+, [0-9]+ (?:characters|bytes)\]|"[^"]*"|[,;.:!?()]+|[^\s",;:()]+`)
+// note quotes, an address, a name of a certificate, or a run of anything without a space.
+var mdPiece = regexp.MustCompile(`\[[^\[\]"]{1,60} #[0-9]+, [0-9]+ (?:characters|bytes)\]|"[^"]*"|` +
+	`[a-z]+://[^\s",;()]*[^\s",;:.!?()]|[^\s",;:()]+:[0-9]{1,5}\b|\b(?:CN|OU?|C|ST|L|DC)=[^",;:()]*[^\s",;:()]|` +
+	`[,;.:!?()]+|[^\s",;:()]+`)
 
 // mdWord is what may stand as it is. A tracker can make nothing of it: no dot or
 // at sign inside, no underscore, no long hex, nothing that begins a list.

@@ -3,8 +3,10 @@ package decode
 import (
 	"bytes"
 	"encoding/base64"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"xmppscope/session"
 )
@@ -14,7 +16,9 @@ import (
 // memory.
 type known struct {
 	secrets []quotable
-	next    int // which of them is replaced, once there are maxKnown
+	learned int    // how many there were
+	next    int    // which of them is replaced, once there are maxKnown
+	sieve   *sieve // of secrets; nil if it has to be made anew
 
 	odd []oddText // of the event at hand
 }
@@ -22,26 +26,41 @@ type known struct {
 // quotable is a secret as it may be quoted.
 type quotable struct {
 	value, kind, mark string
-	written           []byte // value as it may be written in XML
+	forms             [][]byte // as it may be written
+	sort              quoteSort
+	nth               int // of those that the session has shown
 }
 
+// quoteSort says where a secret is looked for.
+type quoteSort uint8
+
 const (
-	maxKnown   = 16
+	anywhere   quoteSort = iota // it can be mistaken for nothing else
+	asAWord                     // wherever it stands alone, as "hunter2" does not by chance
+	inRefusals                  // where it stands alone in what refuses something: it may be any word
+)
+
+const (
+	maxKnown   = 64
 	maxQuoted  = 1 << 10 // a secret that is longer is not quoted
-	leastQuote = 6       // of a secret that is cut off where the bytes end
+	maxForms   = 1 << 8  // one that is longer is not looked for in other forms
+	leastQuote = 6       // bytes of a secret that is looked for, and of one that is cut off where the bytes end
 	uploadURL  = "upload URL"
 )
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// learn remembers a secret, if it can be mistaken for nothing else.
-func (k *known) learn(kind, value, mark string) {
-	if len(value) > maxQuoted || !session.Telling(value) ||
-		slices.ContainsFunc(k.secrets, func(q quotable) bool { return q.value == value }) {
+// learn remembers a secret, unless it may be anything. Of passwords alone those are
+// remembered that may be a word.
+func (k *known) learn(kind, value, mark string, password bool) {
+	sort, ok := quoteSortOf(value, password)
+	if !ok || slices.ContainsFunc(k.secrets, func(q quotable) bool { return q.value == value }) {
 		return
 	}
 	value = strings.Clone(value) // it is part of an event
-	q := quotable{value, kind, mark, []byte(escaper.Replace(value))}
+	k.learned++
+	q := quotable{value, kind, mark, formsOf(value, sort), sort, k.learned}
+	k.sieve = nil
 	if len(k.secrets) < maxKnown {
 		k.secrets = append(k.secrets, q)
 		return
@@ -50,19 +69,56 @@ func (k *known) learn(kind, value, mark string) {
 	k.next = (k.next + 1) % maxKnown
 }
 
+func quoteSortOf(value string, password bool) (sort quoteSort, ok bool) {
+	switch {
+	case len(value) < leastQuote || len(value) > maxQuoted:
+		return 0, false
+	case session.Telling(value):
+		return anywhere, true
+	case !password:
+		return 0, false
+	case strings.ContainsFunc(value, unicode.IsLetter) && !strings.ContainsFunc(value, unicode.IsSpace) &&
+		strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsLetter(r) }):
+		return asAWord, true
+	}
+	return inRefusals, true
+}
+
+// formsOf are the ways in which a secret may be written: as it is, in XML, in base64 and
+// in an address.
+func formsOf(value string, sort quoteSort) (forms [][]byte) {
+	add := func(form string) {
+		if !slices.ContainsFunc(forms, func(f []byte) bool { return string(f) == form }) {
+			forms = append(forms, []byte(form))
+		}
+	}
+	add(value)
+	add(escaper.Replace(value))
+	if sort == anywhere && len(value) <= maxForms {
+		add(base64.RawStdEncoding.EncodeToString([]byte(value)))
+		add(base64.RawURLEncoding.EncodeToString([]byte(value)))
+		add(url.QueryEscape(value))
+		add(url.PathEscape(value))
+	}
+	return forms
+}
+
 // learnFrom remembers the secrets of an event, as they are and as they stand there. What
 // was hidden because nobody understands it may hold names that are no secrets: of that
 // only what stands there is remembered. Where a file was uploaded to is often told to all
 // who are to read it.
 func (k *known) learnFrom(e *session.Event) {
+	open := func(value string) bool { // as the user's name, say
+		return slices.ContainsFunc(e.Notes, func(n session.Note) bool { return n.Secret == "" && n.Value == value })
+	}
 	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Secret != "" && n.Secret != "credentials" && n.Secret != uploadURL {
-			k.learn(n.Secret, n.Value, n.Mark)
+		if n := &e.Notes[i]; n.Secret != "" && n.Secret != "credentials" && n.Secret != uploadURL && !open(n.Value) {
+			k.learn(n.Secret, n.Value, n.Mark, n.Secret == "password")
 		}
 	}
 	for _, s := range e.Secrets {
 		if s.Kind != uploadURL && s.Span.Start < s.Span.End && s.Span.End <= len(e.Raw) && s.Span.Len() <= maxQuoted {
-			k.learn(s.Kind, asRead(string(e.Raw[s.Span.Start:s.Span.End])), s.Mark)
+			k.learn(s.Kind, asRead(string(e.Raw[s.Span.Start:s.Span.End])), s.Mark, false)
 		}
 	}
 }
@@ -85,10 +141,10 @@ func (k *known) learnUnread(raw []byte, mark func(word string) string) {
 			continue
 		}
 		word := asRead(string(text))
-		k.learn(unread, word, mark(word))
+		k.learn(unread, word, mark(word), false)
 		if plain, err := base64.StdEncoding.DecodeString(word); err == nil && bytes.Count(plain, []byte{0}) == 2 {
 			password := string(plain[bytes.LastIndexByte(plain, 0)+1:])
-			k.learn(unread, password, mark(password))
+			k.learn(unread, password, mark(password), true)
 		}
 	}
 }
@@ -102,21 +158,13 @@ func (d *Session) hideKnown(s *Seen) {
 	if len(e.Secrets) > 0 || len(e.Notes) > 0 {
 		d.known.learnFrom(e)
 	}
-	if len(d.known.secrets) > 0 {
-		d.known.odd = d.known.odd[:0]
-		if s.Root != nil && (bytes.IndexByte(e.Raw, '&') >= 0 || bytes.Contains(e.Raw, []byte(cdataStart))) {
-			d.known.oddTexts(e.Raw, s.Root)
-		}
+	if len(d.known.secrets) == 0 {
+		return
 	}
-	for i := range d.known.secrets {
-		q := &d.known.secrets[i]
-		found := q.in(s, d.known.odd)
-		if len(found) == 0 {
-			continue
-		}
-		e.AddSecrets(found...)
+	for _, f := range d.known.quotesIn(s) {
+		e.AddSecrets(f.places...)
 		e.Notes = append(e.Notes, session.Note{
-			Rule: "core-secrets", Ref: "RFC 6120 §13.2", Name: "quoted", Value: q.value, Secret: q.kind, Mark: q.mark, Span: found[0].Span,
+			Rule: "core-secrets", Ref: "RFC 6120 §13.2", Name: session.NoteQuoted, Value: f.as, Secret: f.kind, Mark: f.mark, Span: f.places[0].Span,
 			Text: "a secret that this session has shown elsewhere is repeated here",
 		})
 	}
@@ -143,41 +191,82 @@ func (k *known) oddTexts(raw []byte, el *session.Element) {
 	}
 }
 
-// in is where an event quotes the secret outside of what is marked.
-func (q *quotable) in(s *Seen, odd []oddText) (found []session.Secret) {
+// quotes are the places where a secret is quoted in the same form.
+type quotes struct {
+	*quotable
+	as     string
+	places []session.Secret
+}
+
+// quotesIn are the secrets that an event quotes outside of what is marked.
+func (k *known) quotesIn(s *Seen) (all []quotes) {
 	raw := s.Event.Raw
-	add := func(start, end int) {
-		marked := func(m session.Secret) bool { return m.Span.Start <= start && end <= m.Span.End }
-		if !slices.ContainsFunc(s.Event.Secrets, marked) {
-			found = append(found, session.Secret{Kind: q.kind, Mark: q.mark, Span: session.Span{Start: start, End: end}})
+	add := func(q *quotable, as string, start, end int) {
+		place := session.Span{Start: start, End: end}
+		own := func(m session.Secret) bool { // what is hidden because it was not read may be told of all the same
+			return m.Span == place || m.Kind != unread && m.Span.Start <= start && end <= m.Span.End
 		}
-	}
-	places := func(what []byte) {
-		for at := 0; ; at += len(what) {
-			i := bytes.Index(raw[at:], what)
-			if i < 0 {
-				return
-			}
-			at += i
-			add(at, at+len(what))
+		if slices.ContainsFunc(s.Event.Secrets, own) {
+			return
 		}
+		i := slices.IndexFunc(all, func(a quotes) bool { return a.quotable == q && a.as == as })
+		if i < 0 {
+			i, all = len(all), append(all, quotes{quotable: q, as: as})
+		}
+		all[i].places = append(all[i].places, session.Secret{Kind: q.kind, Mark: q.mark, Span: place})
 	}
-	places(q.written)
-	if len(q.written) != len(q.value) {
-		places([]byte(q.value))
+	if k.sieve == nil {
+		k.sieve = newSieve(k.secrets)
 	}
+	k.sieve.find(raw, func(q *quotable, start, end int) {
+		if q.sort == anywhere || alone(raw, start, end) && (q.sort == asAWord || s.refuses()) {
+			add(q, asRead(string(raw[start:end])), start, end)
+		}
+	})
 	if s.Root == nil || s.Event.Truncated { // its end may be missing
-		for n := min(len(q.written)-1, len(raw)); n >= leastQuote; n-- {
-			if bytes.HasSuffix(raw, q.written[:n]) {
-				add(len(raw)-n, len(raw))
-				break
+		for i := range k.secrets {
+			if n := k.secrets[i].cutOff(raw); n > 0 {
+				add(&k.secrets[i], k.secrets[i].value, len(raw)-n, len(raw))
 			}
 		}
 	}
-	for _, t := range odd {
-		if n := strings.Count(t.text, q.value); n > 0 && n > bytes.Count(raw[t.span.Start:t.span.End], q.written) {
-			add(t.span.Start, t.span.End)
+	if s.Root != nil && (bytes.IndexByte(raw, '&') >= 0 || bytes.Contains(raw, []byte(cdataStart))) {
+		k.odd = k.odd[:0]
+		k.oddTexts(raw, s.Root)
+		for _, t := range k.odd {
+			k.sieve.find([]byte(t.text), func(q *quotable, start, end int) {
+				if (q.sort == anywhere || alone([]byte(t.text), start, end) && (q.sort == asAWord || s.refuses())) && !bytes.Contains(raw[t.span.Start:t.span.End], []byte(escaper.Replace(t.text[start:end]))) {
+					add(q, t.text[start:end], t.span.Start, t.span.End)
+				}
+			})
 		}
 	}
-	return found
+	slices.SortStableFunc(all, func(a, b quotes) int { return a.nth - b.nth })
+	return all
+}
+
+// cutOff is how much of the secret stands at the end of raw bytes, 0 for none.
+func (q *quotable) cutOff(raw []byte) (most int) {
+	for _, form := range q.forms {
+		for n := min(len(form)-1, len(raw)); n >= leastQuote && n > most; n-- {
+			if bytes.HasSuffix(raw, form[:n]) && (q.sort == anywhere || alone(raw, len(raw)-n, len(raw))) {
+				most = n
+			}
+		}
+	}
+	return most
+}
+
+// refuses says whether the event is an error, as far as it could be read.
+func (s *Seen) refuses() bool {
+	return s.Root == nil || (s.Root.Name.Local == "failure" || s.Root.Name.Local == "error" || s.Root.Attr("type") == "error")
+}
+
+// alone says whether what stands between start and end is a word of a text, and no part
+// of a longer one or of a name.
+func alone(raw []byte, start, end int) bool {
+	part := func(c byte) bool {
+		return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c >= 0x80 || bytes.IndexByte([]byte("-_:@/="), c) >= 0
+	}
+	return (start == 0 || !part(raw[start-1]) && raw[start-1] != '<') && (end == len(raw) || !part(raw[end]))
 }

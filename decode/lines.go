@@ -11,11 +11,13 @@ import (
 type lines struct {
 	begun []byte // what has come of the line, in lower case; the beginning of a long one
 	owed  int    // how many lines may be the answers to a login that has begun
+
+	literal bool // IMAP: the next one is an answer, whatever is in it
 }
 
 // logins are the commands that a password or the like follows. Some protocols have a tag
 // before it; on IRC it may be told to a service.
-var logins = []string{"login", "authenticate", "auth", "pass", "apop", "oper", "identify"}
+var logins = []string{"login", "authenticate", "auth", "pass", "acct", "apop", "oper", "identify"}
 
 const (
 	maxLine    = 64 // how much of a line is looked at for a command
@@ -45,24 +47,36 @@ func (l *lines) login(raw []byte) int {
 func (l *lines) part(p []byte) int {
 	before := len(l.begun)
 	if before == 0 && l.owed > 0 {
-		if l.owed--; isAnswer(p) {
+		if l.owed--; isAnswer(p) || l.literal {
+			l.literal = announces(p)
 			return 0
 		}
 	}
 	l.begun = append(l.begun, lowered(p[:min(len(p), max(maxLine-before, 0))])...)
 	for at, word := 0, []byte(nil); ; at += len(word) + 1 {
-		i := bytes.IndexByte(l.begun[min(at, len(l.begun)):], ' ')
+		i := bytes.IndexAny(l.begun[min(at, len(l.begun)):], " \r\n")
 		if i < 0 {
 			return -1
 		}
 		word = l.begun[at : at+i]
-		if end := at + i + 1; end > before && slices.Contains(logins, command(word)) {
-			if strings.HasPrefix(command(word), "auth") {
-				l.owed = maxAnswers
-			}
-			return end - before
+		end := at + i + 1
+		if end <= before || !slices.Contains(logins, command(word)) {
+			continue
 		}
+		if ends := l.begun[end-1] != ' '; ends || strings.HasPrefix(command(word), "auth") || announces(p) {
+			l.owed, l.literal = maxAnswers, announces(p)
+			if ends {
+				return -1
+			}
+		}
+		return end - before
 	}
+}
+
+// announces says whether a line ends as IMAP says how long the next is: "{12}", "{12+}".
+func announces(line []byte) bool {
+	line = bytes.TrimRight(line, "\r\n")
+	return bytes.HasSuffix(line, []byte("}")) && bytes.IndexByte(line, '{') >= 0
 }
 
 // command is the letters at the end of a word; what stands before them is of another

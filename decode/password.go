@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/xdg-go/stringprep"
+	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -38,6 +39,9 @@ func PasswordForms(password string) []PasswordForm {
 	}
 	add(password, faultUnprepared)
 	add(norm.NFKC.String(password), "normalised the password with NFKC only, not with SASLprep")
+	if prepared, err := precis.OpaqueString.String(password); err == nil {
+		add(prepared, "prepared the password as PRECIS has it (RFC 8265), not with SASLprep")
+	}
 	add(norm.NFC.String(password), "normalised the password with NFC, not with SASLprep")
 	add(norm.NFD.String(password), "took the password apart (NFD), where SASLprep puts it together")
 	if latin, ok := Latin1(password); ok {
@@ -46,6 +50,19 @@ func PasswordForms(password string) []PasswordForm {
 	add(strings.TrimSpace(password), "cut off white space around the password")
 	add(password+"\n", "put a line feed behind the password, as from a file")
 	return out
+}
+
+// SamePassword compares a password that was sent as it is with the account's. It is for
+// the server to prepare it (RFC 4616 §2), so all that become the same are.
+func SamePassword(forms []PasswordForm, sent string) Check {
+	c := CheckForms(forms, func(own string) bool { return own == sent })
+	if c.Fault = ""; c.Result != Differs {
+		return c
+	}
+	if PasswordForms(sent)[0].Password == forms[0].Password {
+		c.Result = Fits
+	}
+	return c
 }
 
 // Latin1 encodes text in ISO 8859-1, if that can be done.

@@ -22,6 +22,7 @@ func TestPasswordForms(t *testing.T) {
 		{"I\u00adX", []string{"IX", "I\u00adX", "I\xadX", "I\u00adX\n"}},
 		{"\u2168", []string{"IX", "\u2168", "\u2168\n"}},
 		{"\u00e9", []string{"\u00e9", "e\u0301", "\xe9", "\u00e9\n"}},
+		{"a\u2003e\u0301", []string{"a \u00e9", "a\u2003e\u0301", "a\u2003\u00e9", "a\u2003e\u0301\n"}},
 		{" a ", []string{" a ", "a", " a \n"}},
 		{"a\x07", []string{"a\x07", "a\x07\n"}}, // SASLprep forbids it
 	} {
@@ -42,5 +43,28 @@ func TestPasswordForms(t *testing.T) {
 				t.Errorf("%q: form %d is %q, want %q", c.password, i, got[i], c.want[i])
 			}
 		}
+	}
+}
+
+// TestSamePassword: a password that was sent as it is may be in any form that the server
+// makes the same of.
+func TestSamePassword(t *testing.T) {
+	for _, c := range []struct {
+		own, sent string
+		want      Result
+	}{
+		{"pencil", "pencil", Fits},
+		{"pencil", "Pencil", Differs},
+		{"J\u00fcrgen", "Ju\u0308rgen", Fits},
+		{"Ju\u0308rgen", "J\u00fcrgen", Fits},
+		{"a b", "\uff41\u00a0b", Fits}, // full width, and a space that does not break
+		{"a", "a\u00ad", Fits},
+	} {
+		if got := SamePassword(PasswordForms(c.own), c.sent); got.Result != c.want || got.Fault != "" {
+			t.Errorf("%q for %q: %v", c.sent, c.own, got)
+		}
+	}
+	if got := SamePassword(nil, "x"); got.Result != Unchecked {
+		t.Errorf("without a password: %v", got)
 	}
 }

@@ -161,3 +161,15 @@ func (s *State) Mechanisms() (sasl1, sasl2 []string) {
 	}
 	return list(offer.Child(NSSASL, "mechanisms")), list(offer.Child(NSSASL2, "authentication"))
 }
+
+// Unique joins lists, and leaves out what was in one before.
+func Unique(lists ...[]string) (out []string) {
+	for _, list := range lists {
+		for _, s := range list {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}

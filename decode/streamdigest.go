@@ -20,6 +20,15 @@ func StreamDigest(streamID, secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// DialbackKey is the key that the server of a domain makes for another, and for the stream
+// between the two, from a secret that it alone has (XEP-0185 §2).
+func DialbackKey(secret, receiving, originating, streamID string) string {
+	hashed := sha256.Sum256([]byte(secret))
+	h := hmac.New(sha256.New, []byte(hex.EncodeToString(hashed[:])))
+	h.Write([]byte(receiving + " " + originating + " " + streamID))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // StreamIDs are the ids that the server has given the streams of a connection,
 // for the digests that are made with the newest. The zero value is ready.
 type StreamIDs struct{ ids []string }

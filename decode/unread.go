@@ -12,7 +12,7 @@ import (
 // which the others are known. Where such an element could not be read as a whole
 // no rule can say which bytes are the secret, so all of them are.
 var (
-	credentialElements = []string{"auth", "challenge", "response", "authenticate", "success", "handshake", "token", "hash", "key", "password", "digest"}
+	credentialElements = []string{"auth", "challenge", "response", "authenticate", "initial-response", "additional-data", "next", "task-data", "success", "handshake", "token", "hash", "key", "password", "digest"}
 	credentialMarks    = [][]byte{[]byte("jabber:iq:auth"), []byte("jabber:iq:register"), []byte("urn:xmpp:fast:0")}
 )
 
@@ -45,6 +45,9 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		}
 		if start >= 0 {
 			d.hide(e, session.Span{Start: start, End: len(e.Raw)})
+			if login >= 0 {
+				d.learnLogin(e.Raw[login:])
+			}
 			if raw && endOf(e.Raw[start:], until) < 0 {
 				d.cut[e.Dir] = until
 			}
@@ -82,7 +85,7 @@ func endOf(raw []byte, until string) int {
 }
 
 func endsName(tag []byte) bool {
-	return bytes.HasPrefix(tag, []byte("</name>")) || bytes.HasPrefix(tag, []byte("</key>"))
+	return bytes.HasPrefix(tag, []byte("</name>")) || bytes.HasPrefix(tag, []byte("</key>")) || bytes.HasPrefix(tag, []byte("</string>"))
 }
 
 // plainCredentials are hidden wherever they stand, whatever their namespace says.
@@ -100,14 +103,50 @@ func (d *Session) hide(e *session.Event, span session.Span) {
 	}
 }
 
+// learnLogin remembers the last word of a login in one line: servers quote a line that they
+// do not understand.
+func (d *Session) learnLogin(line []byte) {
+	if words := bytes.Fields(line); len(words) > 0 && len(line) <= maxQuoted {
+		word := strings.Trim(string(words[len(words)-1]), `":`)
+		d.known.learn(unread, word, d.state.Secrets.Mark(unread, word), true)
+	}
+}
+
 // credentialSigns are words, in lower case, that tell of a credential, and what ends
 // it. Words of the first two kinds may be shown; the others may be part of it.
-var credentialSigns = []struct{ until, words string }{
-	{untilKey, "-----begin"},
-	{untilLine, "authorization: cookie:"},
-	{untilTag, "password passwd passphrase pwd pass= pass' pass\" secret token previd preauth invit key-params authorization cookie credential " +
-		"privatekey private-key private_key api-key api_key apikey accesskey access-key access_key authkey oauth eyj gcm:// submit <field db:result db:verify jabber:server:dialback " +
-		"iq:register http:upload urn:xmpp:sm: urn:xmpp:esfs httpbind isr:"},
+var credentialSigns = []struct {
+	until string
+	words [][]byte
+}{
+	{untilKey, signs("-----begin")},
+	{untilLine, signs("authorization: cookie:")},
+	{untilTag, append(signs("previd preauth invit key-params oauth eyj gcm:// submit <field db:result db:verify jabber:server:dialback "+
+		"iq:register http:upload urn:xmpp:sm: urn:xmpp:esfs httpbind isr: auth=' auth=\" &lt;auth &lt;response &lt;challenge"), signsOfNames()...)},
+}
+
+func signs(words string) (out [][]byte) {
+	for word := range strings.SplitSeq(words, " ") {
+		out = append(out, []byte(word))
+	}
+	return out
+}
+
+// signsOfNames are the names of secrets, wherever they stand, and the short ones as names
+// of elements and attributes.
+func signsOfNames() (out [][]byte) {
+	for _, k := range SecretKinds {
+		for _, word := range strings.Split(k.Words, " ") {
+			for _, joint := range []string{"", "-", "_", "."} {
+				if spelt := strings.ReplaceAll(word, "-", joint); joint == "" || spelt != word || joint == "-" && strings.Contains(word, "-") {
+					out = append(out, []byte(spelt))
+				}
+			}
+		}
+	}
+	for name := range wholeNames {
+		out = append(out, signs("<"+name+" :"+name+" "+name+"=' "+name+`="`+" "+name+"=")...)
+	}
+	return out
 }
 
 // credentialAt is where in raw bytes a credential may begin, and what ends it: at
@@ -117,9 +156,13 @@ func credentialAt(raw []byte) (at int, until string) {
 	at, until = credentialTag(raw), untilTag
 	lower := lowered(raw)
 	for _, sign := range credentialSigns {
-		for word := range strings.SplitSeq(sign.words, " ") {
-			i := bytes.Index(lower, []byte(word))
-			if i < 0 || at >= 0 && i >= at {
+		for _, word := range sign.words {
+			end := len(lower)
+			if at >= 0 {
+				end = min(end, at+len(word)-1)
+			}
+			i := bytes.Index(lower[:end], word)
+			if i < 0 {
 				continue
 			}
 			if at, until = i, sign.until; until != untilTag {
@@ -127,6 +170,12 @@ func credentialAt(raw []byte) (at int, until string) {
 			} else if bytes.IndexByte(raw, '<') < 0 {
 				until = untilLine
 			}
+		}
+	}
+	if plain := plainAt(string(raw)); plain >= 0 && (at < 0 || plain < at) {
+		at, until = plain, untilTag
+		if bytes.IndexByte(raw, '<') < 0 {
+			until = untilLine
 		}
 	}
 	return at, until

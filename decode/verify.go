@@ -42,6 +42,10 @@ func (s *State) Account(user string) []PasswordForm {
 	return s.forms(user, domain)
 }
 
+// SecretOf is Account for the secret that a domain's server computes its dialback keys
+// from (XEP-0185): that of the domain without a user.
+func (s *State) SecretOf(domain string) []PasswordForm { return s.forms("", domain) }
+
 // ComponentSecret is Account for the secret that a component shares with its
 // server (XEP-0114): that of the domain without a user.
 func (s *State) ComponentSecret() []PasswordForm { return s.forms("", s.Domain()) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // Input is something that happened to a connection. The set is closed: a new one
@@ -37,6 +38,8 @@ type (
 	Secured struct{}
 	// SecureFailed says that it is not; why has been recorded.
 	SecureFailed struct{}
+	// Handshaking says what the TLS handshakes wait for from now on.
+	Handshaking struct{ For tlsintercept.Wait }
 	// Waited says that nothing has arrived for a while. Age is that of the connection.
 	Waited struct{ For, Age time.Duration }
 	// Stopped says that xmppscope is to end.
@@ -51,5 +54,6 @@ func (ConnectFailed) input() {}
 func (Quiet) input()         {}
 func (Secured) input()       {}
 func (SecureFailed) input()  {}
+func (Handshaking) input()   {}
 func (Waited) input()        {}
 func (Stopped) input()       {}

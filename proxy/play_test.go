@@ -14,6 +14,7 @@ import (
 	"xmppscope/decode"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // A dialogue is a file of lines: ">> …" is an input, the "<< …" lines below it
@@ -127,6 +128,8 @@ func parseInput(command string) (Input, error) {
 		return Secured{}, nil
 	case "secure-failed":
 		return SecureFailed{}, nil
+	case "handshaking":
+		return Handshaking{map[string]tlsintercept.Wait{"hello": tlsintercept.WaitHello, "server": tlsintercept.WaitServer, "client": tlsintercept.WaitClient}[word]}, nil
 	case "waited":
 		d, err := time.ParseDuration(word)
 		return Waited{For: d, Age: d}, err

@@ -412,7 +412,7 @@ func (p *pump) connect(domain string) {
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: domain, Direct: true, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: domain, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.mu.Lock()
 			p.legs[session.ServerLeg] = l // to be closed
@@ -438,7 +438,9 @@ func (p *pump) secure(a Secure) {
 	client, server := p.legs[session.ClientLeg], p.legs[session.ServerLeg]
 	client.unread(a.Early)
 	client.whole = true
-	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Record: p.trail.Event}
+	ctx, gone := context.WithCancelCause(p.ctx)
+	leaving := &watching{p: p, leg: client, gone: gone}
+	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Waits: leaving.waits, Record: p.trail.Event}
 	if server != nil {
 		server.whole = true
 		legs.Server = server
@@ -456,20 +458,20 @@ func (p *pump) secure(a Secure) {
 			return dialled, nil
 		}
 	}
-	ctx, gone := context.WithCancel(p.ctx)
 	if server != nil {
 		w := newWatch(server)
 		legs.Server = w
 		p.tasks.Go(func() {
 			if w.wait() != nil {
 				p.handle(Ended{Dir: session.S2C})
-				gone() // ends the handshake, which waits for nothing now
+				gone(nil) // ends the handshake, which waits for nothing now
 			}
 		})
 	}
 	p.tasks.Go(func() {
-		defer gone()
+		defer gone(nil)
 		s, err := p.o.TLS.Secure(ctx, legs)
+		leaving.end()
 		if w, ok := legs.Server.(*watch); ok {
 			w.end()
 		}

@@ -39,14 +39,15 @@ type Relay struct {
 	content  string        // its default namespace
 	answered bool          // the server has sent something
 	secured  bool
-	blind    bool    // the stream cannot turn any more, and is not looked at
-	ended    [3]bool // by direction
-	abrupt   [3]bool // by direction: and without TLS's close_notify
-	passed   [3]bool // by direction: that it has ended has been passed on
-	deaf     [3]bool // by direction: the receiver no longer takes data
-	waited   bool    // that the other side is silent has been said
-	turn     turn    // whose turn it is in the login
-	stage    stage   // how far it was when time was looked at last
+	blind    bool              // the stream cannot turn any more, and is not looked at
+	ended    [3]bool           // by direction
+	abrupt   [3]bool           // by direction: and without TLS's close_notify
+	passed   [3]bool           // by direction: that it has ended has been passed on
+	deaf     [3]bool           // by direction: the receiver no longer takes data
+	awaits   tlsintercept.Wait // of a handshake
+	waited   bool              // that the other side is silent has been said
+	turn     turn              // whose turn it is in the login
+	stage    stage             // how far it was when time was looked at last
 	out      []Action
 }
 
@@ -83,17 +84,22 @@ func (r *Relay) Handle(in Input) []Action {
 		if r.phase != securing {
 			break
 		}
-		r.phase, r.secured, r.answered, r.header, r.turn, r.waited = relaying, true, false, false, turn{}, false
+		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
 		r.stream.Secured()
 		r.forgetRest()
 	case SecureFailed:
-		if r.ended[session.S2C] {
+		switch {
+		case r.ended[session.S2C]:
 			r.close(theServer)
-		} else {
+		case r.ended[session.C2S]:
+			r.close(theClient)
+		default:
 			r.close(ourselves)
 		}
 	case Broken:
 		r.broken(in)
+	case Handshaking:
+		r.waited, r.awaits = false, in.For
 	case Waited:
 		r.silence(in)
 		r.limit(in)

@@ -5,6 +5,7 @@ import (
 
 	"xmppscope/decode"
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // turn is whose turn it is in a login, which is a dialogue; behind it silence
@@ -50,18 +51,16 @@ func (t *turn) waiting() (string, session.Dir) {
 
 // silence says, once, who keeps whom waiting.
 func (r *Relay) silence(in Waited) {
-	if r.waited {
+	if r.waited || in.For < waitTime {
 		return
 	}
 	waiting := ""
 	dir := session.NoDir
 	switch {
-	case r.phase == securing && !r.header:
-		waiting, dir = "the client speaks TLS from the first byte, and the handshake with the server is not done", session.S2C
-	case r.phase == securing:
-		waiting, dir = "TLS has begun, and the handshakes are not done", session.C2S
 	case r.phase == asked:
 		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
+	case r.phase == securing || r.phase == connecting && r.awaits != 0:
+		waiting, dir = handshakeWaits(r.awaits)
 	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.stream.IsOpaque(session.C2S)):
 		return // it will send none
 	case r.phase == relaying && !r.header && r.secured:
@@ -80,4 +79,15 @@ func (r *Relay) silence(in Waited) {
 	}
 	r.waited = true
 	r.record(dir, session.RelayTimeout{Waiting: waiting, After: in.For}, nil)
+}
+
+// handshakeWaits says who keeps a TLS handshake waiting.
+func handshakeWaits(what tlsintercept.Wait) (string, session.Dir) {
+	switch what {
+	case tlsintercept.WaitServer:
+		return "the server does not answer the TLS handshake, and the client waits for it", session.S2C
+	case tlsintercept.WaitClient:
+		return "the client was shown xmppscope's certificate and has not gone on with the TLS handshake: it may be asking its user about it", session.C2S
+	}
+	return "TLS was agreed on, and the client has not begun the handshake", session.C2S
 }

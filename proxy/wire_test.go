@@ -441,6 +441,44 @@ func TestEitherSideDrops(t *testing.T) {
 	}
 }
 
+// TestClientLeavesBeforeTheServerAnswersTLS: it is noticed at once, though nobody reads
+// from the client while the server's part of the handshake is waited for, and it is not
+// told as anybody else's doing.
+func TestClientLeavesBeforeTheServerAnswersTLS(t *testing.T) {
+	b := newBench(t, false, false)
+	c := b.dial(t)
+	mustWrite(t, c, clientHdr)
+	s := b.accept(t)
+	mustRead(t, s, clientHdr)
+	mustWrite(t, s, serverHdr+featuresTLS)
+	mustRead(t, c, serverHdr+featuresTLS)
+	mustWrite(t, c, startTLS)
+	mustRead(t, s, startTLS)
+	mustWrite(t, s, proceed)
+	mustRead(t, c, proceed)
+	go tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	if _, err := io.ReadFull(s, make([]byte, 5)); err != nil { // a ClientHello, which stays unanswered
+		t.Fatal(err)
+	}
+	c.Close()
+	io.Copy(io.Discard, s) // until the proxy ends it
+	s.Close()
+	said := map[session.Leg]string{}
+	for _, e := range b.events() {
+		if f, ok := e.Body.(session.TLSFailed); ok {
+			said[e.Leg] = f.Guilty + ": " + f.Reason
+		}
+	}
+	for leg, reason := range said {
+		if !strings.HasPrefix(reason, "client: the client hung up") {
+			t.Errorf("%s leg: %s", leg, reason)
+		}
+	}
+	if len(said) != 2 {
+		t.Errorf("failed: %v", said)
+	}
+}
+
 // TestUnreachableServer: the client is answered in the server's place.
 func TestUnreachableServer(t *testing.T) {
 	b := newBench(t, false, false)

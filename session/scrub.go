@@ -19,29 +19,43 @@ const (
 	scrubAfter = 6  // bytes before one in the middle of a text, which are looked for with it
 )
 
+// NoteQuoted is the name of a note about a secret that is quoted: what is said of the event
+// may quote it too, however short it is.
+const NoteQuoted = "quoted"
+
 // secretValues are the secrets of an event, as they are and as %q writes them.
 // Rules that quote what was said need not know what in it is secret.
 func (e *Event) secretValues() (out secretValues) {
-	add := func(before, value, mark string) {
-		out = append(out, secretValue{before + value, before + mark})
+	add := func(before, value, after, mark string) {
+		out = append(out, secretValue{before + value + after, before + mark + after})
 		if q := strconv.Quote(value); q[1:len(q)-1] != value {
-			out = append(out, secretValue{before + q[1:len(q)-1], before + mark})
+			out = append(out, secretValue{before + q[1:len(q)-1] + after, before + mark + after})
 		}
 	}
 	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Secret != "" && Telling(n.Value) {
-			add("", n.Value, n.Mark)
+		if n := &e.Notes[i]; n.Secret != "" && (Telling(n.Value) || n.Name == NoteQuoted) {
+			add("", n.Value, "", n.Mark)
 		}
 	}
-	for _, s := range e.Secrets {
+	last := 0
+	for i, s := range e.Secrets {
 		if s.Span.Start >= s.Span.End || s.Span.End > len(e.Raw) {
 			continue
 		}
+		next := len(e.Raw)
+		if i+1 < len(e.Secrets) {
+			next = max(s.Span.End, min(next, e.Secrets[i+1].Span.Start))
+		}
 		value := string(e.Raw[s.Span.Start:s.Span.End])
-		if before := before(e.Raw[:s.Span.Start]); before != "" {
-			add(before, value, s.Mark)
-		} else if Telling(value) {
-			add("", value, s.Mark)
+		before, after := before(e.Raw[min(last, s.Span.Start):s.Span.Start]), after(e.Raw[s.Span.End:next])
+		last = s.Span.End
+		switch {
+		case before != "":
+			add(before, value, "", s.Mark)
+		case Telling(value):
+			add("", value, "", s.Mark)
+		case after != "":
+			add("", value, after, s.Mark)
 		}
 	}
 	return out
@@ -62,6 +76,19 @@ func before(raw []byte) string {
 		start++
 	}
 	return string(raw[start:])
+}
+
+// after is what stands in the same text right behind a secret, if that is more than a word
+// of ours could have there.
+func after(raw []byte) string {
+	end := min(len(raw), scrubAfter)
+	if i := strings.IndexAny(string(raw[:end]), "<>\"'&;\n"); i >= 0 {
+		return ""
+	}
+	for end > 0 && end < len(raw) && !utf8.RuneStart(raw[end]) {
+		end--
+	}
+	return string(raw[:end])
 }
 
 // scrub replaces the secrets in a text of ours, also where the text was shortened

@@ -16,10 +16,11 @@ type TLSFacts struct {
 	EMS      bool          `json:"ems,omitempty"`       // extended master secret (RFC 7627) or TLS 1.3
 	Mutual   bool          `json:"requested,omitempty"` // the server asked for a client certificate
 	Took     time.Duration `json:"took_ns,omitempty"`
-	Hello    *ClientHello  `json:"hello,omitempty"`      // what the client of this leg offered
-	Chain    []Certificate `json:"chain,omitempty"`      // as sent, leaf first
-	Verdict  *Verification `json:"verified,omitempty"`   // of Chain; nil if it was not looked at
-	Unminted []string      `json:"not_minted,omitempty"` // client leg: names of the server's leaf that ours does not carry
+	Hello    *ClientHello  `json:"hello,omitempty"`        // what the client of this leg offered
+	Chain    []Certificate `json:"chain,omitempty"`        // as sent, leaf first
+	Client   []Certificate `json:"client_chain,omitempty"` // what the client showed, leaf first: in captures alone, for it cannot pass a proxy
+	Verdict  *Verification `json:"verified,omitempty"`     // of Chain; nil if it was not looked at
+	Unminted []string      `json:"not_minted,omitempty"`   // client leg: names of the server's leaf that ours does not carry
 
 	// Bindings is the channel-binding data of this leg in hex, by the name of its
 	// type (RFC 5929, RFC 9266); a type that the handshake does not give is absent.

@@ -60,10 +60,21 @@ func (f *TLSFacts) Facts() []Fact {
 		Fact{"JID domain", f.Domain},
 		Fact{"took", took},
 		Fact{"resumed", yes(f.Resumed, "yes, an abbreviated handshake")},
-		Fact{"client cert", yes(f.Mutual, "asked for by the server")},
+		Fact{"client cert", f.clientCert()},
 		Fact{"not minted", joined(f.Unminted)},
 		Fact{FactVerified, verified},
 	)
+}
+
+// clientCert says what became of the client's certificate.
+func (f *TLSFacts) clientCert() string {
+	switch {
+	case len(f.Client) > 0:
+		return "shown: " + f.Client[0].Subject
+	case f.Mutual:
+		return "asked for by the server"
+	}
+	return ""
 }
 
 // String says whether the certificate was good, and why or why not.

@@ -52,10 +52,27 @@ type Legs struct {
 	Dial func(ctx context.Context, domain string) (net.Conn, error)
 	// Direct is TLS from the first byte (XEP-0368).
 	Direct bool
+	// Waits, if it is not nil, is told what is waited for, as it changes, by the goroutine
+	// that called Secure.
+	Waits func(Wait)
 	// Record takes the events: At, Leg and Body are set. It is called by the
 	// goroutine that called Secure, before Secure returns.
 	Record func(session.Seen)
 }
+
+// Wait is what the handshakes of a session wait for.
+type Wait uint8
+
+// What is waited for, in this order.
+const (
+	WaitHello  Wait = iota + 1 // the client's ClientHello
+	WaitServer                 // all that the server has to say
+	WaitClient                 // what the client says to our certificate
+)
+
+// ErrClientLeft ends Secure, as the cause of its context, when the client has gone while
+// the server was waited for.
+var ErrClientLeft = errors.New("the client has hung up")
 
 // Secured is a session with TLS on both legs, or on the server's alone.
 type Secured struct {
@@ -102,6 +119,7 @@ func (c *Config) Secure(ctx context.Context, l Legs) (*Secured, error) {
 	p.timer = time.AfterFunc(c.timeout(), func() { stop(errSilent) })
 	defer p.timer.Stop()
 
+	p.waits(WaitHello)
 	p.clientWire = &watched{Conn: l.Client}
 	conn := tls.Server(p.clientWire, &tls.Config{
 		GetConfigForClient: p.answer,
@@ -154,6 +172,12 @@ func (p *pair) secured() *Secured {
 	return &out
 }
 
+func (p *pair) waits(what Wait) {
+	if p.legs.Waits != nil {
+		p.legs.Waits(what)
+	}
+}
+
 func (p *pair) record(leg session.Leg, body session.Body) {
 	p.legs.Record(session.Seen{At: p.now(), Leg: leg, Body: body})
 }
@@ -163,8 +187,8 @@ func cause(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	if why := context.Cause(ctx); errors.Is(why, errSilent) {
-		return errSilent
+	if why := context.Cause(ctx); errors.Is(why, errSilent) || errors.Is(why, ErrClientLeft) {
+		return why
 	}
 	return errStopped
 }
@@ -194,6 +218,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, err
 	}
 	state, err := p.secureServer(p.ctx, o)
+	p.waits(WaitClient)
 	if err != nil {
 		return nil, err
 	}

@@ -67,6 +67,8 @@ func (f failure) classify() session.TLSFailed {
 	case errors.Is(f.err, errStopped):
 		out.Guilty, out.Class = session.OriginSelf, session.ClassClosed
 		out.Reason = "xmppscope ended the handshake with the " + f.peer()
+	case errors.Is(f.err, ErrClientLeft):
+		out.Guilty, out.Class, out.Reason = session.ClientLeg.String(), session.ClassClosed, "the client hung up while the server's part of the TLS handshake was waited for"
 	case errors.Is(f.err, errSilent) || isTimeout(f.err):
 		f.silent(&out)
 	case errors.As(f.err, &notTLS):

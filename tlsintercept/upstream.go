@@ -55,6 +55,7 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 			return none, err
 		}
 	}
+	p.waits(WaitServer)
 	start := time.Now()
 	p.serverWire = &watched{Conn: p.legs.Server}
 	conn := tls.Client(p.serverWire, p.clientConfig(o))
@@ -158,7 +159,7 @@ func (p *pair) failServer(err error, l lack) error {
 	body := f.classify()
 	p.record(session.ServerLeg, body)
 	p.failed = &Error{session.ServerLeg, body}
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, errStopped) || errors.Is(err, ErrClientLeft) {
 		return err
 	}
 	return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, err: err, hint: body.Hint,

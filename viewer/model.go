@@ -1,6 +1,8 @@
 package viewer
 
 import (
+	"strings"
+
 	"sort"
 
 	"xmppscope/session"
@@ -181,8 +183,8 @@ func (c *conversation) turn(e *session.Event) entry {
 	return 0
 }
 
-// nsSM is that of stream management (XEP-0198).
-const nsSM = "urn:xmpp:sm:3"
+// nsSM begins those of stream management (XEP-0198): urn:xmpp:sm:2 and 3.
+const nsSM = "urn:xmpp:sm:"
 
 // quiet says whether an event is of the kind that can be hidden as noise.
 func quiet(e *session.Event) bool {
@@ -190,7 +192,7 @@ func quiet(e *session.Event) bool {
 	case session.StreamWhitespace, session.TCPOpened, session.TCPHalfClosed, session.TCPClosed:
 		return e.Worst() < session.Warning
 	case session.StreamElement:
-		return e.Space == nsSM && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
+		return strings.HasPrefix(e.Space, nsSM) && (e.Name == "r" || e.Name == "a") && e.Worst() < session.Notice
 	}
 	return false
 }

@@ -76,6 +76,16 @@ func TestRestartRules(t *testing.T) {
 	}
 }
 
+// TestAcknowledgementsAreNoise: those of both versions of stream management.
+func TestAcknowledgementsAreNoise(t *testing.T) {
+	for space, want := range map[string]bool{"urn:xmpp:sm:2": true, "urn:xmpp:sm:3": true, "jabber:client": false} {
+		e := session.Event{Seen: session.Seen{Body: session.StreamElement{}, Name: "r"}, Said: session.Said{Space: space}}
+		if quiet(&e) != want {
+			t.Errorf("<r/> of %s is noise: %v", space, !want)
+		}
+	}
+}
+
 func TestUnnumberedEventsAreNoRows(t *testing.T) {
 	m := newModel()
 	m.add(0, &session.Event{Seen: session.Seen{Session: 1, Body: session.WireBytes{}, Raw: []byte("x")}, Said: session.Said{Done: true}}, true)

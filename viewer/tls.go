@@ -74,6 +74,14 @@ func (p *textBlock) tls(f *session.TLSFacts) {
 		}
 		p.table(title, f.Chain[i].Facts(), nil)
 	}
+	p.clientChain(f.Client)
+}
+
+// clientChain is what the client has shown.
+func (p *textBlock) clientChain(chain []session.Certificate) {
+	for i := range chain {
+		p.table(wiref("Certificate of the client: %d", i+1), chain[i].Facts(), nil)
+	}
 }
 
 // table is facts below a heading.

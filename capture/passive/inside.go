@@ -32,7 +32,7 @@ func (c *conn) fact(at time.Time, b session.Body) {
 		b = body
 	}
 	c.record(at, session.Seen{Leg: session.ClientLeg, Body: b})
-	if facts != nil && speaksXMPP(facts) {
+	if facts != nil && (speaksXMPP(facts) || c.failedForXMPP(b)) {
 		c.recognise(at)
 	}
 	if c.sealed != "" {
@@ -69,6 +69,18 @@ func (c *conn) verify(e *session.Seen) {
 		judge(&body.TLSFacts)
 		e.Body = body
 	}
+}
+
+// failedForXMPP says whether TLS that came to nothing was meant for XMPP: it was on one of
+// its ports, or the server answered it with XML in the clear, as on a port for STARTTLS.
+func (c *conn) failedForXMPP(b session.Body) bool {
+	f, failed := b.(session.TLSFailed)
+	return failed && (c.onPort() || f.Class == session.ClassNotTLS && strings.Contains(f.Reason, "XML in the clear"))
+}
+
+// onPort says whether the connection is on a port of XMPP.
+func (c *conn) onPort() bool {
+	return packet.IsXMPP(c.wire.Client.Port()) || packet.IsXMPP(c.wire.Server.Port())
 }
 
 // speaksXMPP says whether the handshake names XMPP (XEP-0368 §2).
@@ -108,7 +120,7 @@ func (c *conn) inside(at time.Time, dir session.Dir, p []byte) {
 // lock gives up on TLS that cannot be opened. What there is to see of the handshake
 // has been told; the rest of the connection is of no use.
 func (c *conn) lock(at time.Time) {
-	if c.id == 0 && !packet.IsXMPP(c.wire.Client.Port()) && !packet.IsXMPP(c.wire.Server.Port()) {
+	if c.id == 0 && !c.onPort() {
 		c.ignore(&c.r.report.Others)
 		return
 	}

@@ -328,3 +328,33 @@ func held() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// hello is the beginning of a ClientHello without ALPN, as far as it matters here.
+const hello = "\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + "0123456789abcdef0123456789abcdef" + "\x00\x00\x02\x00\x2f\x01\x00\x00\x00"
+
+// TestTLSOnAPortForSTARTTLS: a client that begins TLS where the server expects XML is a
+// session, whatever the port, and it is told what the server said.
+func TestTLSOnAPortForSTARTTLS(t *testing.T) {
+	const answer = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'><stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+	for port, says := range map[uint16]string{5222: answer, 7000: answer, 5223: ""} {
+		k := newTalk(40000, port, true).say(c2s, hello)
+		if says != "" {
+			k.say(s2c, says)
+		}
+		k.flags(s2c, 0x11).flags(c2s, 0x11)
+		events, report := read(t, pcap(k), "")
+		reason := ""
+		for _, e := range events {
+			if f, ok := e.Body.(session.TLSFailed); ok {
+				reason = f.Reason
+			}
+		}
+		want := "XML in the clear"
+		if says == "" {
+			want = "hung up on the ClientHello"
+		}
+		if report.Sessions != 1 || !strings.Contains(reason, want) {
+			t.Errorf("on port %d: %d sessions, failed with %q, want %q", port, report.Sessions, reason, want)
+		}
+	}
+}

@@ -64,11 +64,7 @@ func (n *Names) facts(f session.TLSFacts) session.TLSFacts {
 		hello.SNI = n.host(h.SNI)
 		f.Hello = &hello
 	}
-	chain := f.Chain
-	f.Chain = nil
-	for _, c := range chain {
-		f.Chain = append(f.Chain, n.certificate(c))
-	}
+	f.Chain, f.Client = n.chain(f.Chain), n.chain(f.Client)
 	f.Unminted = n.each(f.Unminted, n.host)
 	if v := f.Verdict; v != nil {
 		verdict := *v
@@ -80,6 +76,13 @@ func (n *Names) facts(f session.TLSFacts) session.TLSFacts {
 		f.Bindings[name] = n.replaced(data, n.hash(data, len(data)))
 	}
 	return f
+}
+
+func (n *Names) chain(chain []session.Certificate) (out []session.Certificate) {
+	for _, c := range chain {
+		out = append(out, n.certificate(c))
+	}
+	return out
 }
 
 // certificate hides what tells one from all others: names, numbers, the hash, and

@@ -91,12 +91,9 @@ func (c *Conn) chain(ders [][]byte, problem string) {
 		return
 	}
 	for i, der := range ders {
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			sum := sha256.Sum256(der)
-			c.hs.facts.Chain = append(c.hs.facts.Chain, session.Certificate{
-				Subject: "(unreadable: " + session.SafeLine(err.Error()) + ")", SHA256: hex.EncodeToString(sum[:]),
-			})
+		cert, out := certificateOf(der)
+		c.hs.facts.Chain = append(c.hs.facts.Chain, out)
+		if cert == nil {
 			continue
 		}
 		if i == 0 {
@@ -105,13 +102,36 @@ func (c *Conn) chain(ders [][]byte, problem string) {
 		if i == 0 || len(c.hs.chain) > 0 {
 			c.hs.chain = append(c.hs.chain, cert)
 		}
-		out := session.NewCertificate(cert)
-		out.SRV, out.XMPP = certs.SRVNames(cert), certs.XmppAddrs(cert)
-		c.hs.facts.Chain = append(c.hs.facts.Chain, out)
 	}
 	if problem != "" {
 		c.hs.facts.Chain = []session.Certificate{{Subject: "(" + problem + ")"}}
 	}
+}
+
+// clientChain notes the client's certificates, as DER. It may send none.
+func (c *Conn) clientChain(ders [][]byte, problem string) {
+	if len(c.hs.facts.Client) > 0 {
+		return
+	}
+	for _, der := range ders {
+		_, out := certificateOf(der)
+		c.hs.facts.Client = append(c.hs.facts.Client, out)
+	}
+	if problem != "" {
+		c.hs.facts.Client = []session.Certificate{{Subject: "(" + problem + ")"}}
+	}
+}
+
+// certificateOf is what a person wants to know of one; cert is nil if it cannot be read.
+func certificateOf(der []byte) (cert *x509.Certificate, out session.Certificate) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		sum := sha256.Sum256(der)
+		return nil, session.Certificate{Subject: "(unreadable: " + session.SafeLine(err.Error()) + ")", SHA256: hex.EncodeToString(sum[:])}
+	}
+	out = session.NewCertificate(cert)
+	out.SRV, out.XMPP = certs.SRVNames(cert), certs.XmppAddrs(cert)
+	return cert, out
 }
 
 // certificates reads a Certificate message (RFC 5246 §7.4.2, RFC 8446 §4.4.2).

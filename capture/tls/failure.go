@@ -129,10 +129,14 @@ func (c *Conn) notTLS(h *half, rest []byte) {
 			where = "where its ServerHello was due"
 		}
 	}
+	hint := ""
+	if h.dir == session.S2C && !h.spoke {
+		hint = "this port may want STARTTLS: let the client begin in the clear, or connect to the port for direct TLS"
+	}
 	h.deaf = true
 	c.release(h)
 	c.fail(h, session.TLSFailed{
-		Class: session.ClassNotTLS, Guilty: h.dir.Sender(),
+		Class: session.ClassNotTLS, Guilty: h.dir.Sender(), Hint: hint,
 		Reason: fmt.Sprintf("the %s sent %s %s", h.dir.Sender(), session.NotTLS(start), where),
 	})
 }

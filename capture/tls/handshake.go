@@ -95,6 +95,10 @@ func (c *Conn) message(h *half, typ byte, body []byte) {
 		c.encryptedExtensions(body)
 	case typ == msgCertificate && fromServer:
 		c.chain(certificates(body, c.hs.version == version13))
+	case typ == msgCertificate:
+		c.clientChain(certificates(body, c.hs.version == version13))
+	case typ == msgCompressedCert && !fromServer:
+		c.clientChain(compressedCertificates(body))
 	case typ == msgCompressedCert && fromServer:
 		c.chain(compressedCertificates(body))
 	case typ == msgServerKeyExchange && fromServer:

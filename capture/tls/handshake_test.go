@@ -44,6 +44,21 @@ func TestClientCertificate(t *testing.T) {
 		if !facts.Mutual || facts.Chain[0].Key != "RSA 2048" {
 			t.Errorf("%s: %+v", facts.Version, facts)
 		}
+		if len(facts.Client) != 1 || facts.Client[0].Key != "ECDSA P-256" {
+			t.Errorf("%s: the client's certificate is %+v", facts.Version, facts.Client)
+		}
+	}
+}
+
+// TestClientCertificateWithoutKeys: up to TLS 1.2 it is sent in the clear.
+func TestClientCertificateWithoutKeys(t *testing.T) {
+	client, server := asking(stdtls.VersionTLS12), serving(stdtls.VersionTLS12)
+	client.Certificates = []stdtls.Certificate{ecCert()}
+	server.ClientAuth = stdtls.RequireAnyClientCert
+	talk := converse(t, client, server)
+	got := replay(keysOf(t, nil), talk.chunks)
+	if len(got.established) != 1 || len(got.established[0].Client) != 1 || got.established[0].Client[0].Key != "ECDSA P-256" {
+		t.Errorf("%s: %+v", got, got.established)
 	}
 }
 

@@ -97,6 +97,7 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 		c.encodeSessions()
 	}
 	c.warn()
+	o.in.tellUnused()
 	return c.conclude(out, o)
 }
 

@@ -102,6 +102,7 @@ func diff(ctx context.Context, o *diffFlags, nameA, nameB string) error {
 	if err != nil {
 		return err
 	}
+	o.in.tellUnused()
 	pathA, pathB := fileOf(nameA), fileOf(nameB)
 	if named := pathA != nameA && pathB != nameB; a.ID == b.ID && pathA == pathB && !named {
 		say(os.Stderr, "A and B are the same session: session %d of %s", a.ID, pathA)

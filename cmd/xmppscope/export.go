@@ -82,6 +82,7 @@ func export(ctx context.Context, o *exportFlags, inputs []string) error {
 	if err != nil {
 		return err
 	}
+	o.in.tellUnused()
 	switch {
 	case events == 0 && match != nil:
 		say(os.Stderr, "warning: no event matches --filter: %s holds none", o.name())

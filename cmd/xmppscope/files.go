@@ -61,7 +61,9 @@ func newPrint() *cobra.Command {
 				}
 				return printer.Write(e)
 			})
-			return printed(err, errors.Join(text.finish(), out.Flush()))
+			err = printed(err, errors.Join(text.finish(), out.Flush()))
+			in.tellUnused()
+			return err
 		},
 	}
 	o.addPrinted(cmd.Flags())

@@ -24,7 +24,9 @@ import (
 // inputFlags say how captures are read.
 type inputFlags struct {
 	keylogs []string
-	roots   string                         // --upstream-ca
+	roots   string // --upstream-ca
+	known   passwordFlag
+	who     *accounts                      // those of known; nil before they are read
 	scrolls bool                           // what is read goes by on the terminal: that is progress enough
 	tell    teller                         // nil: lines on standard error
 	reading func(path string, p *progress) // nil, or called when a file is begun
@@ -40,6 +42,7 @@ type teller func(format string, args ...any)
 
 func (in *inputFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&in.keylogs, "keylog", nil, "TLS secrets of the captures, a `file` in the format of SSLKEYLOGFILE (repeatable)")
+	in.known.add(f)
 	f.StringVar(&in.roots, "upstream-ca", "", "PEM `file` of a CA to trust for servers' certificates in captures of others")
 }
 
@@ -69,6 +72,9 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		return usageError{err}
 	}
 	trust := tlsintercept.Trust{Roots: roots, Name: rootsName(in.roots), Recorded: true}
+	if err := in.readAccounts(); err != nil {
+		return err
+	}
 	defer collectSeldom()()
 	base, last := 0, 0
 	for _, name := range paths {
@@ -77,7 +83,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		}
 		path, only := splitSession(name)
 		found := 0 // sessions
-		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
+		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, who: in.who, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
 		if in.reading != nil {
 			in.reading(name, f.progress)
 		}
@@ -127,6 +133,22 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	return nil
 }
 
+// readAccounts reads the passwords that are given.
+func (in *inputFlags) readAccounts() error {
+	if in.who != nil {
+		return nil
+	}
+	in.who = new(accounts)
+	return in.who.read(&in.known)
+}
+
+// tellUnused says which passwords were for nobody, when all has been read.
+func (in *inputFlags) tellUnused() {
+	for _, line := range in.who.unused() {
+		in.tell("%s", line)
+	}
+}
+
 // nameOf is what a file is called in messages.
 func nameOf(path string) string {
 	if path == "-" {
@@ -151,6 +173,7 @@ type input struct {
 	path     string
 	name     string // of the file in messages
 	idle     func()
+	who      *accounts
 	keylogs  *keylogs
 	trust    tlsintercept.Trust
 	book     *session.Book
@@ -184,7 +207,9 @@ func (f *input) read() error {
 		return f.foreign(src)
 	}
 	by := func(*session.Event) *decode.Session { return nil }
-	if prefix, _ := src.Peek(4); packet.IsNG(prefix) {
+	if f.who.any() {
+		by = f.anew()
+	} else if prefix, _ := src.Peek(4); packet.IsNG(prefix) {
 		by = f.bare()
 	}
 	magic, _ := src.Peek(sniffed)
@@ -195,7 +220,8 @@ func (f *input) read() error {
 	}
 	_, err = capture.Read(src.Reader, func(e session.Event) error {
 		left.note(e)
-		return f.emit(e, by(&e))
+		d := by(&e)
+		return f.emit(e, d)
 	})
 	if failed := left.tell(f.emit); failed != nil {
 		return failed
@@ -241,6 +267,9 @@ func (f *input) bare() func(*session.Event) *decode.Session {
 func (f *input) explainer() *decode.Session {
 	d := prepared().NewSession(f.book)
 	d.Share(f.shared)
+	if f.who.any() {
+		d.KnowPasswords(f.who.find)
+	}
 	return d
 }
 

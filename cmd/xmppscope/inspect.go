@@ -32,31 +32,6 @@ type inspection struct {
 	sessions []session.Overview
 }
 
-// accounts are the passwords that are known in this run: those of
-// --password-file, and those typed in the inspector. They are held in memory
-// only. It may be used by several goroutines.
-type accounts struct {
-	mu    sync.Mutex
-	known passwords
-}
-
-// know keeps a password until the run ends.
-func (a *accounts) know(jid, password string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.known == nil {
-		a.known = passwords{}
-	}
-	a.known[account(jid)] = password
-}
-
-// find is decode.State.Passwords.
-func (a *accounts) find(user, domain string) (string, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.known.find(user, domain)
-}
-
 // hooks are what the inspector calls.
 func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
@@ -174,7 +149,7 @@ func fromHome(path string) string {
 // verify explains a session once more, with the password known. The log keeps the
 // events as they were.
 func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]) viewer.Check {
-	i.accounts.know(jid, password)
+	i.accounts.learn(jid, password)
 	var out viewer.Check
 	var asked []string // accounts whose password was wanted
 	redacted, mechanism := false, ""

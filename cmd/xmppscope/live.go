@@ -26,7 +26,7 @@ type live struct {
 	rotate  string // --save-rotate
 	replace bool   // --overwrite
 	share   shareFlags
-	known   []string // --password-file
+	known   passwordFlag
 	backlog byteSize // --backlog
 	drain   time.Duration
 	limits  proxy.Limits
@@ -55,9 +55,8 @@ func (l *live) inspector() bool {
 
 // open makes the files ready, before anything listens.
 func (l *live) open() error {
-	var err error
-	if l.inspect.accounts.known, err = readPasswords(l.known); err != nil {
-		return usageError{err}
+	if err := l.inspect.accounts.read(&l.known); err != nil {
+		return err
 	}
 	l.inspect.inUse, l.inspect.saving = l.saves, l.saving
 	l.log = session.NewLog()
@@ -154,6 +153,9 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	}
 	l.spool.Close()
 	err = errors.Join(<-served, <-worked, err)
+	for _, line := range l.inspect.accounts.unused() {
+		say(os.Stderr, "%s", line)
+	}
 	if l.inspector() {
 		l.inspect.report(os.Stderr)
 	}

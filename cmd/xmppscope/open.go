@@ -84,6 +84,11 @@ const openPatience = 300 * time.Millisecond
 
 // open shows captures in the inspector, while they are read.
 func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options) error {
+	beyond := inspection{inUse: filesOf(paths)}
+	in.who = &beyond.accounts
+	if err := in.who.read(&in.known); err != nil {
+		return err
+	}
 	log := session.NewLog()
 	defer log.Close()
 	r := read(ctx, in, paths, log)
@@ -101,7 +106,6 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 			close(leave) // there is nothing to look at
 		}
 	}()
-	beyond := inspection{inUse: filesOf(paths)}
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
 	var err error
@@ -109,6 +113,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 		err = inspect(ctx, o, instead)
 	}
 	r.wait()
+	in.tellUnused()
 	beyond.report(os.Stderr)
 	for _, line := range r.said {
 		say(os.Stderr, "%s", line)

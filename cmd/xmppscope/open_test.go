@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"xmppscope/session"
 )
 
@@ -89,5 +91,40 @@ func TestStopped(t *testing.T) {
 	const want = "big.pcap: reading was stopped at 34 % of 812.0 MB, after 1 event; it is printed"
 	if got := stopped(i, "it is printed"); got.Error() != want {
 		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// TestOpenHoldsPasswordsAgainstRecordings: --password-file does in the inspector what it
+// does when the recording is printed.
+func TestOpenHoldsPasswordsAgainstRecordings(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := scope(t, dir, "demo", "--plain", "--scenario", "badpw", "--reveal", "--save", "bad.jsonl").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	file := filepath.Join(dir, "password")
+	if err := os.WriteFile(file, []byte("made up\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, flags := new(openFlags), pflag.NewFlagSet("", 0)
+	o.add(flags)
+	if err := flags.Parse(strings.Fields("open --password-file alice@xmpp.example=" + file)); err != nil {
+		t.Fatal(err)
+	}
+	log := session.NewLog()
+	defer log.Close()
+	r := read(t.Context(), &o.in, []string{filepath.Join(dir, "bad.jsonl")}, log)
+	<-r.done
+	r.wait()
+	events, _ := log.Read(0)
+	proofs := 0
+	for _, e := range events {
+		for _, n := range e.Notes {
+			if n.Name == "proof-check" && n.Value == "does not fit" {
+				proofs++
+			}
+		}
+	}
+	if proofs != 1 || len(o.in.who.unused()) != 0 {
+		t.Errorf("%d proofs were checked, %v: %q", proofs, r.failed, o.in.who.unused())
 	}
 }

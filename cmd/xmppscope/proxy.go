@@ -53,7 +53,7 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension; - is pcapng on standard output (repeatable; see xmppscope help save)")
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
-	f.StringArrayVar(&l.known, "password-file", nil, "`JID=FILE`: the account's password, to say which side of a failed login computed wrong; it is not kept (repeatable)")
+	l.known.add(f)
 	l.backlog = 4 << 30
 	f.Var(&l.backlog, "backlog", "how much may wait to be explained, a `SIZE`, in memory and in a private file; what comes beyond it passes, and is counted as lost")
 	f.DurationVar(&l.drain, "drain", 8*time.Second, "how long SIGTERM lets explaining and saving go on")

@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -53,6 +54,28 @@ func TestRealPairs(t *testing.T) {
 	for _, p := range pairs[:8] {
 		r := compare.Sessions(lab(t, p[0]), lab(t, p[1]), compare.Options{})
 		xmpptest.Golden(t, "testdata/"+p[0]+"_"+p[1]+".txt", strings.Join(linesOf(r, compare.Layout{Details: true}), "\n")+"\n")
+	}
+}
+
+// digestLogin is a login by DIGEST-MD5, with nonces of its own.
+func digestLogin(nonce, cnonce string) string {
+	code := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	return `*: tls
+C: <stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>
+S: <stream:stream from='a.example' id='` + nonce + `' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>
+S: <stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>DIGEST-MD5</mechanism></mechanisms></stream:features>
+C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='DIGEST-MD5'/>
+S: <challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>` + code(`realm="a.example",nonce="`+nonce+`",qop="auth",charset=utf-8,algorithm=md5-sess`) + `</challenge>
+C: <response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>` + code(`username="u",realm="a.example",nonce="`+nonce+`",cnonce="`+cnonce+`",nc=00000001,qop=auth,digest-uri="xmpp/a.example",response=d388dad90d4bbd760a152321f2143af7,charset=utf-8`) + `</response>
+S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>
+`
+}
+
+// TestNoncesDoNotCount: a login is the same as another that differs in its nonces.
+func TestNoncesDoNotCount(t *testing.T) {
+	a, b := xmpptest.Play(t, digestLogin("4f5ab1", "OA6MHXh6VqTrRk")), xmpptest.Play(t, digestLogin("9c02de", "Zm9vYmFyYmF6cXV4"))
+	if r := compare.Sessions(a, b, compare.Options{}); !r.Same {
+		t.Errorf("they differ: %s", r.Sentence)
 	}
 }
 

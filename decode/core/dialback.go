@@ -99,7 +99,37 @@ func (d *dialback) question(s *decode.Seen, p pair) []session.Note {
 	if s.Root.Text() == "" {
 		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag, "the %s's %s holds no key, and no answer either (it has no type)", s.Event.Dir.Sender(), s.Root.Name.Local))
 	}
-	return notes
+	return append(notes, checkKey(s, p)...)
+}
+
+// checkKey holds a dialback key against the one that the domain's server makes of its
+// secret, where that is known. How it is made is advice alone (XEP-0185): one that does not
+// fit may be made in another way.
+func checkKey(s *decode.Seen, p pair) []session.Note {
+	receiving, originating, id := p.to, p.from, ""
+	if h := s.State.Header[s.Event.Dir.Opposite()]; h != nil {
+		id = h.ID
+	}
+	if s.Root.Name.Local == "verify" {
+		receiving, originating, id = p.from, p.to, s.Root.Attr("id")
+	}
+	key := strings.TrimSpace(s.Root.Text())
+	if key == "" || id == "" {
+		return nil
+	}
+	check := decode.CheckForms(s.State.SecretOf(originating), func(secret string) bool {
+		return decode.DialbackKey(secret, receiving, originating, id) == key
+	})
+	n := field("XEP-0185 §2", "key-check", "fits", s.Root.TextSpan(), "the key is what the secret given to xmppscope makes of the two domains and the stream's id").Is(session.Word)
+	n.Rule = decode.RuleVerify
+	switch check.Result {
+	case decode.Unchecked:
+		return nil
+	case decode.Differs:
+		n.Value, n.Severity = "does not fit", session.Warning
+		n.Text = "the key is not what the secret given to xmppscope makes of the two domains and the stream's id: the server has another secret, or makes its keys in a way of its own"
+	}
+	return []session.Note{n}
 }
 
 // dialbackAnswers says what the answers mean (XEP-0220 §2.1.1, §2.1.2, §2.4.2).

@@ -27,7 +27,7 @@ var stanzaConditions = map[string]condition{
 	"not-acceptable":          {"RFC 6120 §8.3.3.9", "it breaks a rule of the receiver", "a required field is missing, or a filter refused it"},
 	"not-allowed":             {"RFC 6120 §8.3.3.10", "nobody may do this here", "a function that the service has turned off"},
 	"not-authorized":          {"RFC 6120 §8.3.3.11", "the sender has to log in, or give a password, first", "a wrong or missing password"},
-	"payment-required":        {"RFC 3920 §9.3.3", "the service wants to be paid", "only old servers say this"},
+	paymentRequired:           {"RFC 3920 §9.3.3", "the service wants to be paid", "only old servers say this"},
 	"policy-violation":        {"RFC 6120 §8.3.3.12", "a rule of the service was broken", "too large, too fast, or from a stranger"},
 	"recipient-unavailable":   {"RFC 6120 §8.3.3.13", "the receiver is not there now", "it has gone offline"},
 	"redirect":                {"RFC 6120 §8.3.3.14", "it should be sent to another address for now", "the address is in the text"},
@@ -93,8 +93,14 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	if len(defined) != 1 || unknown {
 		notes = append(notes, lint("Q09", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), list(defined)))
 	}
+	if slices.Contains(defined, paymentRequired) {
+		notes = append(notes, lint("Q09", "RFC 6120 §8.3.3", session.Warning, el.Tag, "the error's condition is %q, which RFC 6120 has taken out: who does not know it takes it for undefined-condition", paymentRequired))
+	}
 	return notes
 }
+
+// paymentRequired was defined until RFC 6120.
+const paymentRequired = "payment-required"
 
 // oldCodes says which condition an error of before XMPP 1.0 amounts to (XEP-0086).
 var oldCodes = map[string]string{

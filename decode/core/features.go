@@ -48,6 +48,7 @@ func explainFeatures(s *decode.Seen) (notes []session.Note) {
 		notes = append(notes, explainFeature(s, f)...)
 	}
 	notes = append(notes, checkPlus(s)...)
+	notes = append(notes, checkSayingWho(s)...)
 	return append(notes, checkOrder(s)...)
 }
 
@@ -198,6 +199,16 @@ func checkPlus(s *decode.Seen) []session.Note {
 			"the server names channel bindings, but offers no -PLUS mechanism to use them with: clients take this for an attack")}
 	}
 	return nil
+}
+
+// checkSayingWho is S20 inside TLS. Who is silent there loses nothing but SASL2.
+func checkSayingWho(s *decode.Seen) []session.Note {
+	sasl2 := s.Root.Child(decode.NSSASL2, "authentication")
+	h := s.State.Header[session.C2S]
+	if sasl2 == nil || h == nil || h.From != "" || h.Content != decode.NSClient || !encrypted(s.State) || s.State.Authenticated {
+		return nil
+	}
+	return []session.Note{lint("S20", "RFC 6120 §4.7.1", session.Info, sasl2.Tag, "the client has not said who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does")}
 }
 
 // negotiable are the features that a client acts on; others only inform.

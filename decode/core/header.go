@@ -45,6 +45,7 @@ func (h *headers) Explain(s *decode.Seen) []session.Note {
 		return append(notes, checkInitial(s, head)...)
 	}
 	notes = append(notes, h.checkID(s, head)...)
+	notes = append(notes, clearLeg(s, head)...)
 	return append(notes, checkResponse(s, head)...)
 }
 
@@ -71,6 +72,20 @@ func (h *headers) opening(s *decode.Seen) []session.Note {
 		return []session.Note{say("RFC 6120 §5.4.3.3", s.Root.Tag, "%s anew inside TLS; what was learnt in the clear is forgotten", what)}
 	}
 	return []session.Note{say("RFC 6120 §4.3.3", s.Root.Tag, "%s anew on the same connection", what)}
+}
+
+// clearLeg is for a client that begins in the clear, where the server wants TLS from the
+// first byte: the client sees a server without TLS.
+func clearLeg(s *decode.Seen, head *decode.Header) []session.Note {
+	tls := s.State.TLS[session.ServerLeg]
+	if head.Count > 1 || s.State.Captured || s.State.Secure[session.ClientLeg] || tls == nil || tls.SNIFrom == "" { // the name is ours: the handshake was
+		return nil
+	}
+	n := say("XEP-0368 §3", s.Root.Tag, "the client's connection to xmppscope is in the clear, and only that to the server has TLS: "+
+		"the server wants TLS from the first byte (direct TLS) and offers no STARTTLS inside it, so a client that requires TLS gives up; "+
+		"let the client use direct TLS, or name the server's port for STARTTLS (--upstream HOST:PORT without tls://)")
+	n.Severity = session.Warning
+	return []session.Note{n}
 }
 
 // headerWords explains the attributes of a header (RFC 6120 §4.7).
@@ -141,7 +156,11 @@ func component(h *decode.Header) bool { return strings.HasPrefix(h.Content, "jab
 func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	root, tag := s.Root, s.Root.Tag
 	if h.To == "" {
-		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (no \"to\")"))
+		what := `no "to"`
+		if _, there := root.LookupAttr("to"); there {
+			what = `an empty "to"`
+		}
+		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (%s)", what))
 	} else if strings.ContainsAny(h.To, "@/") {
 		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
 	}
@@ -161,8 +180,6 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
 	case h.From != "" && s.State.InClear() && h.Content != decode.NSServer:
 		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
-	case h.From == "" && secure && !s.State.Authenticated:
-		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, tag, "the client does not say who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does"))
 	}
 	return notes
 }

@@ -121,8 +121,7 @@ func (a *iqAuth) digest(s *decode.Seen, q *session.Element, sent string, span se
 
 // password compares a password that was sent as it is.
 func (a *iqAuth) password(s *decode.Seen, q, p *session.Element) []session.Note {
-	a.checked = decode.CheckForms(s.State.Account(iqAuthName(q)), func(own string) bool { return own == p.Text() })
-	a.checked.Fault = ""
+	a.checked = decode.SamePassword(s.State.Account(iqAuthName(q)), p.Text())
 	return a.checked.SameNote("client", p.TextSpan())
 }
 

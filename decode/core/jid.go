@@ -47,7 +47,7 @@ func checkJIDs(s *decode.Seen, e *session.Element, depth int, notes []session.No
 func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 	v := e.Attr(attr)
 	if v == "" {
-		return nil // absent, or left empty, which counts as absent
+		return emptyJID(s, e, attr)
 	}
 	if everyday(v) {
 		return nil
@@ -59,6 +59,15 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 		return []session.Note{lint("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", s.Event.Dir.Sender(), attr, oddity)}
 	}
 	return nil
+}
+
+// emptyJID is about an address that is there and empty: to leave it out is what was meant,
+// and some servers refuse it (RFC 7622 §3.1: a JID has a domain at least).
+func emptyJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
+	if _, there := e.LookupAttr(attr); !there || e != s.Root {
+		return nil
+	}
+	return []session.Note{lint("Q19", "RFC 7622 §3.1", session.Warning, e.AttrSpan(attr), "the %s's %q is empty, which is no JID: to be without one it has to be left out", s.Event.Dir.Sender(), attr)}
 }
 
 func resource(jid string) string {

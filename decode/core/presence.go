@@ -32,7 +32,7 @@ var presenceTypes = map[string]struct{ ref, text string }{
 func explainPresence(s *decode.Seen) []session.Note {
 	typ := s.Root.Attr("type")
 	known, ok := presenceTypes[typ]
-	if !ok {
+	if _, there := s.Root.LookupAttr("type"); !ok || typ == "" && there {
 		return []session.Note{lint("Q15", "RFC 6121 §4.7.1", session.Error, s.Root.AttrSpan("type"),
 			"the presence's type is %q, which is not defined; to be available is to have no type", typ)}
 	}

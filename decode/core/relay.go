@@ -26,7 +26,7 @@ func explainRelay(s *decode.Seen) []session.Note {
 		}
 		return tcpOpened(s.Event.Leg, b)
 	case session.TCPFailed:
-		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach the server at %q: %s", b.Target, b.Reason)}
+		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach %s: %s", serverAt(b.Target), b.Reason)}
 		if b.Hint != "" {
 			notes = append(notes, field("", "hint", b.Hint, session.Span{}, "").Classed(session.Elsewhere))
 		}
@@ -153,4 +153,12 @@ func dropped(e *session.Event, b session.RelayDropped, who string) session.Note 
 		n.Rule = "T05"
 	}
 	return n
+}
+
+// serverAt names a server by its address, which may not be known.
+func serverAt(target string) string {
+	if target == "the server" {
+		return target
+	}
+	return "the server at " + decode.Quote(target)
 }

@@ -16,8 +16,11 @@ func init() {
 	})
 }
 
+// nsForms are data forms (XEP-0004).
+const nsForms = "jabber:x:data"
+
 // secretText says which elements hold a secret as their text, by "namespace
-// local". One whose name says so (secretName) does in every namespace.
+// local". One whose name says so (decode.SecretName) does in every namespace.
 var secretText = map[string]string{
 	decode.NSIQAuth + " digest":                        "digest",            // XEP-0078: SHA-1 of stream id and password
 	decode.NSIQAuth + " hash":                          "digest",            // its predecessor of zero knowledge: guessed like a password
@@ -46,6 +49,7 @@ var secretText = map[string]string{
 // attribute". One whose name says so does everywhere.
 var secretAttrs = map[string]string{
 	decode.NSFAST + " token token":                       "token",        // XEP-0484
+	decode.NSStreams + " stream auth":                    "token",        // of servers that let a header log in
 	"urn:xmpp:http:upload:0 put url":                     "upload URL",   // XEP-0363: whoever has it may upload
 	"urn:xmpp:jingle:transports:ice-udp:1 transport pwd": "ICE password", // XEP-0176
 	"urn:xmpp:jingle:transports:ice:0 transport pwd":     "ICE password", // XEP-0371
@@ -136,13 +140,14 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 	switch {
 	case kind != "":
-	case !w.sasl && (isSASL(el.Name.Space) || el.Attr("mechanism") != "") && slices.Contains(saslPayloads, el.Name.Local):
-		kind = "credentials"
+	case slices.Contains(saslPayloads, el.Name.Local):
+		kind = w.payload(el)
 	case el.Name.Space != decode.NSIQAuth || el.Name.Local != "token": // XEP-0078 once had one that is none
-		kind = secretName(el.Name.Local)
+		kind = decode.SecretName(el.Name.Local)
 	}
 	if kind != "" {
 		w.mark(el, el.Name.Local, kind)
+		w.values(el, kind)
 	}
 	w.field(el)
 	w.header(el)
@@ -165,59 +170,43 @@ func (w *secretWalk) walk(el *session.Element) {
 	}
 }
 
-// saslPayloads are the elements of SASL that hold a message of the mechanism. Where they
-// stand inside of something else nobody takes them apart.
+// saslPayloads are the elements of SASL that hold a message of the mechanism.
 var saslPayloads = []string{"auth", "challenge", "response", "success", "initial-response", "additional-data"}
+
+// payload knows messages of SASL that nobody takes apart, for they stand inside of
+// something else or in a namespace of somebody's own, and their attributes, which the
+// mechanisms that are known do not have.
+func (w *secretWalk) payload(el *session.Element) (kind string) {
+	known := isSASL(el.Name.Space)
+	for i := range el.Attrs {
+		a := &el.Attrs[i]
+		if known && a.Name.Space == "" && a.Name.Prefix == "" && len(a.Value) >= decode.LeastCode &&
+			a.Name.Local != "mechanism" && a.Name.Local != "xmlns" && decode.SecretName(a.Name.Local) == "" {
+			w.attr(a, "credentials")
+		}
+	}
+	switch {
+	case known:
+		if !w.sasl {
+			return "credentials"
+		}
+	case el.Attr("mechanism") != "", decode.IsCode(el.Text()):
+		return "credentials"
+	}
+	return ""
+}
 
 // secretAttr says what an attribute holds by its name.
 func secretAttr(local string) string {
 	if local == "key-params" { // RFC 4568, in XEP-0167 and in Google's calls
 		return "media key"
 	}
-	return secretName(local)
+	return decode.SecretName(local)
 }
 
 func (w *secretWalk) attr(a *session.Attr, kind string) {
 	if a.Value != "" && a.Name.Prefix != "xmlns" {
 		w.notes = append(w.notes, hidden(a.Name.Local, a.Value, kind, a.Quote))
-	}
-}
-
-// pair knows what has its name beside it: <entry key='password' value='…'/>,
-// <entry name='password'>…</entry> and <property><name>password</name><value>…</value></property>.
-func (w *secretWalk) pair(el *session.Element) {
-	for i := range el.Attrs {
-		switch el.Attrs[i].Name.Local {
-		case "name", "key", "var":
-			if kind := secretName(el.Attrs[i].Value); kind != "" && el.Name.Space != "jabber:x:data" {
-				w.value(el, el.Attrs[i].Value, kind)
-				if strings.TrimSpace(el.Text()) != "" {
-					w.mark(el, el.Attrs[i].Value, kind)
-				}
-			}
-		}
-	}
-	for c := range el.Elements() {
-		if c.Name.Local == "name" || c.Name.Local == "key" {
-			name := strings.TrimSpace(c.Text())
-			if kind := secretName(name); kind != "" {
-				w.value(el, name, kind)
-			}
-		}
-	}
-}
-
-// value marks what is called value inside of a pair.
-func (w *secretWalk) value(el *session.Element, name, kind string) {
-	for i := range el.Attrs {
-		if a := &el.Attrs[i]; a.Name.Local == "value" {
-			w.attr(a, kind)
-		}
-	}
-	for c := range el.Elements() {
-		if c.Name.Local == "value" {
-			w.mark(c, name, kind)
-		}
 	}
 }
 
@@ -240,66 +229,6 @@ func allText(el *session.Element) string {
 		text += allText(c)
 	}
 	return text
-}
-
-// field knows the fields of data forms (XEP-0004) that hold passwords: those of
-// type text-private, those that were when they were asked for, and those whose
-// name says so.
-func (w *secretWalk) field(el *session.Element) {
-	if el.Name.Space != "jabber:x:data" || el.Name.Local != "field" {
-		return
-	}
-	name, typ := el.Attr("var"), el.Attr("type")
-	if typ == "text-private" && len(w.private) < maxPrivate {
-		if w.private == nil {
-			w.private = map[string]bool{}
-		}
-		w.private[strings.Clone(name)] = true
-	}
-	kind := fieldKind(name)
-	if kind == "" && (typ == "text-private" || w.private[name]) {
-		kind = "password"
-	}
-	if kind == "" || typ == "boolean" || name == "muc#roomconfig_passwordprotectedroom" {
-		return
-	}
-	for v := range el.Elements() {
-		if v.Name.Local == "value" {
-			w.mark(v, name, kind)
-		}
-	}
-}
-
-// maxPrivate bounds the names of private fields that are remembered.
-const maxPrivate = 1000
-
-// fieldKind is what a field holds by its name, "" for no secret.
-func fieldKind(name string) string {
-	name = strings.ToLower(name)
-	switch name {
-	case "pass", "pw", "pin", "totp", "otp":
-		return "password"
-	case "landing-url": // XEP-0401: the address has the token in it
-		return "invitation"
-	}
-	for _, word := range []string{"password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "credential"} {
-		if strings.Contains(name, word) {
-			return "password"
-		}
-	}
-	return ""
-}
-
-// header knows the headers of HTTP that are carried in stanzas (XEP-0131, XEP-0332)
-// and let someone in.
-func (w *secretWalk) header(el *session.Element) {
-	if el.Name.Local != "header" || el.Name.Space != "http://jabber.org/protocol/shim" {
-		return
-	}
-	switch name := el.Attr("name"); strings.ToLower(name) {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token":
-		w.mark(el, name, "credentials")
-	}
 }
 
 func hidden(name, value, kind string, span session.Span) session.Note {

@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -21,12 +22,13 @@ func init() {
 // in JSON, in a token that shows by its form what it is.
 type secretPattern struct {
 	kind  string
-	sign  sign           // without it the expression finds nothing
-	where *regexp.Regexp // the first group is the secret
+	sign  sign              // without it the expression finds nothing
+	where *regexp.Regexp    // the first group is the secret
+	is    func(string) bool // nil, or says whether it is one
 }
 
 // sign is something in a text that is quickly found.
-type sign uint8
+type sign uint16
 
 const (
 	signKey    sign = 1 << iota // "PRIVATE KEY"
@@ -34,22 +36,43 @@ const (
 	signFile                    // "aesgcm://"
 	signValue                   // what may be a secret word, and "="
 	signQuoted                  // what may be a secret word, and a quotation mark
+	signColon                   // what may be a secret word, and ":"
+	signTag                     // an end tag
+	signPlain                   // what may be a message of PLAIN
 	signUser                    // an address with a user and a password in it
 )
 
-const secretWords = `(?:preauth|token|access_?token|refresh_?token|id_?token|auth_?token|session_?token|password|passwd|pwd|secret|client_?secret|api_?key|sig|signature|x-amz-signature)`
+// secretWords is an expression for names of secrets: those of decode.SecretKinds at the end of
+// any name, and some that are only known in texts.
+var secretWords = func() string {
+	var words []string
+	for _, k := range decode.SecretKinds {
+		words = append(words, strings.ReplaceAll(strings.ReplaceAll(k.Words, "-", "[-_.]?"), " ", "|"))
+	}
+	return `(?:[\w.-]*(?:` + strings.Join(words, "|") + `)|` + textWords + `)`
+}()
+
+// textWords are known in texts alone, or in elements that a text shows.
+const textWords = "pass|pw|preauth|sig|signature|x-amz-signature"
+
+const saslWords = "auth|challenge|response|initial-response|additional-data|digest|handshake"
 
 var secretPatterns = []secretPattern{
-	{"private key", signKey, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`)},
-	{"token", signToken, regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`)}, // RFC 7519
-	{"file key", signFile, regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`)},                         // XEP-0454
-	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`)},
-	{"token", signQuoted, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`)},
-	{"password", signUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`)},
+	{"private key", signKey, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`), nil},
+	{"token", signToken, regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`), nil}, // RFC 7519
+	{"file key", signFile, regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`), nil},                         // XEP-0454
+	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`), nil},
+	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=["']([^"'<>]+)`), nil},
+	{"token", signQuoted, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`), nil},
+	{"token", signQuoted, regexp.MustCompile(`(?i)'` + secretWords + `'\s*:\s*'((?:[^'\\]|\\.)+)'`), nil},
+	{"token", signColon, regexp.MustCompile(`(?i)(?:^|[\s"'(,;{])` + secretWords + `:\s*(?:(?:basic|bearer|digest)\s+)?["']?([^\s"'<>]+)`), nil},
+	{"password", signTag, regexp.MustCompile(`(?i)<(?:[\w.-]+:)?(?:` + secretWords + `|` + saslWords + `)\d*(?:\s[^<>]*)?>([^<>]+)</`), nil},
+	{"password", signPlain, regexp.MustCompile(`(?:^|[^A-Za-z0-9+/])(A[A-P][A-Za-z0-9+/]{10,}={0,2})`), decode.IsPlain},
+	{"password", signUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`), nil},
 }
 
 // telling are the bytes that a sign is found by.
-var telling = [256]bool{'Y': true, '.': true, ':': true, '=': true, '"': true, '@': true}
+var telling = [256]bool{'Y': true, '.': true, ':': true, '=': true, '"': true, '\'': true, '/': true, '@': true, 'A': true}
 
 // signsOf looks through a text once.
 func signsOf(text string) (found sign) {
@@ -70,13 +93,24 @@ func signsOf(text string) (found sign) {
 			if strings.HasSuffix(before, "aesgcm") && strings.HasPrefix(text[i:], "://") {
 				found |= signFile
 			}
+			if endsWord(before) {
+				found |= signColon
+			}
 		case '=':
 			if endsWord(before) {
 				found |= signValue
 			}
-		case '"':
+		case '"', '\'':
 			if endsWord(before) {
 				found |= signQuoted
+			}
+		case '/':
+			if strings.HasSuffix(before, "<") {
+				found |= signTag
+			}
+		case 'A':
+			if decode.MayBePlain(before, text[i:]) {
+				found |= signPlain
 			}
 		case '@':
 			if namesUser(before) {
@@ -87,16 +121,22 @@ func signsOf(text string) (found sign) {
 	return found
 }
 
-// endsWord says whether a text ends as one of secretWords does, in any case.
+// textEndings are those of all words that texts are looked through for.
+var textEndings = func() (e decode.Endings) {
+	for _, k := range decode.SecretKinds {
+		e.Add(strings.Split(k.Words, " ")...)
+	}
+	e.Add(strings.Split(textWords, "|")...)
+	return e
+}()
+
+// endsWord says whether a text ends as one of secretWords does, in any case. Letters that
+// are not of ASCII may stand for one that is ("ſ").
 func endsWord(text string) bool {
-	if len(text) < len("pwd") {
+	if len(text) < len("pw") {
 		return false
 	}
-	switch string([]byte{text[len(text)-2] | 0x20, text[len(text)-1] | 0x20}) {
-	case "th", "en", "rd", "wd", "et", "ey", "ig", "re":
-		return true
-	}
-	return false
+	return text[len(text)-1] >= 0x80 || text[len(text)-2] >= 0x80 || textEndings.Has(text)
 }
 
 // secretTexts looks through the texts and attributes of an event.
@@ -133,7 +173,7 @@ func secretsIn(raw []byte, name, text string, span session.Span, notes []session
 	plain := string(written) == text
 	for i := range secretPatterns {
 		p := &secretPatterns[i]
-		if signs&p.sign == 0 {
+		if signs&p.sign == 0 || p.sign == signPlain && slices.Contains(saslPayloads, name) { // a message that is known as such
 			continue
 		}
 		found := p.where.FindAllStringSubmatchIndex(text, maxSecretsIn+1)
@@ -143,7 +183,7 @@ func secretsIn(raw []byte, name, text string, span session.Span, notes []session
 		for _, at := range found {
 			value := text[at[2]:at[3]]
 			switch {
-			case value == "":
+			case value == "", p.is != nil && !p.is(value):
 			case plain:
 				notes = append(notes, hidden(name, value, p.kind, session.Span{Start: span.Start + at[2], End: span.Start + at[3]}))
 			default:
@@ -177,7 +217,7 @@ func everywhere(written string, start int, n session.Note) (notes []session.Note
 }
 
 // hinting are the bytes that maySayASecret looks at.
-var hinting = [256]bool{'{': true, '&': true, '!': true, '.': true, 'Y': true, '#': true, ':': true, '=': true, '@': true}
+var hinting = [256]bool{'{': true, '&': true, '!': true, '.': true, 'Y': true, '#': true, ':': true, '=': true, '@': true, 'A': true}
 
 // maySayASecret is a quick look whether an event is worth a walk through its texts.
 func maySayASecret(raw string) bool {
@@ -191,7 +231,7 @@ func maySayASecret(raw string) bool {
 		case '{':
 			may = true
 		case '&':
-			may = strings.HasPrefix(after, "#")
+			may = strings.HasPrefix(after, "#") || strings.HasPrefix(after, "lt;/")
 		case '!':
 			may = strings.HasSuffix(before, "<") && strings.HasPrefix(after, "[")
 		case '.':
@@ -202,8 +242,11 @@ func maySayASecret(raw string) bool {
 			fragment = true
 		case ':':
 			file = file || strings.HasSuffix(before, "gcm") && strings.HasPrefix(after, "//")
+			may = saysWord(strings.TrimRight(before, `"'`))
 		case '=':
-			may = assigns(before, after)
+			may = assigns(before, after) || saysWord(before)
+		case 'A':
+			may = decode.MayBePlain(before, raw[i:])
 		case '@':
 			may = namesUser(before)
 		}
@@ -213,6 +256,28 @@ func maySayASecret(raw string) bool {
 	}
 	return file && fragment
 }
+
+// saysWord says whether the last word of a text is one of secretWords.
+func saysWord(text string) bool {
+	if !endsWord(text) {
+		return false
+	}
+	start := len(text)
+	for start > 0 && len(text)-start <= decode.MaxSecretName && !endsName[text[start-1]] {
+		start--
+	}
+	word := text[start:]
+	return decode.SecretName(word) != "" || text[len(text)-1] >= 0x80 ||
+		slices.ContainsFunc(strings.Split(textWords, "|"), func(w string) bool { return strings.EqualFold(w, word) })
+}
+
+// endsName are the bytes that do not stand in a name.
+var endsName = func() (ends [256]bool) {
+	for c := range 0x80 {
+		ends[c] = !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.')
+	}
+	return ends
+}()
 
 // assigns says whether what stands around a "=" is no attribute and its value.
 func assigns(before, after string) bool {

@@ -3,6 +3,8 @@ package core
 import (
 	"strings"
 	"testing"
+
+	"xmppscope/decode"
 )
 
 // FuzzSecretText: where an expression finds a secret, the look before it must not
@@ -16,12 +18,17 @@ func FuzzSecretText(f *testing.F) {
 	} {
 		f.Add(text)
 	}
-	words := strings.NewReplacer("(?:", "", ")", "", "?", "").Replace(secretWords)
-	for word := range strings.SplitSeq(words, "|") {
+	words := strings.Split(textWords, "|")
+	for _, k := range decode.SecretKinds {
+		words = append(words, strings.Split(k.Words, " ")...)
+	}
+	for _, word := range words {
 		for _, spelt := range []string{word, strings.ToUpper(word), strings.ReplaceAll(word, "s", "ſ")} {
 			f.Add(spelt + "=x")
 			f.Add("a== &" + spelt + "==")
 			f.Add(`{"` + spelt + `":"x"}`)
+			f.Add("<x-" + spelt + ">x</x>")
+			f.Add(spelt + ": x")
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -12,7 +12,7 @@ import (
 // of both legs, as far as it is known.
 func compareBinding(m Message, kind string, data []byte) []session.Note {
 	sent := hex.EncodeToString(data)
-	n := explained(decode.Field("cb-data", short(sent), m.Span).Classed(session.Identifier),
+	n := explained(decode.Field("cb-data", sent, m.Span).Classed(session.Identifier),
 		fmt.Sprintf("%s: what %s gave on the client's TLS connection; the server compares it with its own", session.Plural(len(data), "byte"), kind))
 	n.Ref = "RFC 5056 §2"
 	tls := m.State.TLS

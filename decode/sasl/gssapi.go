@@ -148,7 +148,7 @@ func framed(m Message, p []byte, depth int) ([]session.Note, bool) {
 	n := explained(decode.Field("gss-mechanism", mechanismName(oid(v.body)), m.Span).Is(session.Word), "what proves the client's identity under GSS-API")
 	n.Ref = "RFC 2743 §3.1"
 	if len(rest) >= 2 && rest[0] == 2 && rest[1] == 1 {
-		return []session.Note{n, say("RFC 1964 §1.2.2", m.Span, "a wrapped message in the old form of Kerberos tokens: it names the security layers, but may be encrypted")}, true
+		return append([]session.Note{n}, oldWrapped(m, rest)...), true
 	}
 	if inner, ok := gssToken(m, rest, depth+1); ok {
 		return append([]session.Note{n}, inner...), true
@@ -214,7 +214,24 @@ func securityLayer(m Message, p []byte) ([]session.Note, bool) {
 	if extra > len(data) || len(data)-extra < 4 {
 		return nil, false
 	}
-	data = data[:len(data)-extra]
+	return layersOf(m, data[:len(data)-extra]), true
+}
+
+// oldWrapped is a wrapped message in the old form of Kerberos tokens (RFC 1964 §1.2.2).
+func oldWrapped(m Message, p []byte) []session.Note {
+	const head, confounder = 16, 8 // up to the checksum; random bytes that stand before the text
+	sums := map[string]int{"\x00\x00": 8, "\x04\x00": 20, "\x11\x00": 8}
+	if len(p) > head && p[4] == 0xff && p[5] == 0xff {
+		start := head + sums[string(p[2:4])] + confounder
+		if pad := int(p[len(p)-1]); start > head+confounder && pad >= 1 && pad <= 8 && len(p)-pad-start >= 4 {
+			return layersOf(m, p[start:len(p)-pad])
+		}
+	}
+	return []session.Note{say("RFC 1964 §1.2.2", m.Span, "the agreement on a security layer, in the old form of Kerberos tokens, encrypted")}
+}
+
+// layersOf is the agreement on a security layer itself (RFC 4752 §3.1).
+func layersOf(m Message, data []byte) []session.Note {
 	var layers []string
 	for i, name := range []string{"none", "integrity", "confidentiality"} {
 		if data[0]&(1<<i) != 0 {
@@ -234,5 +251,5 @@ func securityLayer(m Message, p []byte) ([]session.Note, bool) {
 	if id := data[4:]; len(id) > 0 && m.Kind.FromClient() {
 		notes = append(notes, explained(decode.Field("authzid", readable(id), m.Span).Is(session.JID), "the client asks to act as this identity"))
 	}
-	return notes, true
+	return notes
 }

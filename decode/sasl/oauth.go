@@ -50,26 +50,31 @@ func (o *oauth) Decode(m Message) []session.Note {
 		return malformed(m, "A22", refOAuth, "the client's message does not end in two bytes 0x01")
 	}
 	parts := strings.Split(strings.TrimSuffix(text, "\x01\x01"), "\x01")
-	notes, parts, bad := o.header(m, parts)
-	if bad != nil {
-		return bad
-	}
+	notes, parts := o.header(m, parts)
 	return append(notes, o.pairs(m, parts)...)
 }
 
-// header is the GS2 header, or XOAUTH2's user=.
-func (o *oauth) header(m Message, parts []string) (notes []session.Note, rest []string, bad []session.Note) {
+// header is the GS2 header, or XOAUTH2's user=. Behind one that is wrong, the rest is read
+// all the same.
+func (o *oauth) header(m Message, parts []string) (notes []session.Note, rest []string) {
 	if o.name == "XOAUTH2" {
 		user, ok := strings.CutPrefix(parts[0], "user=")
 		if !ok {
-			return nil, nil, malformed(m, "A22", refOAuth, "the client's message does not begin with %q", "user=")
+			return malformed(m, "A22", refOAuth, "the client's message does not begin with %q", "user="), behindHeader(parts)
 		}
-		return []session.Note{explained(decode.Field("authcid", user, m.Span).Is(session.User), "the user that the token was issued to")}, parts[1:], nil
+		return []session.Note{explained(decode.Field("authcid", user, m.Span).Is(session.User), "the user that the token was issued to")}, parts[1:]
 	}
 	gs2 := strings.Split(parts[0], ",")
 	bound := strings.HasPrefix(gs2[0], "p=")
 	if len(gs2) != 3 || gs2[2] != "" || gs2[0] != "n" && gs2[0] != "y" && !bound || gs2[1] != "" && !strings.HasPrefix(gs2[1], "a=") {
-		return nil, nil, malformed(m, "A22", refOAuth, "the client's message does not begin with a GS2 header such as %q", "n,,")
+		notes = malformed(m, "A22", refOAuth, "the client's message does not begin with a GS2 header such as %q", "n,,")
+		for _, p := range gs2 {
+			if user, ok := cutUser(p); ok {
+				name, _ := unescape(user)
+				notes = append(notes, explained(decode.Field("authzid", name, m.Span).Is(session.JID), "who the client seems to mean"))
+			}
+		}
+		return notes, behindHeader(parts)
 	}
 	flag := decode.Field("gs2-flag", gs2[0], m.Span).Is(session.Word)
 	if flag.Text = "a token is not bound to the TLS connection, whatever the flag says"; bound {
@@ -80,7 +85,26 @@ func (o *oauth) header(m Message, parts []string) (notes []session.Note, rest []
 		name, _ := unescape(id)
 		notes = append(notes, explained(decode.Field("authzid", name, m.Span).Is(session.JID), "the client asks to act as this identity"))
 	}
-	return notes, parts[1:], nil
+	return notes, parts[1:]
+}
+
+// behindHeader is what comes behind a header that is wrong, or was left out.
+func behindHeader(parts []string) []string {
+	if strings.HasPrefix(parts[0], "auth=") || strings.HasPrefix(parts[0], "host=") {
+		return parts
+	}
+	return parts[1:]
+}
+
+// cutUser takes the user out of a part of a header that is wrong: "a=user", or "user=user"
+// as XOAUTH2 has it.
+func cutUser(part string) (user string, ok bool) {
+	for _, key := range []string{"a=", "user="} {
+		if user, ok = strings.CutPrefix(part, key); ok && user != "" {
+			return user, true
+		}
+	}
+	return "", false
 }
 
 func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
@@ -117,6 +141,9 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 
 // auth is what an HTTP client would send as its Authorization header.
 func (o *oauth) auth(m Message, value string) []session.Note {
+	if value == "" {
+		return []session.Note{say("RFC 7628 §4.3", m.Span, "the client sends no token: it asks the server to say in its error which scope is wanted, and where tokens are to be had")}
+	}
 	scheme, rest, ok := strings.Cut(value, " ")
 	if !ok || len(scheme) > 20 { // the token may be part of it
 		return malformed(m, "A22", refOAuth, "the client's auth= is not a type, a space and a token")

@@ -74,7 +74,7 @@ var bindingTypes = map[string]string{
 func (c *scram) downgrade(m Message) []session.Note {
 	one, two := m.State.Mechanisms()
 	var plus []string
-	for _, name := range append(one, two...) {
+	for _, name := range decode.Unique(one, two) {
 		if decode.IsPlus(name) {
 			plus = append(plus, name)
 		}

@@ -56,6 +56,8 @@ func (x *exchange) next(s *decode.Seen) []session.Note {
 	notes := []session.Note{n}
 	if data := s.Root.Child("", "task-data"); data != nil {
 		notes = append(notes, x.taskData(s, data)...)
+	} else if strings.TrimSpace(s.Root.Text()) != "" { // as early versions had it
+		notes = append(notes, credentials(s.Root.Text(), s.Root.TextSpan()))
 	}
 	return notes
 }

@@ -21,11 +21,9 @@ func (c checked) cause() string { return c.Cause("client") }
 
 func (c checked) tookAnyway(span session.Span) []session.Note { return c.TookAnyway("client", span) }
 
-// samePassword compares a password that was sent as it is. It is the server that
-// normalises it (RFC 4616 §2), so any form will do.
+// samePassword compares a password that was sent as it is.
 func samePassword(m Message, user, sent string) (decode.Check, []session.Note) {
-	v := decode.CheckForms(m.State.Account(user), func(own string) bool { return own == sent })
-	v.Fault = ""
+	v := decode.SamePassword(m.State.Account(user), sent)
 	return v, v.SameNote("client", m.Span)
 }
 

@@ -30,7 +30,7 @@ func (c *scene) account() string {
 		return "a domain was not proved by dialback"
 	}
 	if c.Cause.Condition == "unreachable" {
-		if c.target == "" || strings.HasPrefix(c.Cause.Text, "the server") {
+		if c.target == "" || c.target == "the server" || strings.HasPrefix(c.Cause.Text, "the server") {
 			return "the server could not be reached"
 		}
 		return fmt.Sprintf("the server %s could not be reached", c.target)
@@ -75,7 +75,7 @@ func (c *scene) manner(i int) string {
 	case i < len(c.tries) && c.tries[i].words != "":
 		return c.tries[i].words
 	}
-	return "no mechanism that is named"
+	return "a mechanism of the client's own"
 }
 
 // intercepted says whether xmppscope ends TLS between the two sides.

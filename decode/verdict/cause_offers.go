@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"fmt"
-	"slices"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -29,7 +28,7 @@ func whatIsOnOffer(c *scene) []Cause {
 func (c *scene) leftAtFeatures(e ended) Cause {
 	f := c.state.Features()
 	sasl1, sasl2 := c.state.Mechanisms()
-	all := append(slices.Clone(sasl1), without(sasl2, sasl1)...)
+	all := decode.Unique(sasl1, sasl2)
 	tls := f.Child(decode.NSTLS, "starttls") != nil
 	secure := c.state.Secure[session.ClientLeg] || c.state.Secure[session.ServerLeg]
 	patience := Cause{ID: "patience", What: fmt.Sprintf("the server hung up %s after it had sent its features, when it was the client's turn", e.after),
@@ -100,8 +99,4 @@ func (c *scene) noCertificate() string {
 		return "give the client a certificate that the server trusts, or let the server offer a mechanism with a password"
 	}
 	return "a client certificate cannot pass any proxy that ends TLS: let the server offer a password mechanism, too"
-}
-
-func without(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(m string) bool { return slices.Contains(b, m) })
 }
