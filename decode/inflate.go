@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 
+	"xmppscope/internal/coroutine"
 	"xmppscope/internal/lent"
 )
 
@@ -23,8 +23,7 @@ var errBomb = errors.New("it unfolds to more than any XML would: a compression b
 // comes and gives the plaintext as far as the sender has flushed it. It holds a
 // window of 32 KiB and nothing more. Stop has to be called in the end.
 type Inflater struct {
-	next    func() ([]byte, bool)
-	stop    func()
+	reader  coroutine.Coroutine
 	in      []byte // not consumed yet
 	taken   int64
 	given   int64
@@ -37,7 +36,7 @@ type Inflater struct {
 // control back when it wants more, so nothing here runs at the same time.
 func NewInflater() *Inflater {
 	z := new(Inflater)
-	z.next, z.stop = iter.Pull(func(yield func([]byte) bool) {
+	z.reader.Body = func(yield func([]byte) bool) {
 		src := &fed{z, yield}
 		r, err := zlib.NewReader(src)
 		buf := make([]byte, 32<<10)
@@ -50,7 +49,7 @@ func NewInflater() *Inflater {
 			lent.Back(buf[:n])
 		}
 		z.problem = err
-	})
+	}
 	return z
 }
 
@@ -64,7 +63,7 @@ func (z *Inflater) Give(p []byte) {
 // bytes are wanted. An error is final: it says why the rest cannot be read.
 func (z *Inflater) Take() ([]byte, error) {
 	if z.problem == nil {
-		if plain, ok := z.next(); ok {
+		if plain, ok := z.reader.Next(); ok {
 			if z.given += int64(len(plain)); z.given <= bombSize || z.given/z.taken <= bombRatio {
 				return plain, nil
 			}
@@ -84,7 +83,7 @@ func (z *Inflater) Take() ([]byte, error) {
 func (z *Inflater) Rest() []byte { return z.in }
 
 // Stop ends the coroutine.
-func (z *Inflater) Stop() { z.stop() }
+func (z *Inflater) Stop() { z.reader.Stop() }
 
 // fed is the reader that the library reads from.
 type fed struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -78,5 +79,33 @@ func TestInflateRefuses(t *testing.T) {
 			t.Errorf("%s: went on", name)
 		}
 		z.Stop()
+	}
+}
+
+// TestInflaterChangesThreads: what was begun on a thread that is locked to its goroutine is
+// gone on with on another one.
+func TestInflaterChangesThreads(t *testing.T) {
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	w.Write([]byte("<presence/>"))
+	w.Flush()
+	z := NewInflater()
+	defer z.Stop()
+	got := ""
+	for _, part := range [][]byte{packed.Bytes()[:5], packed.Bytes()[5:]} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			z.Give(part)
+			for p, err := z.Take(); len(p) > 0 && err == nil; p, err = z.Take() {
+				got += string(p)
+			}
+		}()
+		<-done
+	}
+	if got != "<presence/>" {
+		t.Errorf("%q", got)
 	}
 }

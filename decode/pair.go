@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"xmppscope/session"
 )
@@ -105,6 +106,10 @@ func (p *pairs) take(k pairKey, a asked, i int) {
 	}
 	p.waiting[k] = a
 }
+
+// AnswerPatience is how long an answer may take before it counts as missing: the end of a
+// connection overtakes what was asked shortly before it.
+const AnswerPatience = 10 * time.Second
 
 // Waiting are the requests of a direction that have had no answer, oldest first.
 func (s *State) Waiting(dir session.Dir) (out []*Request) {

@@ -105,6 +105,9 @@ type State struct {
 	// rules can check who computed wrong. It is nil if none was given. A rule never
 	// keeps a password, and never shows one.
 	Passwords func(user, domain string) (password string, ok bool)
+	// Acks are the counts of stream management, nil without it. The rule of XEP-0198 keeps
+	// them; others read.
+	Acks *Acks
 	// Joined says that the recording begins in the middle of the session: what came
 	// before is not known, so nothing can be said to be missing.
 	Joined bool

@@ -77,4 +77,6 @@ const (
 	FieldText      = "text"
 	// FieldDialback is the answer to a claim of dialback: valid, invalid or error.
 	FieldDialback = "dialback"
+	// FieldResumed is the earlier session that SASL2 has taken up in the same step.
+	FieldResumed = "resumed"
 )

@@ -65,7 +65,7 @@ var badServers = map[string]struct {
 			return serverCA.serve(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute * 30) })
 		},
 		class: session.ClassExpired, alert: "bad_certificate (42)", guilty: session.OriginSelf,
-		words: []string{"not valid before"},
+		words: []string{"not valid before", "when the certificate was meant to begin"},
 	},
 	"unknown issuer": {
 		server: func() *tls.Config { return strangerCA.serve(nil) },

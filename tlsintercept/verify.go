@@ -142,6 +142,9 @@ func (t Trust) expired(bad *diagnosis, which, leaf *x509.Certificate, now time.T
 		bad.reason = fmt.Sprintf("%s expired on %s, and here it is %s", whose, moment(which.NotAfter), moment(now))
 	}
 	bad.hint = "renew it on the server, or check the clock of this machine; " + hintGoOn
+	if early {
+		bad.hint = "check the clock of this machine and of the server, and when the certificate was meant to begin; " + hintGoOn
+	}
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -22,32 +22,24 @@ func (f *fate) decisive() int {
 	return f.verdict
 }
 
-// weigh takes the next event; state is how the session stands after it.
-func (f *fate) weigh(index int, e *session.Event, state session.State) {
+// weigh takes the next event, which the story has been told.
+func (f *fate) weigh(index int, e *session.Event, story *session.Story) {
 	for i := range e.Notes {
 		if e.Notes[i].Name == session.FieldVerdict && e.Notes[i].Rule == session.RuleVerdict {
 			f.verdict = index
 		}
 	}
-	if state != session.Failed {
+	switch c := story.Cause; {
+	case story.State != session.Failed:
 		f.failure = -1
 		f.wait(index, e)
-		return
-	}
-	switch b := e.Body.(type) {
-	case session.TLSFailed:
-		if b.Class != session.ClassOtherLeg || f.failure < 0 {
-			f.failure = index
-		}
-	case session.TCPClosed:
-		if f.failure < 0 {
-			f.failure = f.silence // the end of a wait: that is the place to look at
-		}
+	case c == nil: // a leg of TLS; the other one says why
+		f.failure = index
+	case c.Seq != e.Seq:
+	case c.Condition == "closed":
+		f.failure = f.silence // the end of a wait: that is the place to look at
 	default:
-		// A stream error after a refusal is but its end.
-		if isFailure(e) && (f.failure < 0 || e.Step == nil || e.Step.ID != "stream-error") {
-			f.failure = index
-		}
+		f.failure = index
 	}
 }
 

@@ -413,7 +413,7 @@ func TestAge(t *testing.T) {
 			t.Errorf("age after %s is %s, want %s", ago, got, want)
 		}
 	}
-	if got := b.ui.age(&session.Overview{Started: began, Last: began.Add(9 * time.Second), Ended: true}); got != "9s" {
+	if got := b.ui.age(&session.Overview{Started: began, Last: began.Add(9 * time.Second), Story: session.Story{Ended: true}}); got != "9s" {
 		t.Errorf("an ended session lasted %s, want 9s", got)
 	}
 }

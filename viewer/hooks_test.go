@@ -200,12 +200,12 @@ func TestCheckPassword(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	for want, o := range map[string]session.Overview{
-		"a@b.example":      {User: "a", Domain: "b.example"},
-		"c@d.example":      {User: "c@d.example", Domain: "b.example"},
-		"e@f.example":      {JID: "e@f.example/phone", Domain: "f.example"},
-		"":                 {Domain: "b.example"},
-		"user@b.example":   {User: "user", Domain: "b.example", JID: "other@b.example/x"},
-		"jid@only.example": {JID: "jid@only.example"},
+		"a@b.example":      {Story: session.Story{User: "a", Domain: "b.example"}},
+		"c@d.example":      {Story: session.Story{User: "c@d.example", Domain: "b.example"}},
+		"e@f.example":      {Story: session.Story{JID: "e@f.example/phone", Domain: "f.example"}},
+		"":                 {Story: session.Story{Domain: "b.example"}},
+		"user@b.example":   {Story: session.Story{User: "user", Domain: "b.example", JID: "other@b.example/x"}},
+		"jid@only.example": {Story: session.Story{JID: "jid@only.example"}},
 	} {
 		if got := account(&o); got != want {
 			t.Errorf("the account of %+v is %q, want %q", o, got, want)

@@ -113,7 +113,14 @@ func (u *ui) standing(o *session.Overview) string {
 	switch o.State {
 	case session.LoggedIn:
 		said := "logged in as " + name
-		if o.Ended {
+		switch {
+		case o.In.IsZero() && o.Joined: // who it is was said before the recording
+			return o.Outcome() + ": " + name
+		case o.Resumed && o.Ended:
+			said = "ended; had resumed the session of " + name
+		case o.Resumed:
+			said = "resumed the session of " + name
+		case o.Ended:
 			said = "ended; was logged in as " + name
 		}
 		if o.Mechanism != "" {

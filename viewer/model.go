@@ -96,7 +96,7 @@ func (m *model) add(index int, e *session.Event, shown bool) {
 	if fresh {
 		before := c.State
 		c.Apply(e)
-		c.weigh(index, e, c.State)
+		c.weigh(index, e, &c.Story)
 		if c.State == session.Failed && before != session.Failed {
 			m.failed = c
 		}

@@ -104,6 +104,9 @@ func (c *conn) data(dir session.Dir, p []byte) {
 // that takes a time, it may be about what has waited.
 func (c *conn) read(at time.Time, dir session.Dir, p []byte) {
 	if c.lanes[dir].secure {
+		if c.direct && c.id == 0 && sniffHeader(p) == isXMPP { // TLS at a port for STARTTLS
+			c.recognise(at)
+		}
 		if !c.locked {
 			c.tls.Feed(dir, p, at)
 		}

@@ -33,22 +33,23 @@ func newCheck() *cobra.Command {
 	o := new(checkFlags)
 	cmd := &cobra.Command{
 		Use: "check FILE…", Short: "print what breaks the rules in saved sessions",
-		Long: `Prints the findings in saved sessions: what breaks a rule of the specifications,
+		Long: `Prints how saved sessions went, and the findings in them: what breaks a rule of the specifications,
 what is risky, and what went wrong, with the bytes that it is about.
 
 With --expect the sessions are held against a file of expectations too, such as
 "tls_at_least", "never_mechanism" or "bound_within": see xmppscope help expect.
 
 --json prints an object a line: first the findings as they are made, with session,
-seq, rule, severity (notice, warning, error), text, ref, step, n and bytes; then, with
+seq, rule, severity (notice, warning, error), text, ref, step, n and bytes; then how
+each session went, with session, state, outcome, jid, verdict and advice; then, with
 --expect, the expectations, with expectation (its name), session, assertion,
 status (holds, fails, unknown, skipped), want, got, seq, step and n.
 
 --junit writes JUnit XML, a test suite for each expectation and one for findings of
 severity error; if nothing could be checked, it says so.
 
-Exit codes: 0 no finding is of severity error, and every expectation holds; 1 some
-are, or one does not; 2 a file could not be read, or the file of expectations is
+Exit codes: 0 no finding is of severity error, no login failed, and every expectation
+holds; 1 it is not so; 2 a file could not be read, or the file of expectations is
 wrong; 130 the reading was stopped by Ctrl-C. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.list {
@@ -92,6 +93,8 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	}
 	if !o.json {
 		c.print(out)
+	} else {
+		c.encodeSessions()
 	}
 	c.warn()
 	o.in.tellUnused()
@@ -123,7 +126,7 @@ func (o *checkFlags) reportBroken(err error) {
 // conclude holds the sessions against the expectations, and says whether all is
 // well.
 func (c *checker) conclude(w io.Writer, o *checkFlags) error {
-	bad := c.count[session.Error] > 0
+	bad := c.count[session.Error] > 0 || c.failed()
 	if c.judge != nil {
 		report := c.judge.Report()
 		bad = c.unforeseen(&report) > 0 || !report.OK()
@@ -183,15 +186,17 @@ func (c *checker) take(e session.Event) error {
 		s = &checked{Overview: session.Overview{ID: e.Session}}
 		c.sessions[e.Session] = s
 	}
-	s.apply(&e)
 	if c.judge != nil && e.Session > 0 {
 		c.judge.Add(&e)
 	}
+	if len(e.Notes) > 0 {
+		e = session.Blank(e)
+	}
+	s.apply(&e)
 	if len(e.Notes) == 0 {
 		return nil
 	}
 	s.explained = true
-	e = session.Blank(e)
 	for i := range e.Notes {
 		if n := &e.Notes[i]; c.isFinding(n) {
 			c.add(s, findingOf(&e, n))
@@ -228,6 +233,25 @@ func (c *checker) isFinding(n *session.Note) bool {
 	return n.Severity > session.Info || c.all && c.numbered[n.Rule]
 }
 
+// encodeSessions says how each session went.
+func (c *checker) encodeSessions() {
+	for _, s := range c.inOrder() {
+		if s.ID > 0 && s.explained {
+			c.found.Encode(s.concluded()) // an error of the writer comes up again when it is flushed
+		}
+	}
+}
+
+// failed says whether a login failed.
+func (c *checker) failed() bool {
+	for _, s := range c.sessions {
+		if s.ID > 0 && s.explained && s.State == session.Failed {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *checker) print(w io.Writer) {
 	c.printSessions(w)
 	say(w, "%s", c.summary())
@@ -236,7 +260,7 @@ func (c *checker) print(w io.Writer) {
 func (c *checker) printSessions(w io.Writer) {
 	colour := wantsColour(os.Stdout)
 	for _, s := range c.inOrder() {
-		if len(s.findings) > 0 || s.unlisted > 0 {
+		if len(s.findings) > 0 || s.unlisted > 0 || s.Verdict != "" {
 			s.print(w, colour)
 		}
 	}

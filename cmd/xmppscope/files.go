@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 	"os"
 	"syscall"
 
@@ -38,11 +39,16 @@ func newPrint() *cobra.Command {
 				return err
 			}
 			out := bufio.NewWriterSize(os.Stdout, 1<<16)
-			printer, err := eventPrinter(out, o, wantsColour(os.Stdout))
+			text := newHeaded(out, o.reveal)
+			to := io.Writer(text)
+			if o.json {
+				to = out
+			}
+			printer, err := eventPrinter(to, o, wantsColour(os.Stdout))
 			if err != nil {
 				return err
 			}
-			in.scrolls, in.idle = isTerminal(os.Stdout), func() { out.Flush() } // an error of it comes again
+			in.scrolls, in.idle = isTerminal(os.Stdout), func() { text.flow(); out.Flush() } // an error of it comes again
 			wires := oneWire{}
 			err = in.read(cmd.Context(), args, func(e session.Event) error {
 				wires.learn(&e)
@@ -51,10 +57,11 @@ func newPrint() *cobra.Command {
 				}
 				if !o.json {
 					wires.plain(&e)
+					text.heed(&e)
 				}
 				return printer.Write(e)
 			})
-			err = printed(err, out.Flush())
+			err = printed(err, errors.Join(text.finish(), out.Flush()))
 			in.tellUnused()
 			return err
 		},

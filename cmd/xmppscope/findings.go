@@ -126,6 +126,9 @@ func (s *checked) print(w io.Writer, colour bool) {
 	if s.Verdict != "" {
 		say(w, "verdict: %s", s.Verdict)
 	}
+	if s.Advice != "" {
+		say(w, "advice: %s", s.Advice)
+	}
 	for i := range s.findings {
 		s.findings[i].print(w, colour)
 	}
@@ -168,4 +171,18 @@ func colourOf(s session.Severity) string {
 		return colCyan
 	}
 	return colDim
+}
+
+// concluded is what --json says of a session as a whole.
+type concluded struct {
+	Session int    `json:"session"`
+	State   string `json:"state"` // "logged in", "failed", …
+	Outcome string `json:"outcome"`
+	JID     string `json:"jid,omitempty"`
+	Verdict string `json:"verdict,omitempty"`
+	Advice  string `json:"advice,omitempty"`
+}
+
+func (s *checked) concluded() concluded {
+	return concluded{s.ID, s.State.String(), session.SafeLine(s.Outcome()), session.SafeLine(s.Who()), session.SafeLine(s.Verdict), session.SafeLine(s.Advice)}
 }

@@ -114,7 +114,7 @@ func TestExportHook(t *testing.T) {
 	}
 	i.sessions = make([]session.Overview, reportedSessions+2)
 	for k := range i.sessions {
-		i.sessions[k] = session.Overview{ID: k + 1, State: session.Failed, Reason: "no reason\x1b[31m"}
+		i.sessions[k] = session.Overview{ID: k + 1, Story: session.Story{State: session.Failed, Reason: "no reason\x1b[31m"}}
 	}
 	i.sessions[21].Verdict = "logged in as user"
 	var out strings.Builder

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -13,8 +12,6 @@ import (
 // Bounds on what is remembered of answers.
 const (
 	maxAnswers = 1000
-	// answerPatience is how long a request may wait before its silence is a finding.
-	answerPatience = 10 * time.Second
 )
 
 // answerKey is the direction and id of an answer; answer says what was answered.
@@ -108,7 +105,7 @@ func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.
 		return nil
 	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		open := slices.DeleteFunc(s.State.Waiting(dir), func(q *decode.Request) bool { return s.Event.At.Sub(q.At) < answerPatience })
+		open := slices.DeleteFunc(s.State.Waiting(dir), func(q *decode.Request) bool { return s.Event.At.Sub(q.At) < decode.AnswerPatience })
 		if len(open) == 0 {
 			continue
 		}

@@ -21,7 +21,7 @@ const (
 	maxOffers   = 500
 )
 
-// Login is what one session came to.
+// Login is what one session came to: its story, and what each rung settled.
 type Login struct {
 	session.Overview
 	Rungs     []Rung
@@ -31,16 +31,9 @@ type Login struct {
 	Offers    []Offer       // the server's features, each time they were sent
 	Explained int           // events that hold notes; where there are none, no rule has looked
 	Findings  []Finding     // what rules found wrong, those that say the same once
-	Trips     int           // round trips until the login was complete, as the verdict counts them
-	Secured   time.Time     // when TLS was up on both legs, zero if it never was
-	Admitted  time.Time     // when the server accepted the authentication
-	Bound     time.Time     // when the JID was bound or the earlier session resumed
-	In        time.Time     // when the login was complete
-	Asked     string        // the resource that the client asked for, "" if it left that to the server
 	Managed   uint64        // Seq of the event that turned stream management on, 0 if none did
 	Target    string        // the server as it was asked for, "host:port"; "" if that is not known
 	Content   string        // the default namespace of the client's stream: "jabber:client"
-	Cause     *Refusal      // what ended the login or the session, nil if nothing did
 }
 
 // LoggedIn says whether the session was let in and was not thrown out by a
@@ -124,16 +117,11 @@ type Handshake struct {
 	At     time.Time
 }
 
-// Attempt is one try to authenticate.
+// Attempt is one try to authenticate, with what was on offer.
 type Attempt struct {
-	Kind      string   // of the rung: "sasl-auth", "sasl2-authenticate", "iqauth-set"
-	Mechanism string   // "jabber:iq:auth" for the login of before XMPP 1.0
-	Offered   []string // the mechanisms on offer then
-	Phase     Phase
-	Seq       uint64
-	N         int
-	Accepted  bool
-	Refusal   *Refusal // nil if it was accepted or never answered
+	session.Attempt
+	Offered []string // the mechanisms on offer then
+	Phase   Phase
 }
 
 // Accepted is the attempt that the server has accepted, nil if there is none.
@@ -156,15 +144,7 @@ func (l *Login) ServerTLS() *Handshake {
 }
 
 // Refusal is how something was refused.
-type Refusal struct {
-	Kind      string // of the rung: "sasl-failure", "stream-error", "tls"; "" if there was none
-	Condition string // "not-authorized"; for TLS the class of the failure; "" if none was given
-	By        string // "client", "server" or "xmppscope"
-	Text      string // more words, "" if there are none
-	Seq       uint64
-	N         int
-	ID        string // of the rung
-}
+type Refusal = session.Refusal
 
 // Offer is one <stream:features/>.
 type Offer struct {

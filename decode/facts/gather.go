@@ -12,10 +12,7 @@ type Gatherer struct {
 	login   Login
 	scope   decode.Scope // of the server's stream
 	phase   Phase
-	proceed bool // <proceed/> was seen, and what came of it not yet
-	asked   bool // the client has said something since the server's last word
-	trips   int
-	left    session.Dir       // who was the first to finish sending
+	proceed bool              // <proceed/> was seen, and what came of it not yet
 	secrets []*Secret         // of the notes of the event at hand
 	found   map[[2]string]int // index into Findings by rule and text
 }
@@ -30,12 +27,7 @@ func Of(events []session.Event) Login {
 }
 
 // Login is what has been gathered so far.
-func (g *Gatherer) Login() Login {
-	if g.login.In.IsZero() {
-		g.login.Trips = g.trips
-	}
-	return g.login
-}
+func (g *Gatherer) Login() Login { return g.login }
 
 // Add takes the next event of the session. It does not keep it, and of its secrets
 // only what tells one from another.
@@ -47,7 +39,7 @@ func (g *Gatherer) Add(seen *session.Event) {
 	blanked := session.Blank(*seen)
 	e, l := &blanked, &g.login
 	l.Apply(e)
-	g.count(e)
+	g.attempts()
 	g.turn(e)
 	g.findings(e)
 	g.handshake(e)
@@ -61,26 +53,24 @@ func (g *Gatherer) Add(seen *session.Event) {
 	if r == nil {
 		return
 	}
-	g.settle(e, r)
+	g.settle(r)
 	for _, f := range g.factsOf(e, r, root) {
 		r.Facts = append(r.Facts, f.kept())
 	}
 }
 
-// count counts round trips as the verdict does: a server's word after a client's.
-func (g *Gatherer) count(e *session.Event) {
-	if b, ok := e.Body.(session.TLSEstablished); ok && e.Leg != session.ClientLeg && b.Version != "" {
-		g.trips += b.RoundTrips()
-	}
-	if _, keepAlive := e.Body.(session.StreamWhitespace); keepAlive || !session.IsPlaintext(e.Body) {
-		return
-	}
-	switch {
-	case e.Dir == session.C2S:
-		g.asked = true
-	case e.Dir == session.S2C && g.asked:
-		g.asked = false
-		g.trips++
+// attempts brings those of the story over, with what was on offer when they began.
+func (g *Gatherer) attempts() {
+	l := &g.login
+	for i := max(0, len(l.Attempts)-1); i < len(l.Story.Attempts); i++ {
+		if i == len(l.Attempts) {
+			more := Attempt{Phase: g.phase}
+			if n := len(l.Offers); n > 0 {
+				more.Offered = l.Offers[n-1].Mechanisms
+			}
+			l.Attempts = append(l.Attempts, more)
+		}
+		l.Attempts[i].Attempt = l.Story.Attempts[i]
 	}
 }
 
@@ -91,12 +81,6 @@ func (g *Gatherer) turn(e *session.Event) {
 	case session.TLSEstablished:
 		g.proceed = false
 		g.phase = max(g.phase, InTLS)
-		g.login.Secured = e.At
-		g.left = session.NoDir
-	case session.StreamClosed, session.TCPHalfClosed:
-		if g.left == session.NoDir {
-			g.left = e.Dir
-		}
 	case session.StreamOpened:
 		if g.proceed {
 			g.phase, g.proceed = max(g.phase, InTLS), false
@@ -143,22 +127,12 @@ func (g *Gatherer) rung(e *session.Event) *Rung {
 		l.Beyond++
 		return nil
 	}
-	r := Rung{N: e.Step.N, ID: e.Step.ID, Kind: kindOf(e.Step.ID), Title: e.Step.Title, Phase: g.phase, Seq: e.Seq, At: e.At, Since: e.Step.Since, Dir: e.Dir}
+	r := Rung{N: e.Step.N, ID: e.Step.ID, Kind: e.Step.Kind(), Title: e.Step.Title, Phase: g.phase, Seq: e.Seq, At: e.At, Since: e.Step.Since, Dir: e.Dir}
 	if r.Kind == "tls" {
 		r.Dir, r.Phase = session.NoDir, InTLS
 	}
 	l.Rungs = append(l.Rungs, r)
 	return &l.Rungs[len(l.Rungs)-1]
-}
-
-// kindOf takes the number off the ids that carry one.
-func kindOf(id string) string {
-	for _, kind := range []string{"stream-open", "stream-reply", "features"} {
-		if strings.HasPrefix(id, kind+"-") {
-			return kind
-		}
-	}
-	return id
 }
 
 // findings keeps what rules hold to be wrong. A verdict sums up findings and is
@@ -177,7 +151,7 @@ func (g *Gatherer) findings(e *session.Event) {
 			f.Text = strings.TrimSuffix(n.Name+" "+n.Value+": "+n.Text, ": ")
 		}
 		if e.Step != nil {
-			f.N, f.Kind = e.Step.N, kindOf(e.Step.ID)
+			f.N, f.Kind = e.Step.N, e.Step.Kind()
 		}
 		g.find(f)
 	}

@@ -132,12 +132,12 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 		case "additional-data":
 			notes = append(notes, x.message(s, Success, c, true)...)
 		case "authorization-identifier", "authorization-identity":
-			notes = append(notes, identifier(c))
+			notes = append(notes, identifier(c, s.Root.Child(decode.NSBind2, "bound") != nil))
 		case "bound":
 			notes = append(notes, decode.Say(session.Info, c.Tag, "the server has bound a resource in the same step (Bind 2)"))
 			notes = append(notes, inline(c, "and with it:")...)
 		case "resumed":
-			notes = append(notes, decode.Say(session.Info, c.Span, "the server has taken up the earlier session; no bind and no features follow"))
+			notes = append(notes, explained(decode.Field(session.FieldResumed, c.Attr("h"), c.Span).Is(session.Word), "the server has taken up the earlier session; no bind and no features follow"))
 		case "failed":
 			notes = append(notes, decode.Say(session.Notice, c.Span, "the server could not take up the earlier session; the client's bind counts instead"))
 		}
@@ -147,9 +147,9 @@ func (x *exchange) success2(s *decode.Seen) []session.Note {
 
 // identifier is who the server says has logged in: a bare JID, or a full one
 // where a resource was bound in the same step.
-func identifier(c *session.Element) session.Note {
+func identifier(c *session.Element, bound bool) session.Note {
 	jid := c.Text()
-	if strings.Contains(jid, "/") {
+	if bound || strings.Contains(jid, "/") {
 		return explained(decode.Field("jid", jid, c.TextSpan()).Is(session.JID).Classed(session.Elsewhere), "who has logged in, with the resource that the server has bound")
 	}
 	return explained(decode.Field("authorization-identifier", jid, c.TextSpan()).Is(session.JID).Classed(session.Identifier), "who has logged in")

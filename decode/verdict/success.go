@@ -11,101 +11,88 @@ import (
 )
 
 // succeeded sums up a login: who, how, how long, and what would have saved time.
-func (j *judge) succeeded(s *decode.Seen) []session.Note {
-	j.done, j.cause = true, nil
-	j.forgetOffers()
-	what, who := "logged in", j.name(s)
-	if s.Event.Step.ID == "sm-resumed" {
+func (c *scene) succeeded() []session.Note {
+	if c.now.Event.Step == nil || strings.HasPrefix(c.now.Event.Step.ID, "dialback") {
+		return c.proved()
+	}
+	what, who := "logged in", c.name()
+	if c.Resumed {
 		what = "took up an earlier session"
 	}
 	if who != "" {
 		what += " as " + who
 	}
-	if m := s.State.Mechanism; m != "" {
-		what += " by " + m
+	if c.Mechanism != "" {
+		what += " by " + c.Mechanism
 	}
-	what += j.cost(s)
+	what += c.cost()
 	severity := session.Info
-	if s.State.InClear() {
+	if c.state.InClear() {
 		severity = session.Warning
 	}
-	if f := s.State.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
+	if f := c.state.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
 		what += "; the server's certificate is no good, and only --insecure-upstream let it pass: " + f.Verdict.Problem
 		severity = session.Warning
 	}
-	return []session.Note{{Severity: severity, Name: session.FieldVerdict, Value: what, Text: j.savings(s)}}
+	c.success, c.advice = what, c.savings()
+	return []session.Note{verdictNote(severity, nil, c.success, c.advice)}
 }
 
 // name is the JID that has logged in, as far as it is known.
-func (j *judge) name(s *decode.Seen) string {
-	st := s.State
-	switch head := st.Header[session.C2S]; {
-	case st.JID != "":
-		return st.JID
-	case s.Event.Step.ID == "iqauth-result" && j.user != "": // nobody tells it (XEP-0078 §3.1)
-		return strings.TrimSuffix(j.user+"@"+st.Domain()+"/"+j.resource, "/")
-	case betweenServers(st) && head.From != "":
+func (c *scene) name() string {
+	head := c.state.Header[session.C2S]
+	switch {
+	case c.JID == "" && c.now.Event.Step.ID == "iqauth-result" && c.User != "": // nobody tells it (XEP-0078 §3.1)
+		return strings.TrimSuffix(c.Who()+"/"+c.Asked, "/")
+	case c.Who() != "":
+		return c.Who()
+	case c.Servers && head != nil && head.From != "":
 		return head.From
+	case c.Resumed: // the domain alone is nobody
+		return ""
 	}
-	return st.Domain()
-}
-
-// betweenServers says whether the client is a server too.
-func betweenServers(st *decode.State) bool {
-	head := st.Header[session.C2S]
-	return head != nil && head.Content == "jabber:server"
+	return c.state.Domain()
 }
 
 // cost is what a login ran over, and what it took.
-func (j *judge) cost(s *decode.Seen) (what string) {
-	if f := s.State.TLS[session.ClientLeg]; f != nil {
+func (c *scene) cost() (what string) {
+	if f := c.state.TLS[session.ClientLeg]; f != nil {
 		what += " over " + f.Version
-	} else if !s.State.Secure[session.ServerLeg] {
+	} else if f := c.state.TLS[session.ServerLeg]; f != nil && c.target != "" {
+		what += " over " + f.Version + " to the server, and IN THE CLEAR to the client,"
+	} else if !c.state.Secure[session.ServerLeg] {
 		what += " WITHOUT TLS"
 	}
-	if n := len(j.attempts) - 1; n > 0 {
+	if n := len(c.Attempts) - 1; n > 0 {
 		what += fmt.Sprintf(" after %d refused", n)
 	}
-	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(s.Event.At.Sub(j.began)), j.trips, j.phases(s.Event.At))
+	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(c.now.Event.At.Sub(c.Began)), c.Trips, c.phases())
 }
 
 // phases splits the time, as far as its borders were seen.
-func (j *judge) phases(end time.Time) string {
+func (c *scene) phases() string {
 	var out []string
-	from := j.began
-	for _, p := range []struct {
-		name string
-		at   time.Time
-	}{{"to TLS", j.tlsDone}, {"authentication", j.authDone}, {"binding", end}} {
-		if p.at.IsZero() || p.at.Equal(from) && len(out) > 0 { // between servers the login is the end
-			continue
-		}
-		out = append(out, fmt.Sprintf("%s %s", p.name, decode.Since(p.at.Sub(from))))
-		from = p.at
+	for _, p := range c.Phases() {
+		out = append(out, fmt.Sprintf("%s %s", p.Name, decode.Since(p.Took)))
 	}
-	if len(out) < 2 {
+	if len(out) == 0 {
 		return ""
 	}
 	return " (" + strings.Join(out, ", ") + ")"
 }
 
 // savings lists what would have made the login shorter.
-func (j *judge) savings(s *decode.Seen) string {
+func (c *scene) savings() string {
 	var out []string
-	_, sasl2 := s.State.Mechanisms()
-	if n := len(j.attempts) - 1; n > 0 {
-		if wasted := j.attempts[n].trips - j.attempts[0].trips; wasted > 0 {
-			saved := fmt.Sprintf("beginning with %s would save %d round trips", j.attempts[n].mechanism, wasted)
-			if !s.State.Captured && !slices.ContainsFunc(j.attempts[:n], func(a attempt) bool { return !decode.BindsChannel(a.mechanism) }) {
-				saved = fmt.Sprintf("the refused attempts cost %d round trips, but only here: a binding to TLS cannot pass xmppscope", wasted)
-			}
-			out = append(out, saved)
-		}
+	if w := c.Slowest; w.Took >= slow {
+		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after step %d (%s)", w.By, decode.Since(w.Took), w.N, w.ID))
 	}
-	if j.starttls {
+	out = append(out, c.wasted()...)
+	if c.upgraded {
 		out = append(out, "direct TLS (XEP-0368) would save 2 round trips")
 	}
-	if h := s.State.Header[session.C2S]; s.State.Secure[session.ClientLeg] && len(j.attempts) > 0 && s.Event.Step.ID != "sasl2-success" {
+	_, sasl2 := c.state.Mechanisms()
+	if h := c.state.Header[session.C2S]; c.state.Secure[session.ClientLeg] && len(c.Attempts) > 0 && c.now.Event.Step.ID != "sasl2-success" {
 		switch {
 		case len(sasl2) > 0:
 			out = append(out, "SASL2 with Bind 2 (XEP-0388, XEP-0386), which the server offers, would save 2 more")
@@ -113,8 +100,36 @@ func (j *judge) savings(s *decode.Seen) string {
 			out = append(out, "SASL2 with Bind 2 would save 2 more; some servers offer it only to clients whose stream header has \"from\"")
 		}
 	}
-	if j.legacy {
+	if c.session && !c.sessionSkipped() {
 		out = append(out, "the session request (RFC 3921) does nothing on servers of today: leaving it out saves 1")
 	}
 	return strings.Join(out, "; ")
+}
+
+// slow is how long a side may think without anybody asking why.
+const slow = time.Second
+
+// wasted is what refused attempts cost. A weaker mechanism that comes first would cost
+// less, and is no advice to give.
+func (c *scene) wasted() []string {
+	n := len(c.Attempts) - 1
+	if n <= 0 {
+		return nil
+	}
+	trips := c.Attempts[n].Trips - c.Attempts[0].Trips
+	if trips <= 0 {
+		return nil
+	}
+	last := c.Attempts[n].Mechanism
+	switch bound := func(a session.Attempt) bool { return decode.BindsChannel(a.Mechanism) }; {
+	case c.intercepted() && all(c.Attempts[:n], bound):
+		return []string{fmt.Sprintf("the refused attempts cost %d round trips, but only here: a binding to TLS cannot pass xmppscope", trips)}
+	case strings.HasPrefix(strings.ToUpper(last), "SCRAM-") && all(c.Attempts[:n], func(a session.Attempt) bool { return !bound(a) }):
+		return []string{fmt.Sprintf("beginning with %s would save %d round trips", last, trips)}
+	}
+	return []string{fmt.Sprintf("the refused attempts cost %d round trips: see why each of them was refused", trips)}
+}
+
+func all[T any](list []T, is func(T) bool) bool {
+	return !slices.ContainsFunc(list, func(v T) bool { return !is(v) })
 }

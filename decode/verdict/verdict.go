@@ -4,11 +4,14 @@
 // It is one rule that speaks last and sees what the others said. Its note stands
 // on the event that decides: the end of the login, or the end of the connection
 // if there was none. A later verdict of a session replaces an earlier one.
+//
+// How far a login has come is told by its story (session.Story). Why it went wrong is told
+// by causes: each family of them is a file (cause_*.go) that proposes what there is evidence
+// for, and the best one is told.
 package verdict
 
 import (
 	"fmt"
-	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -24,220 +27,95 @@ func Rules() []decode.Rule {
 
 // judge watches one session.
 type judge struct {
-	began    time.Time
-	tlsDone  time.Time
-	authDone time.Time
-	last     last        // what came last from either side
-	asking   last        // what came last from the client
-	user     string      // who tries to log in
-	resource string      // what the client has asked to bind, "" if it left it to the server
-	left     session.Dir // who was the first to finish sending
-	trips    int         // times that the client had to wait for an answer
-	asked    bool        // the client has said something since the server's last word
-	attempts []attempt
-	legacy   bool          // a session was asked for (RFC 3921)
-	starttls bool          // TLS was begun inside the stream
-	opened   bool          // the client has opened a stream since TLS is up
-	replied  bool          // the server has opened one
-	done     bool          // the login is complete
-	over     bool          // the server has ended the stream with an error
-	cause    *cause        // of the failure, as far as one is known
-	ending   string        // how the server ended the stream after a refusal
-	silence  string        // who was waiting for whom
-	silent   time.Duration // for how long at least
-	opaque   [3]string     // by direction, what is not understood
-	locked   bool          // TLS in a capture cannot be decrypted
-	unlock   string        // what would help
+	session.Story
+	clues
+	first   *finding // what was found at the first error, nil without one
+	success string   // the verdict on a login that worked
+	advice  string   // and what would save time
 }
 
-// last is the newest plaintext event of someone.
-type last struct {
-	dir   session.Dir
-	seq   uint64
-	at    time.Time
-	step  *session.Step
-	name  string // "iq"
-	space string // namespace of a stanza's payload
-	size  int64
-	fault string // what is wrong with it
-	offer bool   // it is the server's features
+// finding is what happened when something went wrong, and why.
+type finding struct {
+	seq    uint64
+	what   string
+	step   *session.Step
+	causes []Cause
 }
 
-// noXML is the name of what has none.
-const noXML = "bytes that are no XML"
-
-// attempt is one try to authenticate.
-type attempt struct {
-	mechanism, condition, why, text string
-	flag                            string        // gs2 flag of SCRAM: "n", "y" or "p=…"
-	offered                         []string      // the mechanisms that the server had offered
-	trips                           int           // round trips before it
-	step                            *session.Step // where it was refused
-}
-
-// cause is why a login failed.
-type cause struct {
-	what, next string
-	step       *session.Step
-}
-
-// Explain watches every event, and speaks on the one that decides.
+// Explain watches every event, and speaks on the one that decides. On most there is nothing
+// to look into: they cost next to nothing.
 func (j *judge) Explain(s *decode.Seen) []session.Note {
-	e := s.Event
-	if j.began.IsZero() {
-		j.began = e.At
+	was := j.In
+	j.Tell(s.Event)
+	j.look(s, &j.Story)
+	failed := j.Cause != nil && (j.first == nil || j.first.seq != j.Cause.Seq)
+	if j.Cause == nil {
+		j.first = nil // something good came after it
 	}
-	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
-		j.heard(s)
-	}
-	switch b := e.Body.(type) {
-	case session.StreamOpened:
-		j.opened = j.opened || e.Dir == session.C2S && !j.tlsDone.IsZero()
-		j.replied = j.replied || e.Dir == session.S2C
-	case session.StreamClosed, session.TCPHalfClosed:
-		if j.left == session.NoDir {
-			j.left = e.Dir
-		}
-	case session.TLSEstablished:
-		j.tlsDone, j.replied, j.left = e.At, false, session.NoDir
-		if e.Leg == session.ServerLeg || s.State.Captured {
-			j.trips += b.RoundTrips()
-		}
-	case session.TLSFailed:
-		j.tlsFailed(e, b)
-	case session.TCPFailed:
-		server := "the server"
-		if b.Target != server { // which is what it is called while nobody knows its address
-			server += " " + b.Target
-		}
-		j.fail(e, fmt.Sprintf("%s could not be reached: %s", server, b.Reason), b.Hint)
+	switch b := s.Event.Body.(type) {
 	case session.RelayTimeout:
-		return j.waiting(s, b)
-	case session.TLSLocked:
-		j.locked, j.unlock = true, b.Hint
-	case session.RelayOpaque:
-		j.opaque[e.Dir] = b.Reason
+		return j.scene(s).waiting(b)
 	case session.TCPClosed:
-		if e.Leg == session.ClientLeg {
-			return j.closed(s, b)
-		}
-	}
-	if e.Step != nil {
-		return j.step(s)
-	}
-	return j.errand(s)
-}
-
-func (j *judge) tlsFailed(e *session.Event, b session.TLSFailed) {
-	switch {
-	case b.Class == session.ClassOtherLeg:
-	case b.Class == session.ClassClosed && b.Guilty == session.OriginSelf && j.left == session.S2C:
-		j.fail(e, "TLS failed: the server hung up after <proceed/>, before the handshake had begun", "look into the server's log: it may lack a certificate or a key for this domain")
-	default:
-		j.fail(e, "TLS failed: "+b.Reason, b.Hint)
-	}
-}
-
-// heard counts round trips and remembers who spoke last.
-func (j *judge) heard(s *decode.Seen) {
-	e := s.Event
-	if _, keepAlive := e.Body.(session.StreamWhitespace); keepAlive {
-		return
-	}
-	if e.Dir == session.C2S {
-		j.asked = true
-		j.learn(e)
-	} else if j.asked {
-		j.asked = false
-		if !j.done || e.Step != nil {
-			j.trips++
-		}
-	}
-	j.silence = ""
-	if _, goodbye := e.Body.(session.StreamClosed); goodbye {
-		return // what was said before it is what matters
-	}
-	name := e.Name
-	if name == "" {
-		name = noXML
-	}
-	j.last = last{dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, name: decode.Keep(name, s.Stanza(), noXML, j.last.name), space: decode.Keep(payload(s), j.last.space), size: e.Size, fault: worst(e),
-		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams}
-	if e.Dir == session.C2S {
-		j.asking = j.last
-	}
-}
-
-// learn takes the user and the resource from what the client says.
-func (j *judge) learn(e *session.Event) {
-	for i := range e.Notes {
-		switch n := &e.Notes[i]; {
-		case n.Secret != "" || n.Value == "":
-		case n.NamesUser():
-			j.user = decode.Keep(n.Value)
-		case n.Name == "resource":
-			j.resource = decode.Keep(n.Value)
-		}
-	}
-}
-
-// payload is the namespace of what a stanza carries.
-func payload(s *decode.Seen) string {
-	if s.IsStanza() {
-		for c := range s.Root.Elements() {
-			if c.Name.Space != s.Root.Name.Space {
-				return c.Name.Space
+		if s.Event.Leg == session.ClientLeg {
+			if failed {
+				j.scene(s).examine()
 			}
+			return j.scene(s).closed()
 		}
 	}
-	return ""
-}
-
-func (j *judge) fail(e *session.Event, what, next string) {
-	j.cause = &cause{what, next, e.Step}
-}
-
-// worst is what the other rules hold to be the matter with an event.
-func worst(e *session.Event) string {
-	best, text := session.Notice, ""
-	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Severity > best && n.Text != "" {
-			best, text = n.Severity, n.Text
+	switch {
+	case failed:
+		c := j.scene(s)
+		if c.examine(); !j.In.IsZero() {
+			return []session.Note{c.tell(session.Error, j.first.step, j.first.what, "", j.first.causes)}
 		}
-	}
-	return text
-}
-
-func (j *judge) step(s *decode.Seen) []session.Note {
-	e := s.Event
-	switch id := e.Step.ID; id {
-	case "starttls":
-		j.starttls = true
-	case "sasl-auth", "sasl2-authenticate", "iqauth-set":
-		j.attempt(s)
-	case "sasl-failure", "sasl2-failure", "iqauth-error":
-		j.refused(s)
-	case "sasl-success", "sasl2-success":
-		j.authDone = e.At
-		if id == "sasl2-success" && s.State.JID != "" || betweenServers(s.State) {
-			return j.succeeded(s)
-		}
-	case "dialback-result", "dialback-verify":
-		return j.dialback(s)
-	case "session-request":
-		j.legacy = true
-	case "starttls-failure":
-		j.fail(e, "the server refused to start TLS", "look at the server's certificate and TLS settings: it offered STARTTLS, and then could not do it")
-	case "bind-error", "session-error":
-		j.unbound(s)
-	case "stream-error":
-		return j.streamError(s)
-	case "bind-result", "sm-resumed", "iqauth-result", "session-result":
-		return j.succeeded(s)
-	case "component-handshake":
-		if e.Dir == session.S2C {
-			return j.succeeded(s)
-		}
+	case !was.Equal(j.In):
+		return j.scene(s).succeeded()
 	}
 	return nil
+}
+
+func (j *judge) scene(s *decode.Seen) *scene { return &scene{judge: j, now: s, state: s.State} }
+
+// examine looks into the first error when it comes.
+func (c *scene) examine() {
+	c.first = &finding{seq: c.Cause.Seq, step: c.now.Event.Step}
+	if c.first.step == nil {
+		c.first.step = c.last.step
+	}
+	c.first.what = c.account()
+	c.first.causes = c.causes()
+}
+
+// closed is the last word: on a login that never was, or on nothing new.
+func (c *scene) closed() []session.Note {
+	switch {
+	case c.locked && c.In.IsZero() && c.Cause == nil:
+		return []session.Note{verdictNote(session.Notice, nil, "the login runs inside TLS, which could not be decrypted here", c.unlock)}
+	case c.Cause != nil && !c.In.IsZero(): // it has been said
+		return nil
+	case !c.In.IsZero():
+		return c.afterwards()
+	case c.Cause == nil:
+		return nil // a recording that begins in the middle
+	}
+	return []session.Note{c.tell(session.Error, c.first.step, c.first.what, c.ending(), c.first.causes)}
+}
+
+// verdictNote makes the note.
+func verdictNote(severity session.Severity, step *session.Step, what, next string) session.Note {
+	if step != nil {
+		what = fmt.Sprintf("at step %d (%s) %s", step.N, step.ID, what)
+	}
+	return session.Note{Severity: severity, Name: session.FieldVerdict, Value: what, Text: next}
+}
+
+// waiting notes that one side keeps the other waiting. It is a verdict of its
+// own: a connection may hang like that for hours.
+func (c *scene) waiting(b session.RelayTimeout) []session.Note {
+	if !c.In.IsZero() {
+		return nil
+	}
+	what := fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After))
+	return []session.Note{c.tell(session.Warning, c.last.step, what, "", c.causes())}
 }

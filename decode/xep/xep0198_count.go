@@ -6,35 +6,21 @@ import (
 	"xmppscope/session"
 )
 
-// counter counts the stanzas of each direction, as both ends do: from enable (the
-// client's) and enabled (the server's) on, modulo 2^32.
-type counter struct {
-	counting [3]bool
-	sent     [3]uint32 // by the direction's sender, since counting began
-	acked    [3]uint32 // highest h that the receiver has told
-	unknown  bool      // what was sent is not known: an element could not be read, or a resume did not say
-}
-
-// unacked is how many stanzas of a direction wait in the queue of their sender.
-func (m *counter) unacked(dir session.Dir) uint32 { return m.sent[dir] - m.acked[dir] }
-
-func (m *counter) known(dir session.Dir) bool { return m.counting[dir] && !m.unknown }
-
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 func stanzas(n uint32) string { return session.Plural(int(n), "stanza") }
 
-func (m *counter) request(root *session.Element, dir session.Dir) []session.Note {
+func (m *management) request(root *session.Element, dir session.Dir) []session.Note {
 	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", dir.Sender())
-	if m.known(dir) {
-		n.Name, n.Value, n.Holds = "unacked", number(m.unacked(dir)), session.Word
-		n.Text += "; it has sent " + number(m.sent[dir]) + ", still to be acknowledged: " + n.Value
+	if m.Known(dir) {
+		n.Name, n.Value, n.Holds = "unacked", number(m.Unacked(dir)), session.Word
+		n.Text += "; it has sent " + number(m.Sent[dir]) + ", still to be acknowledged: " + n.Value
 	}
 	return []session.Note{n}
 }
 
 // answer is check M02: h is compared with what the other side has sent.
-func (m *counter) answer(root *session.Element, dir session.Dir) []session.Note {
+func (m *management) answer(root *session.Element, dir session.Dir) []session.Note {
 	value := root.Attr("h")
 	h, ok := parseH(root)
 	if !ok {
@@ -42,22 +28,22 @@ func (m *counter) answer(root *session.Element, dir session.Dir) []session.Note 
 	}
 	from := dir.Opposite()
 	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "").Is(session.Word)
-	switch before := m.acked[from]; {
-	case !m.known(from):
+	switch before := m.Acked[from]; {
+	case !m.Known(from):
 		n.Text = "so many stanzas have arrived at the " + dir.Sender()
 	case int32(h-before) < 0: // differences modulo 2^32: h wraps
 		n.Rule, n.Severity = "M02", session.Error
 		n.Text = "the " + dir.Sender() + " has acknowledged fewer stanzas than before, when it was " + number(before)
-	case int32(m.sent[from]-h) < 0:
+	case int32(m.Sent[from]-h) < 0:
 		n.Rule, n.Severity = "M02", session.Error
-		n.Text = "the " + dir.Sender() + " has acknowledged more stanzas than the " + from.Sender() + " sent, which is " + number(m.sent[from])
-	case h == m.sent[from]:
+		n.Text = "the " + dir.Sender() + " has acknowledged more stanzas than the " + from.Sender() + " sent, which is " + number(m.Sent[from])
+	case h == m.Sent[from]:
 		n.Text = "every stanza of the " + from.Sender() + " has arrived: " + value
 	default:
-		n.Text = value + " of the " + from.Sender() + "'s " + stanzas(m.sent[from]) + " have arrived; " + number(m.sent[from]-h) + " in its queue would be sent again after a resume"
+		n.Text = value + " of the " + from.Sender() + "'s " + stanzas(m.Sent[from]) + " have arrived; " + number(m.Sent[from]-h) + " in its queue would be sent again after a resume"
 	}
 	if n.Severity != session.Error {
-		m.acked[from] = h
+		m.Acked[from] = h
 	}
 	return []session.Note{n}
 }

@@ -34,9 +34,9 @@ func (m *management) keep() {
 	if m.kept == nil {
 		return
 	}
-	m.kept.Sent[session.C2S].Store(m.sent[session.C2S])
-	m.kept.Sent[session.S2C].Store(m.sent[session.S2C])
-	m.kept.Unknown.Store(m.unknown)
+	m.kept.Sent[session.C2S].Store(m.Sent[session.C2S])
+	m.kept.Sent[session.S2C].Store(m.Sent[session.S2C])
+	m.kept.Unknown.Store(m.Unknown)
 }
 
 // recall finds an earlier session; nil if it was not seen, or not as a whole.
@@ -66,9 +66,9 @@ func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note
 		say(refResume, el.Tag, "the server takes up the earlier session; no bind is needed, and both send again what was lost"),
 		m.missing(el, session.S2C, h, ok),
 	}
-	m.counter = counter{counting: [3]bool{false, true, true}, unknown: !ok || !m.asked.ok}
-	m.sent = [3]uint32{session.C2S: h, session.S2C: m.asked.h}
-	m.acked = m.sent
+	m.Acks = decode.Acks{Counting: [3]bool{false, true, true}, Unknown: !ok || !m.asked.ok}
+	m.Sent = [3]uint32{session.C2S: h, session.S2C: m.asked.h}
+	m.Acked = m.Sent
 	m.enabled = true
 	m.asked = resumption{}
 	m.keepAs(s.State.Run, el.Attr("previd"))
@@ -108,13 +108,13 @@ func (m *management) closed() []session.Note {
 
 // gone predicts what a resume would do after the connection broke.
 func (m *management) gone() []session.Note {
-	if m.ended || !m.counting[session.S2C] {
+	if m.ended || !m.Counting[session.S2C] {
 		return nil
 	}
 	m.ended = true
 	var queues string
-	if !m.unknown {
-		queues = "; not acknowledged are " + stanzas(m.unacked(session.C2S)) + " of the client and " + number(m.unacked(session.S2C)) + " of the server"
+	if !m.Unknown {
+		queues = "; not acknowledged are " + stanzas(m.Unacked(session.C2S)) + " of the client and " + number(m.Unacked(session.S2C)) + " of the server"
 	}
 	if m.id == "" {
 		return tell(refResume, session.Span{}, "the connection is gone, and the session cannot be resumed%s", queues)

@@ -26,7 +26,7 @@ func init() {
 // management follows the counters of both ends (xep0198_count.go), and what can be
 // resumed (xep0198_resume.go).
 type management struct {
-	counter
+	decode.Acks
 	enabled bool
 	ended   bool   // the stream is closed, or the connection gone
 	id      string // by which the session can be resumed; "" if it cannot
@@ -48,18 +48,20 @@ func (m *management) Explain(s *decode.Seen) []session.Note {
 	root, dir := s.Root, s.Event.Dir
 	switch {
 	case root == nil:
-		m.unknown = true // it may have been a stanza
+		m.Unknown = true // it may have been a stanza
 		m.keep()
 		return nil
 	case isSM(root.Name):
+		s.State.Acks = &m.Acks
 		return m.command(s)
 	case s.IsStanza():
-		if m.counting[dir] {
-			m.sent[dir]++
+		if m.Counting[dir] {
+			m.Sent[dir]++
 			m.keep()
 		}
 		return nil
 	case root.Name.Space == decode.NSSASL2:
+		s.State.Acks = &m.Acks
 		return m.inline(s)
 	}
 	return nil
@@ -72,7 +74,7 @@ func (m *management) command(s *decode.Seen) []session.Note {
 	case "enable":
 		return m.enable(s)
 	case "enabled":
-		m.counting[session.S2C] = true
+		m.Counting[session.S2C] = true
 		return m.enabledNotes(s, root)
 	case "resume":
 		return m.resume(s, root)
@@ -100,7 +102,7 @@ func (m *management) inline(s *decode.Seen) []session.Note {
 			return m.resumed(s, r)
 		}
 		if bound := s.Root.Child(decode.NSBind2, "bound"); bound != nil && bound.Child(decode.NSSM3, "enabled") != nil {
-			m.counter = counter{counting: [3]bool{false, true, true}}
+			m.Acks = decode.Acks{Counting: [3]bool{false, true, true}}
 			return m.enabledNotes(s, bound.Child(decode.NSSM3, "enabled"))
 		}
 	}
@@ -108,7 +110,7 @@ func (m *management) inline(s *decode.Seen) []session.Note {
 }
 
 func (m *management) enable(s *decode.Seen) []session.Note {
-	m.counting[session.C2S] = true
+	m.Counting[session.C2S] = true
 	text := "the client turns on acknowledgements: from here both count the stanzas that arrive"
 	if isTrue(s.Root.Attr("resume")) {
 		text += ", and the session can be resumed after the connection breaks"

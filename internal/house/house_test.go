@@ -27,7 +27,7 @@ const root = "../.."
 var arrows = map[string][]string{
 	"session":            nil,
 	"certs":              {"internal/idn", "internal/ownership"},
-	"decode":             {"session", "internal/lent"},
+	"decode":             {"session", "internal/coroutine", "internal/lent"},
 	"viewer":             {"session"},
 	"capture":            {"capture/packet", "capture/pseudonym", "internal/columns", "internal/ownership", "session", "internal/lent"},
 	"capture/packet":     {"session", "internal/lent"},
@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"cmd/xmppscope":      {"*"},
 	"internal/bench":     {"internal/demo"},
 	"internal/columns":   nil,
+	"internal/coroutine": nil,
 	"internal/demo":      nil,
 	"internal/house":     {"*"},
 	"internal/idn":       nil,

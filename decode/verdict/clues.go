@@ -1,0 +1,218 @@
+package verdict
+
+import (
+	"strings"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// clues are what causes need to know beyond the story.
+type clues struct {
+	last     last          // what came last from either side
+	asking   last          // what came last from the client
+	answer   last          // what came last from the server
+	tries    []try         // beside Story.Attempts
+	tried    int           // how many there were
+	opened   bool          // the client has opened a stream since TLS is up
+	replied  bool          // the server has opened one
+	spoke    [3]bool       // by direction: something in XML was said
+	raw      [3][]byte     // by direction, the first bytes that are no XML
+	opaque   [3]string     // by direction, what is not understood
+	silence  string        // who was waiting for whom
+	silent   time.Duration // for how long at least
+	told     [3]string     // by direction, the newest h of stream management
+	upgraded bool          // TLS was begun inside the stream
+	session  bool          // a session was asked for (RFC 3921)
+	zipped   bool          // the server has said <compressed/>
+	target   string        // the server as it was asked for
+	locked   bool          // TLS in a capture cannot be decrypted
+	unlock   string        // what would help
+	server   string        // which server it is, "" if it is not known
+	tls      session.TLSFailed
+	broke    fault      // the newest breach of the rules for XML by the client
+	room     [3][]fault // by direction, what is wrong with the newest message
+	errand   *errand    // what the client came for in place of a login, and did not get
+}
+
+// last is the newest plaintext event of someone.
+type last struct {
+	dir     session.Dir
+	seq     uint64
+	at      time.Time
+	step    *session.Step
+	name    string // "iq"
+	space   string // namespace of a stanza's payload
+	ns      string // its own namespace
+	size    int64
+	faults  []fault // what is wrong with it
+	offer   bool    // it is the server's features
+	bare    bool    // an element with nothing in it
+	refusal string  // the condition, if it refuses a request
+}
+
+// fault is what a rule holds to be wrong with something that was said.
+type fault struct {
+	Evidence
+	Text  string
+	grave bool // an error, not a warning
+}
+
+// noXML is the name of what has none.
+const noXML = "bytes that are no XML"
+
+// maxRaw bounds what is kept of another protocol: so much shows which.
+const maxRaw = 600
+
+// maxFaults bounds how many faults of one message count.
+const maxFaults = 4
+
+// look takes what matters of an event that the story has been told.
+func (c *clues) look(s *decode.Seen, story *session.Story) {
+	e := s.Event
+	if c.tried < story.Tried {
+		c.tried = story.Tried
+		c.begin(s, len(story.Attempts))
+	}
+	switch b := e.Body.(type) {
+	case session.StreamOpened:
+		c.opened = c.opened || e.Dir == session.C2S && (s.State.Secure[session.ClientLeg] || s.State.Secure[session.ServerLeg])
+		c.replied = c.replied || e.Dir == session.S2C
+	case session.TLSEstablished:
+		c.replied, c.opened = false, false
+	case session.TLSFailed:
+		c.tls = b
+	case session.TCPOpened:
+		if e.Leg == session.ServerLeg {
+			c.target = b.Target
+		}
+	case session.TCPFailed:
+		c.target = b.Target
+	case session.RelayTimeout:
+		c.silence, c.silent = b.Waiting, b.After
+	case session.TLSLocked:
+		c.locked, c.unlock = true, b.Hint
+	case session.RelayOpaque:
+		c.opaque[e.Dir] = b.Reason
+	case session.StreamRaw:
+		if room := maxRaw - len(c.raw[e.Dir]); room > 0 && !b.Between {
+			c.raw[e.Dir] = append(c.raw[e.Dir], e.Raw[:min(room, len(e.Raw))]...)
+		}
+	}
+	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
+		c.heard(s)
+		if f := c.room[e.Dir]; e.Dir == session.C2S && len(f) > 0 && strings.HasPrefix(f[0].Rule, "X") && f[0].grave {
+			c.broke = f[0]
+		}
+	}
+	if e.Step != nil {
+		c.stepped(s)
+	} else if s.Request != nil {
+		c.ran(s)
+	}
+}
+
+// heard remembers who spoke last.
+func (c *clues) heard(s *decode.Seen) {
+	e := s.Event
+	switch e.Body.(type) {
+	case session.StreamWhitespace:
+		return
+	case session.StreamClosed: // what was said before it is what matters
+		c.silence = ""
+		return
+	case session.StreamOpened, session.StreamElement:
+		c.spoke[e.Dir] = true
+	}
+	c.silence = ""
+	name := e.Name
+	if name == "" {
+		name = noXML
+	}
+	c.last = last{
+		dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, size: e.Size, faults: c.faults(e),
+		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space), ns: decode.Keep(e.Space, c.last.ns),
+		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
+		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
+	}
+	if s.Request != nil && s.Root.Attr("type") == "error" {
+		condition, _ := e.Field("condition")
+		c.last.refusal = decode.Keep(orNone(condition))
+	}
+	if e.Name == "a" && (e.Space == decode.NSSM3 || e.Space == decode.NSSM2) {
+		c.count(e)
+	}
+	if e.Dir == session.C2S {
+		c.asking = c.last
+	} else {
+		c.answer = c.last
+	}
+}
+
+// payload is the namespace of what a stanza carries.
+func payload(s *decode.Seen) string {
+	if s.IsStanza() {
+		for c := range s.Root.Elements() {
+			if c.Name.Space != s.Root.Name.Space {
+				return c.Name.Space
+			}
+		}
+	}
+	return ""
+}
+
+// faults are what other rules hold to be the matter with an event, the worst first. The
+// room for them is used again by the next message of that direction.
+func (c *clues) faults(e *session.Event) []fault {
+	out := c.room[e.Dir][:0]
+	for _, severity := range [...]session.Severity{session.Error, session.Warning} {
+		for i := range e.Notes {
+			n := &e.Notes[i]
+			if n.Severity != severity || n.Text == "" || n.Rule == decode.RuleVerify || len(out) == maxFaults {
+				continue
+			}
+			before := ""
+			if len(out) < cap(out) {
+				before = out[:len(out)+1][len(out)].Text
+			}
+			out = append(out, fault{Evidence{e.Seq, n.Rule}, decode.Keep(n.Text, before), severity == session.Error})
+		}
+	}
+	c.room[e.Dir] = out
+	return out
+}
+
+// worst is the worst of the faults in words, "" if there is none.
+func (l *last) worst() string {
+	if len(l.faults) == 0 {
+		return ""
+	}
+	return l.faults[0].Text
+}
+
+// stepped learns from the rungs of the ladder.
+func (c *clues) stepped(s *decode.Seen) {
+	e := s.Event
+	switch kind := e.Step.Kind(); {
+	case kind == "starttls":
+		c.upgraded = true
+	case kind == "session-request":
+		c.session = true
+	case kind == "compressed":
+		c.zipped = true
+	case strings.HasPrefix(kind, "sm-"):
+		c.count(e)
+	case kind == "features" || kind == "stream-reply":
+		c.recognise(s)
+	case strings.HasPrefix(kind, "sasl") || strings.HasPrefix(kind, "iqauth"):
+		c.authenticating(s, kind)
+	}
+}
+
+// count remembers the numbers of stream management.
+func (c *clues) count(e *session.Event) {
+	if h, ok := e.Field("h"); ok {
+		c.told[e.Dir] = decode.Keep(h, c.told[e.Dir])
+	}
+}

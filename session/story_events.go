@@ -1,0 +1,74 @@
+package session
+
+import "bytes"
+
+// happened is what stands on no rung, or besides it.
+func (t *Story) happened(e *Event) {
+	switch b := e.Body.(type) {
+	case TCPOpened:
+		if e.Leg == ClientLeg {
+			t.Captured, t.Joined = b.Captured, b.Joined
+		}
+	case TCPFailed:
+		t.fail(&Refusal{Condition: "unreachable", By: "server", Text: b.Reason, Seq: e.Seq}, b.Target+": "+b.Reason)
+	case TLSEstablished:
+		t.Secured, t.Left = e.At, NoDir
+		if e.Leg == ServerLeg || t.Captured {
+			t.trip(b.RoundTrips())
+		}
+	case TLSFailed:
+		t.tlsFailed(e, &b)
+	case TLSLocked:
+		t.State, t.Reason = Encrypted, b.Reason
+	case StreamOpened:
+		if e.Dir == C2S {
+			t.Servers = bytes.Contains(e.Raw, []byte("'jabber:server'")) || bytes.Contains(e.Raw, []byte(`"jabber:server"`))
+		}
+	case StreamClosed, TCPHalfClosed:
+		if t.Left == NoDir {
+			t.Left = e.Dir
+		}
+	case StreamElement:
+		// Nobody sends stanzas who is not in. Between servers there is no bind.
+		if t.State < LoggedIn && (t.Joined && t.State == Connecting || t.State == LoggingIn && e.Space == "jabber:server") && stanzaNames[e.Name] {
+			t.State = LoggedIn
+		}
+	case TCPClosed:
+		if e.Leg == ClientLeg {
+			t.close(e, &b)
+		}
+	}
+}
+
+var stanzaNames = map[string]bool{"message": true, "presence": true, "iq": true}
+
+func (t *Story) tlsFailed(e *Event, b *TLSFailed) {
+	r := &Refusal{Kind: "tls", ID: "tls", Condition: b.Class, By: b.Guilty, Text: b.Reason, Seq: e.Seq}
+	if r.By == "" {
+		r.By = "peer"
+	}
+	if e.Step != nil {
+		r.N = e.Step.N
+	}
+	switch {
+	case !t.In.IsZero():
+	case b.Class != ClassOtherLeg:
+		t.fail(r, b.Reason)
+	case t.Cause == nil: // the other leg will say why
+		t.State, t.Reason = Failed, b.Reason
+	}
+}
+
+// close is the end of the client's connection. What is inside TLS that cannot be read, or
+// came before the recording, may have been a login.
+func (t *Story) close(e *Event, b *TCPClosed) {
+	t.Ended = true
+	if t.State > LoggingIn || t.Joined {
+		return
+	}
+	r := &Refusal{Condition: "closed", By: b.By, Text: b.Reason, Seq: e.Seq, N: t.n, ID: t.id}
+	if t.Left != NoDir { // the one that b names closed last
+		r.By = t.Left.Sender()
+	}
+	t.fail(r, "closed by "+r.By+" before the login was done")
+}
