@@ -325,7 +325,7 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 	if before != nil {
 		s.mayGo(before)
 	}
-	if s.used+size > s.o.Memory/2 {
+	if s.used+size > s.fits() {
 		s.behind.Signal()
 	}
 	switch {
@@ -380,12 +380,16 @@ func (s *Spool) forget(p *page) {
 	}
 }
 
-// writer brings pages to the file while more than half of the memory is used.
+// fits is how much stays in memory: the rest of it is for what comes while the writer
+// waits for a CPU, or for the disk.
+func (s *Spool) fits() int64 { return s.o.Memory / 4 }
+
+// writer brings pages to the file while more is in memory than fits.
 func (s *Spool) writer() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for !s.closed && (s.used <= s.o.Memory/2 || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
+		for !s.closed && (s.used <= s.fits() || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
 			s.behind.Wait()
 		}
 		if s.closed {

@@ -99,7 +99,7 @@ func TestSpoolGivesBackWhatWasSeen(t *testing.T) {
 func (s *Spool) behindForTest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.used > s.o.Memory/2 && len(s.full) > 0 {
+	for s.used > s.fits() && len(s.full) > 0 {
 		s.mu.Unlock()
 		s.mu.Lock()
 	}
