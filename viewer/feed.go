@@ -12,6 +12,8 @@ const (
 	tick      = 50 * time.Millisecond // how often the Log is looked at
 	heartbeat = time.Second           // how often the screen is drawn without events, for ages and messages
 	pullLimit = 4096                  // events in one update
+	restRatio = 10                    // of waiting to drawing, where drawing takes long: the wire needs the CPUs too
+	maxRest   = heartbeat / 2
 )
 
 // filter is one filter as the feed gets it. Its number tells batches that were
@@ -44,7 +46,7 @@ type feed struct {
 
 // run feeds until ctx is done.
 func (f *feed) run(ctx context.Context) {
-	wake := time.NewTicker(tick)
+	wake := time.NewTimer(tick)
 	defer wake.Stop()
 	var keep filter
 	at, last := 0, time.Now()
@@ -56,13 +58,16 @@ func (f *feed) run(ctx context.Context) {
 		}
 		var b batch
 		b, at = f.pull(at, keep)
-		if len(b.items) > 0 || time.Since(last) >= heartbeat {
+		rest := tick
+		if now := time.Now(); len(b.items) > 0 || now.Sub(last) >= heartbeat {
 			f.deliver(b)
 			last = time.Now()
+			rest = min(max(tick, restRatio*last.Sub(now)), maxRest)
 		}
 		if len(b.items) >= pullLimit {
 			continue // there is more
 		}
+		wake.Reset(rest)
 		select {
 		case keep = <-f.filters:
 			at = 0
