@@ -141,14 +141,14 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 }
 
 func headerOf(root *session.Element, before *Header) *Header {
-	kept := func(name string) string { return Keep(root.Attr(name)) }
+	kept := func(name string) string { return Keep(root.Attr(name), "1.0") }
 	h := &Header{To: kept("to"), From: kept("from"), ID: kept("id"), Version: kept("version"), Count: 1}
 	for _, a := range root.Attrs {
 		switch {
 		case a.Name.Prefix == "xml" && a.Name.Local == "lang":
-			h.Lang = Keep(a.Value)
+			h.Lang = Keep(a.Value, "en")
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
-			h.Content = Keep(a.Value)
+			h.Content = Keep(a.Value, NSClient, NSServer)
 		}
 	}
 	if before != nil {

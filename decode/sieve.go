@@ -11,7 +11,7 @@ import (
 // looked at, with the four bytes there, and few have those that some secret has.
 type sieve struct {
 	secrets []quotable
-	bits    [64]uint64 // what hashes of such four bytes there are
+	bits    [32]uint64 // what hashes of such four bytes there are
 	places  []placed   // in the order of the four bytes
 }
 
@@ -25,6 +25,11 @@ const sieveStep = leastQuote - 4 + 1 // so that a form is met once, wherever it 
 
 func newSieve(secrets []quotable) *sieve {
 	s := &sieve{secrets: secrets}
+	forms := 0
+	for i := range secrets {
+		forms += len(secrets[i].forms)
+	}
+	s.places = make([]placed, 0, forms*sieveStep) // exactly: there may be thousands that are idle
 	for i := range secrets {
 		for j, form := range secrets[i].forms {
 			for at := range sieveStep {
@@ -40,8 +45,8 @@ func newSieve(secrets []quotable) *sieve {
 	return s
 }
 
-// sieved is a number below 4096 for four bytes.
-func sieved(four uint32) uint32 { return four * 0x9e3779b1 >> 20 }
+// sieved is a number below 2048 for four bytes.
+func sieved(four uint32) uint32 { return four * 0x9e3779b1 >> 21 }
 
 // find calls found for each place where a form of a secret stands.
 func (s *sieve) find(raw []byte, found func(q *quotable, start, end int)) {

@@ -40,9 +40,9 @@ type Story struct {
 	Ended bool // the client's connection is gone
 
 	trips int
-	waits bool      // the client has said something since the server's last word
 	heard time.Time // when something was said last
 	voice Dir       // and by whom
+	waits bool      // the client has said something since the server's last word
 	n     int       // the newest rung
 	id    string    // and what it is
 }

@@ -94,7 +94,8 @@ func killOnce(t *testing.T, round int) {
 	}
 }
 
-// begun says whether each file that can be read back has some events.
+// begun says whether each file that can be read back has some events, and a report its
+// first.
 func begun(t *testing.T, dir string) bool {
 	t.Helper()
 	for _, path := range savedFiles(t, dir) {
@@ -102,6 +103,9 @@ func begun(t *testing.T, dir string) bool {
 			if bytes.Count(readNow(t, path, 1<<20), []byte("stream:element")) < 100 && (!strings.Contains(path, "x-") || strings.Contains(path, "-00001")) {
 				return false
 			}
+		}
+		if filepath.Ext(path) == ".html" && !bytes.Contains(readNow(t, path, 1<<20), []byte(`id="s1e1"`)) {
+			return false
 		}
 	}
 	return true

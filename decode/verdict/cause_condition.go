@@ -201,7 +201,7 @@ func (c *scene) disagreement(condition string) string {
 		}
 		return fmt.Sprintf("another login has taken the place of %q: with the same resource, or with one session more than the server allows", c.state.JID)
 	case "connection-timeout":
-		return fmt.Sprintf("the client's last word was %s, %s before", c.asking.describe(), decode.Since(c.now.Event.At.Sub(c.asking.at)))
+		return fmt.Sprintf("the client's last word was %s, %s before", c.asking.describe(), decode.Since(c.asking.ago(c.now.Event)))
 	case "unsupported-version", "invalid-namespace", "bad-namespace-prefix", "invalid-from", "improper-addressing":
 		if h := c.state.Header[session.C2S]; h != nil && !in {
 			return fmt.Sprintf("the client's stream header has version %q, namespace %q, from %q and to %q", h.Version, h.Content, h.From, h.To)

@@ -34,8 +34,8 @@ func (c *scene) ended() ended {
 		}
 		e.did = e.by + " left"
 	}
-	if !c.last.at.IsZero() {
-		e.waited = c.now.Event.At.Sub(c.last.at)
+	if c.last.seq > 0 {
+		e.waited = c.last.ago(c.now.Event)
 	}
 	e.after = decode.Since(e.waited)
 	if c.silence != "" && e.did == e.by+" left" {

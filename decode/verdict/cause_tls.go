@@ -15,7 +15,7 @@ func init() {
 // tlsFailure is a handshake that failed, in the words of whoever saw it.
 func tlsFailure(c *scene) []Cause {
 	r := c.Cause
-	if r == nil || r.Kind != "tls" {
+	if r == nil || r.Kind != "tls" || c.tls == nil {
 		return nil
 	}
 	b := c.tls

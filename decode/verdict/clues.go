@@ -10,47 +10,50 @@ import (
 
 // clues are what causes need to know beyond the story.
 type clues struct {
-	last     last          // what came last from either side
-	asking   last          // what came last from the client
-	answer   last          // what came last from the server
-	tries    []try         // beside Story.Attempts
-	tried    int           // how many there were
-	opened   bool          // the client has opened a stream since TLS is up
-	replied  bool          // the server has opened one
-	spoke    [3]bool       // by direction: something in XML was said
-	raw      [3][]byte     // by direction, the first bytes that are no XML
-	opaque   [3]string     // by direction, what is not understood
-	silence  string        // who was waiting for whom
-	silent   time.Duration // for how long at least
-	told     [3]string     // by direction, the newest h of stream management
-	upgraded bool          // TLS was begun inside the stream
-	session  bool          // a session was asked for (RFC 3921)
-	zipped   bool          // the server has said <compressed/>
-	target   string        // the server as it was asked for
-	locked   bool          // TLS in a capture cannot be decrypted
-	unlock   string        // what would help
-	server   string        // which server it is, "" if it is not known
-	tls      session.TLSFailed
-	broke    fault      // the newest breach of the rules for XML by the client
-	room     [3][]fault // by direction, what is wrong with the newest message
-	errand   *errand    // what the client came for in place of a login, and did not get
+	last     last               // what came last from either side
+	asking   last               // what came last from the client
+	answer   last               // what came last from the server
+	tries    []try              // beside Story.Attempts
+	tried    int                // how many there were
+	spoke    [3]bool            // by direction: something in XML was said
+	raw      [3][]byte          // by direction, the first bytes that are no XML
+	opaque   [3]string          // by direction, what is not understood
+	silence  string             // who was waiting for whom
+	silent   time.Duration      // for how long at least
+	told     [3]string          // by direction, the newest h of stream management
+	target   string             // the server as it was asked for
+	unlock   string             // what would help
+	server   string             // which server it is, "" if it is not known
+	tls      *session.TLSFailed // how TLS failed
+	broke    fault              // the newest breach of the rules for XML by the client
+	room     [3][]fault         // by direction, what is wrong with the newest message
+	errand   *errand            // what the client came for in place of a login, and did not get
+	opened   bool               // the client has opened a stream since TLS is up
+	replied  bool               // the server has opened one
+	upgraded bool               // TLS was begun inside the stream
+	session  bool               // a session was asked for (RFC 3921)
+	zipped   bool               // the server has said <compressed/>
+	locked   bool               // TLS in a capture cannot be decrypted
 }
 
 // last is the newest plaintext event of someone.
 type last struct {
-	dir     session.Dir
 	seq     uint64
-	at      time.Time
+	at      int64 // Unix time in nanoseconds
 	step    *session.Step
 	name    string // "iq"
 	space   string // namespace of a stanza's payload
 	ns      string // its own namespace
 	size    int64
 	faults  []fault // what is wrong with it
-	offer   bool    // it is the server's features
-	bare    bool    // an element with nothing in it
 	refusal string  // the condition, if it refuses a request
+	dir     session.Dir
+	offer   bool // it is the server's features
+	bare    bool // an element with nothing in it
 }
+
+// ago is how long before an event it was said.
+func (l *last) ago(e *session.Event) time.Duration { return e.At.Sub(time.Unix(0, l.at)) }
 
 // fault is what a rule holds to be wrong with something that was said.
 type fault struct {
@@ -82,7 +85,7 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 	case session.TLSEstablished:
 		c.replied, c.opened = false, false
 	case session.TLSFailed:
-		c.tls = b
+		c.tls = &b
 	case session.TCPOpened:
 		if e.Leg == session.ServerLeg {
 			c.target = b.Target
@@ -131,8 +134,8 @@ func (c *clues) heard(s *decode.Seen) {
 		name = noXML
 	}
 	c.last = last{
-		dir: e.Dir, seq: e.Seq, at: e.At, step: e.Step, size: e.Size, faults: c.faults(e),
-		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space), ns: decode.Keep(e.Space, c.last.ns),
+		dir: e.Dir, seq: e.Seq, at: e.At.UnixNano(), step: e.Step, size: e.Size, faults: c.faults(e),
+		name: decode.Keep(name, s.Stanza(), noXML, c.last.name), space: decode.Keep(payload(s), c.last.space, decode.NSBind), ns: decode.Keep(e.Space, c.last.ns, decode.NSClient, decode.NSSASL),
 		offer: e.Dir == session.S2C && e.Name == "features" && e.Space == decode.NSStreams,
 		bare:  s.Root != nil && len(s.Root.Nodes) == 0,
 	}
