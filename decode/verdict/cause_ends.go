@@ -124,6 +124,9 @@ func (c *scene) end(e ended) Cause {
 	case c.last.name == "success" && c.last.ns == decode.NSSASL:
 		return Cause{ID: "not-restarted", Guilty: Client, What: fmt.Sprintf("%s left %s after <success/>: the client has to open a new stream then (a restart, RFC 6120 §6.4.6), and did not", e.by, e.after),
 			Advice: "let the client send a new stream header after <success/>, on the same connection"}
+	case e.client && c.last.name == "proceed" && c.last.ns == decode.NSTLS:
+		return Cause{ID: "left-before-tls", Guilty: Client, What: fmt.Sprintf("the client left %s after <proceed/>, and had sent no ClientHello", e.after),
+			Advice: "look into the client's log: it was to begin its TLS handshake, and did not"}
 	case e.client:
 		return Cause{ID: "client-left", Guilty: Client, What: fmt.Sprintf("the client left %s after the server had sent %s, and the login was not complete%s", e.after, c.last.describe(), c.wrongIn(&c.last)),
 			Advice: "look into the client's log: it did not like what the server said, or was told to stop"}
