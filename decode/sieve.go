@@ -11,7 +11,7 @@ import (
 // looked at, with the four bytes there, and few have those that some secret has.
 type sieve struct {
 	secrets []quotable
-	bits    [32]uint64 // what hashes of such four bytes there are
+	bits    [16]uint64 // what hashes of such four bytes there are
 	places  []placed   // in the order of the four bytes
 }
 
@@ -45,8 +45,8 @@ func newSieve(secrets []quotable) *sieve {
 	return s
 }
 
-// sieved is a number below 2048 for four bytes.
-func sieved(four uint32) uint32 { return four * 0x9e3779b1 >> 21 }
+// sieved is a number below 1024 for four bytes.
+func sieved(four uint32) uint32 { return four * 0x9e3779b1 >> 22 }
 
 // find calls found for each place where a form of a secret stands.
 func (s *sieve) find(raw []byte, found func(q *quotable, start, end int)) {
