@@ -219,7 +219,7 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 		k.sieve = newSieve(k.secrets)
 	}
 	k.sieve.find(raw, func(q *quotable, start, end int) {
-		if q.sort == anywhere || alone(raw, start, end) && (q.sort == asAWord || s.refuses()) {
+		if q.counts(s, raw, start, end) {
 			add(q, asRead(string(raw[start:end])), start, end)
 		}
 	})
@@ -234,8 +234,9 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 		k.odd = k.odd[:0]
 		k.oddTexts(raw, s.Root)
 		for _, t := range k.odd {
-			k.sieve.find([]byte(t.text), func(q *quotable, start, end int) {
-				if (q.sort == anywhere || alone([]byte(t.text), start, end) && (q.sort == asAWord || s.refuses())) && !bytes.Contains(raw[t.span.Start:t.span.End], []byte(escaper.Replace(t.text[start:end]))) {
+			text := []byte(t.text)
+			k.sieve.find(text, func(q *quotable, start, end int) {
+				if q.counts(s, text, start, end) && !bytes.Contains(raw[t.span.Start:t.span.End], []byte(escaper.Replace(t.text[start:end]))) {
 					add(q, t.text[start:end], t.span.Start, t.span.End)
 				}
 			})
@@ -243,6 +244,11 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 	}
 	slices.SortStableFunc(all, func(a, b quotes) int { return a.nth - b.nth })
 	return all
+}
+
+// counts says whether what stands in a text of an event is the secret, and no word like it.
+func (q *quotable) counts(s *Seen, text []byte, start, end int) bool {
+	return q.sort == anywhere || alone(text, start, end) && (q.sort == asAWord || s.refuses())
 }
 
 // cutOff is how much of the secret stands at the end of raw bytes, 0 for none.
