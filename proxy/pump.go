@@ -443,7 +443,7 @@ func (p *pump) secure(a Secure) {
 	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Waits: leaving.waits, Record: p.trail.Event}
 	if server != nil {
 		server.whole = true
-		legs.Server = server
+		legs.Server = p.watch(server, func() { gone(nil) }) // ends the handshake, which waits for nothing then
 	}
 	var dialled *leg
 	if a.Direct {
@@ -457,16 +457,6 @@ func (p *pump) secure(a Secure) {
 			dialled.whole = true
 			return dialled, nil
 		}
-	}
-	if server != nil {
-		w := newWatch(server)
-		legs.Server = w
-		p.tasks.Go(func() {
-			if w.wait() != nil {
-				p.handle(Ended{Dir: session.S2C})
-				gone(nil) // ends the handshake, which waits for nothing now
-			}
-		})
 	}
 	p.tasks.Go(func() {
 		defer gone(nil)

@@ -8,12 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
 
-// watch notices that a server hangs up while nobody reads from it: between
-// <proceed/> and the client's ClientHello it has nothing to say, so a read only
+// watch notices that a peer hangs up while nobody reads from it: a server between
+// <proceed/> and the client's ClientHello, say, when it has nothing to say, so a read only
 // ends if it goes. The first use of the connection ends the watch.
 type watch struct {
 	*leg
@@ -59,6 +58,18 @@ func (w *watch) Write(p []byte) (int, error) {
 	return w.leg.Write(p)
 }
 
+// watch begins one: when the peer of the leg hangs up, the relay is told, and then is called.
+func (p *pump) watch(l *leg, then func()) *watch {
+	w := newWatch(l)
+	p.tasks.Go(func() {
+		if w.wait() != nil {
+			p.handle(Ended{Dir: l.side.Dir()})
+			then()
+		}
+	})
+	return w
+}
+
 // watching notices that the client hangs up while the server's part of the handshake is
 // waited for: nobody reads from the client then.
 type watching struct {
@@ -72,14 +83,7 @@ type watching struct {
 func (w *watching) waits(what tlsintercept.Wait) {
 	w.end()
 	if what == tlsintercept.WaitServer {
-		now := newWatch(w.leg)
-		w.now = now
-		w.p.tasks.Go(func() {
-			if now.wait() != nil {
-				w.p.handle(Ended{Dir: session.C2S})
-				w.gone(tlsintercept.ErrClientLeft)
-			}
-		})
+		w.now = w.p.watch(w.leg, func() { w.gone(tlsintercept.ErrClientLeft) })
 	}
 	w.p.handshaking(what)
 }
