@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -44,32 +45,36 @@ const (
 
 // secretWords is an expression for names of secrets: those of decode.SecretKinds at the end of
 // any name, and some that are only known in texts.
-var secretWords = func() string {
+func secretWords() string {
 	var words []string
 	for _, k := range decode.SecretKinds {
 		words = append(words, strings.ReplaceAll(strings.ReplaceAll(k.Words, "-", "[-_.]?"), " ", "|"))
 	}
 	return `(?:[\w.-]*(?:` + strings.Join(words, "|") + `)|` + textWords + `)`
-}()
+}
 
 // textWords are known in texts alone, or in elements that a text shows.
 const textWords = "pass|pw|preauth|sig|signature|x-amz-signature"
 
 const saslWords = "auth|challenge|response|initial-response|additional-data|digest|handshake"
 
-var secretPatterns = []secretPattern{
-	{"private key", signKey, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`), nil},
-	{"token", signToken, regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`), nil}, // RFC 7519
-	{"file key", signFile, regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`), nil},                         // XEP-0454
-	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=([^\s&;#"'<>]+)`), nil},
-	{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + secretWords + `=["']([^"'<>]+)`), nil},
-	{"token", signQuoted, regexp.MustCompile(`(?i)"` + secretWords + `"\s*:\s*"((?:[^"\\]|\\.)+)"`), nil},
-	{"token", signQuoted, regexp.MustCompile(`(?i)'` + secretWords + `'\s*:\s*'((?:[^'\\]|\\.)+)'`), nil},
-	{"token", signColon, regexp.MustCompile(`(?i)(?:^|[\s"'(,;{])` + secretWords + `:\s*(?:(?:basic|bearer|digest)\s+)?["']?([^\s"'<>]+)`), nil},
-	{"password", signTag, regexp.MustCompile(`(?i)<(?:[\w.-]+:)?(?:` + secretWords + `|` + saslWords + `)\d*(?:\s[^<>]*)?>([^<>]+)</`), nil},
-	{"password", signPlain, regexp.MustCompile(`(?:^|[^A-Za-z0-9+/])(A[A-P][A-Za-z0-9+/]{10,}={0,2})`), decode.IsPlain},
-	{"password", signUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`), nil},
-}
+// secretPatterns are made when the first text wants them: that takes some milliseconds.
+var secretPatterns = sync.OnceValue(func() []secretPattern {
+	words := secretWords()
+	return []secretPattern{
+		{"private key", signKey, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)`), nil},
+		{"token", signToken, regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)`), nil}, // RFC 7519
+		{"file key", signFile, regexp.MustCompile(`aesgcm://[^\s"'<>#]*#([0-9A-Fa-f]{16,})`), nil},                         // XEP-0454
+		{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + words + `=([^\s&;#"'<>]+)`), nil},
+		{"token", signValue, regexp.MustCompile(`(?i)(?:^|[?&;#\s])` + words + `=["']([^"'<>]+)`), nil},
+		{"token", signQuoted, regexp.MustCompile(`(?i)"` + words + `"\s*:\s*"((?:[^"\\]|\\.)+)"`), nil},
+		{"token", signQuoted, regexp.MustCompile(`(?i)'` + words + `'\s*:\s*'((?:[^'\\]|\\.)+)'`), nil},
+		{"token", signColon, regexp.MustCompile(`(?i)(?:^|[\s"'(,;{])` + words + `:\s*(?:(?:basic|bearer|digest)\s+)?["']?([^\s"'<>]+)`), nil},
+		{"password", signTag, regexp.MustCompile(`(?i)<(?:[\w.-]+:)?(?:` + words + `|` + saslWords + `)\d*(?:\s[^<>]*)?>([^<>]+)</`), nil},
+		{"password", signPlain, regexp.MustCompile(`(?:^|[^A-Za-z0-9+/])(A[A-P][A-Za-z0-9+/]{10,}={0,2})`), decode.IsPlain},
+		{"password", signUser, regexp.MustCompile(`://[^\s/@:"'<>]*:([^\s/@"'<>]+)@`), nil},
+	}
+})
 
 // telling are the bytes that a sign is found by.
 var telling = [256]bool{'Y': true, '.': true, ':': true, '=': true, '"': true, '\'': true, '/': true, '@': true, 'A': true}
@@ -171,8 +176,9 @@ func secretsIn(raw []byte, name, text string, span session.Span, notes []session
 	}
 	written := raw[span.Start:span.End]
 	plain := string(written) == text
-	for i := range secretPatterns {
-		p := &secretPatterns[i]
+	patterns := secretPatterns()
+	for i := range patterns {
+		p := &patterns[i]
 		if signs&p.sign == 0 || p.sign == signPlain && slices.Contains(saslPayloads, name) { // a message that is known as such
 			continue
 		}

@@ -55,7 +55,7 @@ func (c *scene) aboutCounts() bool {
 			}
 		}
 	}
-	return keywords[0].is.MatchString(c.Cause.Text)
+	return aboutAcks.MatchString(c.Cause.Text)
 }
 
 // sides are who complains, and of whom.
