@@ -76,10 +76,10 @@ func pad(b []byte, n int) []byte {
 }
 
 // appendOption appends one option of a block.
-func appendOption(b []byte, code uint16, value []byte) []byte {
+func appendOption[T string | []byte](b []byte, code uint16, value T) []byte {
 	b = le.AppendUint16(b, code)
 	b = le.AppendUint16(b, uint16(len(value)))
-	return appendPadded(b, value)
+	return pad(append(b, value...), len(value))
 }
 
 // appendText appends an option that is text, unless there is none.
@@ -87,10 +87,7 @@ func appendText(b []byte, code uint16, text string) []byte {
 	if text == "" {
 		return b
 	}
-	text = cutText(text, maxComment)
-	b = le.AppendUint16(b, code)
-	b = le.AppendUint16(b, uint16(len(text)))
-	return pad(append(b, text...), len(text))
+	return appendOption(b, code, cutText(text, maxComment))
 }
 
 // appendSection appends the header of a section whose length nobody knows.

@@ -232,10 +232,12 @@ func (d *diskFile) release() error {
 	}
 	err := d.put(d.heldAll, d.held[len(d.held)-1].tail)
 	if err != nil && len(d.held) > 1 {
-		err = nil
-		for rest := d.heldAll; len(d.held) > 0 && err == nil; d.held = d.held[1:] {
-			err = d.put(rest[:d.held[0].n], d.held[0].tail)
-			rest = rest[d.held[0].n:]
+		rest := d.heldAll
+		for _, w := range d.held {
+			if err = d.put(rest[:w.n], w.tail); err != nil {
+				break
+			}
+			rest = rest[w.n:]
 		}
 	}
 	clear(d.held)

@@ -119,9 +119,9 @@ func (r *report) facts() []session.Fact {
 		}
 		add(name, text)
 	}
-	if !r.Started.IsZero() {
-		add("began", r.Started.Format(time.RFC3339))
-		add("lasted", session.ShortTime(r.Last.Sub(r.Started)))
+	if !r.Began.IsZero() {
+		add("began", r.Began.Format(time.RFC3339))
+		add("lasted", session.ShortTime(r.Last.Sub(r.Began)))
 	}
 	add("ladder", fmt.Sprintf("%d steps", len(r.rungs)+r.more))
 	return out

@@ -226,7 +226,7 @@ func drawVerdict(b *strings.Builder, r *report) {
 	b.WriteString("\n")
 	for i := range r.rungs {
 		g := &r.rungs[i]
-		fmt.Fprintf(b, "%*s %s\n", gutter-1, session.ShortTime(g.At.Sub(r.Started)), rungArrow(g))
+		fmt.Fprintf(b, "%*s %s\n", gutter-1, session.ShortTime(g.At.Sub(r.Began)), rungArrow(g))
 	}
 	if len(r.rungs) > 0 {
 		b.WriteString("\n")

@@ -138,7 +138,7 @@ func (s *mdSession) add(e *session.Event, o *Options, room bool) {
 			s.more++
 			return
 		}
-		line := fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Started)), mdArrow(e.Dir, e.Leg), mdCode(session.Clip(headline(e), 200)))
+		line := fmt.Sprintf("| %d | %s | %s | %s |\n", e.Seq, session.ShortTime(e.At.Sub(s.report.Began)), mdArrow(e.Dir, e.Leg), mdCode(session.Clip(headline(e), 200)))
 		s.others, s.listed = append(s.others, line), s.listed+len(line)
 		return
 	}
@@ -241,7 +241,7 @@ func (s *mdSession) text(room int) string {
 			if g.Failed {
 				mark = "**failed** "
 			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Started)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(session.Clip(g.Summary, 100)))
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Began)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(session.Clip(g.Summary, 100)))
 		}
 		if r.more > 0 {
 			fmt.Fprintf(&b, "\n%d more steps\n", r.more)

@@ -200,7 +200,7 @@ type phase struct {
 // to the last event of its own steps.
 func (r *report) phases() []phase {
 	var out []phase
-	end := r.Started
+	end := r.Began
 	if up := r.legs[session.ServerLeg].At; up.After(end) {
 		out = append(out, phase{Name: "connect to the server", Took: up.Sub(end)})
 		end = up
@@ -210,7 +210,7 @@ func (r *report) phases() []phase {
 		name := phaseOf(g.ID)
 		n := len(out)
 		if n == 0 || out[n-1].Name != name {
-			out = append(out, phase{Name: name, From: end.Sub(r.Started), First: g.N})
+			out = append(out, phase{Name: name, From: end.Sub(r.Began), First: g.N})
 			n++
 		}
 		p := &out[n-1]

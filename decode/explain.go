@@ -2,7 +2,6 @@ package decode
 
 import (
 	"slices"
-	"time"
 
 	"xmppscope/session"
 )
@@ -213,6 +212,3 @@ func (d *Session) add(e *session.Event, r *Rule, notes []session.Note) {
 		e.AddSecrets(secrets...)
 	}
 }
-
-// Since is a time span for a sentence.
-func Since(d time.Duration) string { return session.ShortTime(d) }

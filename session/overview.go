@@ -11,7 +11,6 @@ type Overview struct {
 	Client  string    // the client's address
 	Server  string    // the server's address
 	TLS     [3]string // version and suite by Leg, "" while in the clear
-	Started time.Time
 	Last    time.Time
 	Worst   Severity
 	Verdict string // the newest verdict, "" before there is one
@@ -38,7 +37,7 @@ func (o *Overview) Apply(e *Event) {
 		return
 	}
 	if o.Events == 0 {
-		o.ID, o.Started = e.Session, e.At
+		o.ID = e.Session
 	}
 	o.Events++
 	o.Last = e.At
@@ -70,13 +69,15 @@ func (o *Overview) applyStep(e *Event) {
 			break
 		}
 	}
-	if failing[s.ID] {
+	if IsError(s.ID) {
 		o.Steps[len(o.Steps)-1].Failed = true
 	}
 }
 
-// failing are the rungs that are an error.
-var failing = map[string]bool{
+// IsError says whether a rung of this kind is an error that a login may end with.
+func IsError(kind string) bool { return errorKinds[kind] }
+
+var errorKinds = map[string]bool{
 	"stream-error": true, "sasl-failure": true, "sasl2-failure": true, "bind-error": true,
 	"session-error": true, "starttls-failure": true, "iqauth-error": true,
 }

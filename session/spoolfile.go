@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// extent is where a page lies in a file: behind its header its records, and its events.
+// extent is where a page lies in a file: its header, its records and its events, which take
+// size bytes, and the room that is kept for them.
 type extent struct{ at, size, records, room int64 }
 
 // spoolFile holds the pages that do not fit into memory, or that a crash must not lose.
@@ -43,8 +44,8 @@ func (f *spoolFile) open() (*cacheFile, error) {
 	return file, nil
 }
 
-// write writes a page, the first n bytes of which are its records; behind a room for the
-// header. Nobody else may use that room.
+// write writes a page: in mem there is room for its header, which nobody else may use, and
+// then n bytes of records.
 func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (extent, error) {
 	var tail []byte
 	for i := range events {

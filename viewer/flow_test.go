@@ -409,11 +409,11 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 func TestAge(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true})
 	for ago, want := range map[time.Duration]string{3 * time.Second: "3s", 5 * time.Minute: "5m", 7 * time.Hour: "7h", 80 * time.Hour: "3d"} {
-		if got := b.ui.age(&session.Overview{Started: b.ui.now().Add(-ago), Last: b.ui.now()}); got != want {
+		if got := b.ui.age(&session.Overview{Story: session.Story{Began: b.ui.now().Add(-ago)}, Last: b.ui.now()}); got != want {
 			t.Errorf("age after %s is %s, want %s", ago, got, want)
 		}
 	}
-	if got := b.ui.age(&session.Overview{Started: began, Last: began.Add(9 * time.Second), Story: session.Story{Ended: true}}); got != "9s" {
+	if got := b.ui.age(&session.Overview{Last: began.Add(9 * time.Second), Story: session.Story{Began: began, Ended: true}}); got != "9s" {
 		t.Errorf("an ended session lasted %s, want 9s", got)
 	}
 }

@@ -125,7 +125,7 @@ func (u *ui) rowTime(c *conversation, i int, e *session.Event) clean {
 		}
 		return "+0"
 	}
-	return seconds(e.At.Sub(c.Started))
+	return seconds(e.At.Sub(c.Began))
 }
 
 // seconds is a time since the start, aligned at the decimal point.

@@ -84,9 +84,9 @@ func under(o *session.Overview) string {
 
 // age is how long a session has been going on, or how long it was.
 func (u *ui) age(o *session.Overview) string {
-	d := o.Last.Sub(o.Started)
+	d := o.Last.Sub(o.Began)
 	if u.live() && !o.Ended {
-		d = u.now().Sub(o.Started)
+		d = u.now().Sub(o.Began)
 	}
 	switch d = max(0, d); {
 	case d < time.Minute:

@@ -1,9 +1,8 @@
 package viewer
 
 import (
-	"strings"
-
 	"sort"
+	"strings"
 
 	"xmppscope/session"
 )

@@ -120,7 +120,7 @@ func (p *textBlock) outcomes(u *ui, sessions []*conversation) {
 			said = u.standing(&c.Overview)
 		}
 		p.add(5, span{marker, p.theme.accent}, span{sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
-			span{wire(c.Started.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
+			span{wire(c.Began.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
 			span{wiref("  %s", session.Plural(c.Events, "event")), p.theme.faint})
 		p.places = append(p.places, place{from, len(p.lines), n - len(sessions) + i})
 	}

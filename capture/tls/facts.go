@@ -90,9 +90,9 @@ func (c *Conn) chain(ders [][]byte, problem string) {
 	if len(c.hs.facts.Chain) > 0 {
 		return
 	}
-	for i, der := range ders {
-		cert, out := certificateOf(der)
-		c.hs.facts.Chain = append(c.hs.facts.Chain, out)
+	read, told := chainOf(ders, problem)
+	c.hs.facts.Chain = told
+	for i, cert := range read {
 		if cert == nil {
 			continue
 		}
@@ -103,9 +103,6 @@ func (c *Conn) chain(ders [][]byte, problem string) {
 			c.hs.chain = append(c.hs.chain, cert)
 		}
 	}
-	if problem != "" {
-		c.hs.facts.Chain = []session.Certificate{{Subject: "(" + problem + ")"}}
-	}
 }
 
 // clientChain notes the client's certificates, as DER. It may send none.
@@ -113,13 +110,20 @@ func (c *Conn) clientChain(ders [][]byte, problem string) {
 	if len(c.hs.facts.Client) > 0 {
 		return
 	}
+	_, c.hs.facts.Client = chainOf(ders, problem)
+}
+
+// chainOf is a chain as it is told, or what is wrong with it. Of read those are nil that
+// cannot be read.
+func chainOf(ders [][]byte, problem string) (read []*x509.Certificate, told []session.Certificate) {
 	for _, der := range ders {
-		_, out := certificateOf(der)
-		c.hs.facts.Client = append(c.hs.facts.Client, out)
+		cert, out := certificateOf(der)
+		read, told = append(read, cert), append(told, out)
 	}
 	if problem != "" {
-		c.hs.facts.Client = []session.Certificate{{Subject: "(" + problem + ")"}}
+		told = []session.Certificate{{Subject: "(" + problem + ")"}}
 	}
+	return read, told
 }
 
 // certificateOf is what a person wants to know of one; cert is nil if it cannot be read.

@@ -211,8 +211,8 @@ func (c *checker) unforeseen(r *expect.Report) (n int) {
 // started is when the first session began.
 func (c *checker) started() (first time.Time) {
 	for _, s := range c.sessions {
-		if first.IsZero() || s.Started.Before(first) {
-			first = s.Started
+		if first.IsZero() || s.Began.Before(first) {
+			first = s.Began
 		}
 	}
 	return first

@@ -32,6 +32,9 @@ type explaining struct {
 	out    []session.Event // explained, and not in the log yet; the room is the worker's
 }
 
+// maxRoom bounds the events that a worker has room for while it has none.
+const maxRoom = 1024
+
 // work explains what the spool gives out: logins only, or whatever there is, as fast as
 // the wire leaves room for it.
 func (x *explainer) work(logins bool) {
@@ -49,7 +52,9 @@ func (x *explainer) work(logins bool) {
 		trail.Take(e.cutter.Take)
 		x.log.AppendAll(e.out)
 		clear(e.out)
-		room, e.out = e.out[:0], nil
+		if room, e.out = e.out[:0], nil; cap(room) > maxRoom {
+			room = nil
+		}
 		trail.Settle(e.cutter.Settled(session.C2S), e.cutter.Settled(session.S2C), x.log.Len())
 		x.spool.Put(trail)
 		if !logins {

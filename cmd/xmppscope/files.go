@@ -57,7 +57,7 @@ func newPrint() *cobra.Command {
 				}
 				if !o.json {
 					wires.plain(&e)
-					text.heed(&e)
+					text.learn(&e)
 				}
 				return printer.Write(e)
 			})

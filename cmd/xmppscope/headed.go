@@ -27,8 +27,8 @@ func newHeaded(w io.Writer, reveal bool) *headed {
 	return &headed{w: w, reveal: reveal, sessions: map[int]*checked{}}
 }
 
-// heed takes notice of an event that is printed.
-func (h *headed) heed(e *session.Event) {
+// learn takes notice of an event that is printed.
+func (h *headed) learn(e *session.Event) {
 	if e.Session == 0 {
 		return
 	}

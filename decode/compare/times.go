@@ -43,7 +43,7 @@ func since(l *facts.Login, at time.Time) time.Duration {
 	if at.IsZero() {
 		return 0
 	}
-	return at.Sub(l.Started)
+	return at.Sub(l.Began)
 }
 
 // slowSteps is how many steps are named that took longer on one side.

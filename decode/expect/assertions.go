@@ -147,7 +147,7 @@ func within(what string, at func(*facts.Login) time.Time) func(any) ([]assertion
 			if when.IsZero() {
 				return unknown("it was never %s", what)
 			}
-			took := when.Sub(e.Started)
+			took := when.Sub(e.Began)
 			seq, n := e.at(when)
 			return holds(took <= most, session.ShortTime(took), seq, n)
 		}

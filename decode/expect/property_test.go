@@ -42,7 +42,7 @@ func ownFacts(l facts.Login) (out [][2]string) {
 		add("condition = %q", c.Condition, c.Condition+"-not")
 	}
 	if l.LoggedIn() {
-		took := l.In.Sub(l.Started)
+		took := l.In.Sub(l.Began)
 		add("outcome = %q", "success", "failure")
 		add("login_within = %q", took, took-1)
 		add("round_trips_at_most = %d", l.Trips, l.Trips-1)

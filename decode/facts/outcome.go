@@ -29,8 +29,7 @@ func enabled(bound *session.Element) bool {
 
 // settle notes what a rung means for itself.
 func (g *Gatherer) settle(r *Rung) {
-	switch r.Kind {
-	case "sasl-failure", "sasl2-failure", "iqauth-error", "stream-error", "bind-error", "session-error", "starttls-failure", "compress-failed", "sm-failed":
+	if session.IsError(r.Kind) || r.Kind == "compress-failed" || r.Kind == "sm-failed" {
 		r.Failed = true
 	}
 	if n := len(g.login.Attempts); n > 0 && (isSASL(r.Kind) || r.Kind == "iqauth-set") {

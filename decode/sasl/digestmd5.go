@@ -33,11 +33,7 @@ type digest struct {
 }
 
 // digestWords explains directives that come from either side.
-var digestWords = map[string]struct {
-	text  string
-	holds session.Holds
-	class session.Class
-}{
+var digestWords = map[string]word{
 	"realm":     {"the name that the password belongs to, usually the domain", session.Host, session.Decides},
 	"nonce":     {"the server's nonce, valid for this login", session.FreeText, session.Identifier},
 	"cnonce":    {"the client's nonce", session.FreeText, session.Identifier},
@@ -181,8 +177,7 @@ func (d *digest) breach(m Message, format string, args ...any) []session.Note {
 
 // field is a directive with what it means.
 func (d *digest) field(m Message, p directive) session.Note {
-	word := digestWords[p.key]
-	n := explained(decode.Field(p.key, p.value, m.Span).Is(word.holds).Classed(word.class), word.text)
+	n := digestWords[p.key].field(p.key, p.value, m)
 	if p.key == "qop" && strings.Contains(p.value, "auth-") {
 		n.Text = "a security layer is on offer (auth-int, auth-conf): it would begin right after success, and XMPP hardly ever uses it"
 	}

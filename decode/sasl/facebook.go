@@ -23,11 +23,7 @@ func init() {
 type facebook struct{ nonce, method string }
 
 // facebookWords explains the parameters of both messages.
-var facebookWords = map[string]struct {
-	text  string
-	holds session.Holds
-	class session.Class
-}{
+var facebookWords = map[string]word{
 	"nonce":   {"the server's nonce, valid for this login", session.FreeText, session.Identifier},
 	"method":  {"the call of Facebook's API that this login is", session.Word, session.Decides},
 	"version": {"the version of this exchange", session.Word, session.Decides},
@@ -84,7 +80,7 @@ func (f *facebook) parameter(m Message, name, value string) []session.Note {
 	case !known && m.Kind.FromClient():
 		return []session.Note{secret(name, value, "credentials", m.Span)}
 	}
-	notes := []session.Note{explained(decode.Field(name, value, m.Span).Is(word.holds).Classed(word.class), word.text)}
+	notes := []session.Note{word.field(name, value, m)}
 	switch was := map[string]*string{"nonce": &f.nonce, "method": &f.method}[name]; {
 	case was == nil:
 	case !m.Kind.FromClient():

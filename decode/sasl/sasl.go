@@ -119,6 +119,18 @@ func say(ref string, span session.Span, format string, args ...any) session.Note
 	return n
 }
 
+// word is what there is to say about a field of a message by its name.
+type word struct {
+	text  string
+	holds session.Holds
+	class session.Class
+}
+
+// field is the field with what there is to say about it.
+func (w word) field(name, value string, m Message) session.Note {
+	return explained(decode.Field(name, value, m.Span).Is(w.holds).Classed(w.class), w.text)
+}
+
 // explained adds a sentence to a field.
 func explained(n session.Note, text string) session.Note {
 	n.Text = text

@@ -25,7 +25,7 @@ func (c *scene) afterwards() []session.Note {
 		what += ": the server requires the session request of RFC 3921 (its <session/> is not optional), and the client has left it out"
 		next = "let the client ask for a session after it has bound its resource"
 	} else {
-		what += fmt.Sprintf(", for %s: what depends on it may hang in the client", decode.Since(waiting.since))
+		what += fmt.Sprintf(", for %s: what depends on it may hang in the client", session.ShortTime(waiting.since))
 		next = strings.TrimPrefix(next+"; look into the server's log: it has got the request", "; ")
 	}
 	return []session.Note{verdictNote(session.Warning, nil, what, next)}

@@ -87,7 +87,7 @@ func (c *scene) refusalMeans(cause *Cause) {
 	}
 	if r.Condition == "not-authorized" {
 		cause.Advice = c.checkPassword(a.Mechanism)
-		if next := withoutPassword(a.Mechanism); next != "" {
+		if next := decode.MechanismOf(a.Mechanism).Retry; next != "" {
 			cause.Advice = next
 		}
 	}
@@ -95,7 +95,7 @@ func (c *scene) refusalMeans(cause *Cause) {
 
 // checkPassword is what to do where a password was refused.
 func (c *scene) checkPassword(mechanism string) string {
-	if c.passwordKnown() || withoutPassword(mechanism) != "" {
+	if c.passwordKnown() || decode.MechanismOf(mechanism).Retry != "" {
 		return "check user and password"
 	}
 	return "check user and password; with --password-file JID=FILE xmppscope says which side has it wrong"
@@ -117,10 +117,6 @@ var legacyWhy = map[string]string{
 	"conflict":       "another session of this account has the resource",
 	"not-acceptable": "the client left a field out that the server wants",
 }
-
-// withoutPassword is what to do where a mechanism that takes no password is
-// refused; "" for the others.
-func withoutPassword(mechanism string) string { return decode.MechanismOf(mechanism).Retry }
 
 // refusalAdvice is what to do next about a condition of SASL (RFC 6120 §6.5).
 var refusalAdvice = map[string]string{
@@ -201,7 +197,7 @@ func (c *scene) disagreement(condition string) string {
 		}
 		return fmt.Sprintf("another login has taken the place of %q: with the same resource, or with one session more than the server allows", c.state.JID)
 	case "connection-timeout":
-		return fmt.Sprintf("the client's last word was %s, %s before", c.asking.describe(), decode.Since(c.asking.ago(c.now.Event)))
+		return fmt.Sprintf("the client's last word was %s, %s before", c.asking.describe(), session.ShortTime(c.asking.ago(c.now.Event)))
 	case "unsupported-version", "invalid-namespace", "bad-namespace-prefix", "invalid-from", "improper-addressing":
 		if h := c.state.Header[session.C2S]; h != nil && !in {
 			return fmt.Sprintf("the client's stream header has version %q, namespace %q, from %q and to %q", h.Version, h.Content, h.From, h.To)

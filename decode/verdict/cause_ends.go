@@ -22,7 +22,7 @@ type ended struct {
 }
 
 func (c *scene) ended() ended {
-	e := ended{by: "the client", client: true, did: "the client has said nothing for " + decode.Since(c.silent)}
+	e := ended{by: "the client", client: true, did: "the client has said nothing for " + session.ShortTime(c.silent)}
 	if b, ok := c.now.Event.Body.(session.TCPClosed); ok {
 		by := b.By
 		if c.Left != session.NoDir { // the one that b names closed last
@@ -37,9 +37,9 @@ func (c *scene) ended() ended {
 	if c.last.seq > 0 {
 		e.waited = c.last.ago(c.now.Event)
 	}
-	e.after = decode.Since(e.waited)
+	e.after = session.ShortTime(e.waited)
 	if c.silence != "" && e.did == e.by+" left" {
-		e.did = fmt.Sprintf("%s left after %s of silence", e.by, decode.Since(max(e.waited, c.silent)))
+		e.did = fmt.Sprintf("%s left after %s of silence", e.by, session.ShortTime(max(e.waited, c.silent)))
 	}
 	return e
 }
@@ -92,7 +92,7 @@ func (c *scene) end(e ended) Cause {
 	asked := c.last.dir == session.C2S
 	switch {
 	case e.by == session.OriginSelf && c.silence != "":
-		return Cause{ID: "stopped-while-waiting", What: fmt.Sprintf("%s, for %s; then xmppscope was stopped", c.silence, decode.Since(max(e.waited, c.silent))), Advice: c.wake()}
+		return Cause{ID: "stopped-while-waiting", What: fmt.Sprintf("%s, for %s; then xmppscope was stopped", c.silence, session.ShortTime(max(e.waited, c.silent))), Advice: c.wake()}
 	case c.opaque[session.C2S] != "" || c.opaque[session.S2C] != "":
 		return c.strange()
 	case c.last.dir == session.NoDir:
@@ -108,7 +108,7 @@ func (c *scene) end(e ended) Cause {
 	case !c.replied && asked && e.server:
 		return Cause{ID: "hung-up-at-header", What: "the server hung up at the client's stream header inside TLS, without a word", Advice: "look into its log; is it an XMPP server for clients, and is this the right port?"}
 	case c.silence != "":
-		return Cause{ID: "silence", What: fmt.Sprintf("%s, for %s; then %s left", c.silence, decode.Since(max(e.waited, c.silent)), e.by), Advice: c.wake()}
+		return Cause{ID: "silence", What: fmt.Sprintf("%s, for %s; then %s left", c.silence, session.ShortTime(max(e.waited, c.silent)), e.by), Advice: c.wake()}
 	case asked && e.server:
 		return Cause{ID: "hung-up", Guilty: Server, What: fmt.Sprintf("the server hung up %s after the client had sent %s, without an answer%s", e.after, c.last.describe(), c.wrongIn(&c.last)),
 			Advice: "look into the server's log: it takes something in there amiss, or has crashed over it"}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"xmppscope/decode"
 )
 
 func init() { propose("30 words", inItsWords) }
@@ -66,7 +68,7 @@ func (c *scene) withFacts(cause Cause) Cause {
 		if seen := c.disagreement(r.Condition); seen != "" && (r.Condition != "conflict" || replaces.MatchString(cause.Text)) {
 			cause.Text += "; " + seen
 		}
-	case r.Condition == "not-authorized" && cause.Guilty == Account && !c.passwordKnown() && withoutPassword(c.Mechanism) == "" && maybePassword.MatchString(cause.Text):
+	case r.Condition == "not-authorized" && cause.Guilty == Account && !c.passwordKnown() && decode.MechanismOf(c.Mechanism).Retry == "" && maybePassword.MatchString(cause.Text):
 		cause.Advice += "; with --password-file JID=FILE xmppscope says which side has it wrong"
 	}
 	return cause

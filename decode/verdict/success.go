@@ -66,14 +66,14 @@ func (c *scene) cost() (what string) {
 	if n := len(c.Attempts) - 1; n > 0 {
 		what += fmt.Sprintf(" after %d refused", n)
 	}
-	return what + fmt.Sprintf(", in %s and %d round trips%s", decode.Since(c.now.Event.At.Sub(c.Began)), c.Trips, c.phases())
+	return what + fmt.Sprintf(", in %s and %d round trips%s", session.ShortTime(c.now.Event.At.Sub(c.Began)), c.Trips, c.phases())
 }
 
 // phases splits the time, as far as its borders were seen.
 func (c *scene) phases() string {
 	var out []string
 	for _, p := range c.Phases() {
-		out = append(out, fmt.Sprintf("%s %s", p.Name, decode.Since(p.Took)))
+		out = append(out, fmt.Sprintf("%s %s", p.Name, session.ShortTime(p.Took)))
 	}
 	if len(out) == 0 {
 		return ""
@@ -85,7 +85,7 @@ func (c *scene) phases() string {
 func (c *scene) savings() string {
 	var out []string
 	if w := c.Slowest; w.Took >= slow {
-		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after step %d (%s)", w.By, decode.Since(w.Took), w.N, w.ID))
+		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after step %d (%s)", w.By, session.ShortTime(w.Took), w.N, w.ID))
 	}
 	out = append(out, c.wasted()...)
 	if c.upgraded {

@@ -116,6 +116,6 @@ func (c *scene) waiting(b session.RelayTimeout) []session.Note {
 	if !c.In.IsZero() {
 		return nil
 	}
-	what := fmt.Sprintf("%s, for %s and more", b.Waiting, decode.Since(b.After))
+	what := fmt.Sprintf("%s, for %s and more", b.Waiting, session.ShortTime(b.After))
 	return []session.Note{c.tell(session.Warning, c.last.step, what, "", c.causes())}
 }
