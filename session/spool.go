@@ -449,12 +449,17 @@ func (s *Spool) keep(since time.Duration) {
 	}
 }
 
-// write brings a page to the file, if it is not gone or under way, and frees its memory.
-// To keep is to write what it holds so far, and to leave it in memory.
+// write brings a page to the file, if it is not gone, and frees its memory. To keep is to
+// write what it holds so far, and to leave it in memory. What has to survive a crash goes
+// to the file in the order in which it came, also while somebody reads it: no newer page
+// may be there and an older one not.
 func (s *Spool) write(p *page, free bool) {
+	file := s.onDisk()
+	file.writing.Lock()
+	defer file.writing.Unlock()
 	t := p.trail
 	t.mu.Lock()
-	if p.gone || p.writing || p.buf == nil || free && p.busy {
+	if p.gone || p.buf == nil || free && p.busy && !s.keeps() {
 		t.mu.Unlock()
 		return
 	}
@@ -466,7 +471,7 @@ func (s *Spool) write(p *page, free bool) {
 	var err error
 	at := before
 	if p.synced < len(buf) {
-		at, err = s.onDisk().write(head, mem, len(buf), events)
+		at, err = file.write(head, mem, len(buf), events)
 	}
 
 	t.mu.Lock()
@@ -476,10 +481,10 @@ func (s *Spool) write(p *page, free bool) {
 	p.writing = false
 	switch {
 	case err != nil:
-		s.file.problem = err
+		file.problem = err
 	case at != before:
 		if before.size > 0 {
-			s.file.release(before)
+			file.release(before)
 		}
 		p.at, p.synced = at, len(buf)
 	}
@@ -487,7 +492,7 @@ func (s *Spool) write(p *page, free bool) {
 		s.giveBack(p)
 	}
 	if p.gone && p.at.size > 0 {
-		s.file.release(p.at)
+		file.release(p.at)
 		p.at = extent{}
 	}
 }

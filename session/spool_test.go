@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // taken are the events of one trail, the plaintext of each direction joined.
@@ -230,5 +231,79 @@ func TestSpoolReadsBackInBounds(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > sent/2 {
 		t.Errorf("the file has %d bytes for %d that went through it, a quarter at a time (%v)", info.Size(), sent, err)
+	}
+}
+
+// TestSpoolWritesInOrder: of what has to survive a crash no newer page lies in the file
+// before an older one does, also while somebody reads the older one.
+func TestSpoolWritesInOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.xml"+UnexplainedExt)
+	s := NewSpool(SpoolOptions{Memory: 1 << 20, Path: path})
+	defer s.Close()
+	tr := s.Begin(1)
+	tr.Calm()
+	tr.Bytes(C2S, make([]byte, 1000)) // a page that somebody is at while all others are written
+	once := false
+	s.Next(false).Take(func(Seen) {
+		if once {
+			return
+		}
+		once = true
+		for range 100 {
+			s.behindForTest()
+			tr.Bytes(C2S, make([]byte, 50_000))
+		}
+		u, err := ReadUnexplained(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reached int64
+		u.Each(1, Reached{}, func(e Seen) {
+			if b, ok := e.Body.(LogLost); ok {
+				t.Errorf("%d bytes are missing behind %d", b.Bytes, reached)
+			}
+			reached += int64(len(e.Raw))
+		})
+		if reached < 2_000_000 {
+			t.Errorf("%d bytes lie in the file", reached)
+		}
+	})
+}
+
+// TestUnexplainedTellsWhatIsMissing: also between the end of the recording and the first
+// page that is left, unless the recording is a part of one, of which nobody knows where it
+// stands in the session.
+func TestUnexplainedTellsWhatIsMissing(t *testing.T) {
+	at := time.Unix(1_800_000_000, 0)
+	page := func(number uint32, begins int64, text string) *leftPage {
+		p := &leftPage{pageHeader: pageHeader{Session: 1, Number: number, Begun: at.UnixNano(), Begins: [2]int64{begins, 0}}}
+		p.records = append(appendRecord(nil, recordBytes, ClientLeg, C2S, 0, int64(len(text))), text...)
+		return p
+	}
+	u := &Unexplained{map[int][]*leftPage{1: {page(3, 10, "0123456789"), page(5, 25, "56789")}}}
+	element := func(seq uint64, size int64) *Event {
+		return &Event{Seen: Seen{Seq: seq, At: at, Dir: C2S, Size: size, Body: StreamElement{}}}
+	}
+	for _, tt := range []struct {
+		name     string
+		recorded []*Event
+		want     string
+	}{
+		{"up to the first page", []*Event{element(1, 4), element(2, 6)}, "0123456789[5]56789"},
+		{"less", []*Event{element(1, 4)}, "[6]0123456789[5]56789"},
+		{"nothing", nil, "[10]0123456789[5]56789"},
+		{"into the first page", []*Event{element(1, 12)}, "23456789[5]56789"},
+		{"into the gap", []*Event{element(1, 22)}, "[3]56789"},
+		{"a part", []*Event{element(7, 4)}, "0123456789[5]56789"},
+	} {
+		var from Reached
+		for _, e := range tt.recorded {
+			from.Note(e)
+		}
+		k := new(taken)
+		u.Each(1, from, k.take)
+		if got := k.plain[C2S].String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

@@ -17,7 +17,7 @@ type extent struct{ at, size, records, room int64 }
 type spoolFile struct {
 	path    string                    // "" for a file without a name
 	file    atomic.Pointer[cacheFile] // made by the first write
-	writing sync.Mutex                // held while a page is written
+	writing sync.Mutex                // held while a page is written: one at a time; taken before all others
 	mu      sync.Mutex                // held for a moment only: the disk may hang
 	end     int64                     // of what was written
 	inUse   int                       // pages
@@ -45,7 +45,7 @@ func (f *spoolFile) open() (*cacheFile, error) {
 }
 
 // write writes a page: in mem there is room for its header, which nobody else may use, and
-// then n bytes of records.
+// then n bytes of records. The caller holds writing.
 func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (extent, error) {
 	var tail []byte
 	for i := range events {
@@ -57,8 +57,6 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (ex
 	}
 	records := mem[pageHead : pageHead+n]
 	head.put(mem[:pageHead], records, tail)
-	f.writing.Lock()
-	defer f.writing.Unlock()
 	file, err := f.open()
 	if err != nil {
 		return extent{}, err

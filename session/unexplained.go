@@ -159,10 +159,14 @@ type Reached struct {
 	Plain [3]int64
 	Last  time.Time
 	Kinds map[string]bool // of the events at Last
+	seq   uint64          // of the last event
+	torn  bool            // events are missing, as in a part of a rotated recording
 }
 
 // Note takes an event of the recording, in order.
 func (r *Reached) Note(e *Event) {
+	r.torn = r.torn || e.Seq != r.seq+1
+	r.seq = e.Seq
 	switch b := e.Body.(type) {
 	case RelayDropped: // never was part of what is cut
 	case LogLost:
@@ -185,7 +189,7 @@ func (r *Reached) Note(e *Event) {
 // has come to. Bytes as TCP carried them are left out.
 func (u *Unexplained) Each(session int, from Reached, f func(Seen)) {
 	at := [3]int64{}
-	for i, p := range u.pages[session] {
+	for _, p := range u.pages[session] {
 		begun := time.Unix(0, p.Begun)
 		var events []Seen
 		for line := range bytes.Lines(p.events) {
@@ -194,7 +198,7 @@ func (u *Unexplained) Each(session int, from Reached, f func(Seen)) {
 			}
 		}
 		for dir := C2S; dir <= S2C; dir++ {
-			if gap := p.Begins[dir-1] - at[dir]; i > 0 && gap > 0 && p.Begins[dir-1] > from.Plain[dir] {
+			if gap := p.Begins[dir-1] - max(at[dir], from.Plain[dir]); gap > 0 && (at[dir] > 0 || !from.torn) {
 				f(Seen{Session: session, At: begun, Leg: dir.From(), Dir: dir, Body: LogLost{Bytes: gap, Cause: "a page of the file beside the recording is missing"}})
 			}
 			at[dir] = p.Begins[dir-1]

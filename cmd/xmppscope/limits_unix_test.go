@@ -228,10 +228,11 @@ func TestNothingIsLostToKill(t *testing.T) {
 // awaitOnDisk waits until a message is in the recording or beside it.
 func awaitOnDisk(t *testing.T, file, id string) {
 	t.Helper()
-	wanted := []byte("id='m" + id + "'")
+	quote := "(?:'|&#39;)" // as on the wire, and in XML
+	wanted := regexp.MustCompile("id=" + quote + "m" + id + quote)
 	for {
 		for _, name := range []string{file, file + session.UnexplainedExt} {
-			if content, err := os.ReadFile(name); err == nil && bytes.Contains(content, wanted) {
+			if content, err := os.ReadFile(name); err == nil && wanted.Match(content) {
 				return
 			}
 		}
