@@ -34,6 +34,8 @@ type Config struct {
 	Timeout time.Duration
 	// Now is the clock for dates of certificates and events; nil is time.Now.
 	Now func() time.Time
+
+	paths goodPaths
 }
 
 // Legs is one session that is to be secured.

@@ -36,6 +36,8 @@ type Trust struct {
 	Recorded bool
 	// Server says that the client is a server too: SRV-IDs are those of s2s.
 	Server bool
+
+	paths *goodPaths // that Roots lead to; nil: none is known
 }
 
 // Verify judges a chain, leaf first, as it was at a time, for the domain of a
@@ -52,7 +54,7 @@ func (t Trust) Verify(chain []*x509.Certificate, domain string, at time.Time) *s
 
 // verify holds the server's chain against the domain, now.
 func (c *Config) verify(chain []*x509.Certificate, d idn.Domain) (session.Verification, *diagnosis) {
-	v, bad := Trust{Roots: c.Roots, Name: c.RootsName}.verify(chain, d, c.now())
+	v, bad := Trust{Roots: c.Roots, Name: c.RootsName, paths: &c.paths}.verify(chain, d, c.now())
 	v.Ignored = bad != nil && c.Insecure
 	return v, bad
 }
@@ -90,16 +92,22 @@ func (t Trust) service() string {
 }
 
 func (t Trust) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis {
+	if t.paths != nil && t.paths.has(chain, now) {
+		return nil
+	}
 	leaf := withoutCriticalSAN(chain[0])
 	between := x509.NewCertPool()
 	for _, cert := range chain[1:] {
 		between.AddCert(cert)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{
+	paths, err := leaf.Verify(x509.VerifyOptions{
 		Roots: t.Roots, Intermediates: between, CurrentTime: now,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	if err == nil {
+		if t.paths != nil {
+			t.paths.add(chain, paths[0])
+		}
 		return nil
 	}
 	bad := &diagnosis{class: session.ClassOther, alert: session.AlertBadCertificate, err: err, hint: hintGoOn}

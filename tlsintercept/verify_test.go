@@ -131,3 +131,40 @@ func TestNames(t *testing.T) {
 		t.Error("a ClientHello out of nothing")
 	}
 }
+
+// TestGoodPathsEnd: what was verified once is not taken for good outside of its dates, nor
+// is another chain.
+func TestGoodPathsEnd(t *testing.T) {
+	now := time.Now()
+	c := &Config{Roots: serverCA.pool(), Now: func() time.Time { return now }}
+	d, _ := idn.Parse(domain)
+	chain := []*x509.Certificate{serverCA.leaf(nil), serverCA.cert}
+	verify := func(chain []*x509.Certificate) string {
+		t.Helper()
+		v, _ := c.verify(chain, d)
+		return v.Class
+	}
+	for range 2 {
+		if class := verify(chain); class != "" {
+			t.Fatalf("a good chain is %q", class)
+		}
+	}
+	if len(c.paths.known) != 1 {
+		t.Errorf("%d chains are known to be good", len(c.paths.known))
+	}
+	if class := verify([]*x509.Certificate{strangerCA.leaf(nil), serverCA.cert}); class != session.ClassUnknownCA {
+		t.Errorf("another chain is %q", class)
+	}
+	for _, at := range []time.Time{chain[0].NotAfter.Add(time.Second), chain[0].NotBefore.Add(-time.Second)} {
+		if now = at; verify(chain) != session.ClassExpired {
+			t.Errorf("at %v it is taken for good", at)
+		}
+	}
+	now = time.Now()
+	for range 2 * maxPaths {
+		verify([]*x509.Certificate{serverCA.leaf(nil)})
+	}
+	if n := len(c.paths.known); n > maxPaths {
+		t.Errorf("%d chains are kept", n)
+	}
+}

@@ -15,8 +15,13 @@ const (
 	mostGarbage  = 400
 )
 
-// collectSeldom lets the garbage collector run less often, until stop is called.
-func collectSeldom() (stop func()) {
+// liveHeap is up to where garbage may gather while sessions come in, in bytes with what is
+// kept: collections take time from the wire.
+const liveHeap = 88 << 20
+
+// collectSeldom lets the garbage collector run less often, until stop is called: what is
+// kept and garbage may come to so much at any rate.
+func collectSeldom(heap uint64) (stop func()) {
 	before := debug.SetGCPercent(mostGarbage)
 	var mu sync.Mutex
 	over := false
@@ -24,7 +29,7 @@ func collectSeldom() (stop func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !over {
-			debug.SetGCPercent(garbagePercent(kept()))
+			debug.SetGCPercent(garbagePercent(kept(), heap))
 		}
 		return !over
 	})
@@ -37,8 +42,9 @@ func collectSeldom() (stop func()) {
 }
 
 // garbagePercent is the share of what is kept that may gather as garbage.
-func garbagePercent(kept uint64) int {
-	return int(min(max(garbage*100/max(kept, 1), leastGarbage), mostGarbage))
+func garbagePercent(kept, heap uint64) int {
+	may := max(garbage, heap-min(kept, heap))
+	return int(min(max(may*100/max(kept, 1), leastGarbage), mostGarbage))
 }
 
 // kept is how much the newest collection has left, with all that debug.SetGCPercent is a

@@ -8,8 +8,13 @@ import (
 
 func TestGarbagePercent(t *testing.T) {
 	for kept, want := range map[uint64]int{0: mostGarbage, 1 << 20: mostGarbage, garbage / 2: 200, garbage: 100, 1 << 40: leastGarbage} {
-		if got := garbagePercent(kept); got != want {
+		if got := garbagePercent(kept, 0); got != want {
 			t.Errorf("%d bytes are kept: %d %%, want %d", kept, got, want)
+		}
+	}
+	for kept, want := range map[uint64]int{garbage: 300, 3 * garbage: 100 / 3, 1 << 40: leastGarbage} {
+		if got := garbagePercent(kept, 4*garbage); got != max(want, leastGarbage) {
+			t.Errorf("%d bytes are kept of %d: %d %%, want %d", kept, 4*garbage, got, max(want, leastGarbage))
 		}
 	}
 }
@@ -18,7 +23,7 @@ func TestGarbagePercent(t *testing.T) {
 // afterwards everything is as it was before.
 func TestCollectSeldom(t *testing.T) {
 	before := collectorPercent()
-	stop := collectSeldom()
+	stop := collectSeldom(0)
 	if got := collectorPercent(); got != mostGarbage {
 		t.Errorf("it begins with %d %%", got)
 	}

@@ -84,6 +84,7 @@ const (
 	quietFlow = 6 << 20 // a second, as Spool.Flowed counts
 	restRatio = 9       // of resting to working while more flows: a tenth of a core is left
 	maxRest   = 200 * time.Millisecond
+	lookTime  = 10 * time.Millisecond // between two looks at how much flows, at least
 
 	// Where little waits it is let gather: a wake-up for each message costs the wire more
 	// than the explaining, and nobody sees the difference.
@@ -102,9 +103,10 @@ type pace struct {
 // rest is called after some work.
 func (p *pace) rest(worked time.Duration) {
 	now := time.Now()
-	if since := now.Sub(p.at); since > 10*time.Millisecond {
+	if since := now.Sub(p.at); since > lookTime {
 		flowed := p.spool.Flowed()
-		p.busy = float64(flowed-p.flowed) > quietFlow*since.Seconds()
+		// What has come since a long time ago may have come just now.
+		p.busy = float64(flowed-p.flowed) > quietFlow*min(since, maxRest).Seconds()
 		p.flowed, p.at = flowed, now
 	}
 	switch {

@@ -75,7 +75,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	if err := in.readAccounts(); err != nil {
 		return err
 	}
-	defer collectSeldom()()
+	defer collectSeldom(0)()
 	base, last := 0, 0
 	for _, name := range paths {
 		if err := wrongNumber(name); err != nil {
