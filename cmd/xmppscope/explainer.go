@@ -39,14 +39,14 @@ const maxRoom = 1024
 // the wire leaves room for it.
 func (x *explainer) work(logins bool) {
 	giveWay()
-	pace := pace{spool: x.spool}
+	var pace pace
 	var room []session.Event
 	for {
 		trail := x.spool.Next(logins)
 		if trail == nil {
 			return
 		}
-		begun := time.Now()
+		begun, used := time.Now(), threadTime()
 		e := x.of(trail)
 		e.out = room
 		trail.Take(e.cutter.Take)
@@ -58,7 +58,8 @@ func (x *explainer) work(logins bool) {
 		trail.Settle(e.cutter.Settled(session.C2S), e.cutter.Settled(session.S2C), x.log.Len())
 		x.spool.Put(trail)
 		if !logins {
-			pace.rest(time.Since(begun))
+			now := time.Now()
+			time.Sleep(pace.after(now, now.Sub(begun), threadTime()-used, x.spool.Flowed(), x.spool.Waiting()))
 		}
 	}
 }
@@ -81,10 +82,17 @@ func (x *explainer) of(t *session.Trail) *explaining {
 // How much may flow before explaining makes room for it, and how much room: the relay and
 // its peers need the cores more.
 const (
-	quietFlow = 6 << 20 // a second, as Spool.Flowed counts
-	restRatio = 9       // of resting to working while more flows: a tenth of a core is left
+	quietFlow = 6 << 20   // a second, as Spool.Flowed counts: nobody needs to make room for that
+	fullFlow  = 150 << 20 // a second: whatever the system says, it needs the cores
+	restRatio = 9         // of resting to working where room is needed: a tenth of a core is left
 	maxRest   = 200 * time.Millisecond
 	lookTime  = 10 * time.Millisecond // between two looks at how much flows, at least
+
+	// crowded is how much longer than its time on a CPU work takes where others want the
+	// CPUs as much, judged by so much work. Where there is room it goes on: else what flows
+	// steadily would wait for hours.
+	crowded = 1.8
+	judged  = 30 * time.Millisecond
 
 	// Where little waits it is let gather: a wake-up for each message costs the wire more
 	// than the explaining, and nobody sees the difference.
@@ -92,27 +100,35 @@ const (
 	gatherTime = 10 * time.Millisecond
 )
 
-// pace has explaining rest while much flows, and gather what trickles.
+// pace has explaining rest while much flows and the CPUs are short, and gather what
+// trickles.
 type pace struct {
-	spool  *session.Spool
-	flowed int64
-	at     time.Time
-	busy   bool
+	flowed       int64 // at the last look
+	at           time.Time
+	flow         float64       // bytes a second, then
+	worked, used time.Duration // how long work has taken, and on a CPU, since it was judged
+	short        bool          // of CPUs, then
 }
 
-// rest is called after some work.
-func (p *pace) rest(worked time.Duration) {
-	now := time.Now()
+// after returns how long to rest after some work, which took so long, and of which so
+// much was on a CPU. So many bytes have flowed by now, and so many wait.
+func (p *pace) after(now time.Time, worked, used time.Duration, flowed, waiting int64) time.Duration {
+	p.worked += worked
+	p.used += used
 	if since := now.Sub(p.at); since > lookTime {
-		flowed := p.spool.Flowed()
 		// What has come since a long time ago may have come just now.
-		p.busy = float64(flowed-p.flowed) > quietFlow*min(since, maxRest).Seconds()
+		p.flow = float64(flowed-p.flowed) / min(since, maxRest).Seconds()
 		p.flowed, p.at = flowed, now
 	}
-	switch {
-	case p.busy:
-		time.Sleep(min(restRatio*worked, maxRest))
-	case p.spool.Waiting() < fewBytes:
-		time.Sleep(gatherTime)
+	if p.worked > judged {
+		p.short = float64(p.worked) > crowded*float64(p.used)
+		p.worked, p.used = 0, 0
 	}
+	switch {
+	case p.flow > fullFlow, p.flow > quietFlow && p.short:
+		return min(restRatio*worked, maxRest)
+	case waiting < fewBytes:
+		return gatherTime
+	}
+	return 0
 }

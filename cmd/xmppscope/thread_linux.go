@@ -19,3 +19,10 @@ func giveWay() {
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_BATCH, Runtime: uint64(shortSlice)}
 	unix.SchedSetAttr(0, &attr, 0) // a system that knows nothing of it does without
 }
+
+// threadTime is how long the goroutine's thread has been on a CPU.
+func threadTime() time.Duration {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
+	return time.Duration(t.Nano())
+}

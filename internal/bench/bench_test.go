@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -114,12 +115,24 @@ func TestFlags(t *testing.T) {
 	if o, err := parseFlags(nil, io.Discard); err != nil || o.rounds != 5 || o.sizes.bulk != 500_000_000 || o.sizes.idle != 5000 {
 		t.Errorf("without flags: %+v, %v", o, err)
 	}
-	for _, bad := range []string{"-rows=sideways", "-columns=mitmproxy", "-offline=many", "-rounds=0", "up", "-loud"} {
+	if o, err := parseFlags([]string{"-rows", "soak", "-soak", "3m", "-rate", "1.5"}, io.Discard); err != nil || o.sizes.soak != 3*time.Minute || o.sizes.rate != 1_500_000 || slices.Contains(usual(t), soakName) {
+		t.Errorf("a soak: %+v, %v", o, err)
+	}
+	for _, bad := range []string{"-rows=sideways", "-soak=0s", "-rate=0", "-columns=mitmproxy", "-offline=many", "-rounds=0", "up", "-loud"} {
 		var said bytes.Buffer
 		if _, err := parseFlags([]string{bad}, &said); err == nil || said.Len() == 0 {
 			t.Errorf("%s: %v, and it is said %q", bad, err, said.String())
 		}
 	}
+}
+
+// usual are the works that are done where none is named.
+func usual(t *testing.T) []string {
+	o, err := parseFlags(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.works
 }
 
 // TestTraffic: the load is the same each time, about as large as it is said to be, and
@@ -167,7 +180,7 @@ func wellFormed(t *testing.T, stanza []byte) {
 // TestTrafficIsCutBetweenStanzas: what is sent are whole stanzas, however often the
 // text begins anew.
 func TestTrafficIsCutBetweenStanzas(t *testing.T) {
-	traffic := &traffic{[]byte("<a/><bb/><c/>"), []int{4, 9, 13}}
+	traffic := &traffic{text: []byte("<a/><bb/><c/>"), ends: []int{4, 9, 13}}
 	for _, c := range []struct {
 		wanted, size int64
 		stanzas      int
@@ -202,6 +215,20 @@ func TestFlowCompares(t *testing.T) {
 		case name != "" && (err == nil || errors.Is(err, io.EOF) && name == "differs"):
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestFlowIsPaced: what is sent at a rate takes as long as that says, at least.
+func TestFlowIsPaced(t *testing.T) {
+	traffic := newSmall(100)
+	traffic.rate = int64(10 * len(traffic.text))
+	a, b := net.Pipe()
+	began := time.Now()
+	if err := traffic.flow(wire{a}, wire{b}, int64(len(traffic.text)), smallSize); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 95*time.Millisecond {
+		t.Errorf("a tenth of a second's traffic took %v", took)
 	}
 }
 

@@ -46,7 +46,8 @@ func parseFlags(args []string, out io.Writer) (*options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(out)
 	quick := f.Bool("quick", false, "one round of small sizes, in a minute or so; other flags still hold")
-	works := f.String("rows", strings.Join(workNames(), ","), "which works")
+	usual := slices.DeleteFunc(workNames(), func(name string) bool { return name == soakName })
+	works := f.String("rows", strings.Join(usual, ","), "which works, of these and "+soakName)
 	columns := f.String("columns", strings.Join(columnNames(), ","), "what is measured")
 	f.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
 	bulk := f.Float64("bulk", 500, "MB of mixed stanzas in each direction")
@@ -56,6 +57,8 @@ func parseFlags(args []string, out io.Writer) (*options, error) {
 	f.IntVar(&o.sizes.echo, "echo", 5_000, "how many echoes")
 	f.IntVar(&o.sizes.logins, "logins", 500, "how many logins")
 	f.IntVar(&o.sizes.idle, "idle", 5_000, "how many idle sessions")
+	rate := f.Float64("rate", 20, "MB a second of the soak")
+	f.DurationVar(&o.sizes.soak, "soak", 20*time.Minute, "how long the soak takes; its capture has five times as many bytes as go through")
 	offline := f.String("offline", "100000,1000000", "stanzas in each capture that is read")
 	f.BoolVar(&o.json, "json", false, "print JSON, with every round")
 	f.StringVar(&o.scope, "xmppscope", "", "a `build` to measure instead of one of this source")
@@ -75,12 +78,12 @@ func parseFlags(args []string, out io.Writer) (*options, error) {
 		}
 	}
 	mb := func(n float64) int64 { return int64(n * 1e6) }
-	o.sizes.bulk, o.sizes.burst, o.sizes.huge = mb(*bulk), mb(*burst), mb(*huge)
+	o.sizes.bulk, o.sizes.burst, o.sizes.huge, o.sizes.rate = mb(*bulk), mb(*burst), mb(*huge), mb(*rate)
 	err := o.choose(*works, *columns, *offline)
 	if err == nil && f.NArg() > 0 {
 		err = fmt.Errorf("bench: what is %q?", f.Arg(0))
 	}
-	if err == nil && (o.rounds < 1 || o.sizes.bulk < 1 || o.sizes.burst < 1 || o.sizes.huge < smallSize || o.sizes.small < 1 || o.sizes.echo < 1 || o.sizes.logins < 1 || o.sizes.idle < 1) {
+	if err == nil && (o.rounds < 1 || o.sizes.bulk < 1 || o.sizes.burst < 1 || o.sizes.huge < smallSize || o.sizes.small < 1 || o.sizes.echo < 1 || o.sizes.logins < 1 || o.sizes.idle < 1 || o.sizes.rate < 1 || o.sizes.soak <= 0) {
 		err = fmt.Errorf("bench: every size and -rounds has to be more than nothing")
 	}
 	if err != nil {
@@ -91,7 +94,7 @@ func parseFlags(args []string, out io.Writer) (*options, error) {
 
 // quickValues are the defaults of -quick.
 var quickValues = map[string]string{
-	"rounds": "1", "bulk": "10", "burst": "5", "small": "20000", "echo": "500", "logins": "50", "idle": "200", "offline": "10000",
+	"rounds": "1", "bulk": "10", "burst": "5", "small": "20000", "echo": "500", "logins": "50", "idle": "200", "soak": "1s", "offline": "10000",
 }
 
 // choose takes the flags that are lists.

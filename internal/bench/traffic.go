@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"time"
 )
 
 // traffic is stanzas of one direction without an end: the same text again and again.
 type traffic struct {
 	text []byte
 	ends []int // of each stanza, in text
+	rate int64 // bytes a second; 0: as fast as they go
 }
 
 // trafficSize is how much text there is before it begins again.
@@ -62,11 +64,15 @@ const blockSize = 64 << 10
 func (t *traffic) flow(from, to wire, size int64, most int64) error {
 	var sending sync.WaitGroup
 	var sent error
+	began := time.Now()
 	sending.Go(func() {
 		for at := int64(0); at < size && sent == nil; {
 			p := t.part(at, min(most, size-at))
 			_, sent = from.Write(p)
 			at += int64(len(p))
+			if t.rate > 0 {
+				time.Sleep(time.Until(began.Add(time.Duration(float64(at) / float64(t.rate) * float64(time.Second)))))
+			}
 		}
 	})
 	err := t.check(to, size)

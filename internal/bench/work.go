@@ -1,12 +1,17 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // sizes say how much of each work there is.
 type sizes struct {
 	bulk, burst, huge   int64 // bytes
 	small, echo, logins int   // how many
 	idle                int   // sessions
+	rate                int64 // bytes a second of a soak
+	soak                time.Duration
 }
 
 // work is one row of the table, or several: what the load does, and what is measured.
@@ -42,7 +47,7 @@ func works() []work {
 	all = append(all, bulkWorks()...)
 	all = append(all, smallWork(), echoWork(), hoggedWork())
 	all = append(all, loginWorks()...)
-	return append(all, idleWork(), hugeWork())
+	return append(all, idleWork(), hugeWork(), soakWork())
 }
 
 // count writes a number with a comma for each thousand.

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const (
 	perSecond   = "MB/s"
@@ -24,10 +27,31 @@ func bulkWorks() []work {
 	}
 }
 
+// soakName is the work that takes long, and is done only if it was named.
+const soakName = "soak"
+
+// soakWork is what a busy wire brings over a long time: nothing may pile up.
+func soakWork() work {
+	return work{name: soakName,
+		title: func(z *sizes) string {
+			return fmt.Sprintf("mixed stanzas down, %s a second for %v", mega(z.rate), z.soak)
+		},
+		metrics: []metric{{perSecond, 1, false}, {cpuMBEnd, 1, false}, {explained, 1, false}, {peakMB, 0, false}, {lostEvents, 0, false}, {missing, 0, false}},
+		run: func(r *rig) (figures, error) {
+			return bulkOf(r, fromServer, int64(float64(r.sizes.rate)*r.sizes.soak.Seconds()), r.sizes.rate)
+		},
+	}
+}
+
 // bulk is mixed stanzas in one direction, as fast as they go.
-func bulk(r *rig, from sender) (figures, error) {
-	t := newTraffic(from, r.sizes.bulk)
-	size, stanzas := t.cut(r.sizes.bulk)
+func bulk(r *rig, from sender) (figures, error) { return bulkOf(r, from, r.sizes.bulk, 0) }
+
+// bulkOf is mixed stanzas in one direction, so many bytes of them, at so many a second; 0 is
+// as fast as they go.
+func bulkOf(r *rig, from sender, bytes, rate int64) (figures, error) {
+	t := newTraffic(from, bytes)
+	t.rate = rate
+	size, stanzas := t.cut(bytes)
 	b := burst{traffic: t, size: size, stanzas: stanzas, most: blockSize, from: from}
 	took, f, err := b.run(r, cpuMB, cpuMBEnd, float64(size)/1e6)
 	if err != nil {

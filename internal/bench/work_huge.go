@@ -15,7 +15,7 @@ func hugeWork() work {
 // oneHuge is one stanza that is larger than anything that is held in one piece.
 func oneHuge(r *rig) (figures, error) {
 	text := huge(int(r.sizes.huge))
-	t := &traffic{text, []int{len(text)}}
+	t := &traffic{text: text, ends: []int{len(text)}}
 	client, server, err := r.pair()
 	if err != nil {
 		return nil, err
