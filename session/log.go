@@ -9,6 +9,10 @@ import (
 const (
 	logWindow = 12 << 20 // bytes of events that a Log keeps in memory
 	batch     = 256      // events of a block: the most that one Read returns
+
+	// wireKept is how much of the bytes as TCP carried them is kept beside the recording
+	// that has them too, in bytes: for exports of single sessions.
+	wireKept = 256 << 20
 )
 
 // Log is the append-only record of a run: the explained events of all sessions,
@@ -29,6 +33,8 @@ type Log struct {
 	next   int           // index of the next event
 	bytes  int           // what the window costs
 	limit  int           // what it may cost
+	saved  int           // so many events are in all recordings
+	wire   int           // bytes of WireBytes that were spilled
 	closed bool
 	spill  *spill
 	done   chan struct{} // closed when the spiller has ended
@@ -140,6 +146,39 @@ func (l *Log) Read(from int) ([]Event, int) {
 	return events, next
 }
 
+// Saved says that the first n events are in all recordings. Of a long run the Log gives up
+// the bytes of their WireBytes then (Truncated): they are most of what there is.
+func (l *Log) Saved(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.saved = max(l.saved, n)
+}
+
+// lighten takes the bytes that need not be kept out of a block that goes to the file.
+// Readers may have the events: the block becomes another.
+func (l *Log) lighten(b block) block {
+	if l.wire > wireKept && b.first+len(b.events) <= l.saved {
+		b.events = slices.Clone(b.events)
+		for i := range b.events {
+			if e := &b.events[i]; isWire(e) {
+				e.Raw, e.Truncated = nil, true
+			}
+		}
+		return b
+	}
+	for i := range b.events {
+		if e := &b.events[i]; isWire(e) {
+			l.wire += len(e.Raw)
+		}
+	}
+	return b
+}
+
+func isWire(e *Event) bool {
+	_, ok := e.Body.(WireBytes)
+	return ok
+}
+
 // inWindow returns events from index from on that the window has, up to the end of
 // their block.
 func (l *Log) inWindow(from int) []Event {
@@ -223,7 +262,7 @@ func (l *Log) spiller() {
 		if l.closed {
 			return
 		}
-		oldest := l.window[0]
+		oldest := l.lighten(l.window[0])
 		l.mu.Unlock()
 		l.spill.add(oldest.events)
 		l.mu.Lock()

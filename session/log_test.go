@@ -43,6 +43,48 @@ func all(l *Log) (out []Event) {
 	}
 }
 
+// TestLogForgetsSavedWire: what TCP carried is given up once recordings have it and it is
+// much, with its size, and nothing else is.
+func TestLogForgetsSavedWire(t *testing.T) {
+	l := smallLog(t, 1<<20)
+	defer l.Close()
+	p := make([]byte, 64<<10)
+	add := func() {
+		l.Append(Event{Seen: Seen{Session: 1, Body: WireBytes{}, Raw: p, Size: int64(len(p))}})
+		l.Append(event(1))
+	}
+	last := 2 * (wireKept/len(p) + 100)
+	for l.Len() < last {
+		add()
+	}
+	l.Saved(last + 200)
+	for range 400 {
+		add()
+	}
+	bare, whole := 0, 0
+	for i, e := range all(l) {
+		switch {
+		case e.Body == StreamElement{}:
+			if e.Truncated || len(e.Raw) == 0 {
+				t.Fatalf("event %d has lost what it says", i)
+			}
+		case e.Size != int64(len(p)):
+			t.Fatalf("event %d has size %d", i, e.Size)
+		case e.Truncated && e.Raw == nil:
+			if bare++; i >= last+200 {
+				t.Fatalf("event %d was given up, and no recording has it", i)
+			}
+		case bytes.Equal(e.Raw, p):
+			whole++
+		default:
+			t.Fatalf("event %d: %d bytes, truncated: %v", i, len(e.Raw), e.Truncated)
+		}
+	}
+	if bare < 50 || whole < last/2-50 {
+		t.Errorf("%d were given up, %d kept", bare, whole)
+	}
+}
+
 // TestLogSpills: readers at any pace see every event in order, whether it lies in
 // memory or in the file, and memory stays within its bound.
 func TestLogSpills(t *testing.T) {

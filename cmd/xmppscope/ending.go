@@ -91,6 +91,9 @@ func (l *live) saved() {
 		}
 	}
 	l.spool.Saved(least)
+	if least < math.MaxInt64 {
+		l.log.Saved(int(least))
+	}
 }
 
 // countedWriter counts what the system has taken.
