@@ -9,6 +9,7 @@ type Cutter struct {
 	Stream
 	record func(session.Seen)
 	seq    uint64
+	last   [3]uint64 // by direction: of the newest piece
 }
 
 // NewCutter makes one that hands each event to record. They own their bytes.
@@ -34,6 +35,9 @@ func (c *Cutter) Take(e session.Seen) {
 	case session.TCPClosed:
 		c.Finish(session.C2S)
 		c.Finish(session.S2C)
+	case session.RelayEdited: // it comes right behind what it is about
+		b.Of = c.last[e.Dir]
+		e.Body = b
 	case session.LogLost:
 		if e.Dir != session.NoDir {
 			c.Lost(e.Dir, b.Bytes)
@@ -54,6 +58,9 @@ func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 	p.Events(func(e session.Seen) {
 		e.Session, e.At = seen.Session, seen.At
 		c.number(e)
+		if session.IsPlaintext(e.Body) {
+			c.last[e.Dir] = c.seq
+		}
 	})
 }
 

@@ -38,6 +38,9 @@ func (d *Session) KnowPasswords(find func(user, domain string) (password string,
 	d.state.Passwords = find
 }
 
+// Rebinds says that xmppscope binds logins anew where it can (--rebind).
+func (d *Session) Rebinds() { d.state.Rebinds = true }
+
 // Explain returns the event with its name, step, notes, secrets and summary. It
 // does not change e, and whatever the wire held, it does not fail.
 func (d *Session) Explain(seen session.Seen) session.Event {
@@ -121,6 +124,8 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 		st.Secure[e.Leg], st.TLS[e.Leg] = true, &b.TLSFacts
 		st.features = nil
 		d.turns = false
+	case session.RelayEdited:
+		st.Rebound = st.Rebound || !b.Passed
 	case session.StreamOpened:
 		if d.turns { // a recording of the plaintext alone: only TLS can have come between
 			st.Secure[session.ServerLeg], d.turns = true, false

@@ -38,6 +38,8 @@ func summarise(s *Seen) string {
 		return "dropped: " + b.Reason
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
+	case session.RelayEdited:
+		return b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, session.ShortTime(b.After))
 	case session.RelayLimit:

@@ -17,11 +17,13 @@ var (
 )
 
 // hideUnread marks as secret what may be a credential and no rule has read: an
-// element that was cut off, truncated, not well-formed or in a namespace where
+// element of ours in another's place, or one that was cut off, truncated, not well-formed or in a namespace where
 // nobody looks for one, and any sign of one in a direction that is opaque.
 func (d *Session) hideUnread(s *Seen, broken bool) {
 	e := s.Event
-	if !session.IsPlaintext(e.Body) || len(e.Raw) == 0 {
+	_, edited := e.Body.(session.RelayEdited)
+	broken = broken || edited
+	if !session.IsPlaintext(e.Body) && !edited || len(e.Raw) == 0 {
 		return
 	}
 	_, raw := e.Body.(session.StreamRaw)

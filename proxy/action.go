@@ -26,6 +26,12 @@ type (
 		Dir   session.Dir
 		Bytes []byte
 	}
+	// Decide works out what becomes of the piece that a direction waits for, and says
+	// Decided.
+	Decide struct {
+		Dir  session.Dir
+		Work func() Decision
+	}
 	// Quiesce: stop reading on both sides, finish writing, and say Quiet.
 	Quiesce struct{}
 	// Secure both legs. Early is what the client has already said in TLS. Direct
@@ -54,6 +60,7 @@ func (Record) action()  {}
 func (Forward) action() {}
 func (Keep) action()    {}
 func (Send) action()    {}
+func (Decide) action()  {}
 func (Quiesce) action() {}
 func (Secure) action()  {}
 func (Finish) action()  {}

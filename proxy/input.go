@@ -34,8 +34,14 @@ type (
 	ConnectFailed struct{}
 	// Quiet says that no read is under way and nothing is left to write.
 	Quiet struct{}
-	// Secured says that TLS is up on both legs.
-	Secured struct{}
+	// Secured says that TLS is up on both legs. Gate, if it is not nil, decides about what
+	// follows.
+	Secured struct{ Gate Gate }
+	// Decided is what a Gate has worked out about the piece that a direction waits for.
+	Decided struct {
+		Dir      session.Dir
+		Decision Decision
+	}
 	// SecureFailed says that it is not; why has been recorded.
 	SecureFailed struct{}
 	// Handshaking says what the TLS handshakes wait for from now on.
@@ -53,6 +59,7 @@ func (Connected) input()     {}
 func (ConnectFailed) input() {}
 func (Quiet) input()         {}
 func (Secured) input()       {}
+func (Decided) input()       {}
 func (SecureFailed) input()  {}
 func (Handshaking) input()   {}
 func (Waited) input()        {}

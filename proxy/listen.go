@@ -18,6 +18,9 @@ type Options struct {
 	// Domain is the JID domain of direct TLS clients that send no SNI; "" takes one
 	// from the server's certificate.
 	Domain string
+	// Gate makes what decides about the elements of a session once TLS is up; nil if
+	// nothing does, and nil from it if nothing is to be decided in this session.
+	Gate func(*tlsintercept.Secured) Gate
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
 	Tap bool
 	// Spool keeps what is seen, of each session and, as session 0, of the run itself.

@@ -327,6 +327,8 @@ func (p *pump) act(in Input) {
 			p.later(a.Dir, a.Bytes)
 		case Connect:
 			p.connect(a.Domain)
+		case Decide:
+			p.tasks.Go(func() { p.handle(Decided{a.Dir, a.Work()}) })
 		case Quiesce:
 			p.quiesce = true
 			p.deadlines(time.Unix(1, 0))
@@ -478,7 +480,11 @@ func (p *pump) secure(a Secure) {
 		p.conns[session.ClientLeg], p.conns[session.ServerLeg] = s.Client, s.Server
 		p.silent[session.ClientLeg], p.silent[session.ServerLeg] = true, true
 		p.mu.Unlock()
-		p.handle(Secured{})
+		var gate Gate
+		if p.o.Gate != nil {
+			gate = p.o.Gate(s)
+		}
+		p.handle(Secured{gate})
 		if dialled != nil {
 			p.tasks.Go(func() { p.carry(session.S2C) })
 		}

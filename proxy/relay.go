@@ -48,6 +48,8 @@ type Relay struct {
 	waited   bool              // that the other side is silent has been said
 	turn     turn              // whose turn it is in the login
 	stage    stage             // how far it was when time was looked at last
+	gate     Gate              // decides about elements; nil: all passes
+	gated    [3]gated          // by direction
 	out      []Action
 }
 
@@ -87,6 +89,9 @@ func (r *Relay) Handle(in Input) []Action {
 		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
 		r.stream.Secured()
 		r.forgetRest()
+		r.gate = in.Gate
+	case Decided:
+		r.hasDecided(in)
 	case SecureFailed:
 		switch {
 		case r.ended[session.S2C]:
@@ -113,7 +118,7 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && r.gate == nil && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // Who ends a connection: Close.By.
@@ -128,7 +133,7 @@ func (r *Relay) HasEnded(dir session.Dir) bool { return r.ended[dir] }
 
 // Wants says whether the next bytes of a direction may be read.
 func (r *Relay) Wants(dir session.Dir) bool {
-	if r.ended[dir] {
+	if r.ended[dir] || r.gated[dir].waiting {
 		return false
 	}
 	switch r.phase {
@@ -251,6 +256,8 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
 	}
+	gates := r.gates(dir)
+	from := 0 // what lies before it has been forwarded
 	for at := 0; !r.blind; {
 		n, piece, ok := r.stream.Next(dir, p[at:])
 		if !ok {
@@ -258,20 +265,28 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 		}
 		at += n
 		r.learn(&piece)
+		if gates {
+			wait := r.consider(dir, &piece, p[from:at])
+			if from = at; wait {
+				r.gated[dir].rest = bytes.Clone(p[at:])
+				return
+			}
+			gates = r.gates(dir)
+		}
 		switch {
 		case piece.Turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
 			r.phase = asked
-			r.do(Forward{dir, p[:at]})
+			r.forward(dir, p[from:at])
 			r.held = append(r.held, p[at:]...)
 			return
 		case piece.Turn == decode.BeginsTLS && r.phase == asked:
 			r.phase = quiescing
-			r.do(Forward{dir, p[:at]})
+			r.forward(dir, p[from:at])
 			r.late(dir, p[at:])
 			r.do(Quiesce{})
 			return
 		case piece.Turn == decode.RefusesTLS && r.phase == asked:
-			r.do(Forward{dir, p[:at]})
+			r.forward(dir, p[from:at])
 			r.unhold()
 			r.pass(dir, p[at:])
 			return
@@ -279,6 +294,17 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			r.blind = true // compressed or not, what comes now is no business of ours
 		}
 	}
+	if gates && !r.blind && !r.stream.IsOpaque(dir) {
+		r.keepBack(dir, p[from:])
+	} else {
+		r.letGo(dir)
+		r.forward(dir, p[from:])
+	}
+	r.endGate()
+}
+
+// forward has bytes written.
+func (r *Relay) forward(dir session.Dir, p []byte) {
 	if len(p) > 0 {
 		r.do(Forward{dir, p})
 	}
@@ -385,6 +411,7 @@ func (r *Relay) end(in Ended) {
 func (r *Relay) finish(dir session.Dir) {
 	if !r.passed[dir] {
 		r.passed[dir] = true
+		r.letGo(dir)
 		r.do(Finish{dir, r.abrupt[dir]})
 	}
 }
@@ -420,6 +447,7 @@ func (r *Relay) ending() {
 	case asked, quiescing:
 		r.dropHeld("the server's answer to <starttls/> never came")
 	}
+	r.keepGated()
 	r.phase = closing
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		r.stream.Finish(dir)

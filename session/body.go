@@ -98,6 +98,13 @@ type (
 	RelaySent struct {
 		Reason string `json:"reason"`
 	}
+	// RelayEdited: an element went on as another, whose bytes are the event's, or was meant
+	// to and passed as it came. Of is the number of the event in which it came.
+	RelayEdited struct {
+		Of     uint64 `json:"of"`
+		Reason string `json:"reason"`
+		Passed bool   `json:"passed,omitempty"`
+	}
 	// RelayTimeout: someone kept the other waiting for too long.
 	RelayTimeout struct {
 		Waiting string        `json:"waiting"` // who was waiting for what
@@ -172,6 +179,7 @@ func (StreamRaw) Name() string        { return "stream:raw" }
 func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
+func (RelayEdited) Name() string      { return "relay:edited" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
 func (RelayLimit) Name() string       { return "relay:limit" }
 func (LogLost) Name() string          { return "log:lost" }
@@ -183,7 +191,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayTimeout{}, RelayLimit{}, LogLost{}, RelayBacklog{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.

@@ -84,6 +84,15 @@ type Secured struct {
 	clientFacts, serverFacts session.TLSFacts
 }
 
+// Bindings is the channel-binding data of a leg in hex, by the type's registered name
+// (session.TLSFacts.Bindings).
+func (s *Secured) Bindings(leg session.Leg) map[string]string {
+	if leg == session.ClientLeg {
+		return s.clientFacts.Bindings
+	}
+	return s.serverFacts.Bindings
+}
+
 // Error is a handshake that failed; everything has been recorded.
 type Error struct {
 	Leg    session.Leg // whose failure it was, not the leg that ended because of it

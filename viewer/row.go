@@ -71,7 +71,7 @@ func rowTone(e *session.Event) tone {
 	switch e.Body.(type) {
 	case session.RelayOpaque, session.RelayDropped, session.RelayTimeout, session.LogLost, session.StreamPartial:
 		return max(t, warning)
-	case session.RelaySent:
+	case session.RelaySent, session.RelayEdited:
 		return max(t, notice)
 	}
 	if t == plain && e.Step == nil {
@@ -209,6 +209,8 @@ func describe(e *session.Event) string {
 		return "not passed on: " + b.Reason
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
+	case session.RelayEdited:
+		return b.Reason
 	case session.RelayLimit:
 		return "limit: " + b.Reason
 	case session.RelayTimeout:

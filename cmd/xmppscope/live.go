@@ -30,6 +30,7 @@ type live struct {
 	backlog byteSize // --backlog
 	drain   time.Duration
 	limits  proxy.Limits
+	rebinds bool // logins are bound anew (--rebind)
 
 	title   string
 	welcome []string // the inspector's start screen
@@ -75,6 +76,9 @@ func (l *live) explain() *decode.Session {
 	d := prepared().NewSession(&l.inspect.book)
 	d.Share(&l.inspect.shared)
 	d.KnowPasswords(l.inspect.accounts.find)
+	if l.rebinds {
+		d.Rebinds()
+	}
 	return d
 }
 

@@ -16,6 +16,8 @@ import (
 	"xmppscope/certs"
 	"xmppscope/internal/idn"
 	"xmppscope/proxy"
+	"xmppscope/rebind"
+	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
 
@@ -44,6 +46,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
+	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection (SCRAM-*-PLUS) to the server's, with the password of --password-file")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -81,6 +84,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("upstream") && p.upstream == "" {
 		return usageError{hinted{errors.New("--upstream is empty"), "name a server, or leave the flag out to look it up by the account's domain"}}
 	}
+	if p.rebinds && len(p.known.pairs) == 0 && !p.inspector() {
+		return usageError{hinted{errors.New("--rebind needs the passwords of the accounts"), "give them with --password-file JID=FILE"}}
+	}
 	if p.most < 1 {
 		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)}
 	}
@@ -117,10 +123,22 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	}
 	p.title = "xmppscope"
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
-	return p.live.run(cmd.Context(), listener, proxy.Options{
+	o := proxy.Options{
 		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
-	}, nil)
+	}
+	if p.rebinds {
+		o.Gate = p.gate
+	}
+	return p.live.run(cmd.Context(), listener, o, nil)
+}
+
+// gate makes what binds the logins of a session anew (--rebind).
+func (p *proxyFlags) gate(s *tlsintercept.Secured) proxy.Gate {
+	return rebind.New(rebind.Options{
+		Client: s.Bindings(session.ClientLeg), Server: s.Bindings(session.ServerLeg),
+		Domain: s.Domain, Password: p.inspect.accounts.find,
+	})
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {

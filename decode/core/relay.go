@@ -60,6 +60,11 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 		return []session.Note{dropped(s.Event, b, who)}
 	case session.RelaySent:
 		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
+	case session.RelayEdited:
+		if b.Passed {
+			return []session.Note{alarm(session.Warning, "", "%s", b.Reason)}
+		}
+		return []session.Note{alarm(session.Notice, "", "%s; event %d came, this went on", b.Reason, b.Of)}
 	case session.RelayTimeout:
 		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, session.ShortTime(b.After))}
 	case session.RelayLimit:

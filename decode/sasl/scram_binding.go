@@ -51,6 +51,9 @@ func (c *scram) boundTo(m Message, field session.Note) []session.Note {
 	case c.binding == "tls-server-end-point" && sameCertificate(tls):
 		notes = append(notes, decode.Say(session.Info, m.Span,
 			"this binding survives xmppscope, because the client was shown the server's own certificate"))
+	case between(tls) && m.State.Rebinds:
+		notes = append(notes, decode.Say(session.Notice, m.Span,
+			"the client binds the login to its TLS connection (p=%s), which ends at xmppscope: with the account's password it is bound anew to the server's (--rebind)", c.binding))
 	case between(tls):
 		notes = append(notes, decode.Say(session.Warning, m.Span,
 			"the client binds the login to its TLS connection (p=%s): that connection ends at xmppscope, so the server will compute something else and refuse", c.binding))

@@ -6,6 +6,7 @@ import (
 	"crypto/pbkdf2"
 	"crypto/subtle"
 	"hash"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -38,9 +39,24 @@ func mac(newHash func() hash.Hash, key, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// scramProof is the proof that a salted password gives; serverSignature is what
-// the server answers it with.
-func scramProof(newHash func() hash.Hash, salted, message []byte) []byte {
+// ScramHash is the hash of a mechanism of SCRAM by its name in SASL, nil if it is none, or
+// an unknown one.
+func ScramHash(mechanism string) func() hash.Hash {
+	name, ok := strings.CutPrefix(mechanism, "SCRAM-")
+	if !ok {
+		return nil
+	}
+	return hashes[strings.TrimSuffix(name, "-PLUS")]
+}
+
+// ScramSalted is SaltedPassword (RFC 5802 §3).
+func ScramSalted(newHash func() hash.Hash, password string, salt []byte, iterations int) ([]byte, error) {
+	return pbkdf2.Key(newHash, password, salt, iterations, newHash().Size())
+}
+
+// ScramProof is ClientProof for an AuthMessage (RFC 5802 §3): what a salted password
+// gives.
+func ScramProof(newHash func() hash.Hash, salted, message []byte) []byte {
 	clientKey := mac(newHash, salted, []byte("Client Key"))
 	stored := newHash()
 	stored.Write(clientKey)
@@ -49,7 +65,9 @@ func scramProof(newHash func() hash.Hash, salted, message []byte) []byte {
 	return proof
 }
 
-func serverSignature(newHash func() hash.Hash, salted, message []byte) []byte {
+// ScramSignature is ServerSignature for an AuthMessage (RFC 5802 §3): what the server
+// answers with.
+func ScramSignature(newHash func() hash.Hash, salted, message []byte) []byte {
 	return mac(newHash, mac(newHash, salted, []byte("Server Key")), message)
 }
 
@@ -69,11 +87,11 @@ func (c *scram) verifyProof(m Message, proof []byte) []session.Note {
 		forms = forms[:1]
 	}
 	v := decode.CheckForms(forms, func(password string) bool {
-		salted, err := pbkdf2.Key(newHash, password, t.salt, t.iterations, newHash().Size())
-		if err != nil || !bytes.Equal(scramProof(newHash, salted, t.message()), proof) {
+		salted, err := ScramSalted(newHash, password, t.salt, t.iterations)
+		if err != nil || !bytes.Equal(ScramProof(newHash, salted, t.message()), proof) {
 			return false
 		}
-		t.signature = serverSignature(newHash, salted, t.message())
+		t.signature = ScramSignature(newHash, salted, t.message())
 		return true
 	})
 	c.Check = v
@@ -87,7 +105,7 @@ func (c *scram) verifySignature(m Message, value string) []session.Note {
 	switch {
 	case why != "":
 		return []session.Note{decode.Say(session.Error, m.Span, "the server's signature is not right: %s; the client must refuse", why)}
-	case c.transcript.signature == nil:
+	case c.transcript.signature == nil, m.State.Rebound: // who bound it anew has checked it
 		return nil
 	}
 	return []session.Note{serverVerdict(m, "signature", bytes.Equal(raw, c.transcript.signature))}
@@ -102,7 +120,7 @@ func saltedPassword(m Message, user, name string, salt []byte, iterations int, v
 		return nil
 	}
 	v := decode.CheckForms(forms, func(password string) bool {
-		salted, err := pbkdf2.Key(newHash, password, salt, iterations, newHash().Size())
+		salted, err := ScramSalted(newHash, password, salt, iterations)
 		return err == nil && bytes.Equal(salted, value)
 	})
 	return v.Note("client", "hash", m.Span)

@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"decode/facts":       {"decode", "session"},
 	"decode/compare":     {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":      {"decode", "decode/facts", "session"},
+	"rebind":             {"decode", "decode/sasl", "proxy", "session"},
 	"proxy":              {"tlsintercept", "decode", "internal/idn", "session"},
 	"cmd/xmppscope":      {"*"},
 	"internal/bench":     {"internal/demo"},

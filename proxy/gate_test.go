@@ -1,0 +1,228 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+const gateHeader = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+
+// gateFunc is a gate that wants everything until it is done.
+type gateFunc struct {
+	consider func(*decode.Piece) Decision
+	done     bool
+}
+
+func (g *gateFunc) Wants(session.Dir) bool            { return !g.done }
+func (g *gateFunc) Consider(p *decode.Piece) Decision { return g.consider(p) }
+
+// gatedRelay is a relay behind TLS, and what becomes of what it is given.
+type gatedRelay struct {
+	*Relay
+	out   [3]bytes.Buffer // by direction: what goes on
+	said  [3]bytes.Buffer // by direction: what is kept as said
+	notes []string
+	later []Decide
+}
+
+func newGatedRelay(g Gate) *gatedRelay {
+	r := &gatedRelay{Relay: NewRelay(true, Limits{})}
+	r.phase, r.stream = securing, decode.Stream{}
+	r.give(Secured{g})
+	return r
+}
+
+func (r *gatedRelay) give(in Input) {
+	for _, a := range r.Handle(in) {
+		switch a := a.(type) {
+		case Forward:
+			r.out[a.Dir].Write(a.Bytes)
+			r.said[a.Dir].Write(a.Bytes)
+		case Keep:
+			r.said[a.Dir].Write(a.Bytes)
+		case Send:
+			r.out[a.Dir].Write(a.Bytes)
+		case Decide:
+			r.later = append(r.later, a)
+		case Record:
+			if b, ok := a.Event.Body.(session.RelayEdited); ok {
+				r.notes = append(r.notes, fmt.Sprintf("%s %s passed=%v %s", a.Event.Leg, a.Event.Raw, b.Passed, b.Reason))
+			}
+		}
+	}
+}
+
+// decide has the oldest decision that is waited for come in.
+func (r *gatedRelay) decide() {
+	d := r.later[0]
+	r.later = r.later[1:]
+	r.give(Decided{d.Dir, d.Work()})
+}
+
+// TestGatePasses: what a gate lets pass arrives byte for byte, however it was cut, and it
+// sees each element whole, once.
+func TestGatePasses(t *testing.T) {
+	text := gateHeader + " <a xmlns='x'>one</a>\n<b xmlns='x'/><c xmlns='x'><d/></c></stream:stream>"
+	var want []string
+	for cut := 0; cut <= len(text); cut++ {
+		var seen []string
+		r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+			seen = append(seen, string(p.Raw))
+			return Decision{}
+		}})
+		for _, part := range []string{text[:cut], text[cut:]} {
+			if part != "" {
+				r.give(Data{session.C2S, []byte(part)})
+			}
+		}
+		if got := r.out[session.C2S].String(); got != text {
+			t.Fatalf("cut at %d: %s", cut, got)
+		}
+		if want == nil {
+			want = seen
+		} else if !slices.Equal(seen, want) {
+			t.Fatalf("cut at %d the gate sees %q, else %q", cut, seen, want)
+		}
+	}
+}
+
+// TestGateHolds: of an element that is not whole nothing goes on.
+func TestGateHolds(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(*decode.Piece) Decision { return Decision{} }})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a xmlns='x'>on")})
+	if got := r.out[session.C2S].String(); got != gateHeader {
+		t.Errorf("went on: %s", got)
+	}
+	r.give(Ended{Dir: session.C2S})
+	if got := r.out[session.C2S].String(); got != gateHeader+"<a xmlns='x'>on" {
+		t.Errorf("at the end: %s", got)
+	}
+}
+
+// TestGateReplaces: the original is kept as said, the other is sent and told.
+func TestGateReplaces(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+		switch string(p.Local()) {
+		case "a":
+			return Decision{XML: []byte("<z/>"), Reason: "because"}
+		case "b":
+			return Decision{Reason: "left alone"}
+		}
+		return Decision{}
+	}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a xmlns='x'>1</a><b xmlns='x'/>")})
+	if got := r.out[session.C2S].String(); got != gateHeader+"<z/><b xmlns='x'/>" {
+		t.Errorf("went on: %s", got)
+	}
+	if got := r.said[session.C2S].String(); got != gateHeader+"<a xmlns='x'>1</a><b xmlns='x'/>" {
+		t.Errorf("was kept: %s", got)
+	}
+	if want := []string{"server <z/> passed=false because", "server  passed=true left alone"}; !slices.Equal(r.notes, want) {
+		t.Errorf("told: %q", r.notes)
+	}
+}
+
+// TestGateWaits: the direction waits for a decision, and the other does not; what came
+// behind follows then, and may be decided about too.
+func TestGateWaits(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+		if string(p.Local()) != "a" {
+			return Decision{}
+		}
+		whole := strings.ToUpper(string(p.Raw))
+		return Decision{Later: func() Decision { return Decision{XML: []byte(whole), Reason: "late"} }}
+	}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a xmlns='x'/><b/><a xmlns='y'/><c/>")})
+	if got := r.out[session.C2S].String(); got != gateHeader {
+		t.Errorf("went on: %s", got)
+	}
+	if r.Wants(session.C2S) || !r.Wants(session.S2C) || r.Free() {
+		t.Errorf("wants c2s %v, s2c %v, free %v", r.Wants(session.C2S), r.Wants(session.S2C), r.Free())
+	}
+	r.give(Data{session.S2C, []byte(gateHeader)})
+	if got := r.out[session.S2C].String(); got != gateHeader {
+		t.Errorf("the other direction: %s", got)
+	}
+	r.decide()
+	r.decide()
+	if got := r.out[session.C2S].String(); got != gateHeader+"<A XMLNS='X'/><b/><A XMLNS='Y'/><c/>" {
+		t.Errorf("went on: %s", got)
+	}
+	if !r.Wants(session.C2S) {
+		t.Error("it does not go on")
+	}
+}
+
+// TestGateGoes: once it is done nothing is held back any more, and the relay is free.
+func TestGateGoes(t *testing.T) {
+	g := new(gateFunc)
+	g.consider = func(p *decode.Piece) Decision {
+		g.done = string(p.Local()) == "success"
+		return Decision{}
+	}
+	r := newGatedRelay(g)
+	r.give(Data{session.C2S, []byte(gateHeader + "<half xmlns='x'")})
+	r.give(Data{session.S2C, []byte(gateHeader + "<success xmlns='urn:xmpp:sasl:2'/><message")})
+	if got := r.out[session.C2S].String(); got != gateHeader+"<half xmlns='x'" {
+		t.Errorf("still held back: %s", got)
+	}
+	if got := r.out[session.S2C].String(); !strings.HasSuffix(got, "<message") {
+		t.Errorf("still held back: %s", got)
+	}
+	if !r.Free() {
+		t.Error("the relay is not free")
+	}
+}
+
+// TestGateIsClosed: what was held back when all ends is kept as said.
+func TestGateIsClosed(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+		if p.Kind != decode.Element {
+			return Decision{}
+		}
+		return Decision{Later: func() Decision { return Decision{} }}
+	}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a xmlns='x'/><b")})
+	r.give(Stopped{})
+	r.decide() // too late
+	if got := r.said[session.C2S].String(); got != gateHeader+"<a xmlns='x'/><b" {
+		t.Errorf("was kept: %s", got)
+	}
+	if got := r.out[session.C2S].String(); got != gateHeader {
+		t.Errorf("went on: %s", got)
+	}
+}
+
+// TestGateIsBounded: an element that is too large passes, and what follows is considered
+// again.
+func TestGateIsBounded(t *testing.T) {
+	var seen []string
+	r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+		seen = append(seen, string(p.Local()))
+		return Decision{}
+	}})
+	large := "<large xmlns='x'>" + strings.Repeat("y", 2*maxGated) + "</large>"
+	text := gateHeader + large + "<small xmlns='x'/>"
+	held := 0
+	for rest := text; rest != ""; {
+		n := min(len(rest), 1000)
+		r.give(Data{session.C2S, []byte(rest[:n])})
+		rest = rest[n:]
+		held = max(held, len(r.gated[session.C2S].part))
+	}
+	if held > maxGated {
+		t.Errorf("%d bytes were held back", held)
+	}
+	if got := r.out[session.C2S].String(); got != text {
+		t.Errorf("%d bytes went on, of %d, or they differ", len(got), len(text))
+	}
+	if !slices.Contains(seen, "small") || slices.Contains(seen, "large") {
+		t.Errorf("considered: %q", seen)
+	}
+}

@@ -1,0 +1,62 @@
+package rebind
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// message is an element of a SASL exchange (RFC 6120 §6.4, XEP-0388 §2).
+type message struct {
+	name      string // of the element
+	mechanism string // that it begins
+	payload   []byte // what it carries, decoded; nil if nothing, or no base64
+	raw       []byte
+	span      session.Span // of the payload in raw
+}
+
+// read takes an element apart; ok is false if it belongs to no SASL exchange.
+func read(p *decode.Piece) (m message, ok bool) {
+	if p.Kind != decode.Element {
+		return m, false
+	}
+	root, _ := decode.Parse(p.Raw, nil)
+	if root == nil || root.Name.Space != decode.NSSASL && root.Name.Space != decode.NSSASL2 {
+		return m, false
+	}
+	m = message{name: root.Name.Local, mechanism: root.Attr("mechanism"), raw: p.Raw}
+	holds := root
+	if root.Name.Space == decode.NSSASL2 {
+		switch m.name {
+		case "authenticate":
+			holds = root.Child(decode.NSSASL2, "initial-response")
+		case "success":
+			holds = root.Child(decode.NSSASL2, "additional-data")
+		}
+	}
+	if holds == nil {
+		return m, true
+	}
+	if payload, err := base64.StdEncoding.Strict().DecodeString(holds.Text()); err == nil {
+		m.payload, m.span = payload, holds.TextSpan()
+	}
+	return m, true
+}
+
+// with is the element with another payload, and else as it came.
+func (m *message) with(payload string) []byte {
+	out := append([]byte(nil), m.raw[:m.span.Start]...)
+	out = base64.StdEncoding.AppendEncode(out, []byte(payload))
+	return append(out, m.raw[m.span.End:]...)
+}
+
+// unhex is the bytes of channel-binding data as they are recorded.
+func unhex(text string) string {
+	p, err := hex.DecodeString(text)
+	if err != nil {
+		return ""
+	}
+	return string(p)
+}

@@ -1,0 +1,292 @@
+package rebind
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/decode/sasl"
+	"xmppscope/proxy"
+	"xmppscope/session"
+)
+
+// Options are what a login can be bound anew with.
+type Options struct {
+	// Client and Server are the channel-binding data of the legs in hex, by the type's
+	// registered name (session.TLSFacts.Bindings).
+	Client, Server map[string]string
+	// Domain is that of the accounts.
+	Domain string
+	// Password is that of an account, as the user has given it.
+	Password func(user, domain string) (password string, ok bool)
+}
+
+// Bounds of what a server may have us compute while the client waits.
+const (
+	maxIterations = 1_000_000
+	maxTime       = 2 * time.Second
+)
+
+// Gate binds the logins of one session anew. It is a proxy.Gate.
+type Gate struct {
+	o Options
+
+	mu    sync.Mutex
+	login *login // under way; nil before
+	over  bool   // somebody has logged in
+}
+
+// New makes the gate of a session.
+func New(o Options) *Gate { return &Gate{o: o} }
+
+// Wants is true until somebody has logged in.
+func (g *Gate) Wants(session.Dir) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.over
+}
+
+// Consider looks at the messages of SASL, and lets all else pass.
+func (g *Gate) Consider(p *decode.Piece) proxy.Decision {
+	m, ok := read(p)
+	if !ok {
+		return proxy.Decision{}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.Dir == session.C2S {
+		return g.fromClient(&m)
+	}
+	return g.fromServer(&m)
+}
+
+func (g *Gate) fromClient(m *message) proxy.Decision {
+	switch m.name {
+	case "auth", "authenticate":
+		g.login = begin(m.mechanism)
+		if g.login != nil && m.payload != nil {
+			g.login.clientFirst(string(m.payload))
+		}
+	case "response":
+		l := g.login
+		switch {
+		case l == nil || m.payload == nil:
+		case l.gs2 == "":
+			l.clientFirst(string(m.payload))
+		case l.serverFirst != "" && l.final == nil:
+			return g.clientFinal(l, m)
+		}
+	case "abort":
+		g.login = nil
+	}
+	return proxy.Decision{}
+}
+
+func (g *Gate) fromServer(m *message) proxy.Decision {
+	l := g.login
+	switch m.name {
+	case "challenge":
+		switch {
+		case l == nil || m.payload == nil:
+		case l.final != nil:
+			return l.serverFinal(m)
+		case l.gs2 != "":
+			l.serverFirst = string(m.payload)
+		}
+	case "success":
+		g.over = true
+		if l != nil && l.final != nil && m.payload != nil {
+			return l.serverFinal(m)
+		}
+	case "failure":
+		g.login = nil
+	}
+	return proxy.Decision{}
+}
+
+// login is one attempt with SCRAM (RFC 5802 §5), as far as it has come.
+type login struct {
+	mechanism   string
+	gs2         string // the header of client-first
+	kind        string // of channel binding
+	user        string
+	bare        string // client-first without the header
+	serverFirst string
+	final       *rebound // once the client has sent its proof
+}
+
+// rebound is what a login was bound to, on each leg.
+type rebound struct {
+	forClient string // what the server's signature is for the client; "" if nothing was touched
+	forServer string // what it has to be
+}
+
+// begin takes a mechanism, nil if it binds to nothing.
+func begin(mechanism string) *login {
+	if !decode.IsPlus(mechanism) || sasl.ScramHash(mechanism) == nil {
+		return nil
+	}
+	return &login{mechanism: mechanism}
+}
+
+// clientFirst takes the client's first message apart: p=tls-exporter,,n=user,r=nonce.
+func (l *login) clientFirst(text string) {
+	parts := strings.SplitN(text, ",", 3)
+	if len(parts) < 3 {
+		return
+	}
+	l.gs2, l.bare = parts[0]+","+parts[1]+",", parts[2]
+	l.kind, _ = strings.CutPrefix(parts[0], "p=")
+	l.user = unescape(attribute(l.bare, "n"))
+}
+
+// unescape undoes what saslname escapes (RFC 5802 §5.1).
+func unescape(name string) string {
+	return strings.NewReplacer("=2C", ",", "=3D", "=").Replace(name)
+}
+
+// attribute is the value of "name=value" in a message, "" if there is none.
+func attribute(text, name string) string {
+	for part := range strings.SplitSeq(text, ",") {
+		if value, ok := strings.CutPrefix(part, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// untouched says why a login passes as it came.
+func untouched(format string, a ...any) proxy.Decision {
+	return proxy.Decision{Reason: "this login is bound to the client's TLS connection, and was not bound anew: " + fmt.Sprintf(format, a...)}
+}
+
+// clientFinal binds the client's last message anew: c= and p=.
+func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
+	l.final = new(rebound)
+	text := string(m.payload)
+	withoutProof, proof, ok := strings.Cut(text, ",p=")
+	sent, err := base64.StdEncoding.Strict().DecodeString(attribute(text, "c"))
+	data, header := strings.CutPrefix(string(sent), l.gs2)
+	salt, saltErr := base64.StdEncoding.Strict().DecodeString(attribute(l.serverFirst, "s"))
+	iterations, countErr := strconv.Atoi(attribute(l.serverFirst, "i"))
+	switch {
+	case l.kind == "":
+		return proxy.Decision{}
+	case !ok || err != nil || !header:
+		return untouched("the client's message is not right")
+	case saltErr != nil || countErr != nil || iterations < 1:
+		return untouched("the server's challenge is not right")
+	case g.o.Client[l.kind] == "":
+		return untouched("the client's connection has no %s", session.SafeLine(l.kind))
+	case data != unhex(g.o.Client[l.kind]):
+		return untouched("the client binds to something else than the %s of its connection to xmppscope", l.kind)
+	case g.o.Server[l.kind] == "":
+		return untouched("the server's connection has no %s", l.kind)
+	case iterations > maxIterations:
+		return untouched("the server asks for %d iterations, and xmppscope stops at %d", iterations, maxIterations)
+	}
+	user, domain := l.user, g.o.Domain
+	if at := strings.LastIndexByte(user, '@'); at > 0 {
+		user, domain = user[:at], user[at+1:]
+	}
+	password, known := g.o.Password(user, domain)
+	if !known {
+		return untouched("xmppscope does not know the password of %s: --password-file %[1]s=FILE", session.SafeLine(user+"@"+domain))
+	}
+	b := &binding{
+		login: l, mechanism: l.mechanism, kind: l.kind, proof: proof, salt: salt, iterations: iterations,
+		client: l.bare + "," + l.serverFirst + "," + withoutProof,
+	}
+	c := "c=" + base64.StdEncoding.EncodeToString([]byte(l.gs2+unhex(g.o.Server[l.kind])))
+	b.final = strings.Replace(withoutProof, "c="+attribute(text, "c"), c, 1)
+	b.server = l.bare + "," + l.serverFirst + "," + b.final
+	whole := *m
+	whole.raw = append([]byte(nil), m.raw...)
+	return proxy.Decision{Later: func() proxy.Decision { return g.bind(b, &whole, password) }}
+}
+
+// binding is what is computed while the client's message waits.
+type binding struct {
+	login           *login
+	mechanism, kind string
+	proof           string // the client's
+	client, server  string // the AuthMessage of each leg (RFC 5802 §3)
+	final           string // client-final for the server, without its proof
+	salt            []byte
+	iterations      int
+}
+
+// bind checks the client's proof, and makes the server's. It waits for maxTime at most.
+func (g *Gate) bind(b *binding, m *message, password string) proxy.Decision {
+	type result struct {
+		proxy.Decision
+		*rebound
+	}
+	done := make(chan result, 1)
+	go func() {
+		d, r := b.compute(m, password)
+		done <- result{d, r}
+	}()
+	late := time.NewTimer(maxTime)
+	defer late.Stop()
+	select {
+	case r := <-done:
+		if r.rebound != nil {
+			g.mu.Lock()
+			b.login.final = r.rebound
+			g.mu.Unlock()
+		}
+		return r.Decision
+	case <-late.C:
+		return untouched("%d iterations take longer than %s here", b.iterations, session.ShortTime(maxTime))
+	}
+}
+
+// compute makes what goes to the server, and what its signature is to be; nil if nothing was
+// touched.
+func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound) {
+	newHash := sasl.ScramHash(b.mechanism)
+	var salted []byte
+	check := decode.CheckForms(decode.PasswordForms(password), func(form string) bool {
+		s, err := sasl.ScramSalted(newHash, form, b.salt, b.iterations)
+		if err != nil || encode(sasl.ScramProof(newHash, s, []byte(b.client))) != b.proof {
+			return false
+		}
+		salted = s
+		return true
+	})
+	if check.Result != decode.Fits {
+		return untouched("the client's proof does not fit the password that xmppscope was given"), nil
+	}
+	r := &rebound{
+		forClient: encode(sasl.ScramSignature(newHash, salted, []byte(b.client))),
+		forServer: encode(sasl.ScramSignature(newHash, salted, []byte(b.server))),
+	}
+	proof := encode(sasl.ScramProof(newHash, salted, []byte(b.server)))
+	return proxy.Decision{
+		XML:    m.with(b.final + ",p=" + proof),
+		Reason: "xmppscope bound this login anew: c= and p= are its own, for the " + b.kind + " of the server's TLS connection",
+	}, r
+}
+
+// serverFinal binds the server's last message anew: v=.
+func (l *login) serverFinal(m *message) proxy.Decision {
+	text := string(m.payload)
+	signature := attribute(text, "v")
+	switch {
+	case l.final.forClient == "" || signature == "": // nothing was touched, or it is a refusal (e=)
+		return proxy.Decision{}
+	case signature != l.final.forServer:
+		return proxy.Decision{Reason: "the server's signature does not fit the password that xmppscope was given: it was not touched, and the client has to refuse it"}
+	}
+	return proxy.Decision{
+		XML:    m.with(strings.Replace(text, "v="+signature, "v="+l.final.forClient, 1)),
+		Reason: "xmppscope bound the server's answer anew: v= is its own, for the " + l.kind + " of the client's TLS connection",
+	}
+}
+
+func encode(p []byte) string { return base64.StdEncoding.EncodeToString(p) }

@@ -1,0 +1,279 @@
+package rebind
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/xdg-go/scram"
+
+	"xmppscope/decode"
+	"xmppscope/proxy"
+	"xmppscope/session"
+)
+
+const (
+	onClient = "what the client's connection is"
+	onServer = "what the server's connection is"
+	account  = "carol@example.net"
+	password = "r0m30myr0m30"
+)
+
+// wire is what lies between a client and a server: a gate.
+type wire struct {
+	t    *testing.T
+	gate *Gate
+	cut  decode.Stream
+	said []string // reasons
+}
+
+func newWire(t *testing.T, kind string, change func(*Options)) *wire {
+	o := Options{
+		Client: map[string]string{kind: hex.EncodeToString([]byte(onClient))},
+		Server: map[string]string{kind: hex.EncodeToString([]byte(onServer))},
+		Domain: "example.net",
+		Password: func(user, domain string) (string, bool) {
+			return password, user+"@"+domain == account
+		},
+	}
+	if change != nil {
+		change(&o)
+	}
+	w := &wire{t: t, gate: New(o)}
+	for _, dir := range []session.Dir{session.C2S, session.S2C} {
+		w.pass(dir, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
+	}
+	return w
+}
+
+// pass is what goes on of an element.
+func (w *wire) pass(dir session.Dir, xml string) string {
+	w.t.Helper()
+	_, piece, ok := w.cut.Next(dir, []byte(xml))
+	if !ok {
+		w.t.Fatalf("%s is no element", xml)
+	}
+	if !w.gate.Wants(dir) {
+		return xml
+	}
+	d := w.gate.Consider(&piece)
+	if d.Later != nil {
+		d = d.Later()
+	}
+	if d.Reason != "" {
+		w.said = append(w.said, d.Reason)
+	}
+	if d.XML == nil {
+		return xml
+	}
+	return string(d.XML)
+}
+
+// profile is how a SASL message is carried: RFC 6120, or XEP-0388.
+type profile struct{ auth, challenge, response, success string }
+
+var (
+	sasl1 = profile{
+		"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256-PLUS'>%s</auth>",
+		"<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</challenge>",
+		"<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>",
+		"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</success>",
+	}
+	sasl2 = profile{
+		"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='SCRAM-SHA-256-PLUS'><initial-response>%s</initial-response><user-agent id='a'/></authenticate>",
+		"<challenge xmlns='urn:xmpp:sasl:2'>%s</challenge>",
+		"<response xmlns='urn:xmpp:sasl:2'>%s</response>",
+		"<success xmlns='urn:xmpp:sasl:2'><additional-data>%s</additional-data><authorization-identifier>carol@example.net</authorization-identifier></success>",
+	}
+)
+
+// carry passes a payload on in an element, and returns the payload that arrives; all else
+// has to arrive as it was sent.
+func (w *wire) carry(dir session.Dir, in, payload string) string {
+	w.t.Helper()
+	out := w.pass(dir, fmt.Sprintf(in, base64.StdEncoding.EncodeToString([]byte(payload))))
+	before, after, _ := strings.Cut(in, "%s")
+	text, ok := strings.CutPrefix(out, before)
+	text, ok2 := strings.CutSuffix(text, after)
+	got, err := base64.StdEncoding.DecodeString(text)
+	if !ok || !ok2 || err != nil {
+		w.t.Fatalf("%s arrives as %s", in, out)
+	}
+	return string(got)
+}
+
+// login plays a whole login; the errors are what each side makes of it.
+func (w *wire) login(p profile, clientCB, serverCB scram.ChannelBinding, typed string) (client, server error) {
+	w.t.Helper()
+	c, err := scram.SHA256.NewClient("carol", typed, "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	hers, err := scram.SHA256.NewClient("carol", password, "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	stored, err := hers.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "salty", Iters: 4096})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, err := scram.SHA256.NewServer(func(string) (scram.StoredCredentials, error) { return stored, nil })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cc, sc := c.NewConversationWithChannelBinding(clientCB), s.NewConversationWithChannelBindingRequired(serverCB)
+	first, err := cc.Step("")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	challenge, err := sc.Step(w.carry(session.C2S, p.auth, first))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	final, err := cc.Step(w.carry(session.S2C, p.challenge, challenge))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	signature, err := sc.Step(w.carry(session.C2S, p.response, final))
+	if err != nil {
+		return nil, err
+	}
+	_, err = cc.Step(w.carry(session.S2C, p.success, signature))
+	return err, nil
+}
+
+func bindingOf(kind, data string) scram.ChannelBinding {
+	return scram.ChannelBinding{Type: scram.ChannelBindingType(kind), Data: []byte(data)}
+}
+
+// TestLogins: a client and a server of another's making, bound to different connections,
+// both get what they check.
+func TestLogins(t *testing.T) {
+	for _, kind := range []string{"tls-exporter", "tls-unique", "tls-server-end-point"} {
+		for name, p := range map[string]profile{"SASL": sasl1, "SASL2": sasl2} {
+			w := newWire(t, kind, nil)
+			client, server := w.login(p, bindingOf(kind, onClient), bindingOf(kind, onServer), password)
+			if client != nil || server != nil {
+				t.Errorf("%s, %s: the client says %v, the server %v; said: %q", kind, name, client, server, w.said)
+			}
+			if len(w.said) != 2 || !strings.Contains(w.said[0], kind) || !strings.Contains(w.said[1], "v=") {
+				t.Errorf("%s, %s: it is said: %q", kind, name, w.said)
+			}
+			if w.gate.Wants(session.C2S) || w.gate.Wants(session.S2C) {
+				t.Errorf("%s, %s: the gate stays", kind, name)
+			}
+		}
+	}
+}
+
+// TestUntouched: what cannot or must not be bound anew passes as it came, and why is said.
+func TestUntouched(t *testing.T) {
+	const kind = "tls-exporter"
+	for _, tt := range []struct {
+		name, typed, says string
+		bound             string // what the client binds to
+		change            func(*Options)
+	}{
+		{"another password", "n0tit", "does not fit the password", onClient, nil},
+		{"another connection", password, "something else", "elsewhere", nil},
+		{"nobody knows the password", password, "--password-file carol@example.net=FILE", onClient, func(o *Options) {
+			o.Password = func(string, string) (string, bool) { return "", false }
+		}},
+		{"no such binding on the client's leg", password, "client's connection has no tls-exporter", onClient, func(o *Options) { o.Client = nil }},
+		{"no such binding on the server's leg", password, "server's connection has no tls-exporter", onClient, func(o *Options) { o.Server = nil }},
+	} {
+		w := newWire(t, kind, tt.change)
+		client, server := w.login(sasl1, bindingOf(kind, tt.bound), bindingOf(kind, onServer), tt.typed)
+		if server == nil || client != nil {
+			t.Errorf("%s: the client says %v, the server %v", tt.name, client, server)
+		}
+		if len(w.said) != 1 || !strings.Contains(w.said[0], tt.says) {
+			t.Errorf("%s: it is said: %q", tt.name, w.said)
+		}
+		if !w.gate.Wants(session.C2S) {
+			t.Errorf("%s: the gate is gone, and the client may try again", tt.name)
+		}
+	}
+}
+
+// TestWrongSignature: a server that does not know the password is not helped.
+func TestWrongSignature(t *testing.T) {
+	w := newWire(t, "tls-exporter", nil)
+	c, err := scram.SHA256.NewClient("carol", password, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cc := c.NewConversationWithChannelBinding(bindingOf("tls-exporter", onClient))
+	first, _ := cc.Step("")
+	w.carry(session.C2S, sasl1.auth, first)
+	nonce := first[strings.Index(first, "r=")+2:]
+	final, err := cc.Step(w.carry(session.S2C, sasl1.challenge, "r="+nonce+"xyz,s=c2FsdHk=,i=4096"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.carry(session.C2S, sasl1.response, final)
+	forged := "v=" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	if got := w.carry(session.S2C, sasl1.success, forged); got != forged {
+		t.Errorf("a signature that does not fit arrives as %s", got)
+	}
+	if len(w.said) != 2 || !strings.Contains(w.said[1], "the client has to refuse it") {
+		t.Errorf("it is said: %q", w.said)
+	}
+}
+
+// TestOthersPass: all that is no login with SCRAM-PLUS passes byte for byte, without a word;
+// so do messages that nobody understands.
+func TestOthersPass(t *testing.T) {
+	w := newWire(t, "tls-exporter", nil)
+	for _, tt := range []struct {
+		dir session.Dir
+		xml string
+	}{
+		{session.S2C, "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>"},
+		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGNhcm9sAHg=</auth>"},
+		{session.S2C, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"},
+		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256'>biwsbj1jLHI9YQ==</auth>"},
+		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>cj1hYixzPWM=</challenge>"},
+		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>Yz1iaXdzLHI9YWIscD14</response>"},
+		{session.C2S, "<abort xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"},
+		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'/>"},
+		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</challenge>"},
+		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>not base64</response>"},
+		{session.C2S, "<message><body>hello</body></message>"},
+	} {
+		if got := w.pass(tt.dir, tt.xml); got != tt.xml {
+			t.Errorf("%s became %s", tt.xml, got)
+		}
+	}
+	if len(w.said) > 0 {
+		t.Errorf("it is said: %q", w.said)
+	}
+}
+
+// TestTooManyIterations: a server cannot have us compute for as long as it likes.
+func TestTooManyIterations(t *testing.T) {
+	w := newWire(t, "tls-exporter", nil)
+	w.carry(session.C2S, sasl1.auth, "p=tls-exporter,,n=carol,r=abc")
+	w.carry(session.S2C, sasl1.challenge, "r=abcdef,s=c2FsdHk=,i=1000001")
+	c := base64.StdEncoding.EncodeToString([]byte("p=tls-exporter,," + onClient))
+	w.carry(session.C2S, sasl1.response, "c="+c+",r=abcdef,p=AAAA")
+	if len(w.said) != 1 || !strings.Contains(w.said[0], "1000001 iterations") {
+		t.Errorf("it is said: %q", w.said)
+	}
+}
+
+// FuzzGate: whatever comes, it passes or is replaced by something well-formed.
+func FuzzGate(f *testing.F) {
+	f.Add("p=tls-exporter,,n=carol,r=abc", "r=abcdef,s=c2FsdHk=,i=10", "c=,r=abcdef,p=AAAA", "v=AAAA")
+	f.Fuzz(func(t *testing.T, first, challenge, final, signature string) {
+		w := newWire(t, "tls-exporter", nil)
+		w.carry(session.C2S, sasl1.auth, first)
+		w.carry(session.S2C, sasl1.challenge, challenge)
+		w.carry(session.C2S, sasl1.response, final)
+		w.carry(session.S2C, sasl1.success, signature)
+	})
+}
+
+var _ proxy.Gate = (*Gate)(nil)
