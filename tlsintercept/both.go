@@ -32,6 +32,9 @@ type Config struct {
 	// Timeout bounds each wait: for the ClientHello, for the server's handshake,
 	// for the rest of the client's. Zero is 30 seconds.
 	Timeout time.Duration
+	// Finished keeps the client's Finished of each leg of TLS 1.3, which some bind logins to
+	// (Secured.Bindings).
+	Finished bool
 	// Now is the clock for dates of certificates and events; nil is time.Now.
 	Now func() time.Time
 
@@ -82,16 +85,13 @@ type Secured struct {
 	Domain         string    // the JID domain that was settled on, as A-labels
 
 	clientFacts, serverFacts session.TLSFacts
+	bindings                 [3]map[string]string // by leg
 }
 
 // Bindings is the channel-binding data of a leg in hex, by the type's registered name
-// (session.TLSFacts.Bindings).
-func (s *Secured) Bindings(leg session.Leg) map[string]string {
-	if leg == session.ClientLeg {
-		return s.clientFacts.Bindings
-	}
-	return s.serverFacts.Bindings
-}
+// (session.TLSFacts.Bindings). With Config.Finished it has tls-unique on TLS 1.3 too, as
+// ejabberd, slixmpp and others take it against RFC 9266 §3: the client's Finished.
+func (s *Secured) Bindings(leg session.Leg) map[string]string { return s.bindings[leg] }
 
 // Error is a handshake that failed; everything has been recorded.
 type Error struct {
@@ -131,7 +131,7 @@ func (c *Config) Secure(ctx context.Context, l Legs) (*Secured, error) {
 	defer p.timer.Stop()
 
 	p.waits(WaitHello)
-	p.clientWire = &watched{Conn: l.Client}
+	p.clientWire = &watched{Conn: l.Client, tape: c.newTape()}
 	conn := tls.Server(p.clientWire, &tls.Config{
 		GetConfigForClient: p.answer,
 		MinVersion:         c.oldest(), MaxVersion: newestTLS, CipherSuites: c.suites(),
@@ -174,6 +174,10 @@ func (c *Config) newPair(l Legs) *pair { return &pair{Config: c, legs: l} }
 
 // secured is the result without what only the handshakes needed.
 func (p *pair) secured() *Secured {
+	p.bindings = [...]map[string]string{
+		session.ClientLeg: withFinished(p.clientFacts.Bindings, p.clientWire, session.ClientLeg),
+		session.ServerLeg: withFinished(p.serverFacts.Bindings, p.serverWire, session.ServerLeg),
+	}
 	for _, w := range []*watched{p.clientWire, p.serverWire} {
 		if w != nil {
 			w.first, w.sent = nil, nil
@@ -245,7 +249,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		MinVersion:   state.Version, MaxVersion: state.Version, CipherSuites: p.suites(),
 		NextProtos:             protocols(state.NegotiatedProtocol),
 		SessionTicketsDisabled: true,
-		KeyLogWriter:           keyLog{session.ClientLeg, p.record},
+		KeyLogWriter:           keyLog{session.ClientLeg, p.record, p.clientWire.tape},
 	}
 	return p.config, nil
 }

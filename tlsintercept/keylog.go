@@ -12,9 +12,11 @@ import (
 type keyLog struct {
 	leg    session.Leg
 	record func(session.Leg, session.Body)
+	tape   *tape
 }
 
 func (k keyLog) Write(p []byte) (int, error) {
+	k.tape.key(p)
 	for line := range bytes.Lines(p) {
 		k.record(k.leg, session.TLSSecret{Line: string(bytes.TrimRight(line, "\r\n"))})
 	}

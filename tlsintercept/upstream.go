@@ -57,7 +57,7 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	}
 	p.waits(WaitServer)
 	start := time.Now()
-	p.serverWire = &watched{Conn: p.legs.Server}
+	p.serverWire = &watched{Conn: p.legs.Server, tape: p.newTape()}
 	conn := tls.Client(p.serverWire, p.clientConfig(o))
 	err := conn.HandshakeContext(ctx)
 	p.serverWire.done = true
@@ -100,7 +100,7 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 		ServerName: o.sni,
 		NextProtos: o.alpn,
 		MinVersion: o.lowest, MaxVersion: o.highest, CipherSuites: p.suites(),
-		KeyLogWriter:       keyLog{session.ServerLeg, p.record},
+		KeyLogWriter:       keyLog{session.ServerLeg, p.record, p.serverWire.tape},
 		InsecureSkipVerify: true, // VerifyConnection does it
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			p.serverFacts.Chain = chainFacts(cs.PeerCertificates)

@@ -27,6 +27,7 @@ type watched struct {
 	first []byte // the peer's first bytes
 	sent  []byte // ours, up to the peer's first
 	last  lastRecord
+	tape  *tape // nil: nobody wants it
 }
 
 func (w *watched) Read(p []byte) (int, error) {
@@ -36,6 +37,7 @@ func (w *watched) Read(p []byte) (int, error) {
 			w.first = append(w.first, p[:min(n, room)]...)
 		}
 		w.last.feed(p[:n])
+		w.tape.heard(p[:n])
 	}
 	return n, err
 }
@@ -43,6 +45,9 @@ func (w *watched) Read(p []byte) (int, error) {
 func (w *watched) Write(p []byte) (int, error) {
 	if !w.done && len(w.first) == 0 && len(w.sent)+len(p) <= mostSent {
 		w.sent = append(w.sent, p...)
+	}
+	if !w.done {
+		w.tape.said(p)
 	}
 	return w.Conn.Write(p)
 }

@@ -76,8 +76,11 @@ type handshake struct {
 	accepted bool   // in it: the server takes the early data
 	resumed  bool   // up to TLS 1.2
 	known    []byte // master secret, up to TLS 1.2
-	left     resumable
-	tickets  [][]byte // up to TLS 1.2, before the master secret is known
+
+	clientFinished []byte
+
+	left    resumable
+	tickets [][]byte // up to TLS 1.2, before the master secret is known
 
 	facts session.TLSFacts
 	chain []*x509.Certificate // of the server, as far as it could be read
@@ -175,6 +178,9 @@ func (c *Conn) encryptedExtensions(body []byte) {
 func (c *Conn) finished(h *half, body []byte) {
 	hs := &c.hs
 	h.finished = true
+	if h.dir == session.C2S {
+		hs.clientFinished = slices.Clone(body)
+	}
 	if hs.version == version13 {
 		h.rekey(epochTraffic)
 	} else if other := c.half(h.dir.Opposite()); !other.finished {

@@ -128,7 +128,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {
-		o.Gate = p.gate
+		o.Gate, o.TLS.Finished = p.gate, true
 	}
 	return p.live.run(cmd.Context(), listener, o, nil)
 }

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"capture/pseudonym":  {"session"},
 	"capture/passive":    {"capture/packet", "capture/tls", "decode", "session"},
 	"capture/tls":        {"certs", "session", "internal/lent"},
-	"tlsintercept":       {"certs", "internal/idn", "session"},
+	"tlsintercept":       {"capture/tls", "certs", "internal/idn", "session"},
 	"decode/core":        {"decode", "internal/idn", "session"},
 	"decode/sasl":        {"decode", "session"},
 	"decode/xep":         {"decode", "session"},
