@@ -12,6 +12,7 @@ import (
 type message struct {
 	name      string // of the element
 	mechanism string // that it begins
+	token     string // that it issues (XEP-0484)
 	payload   []byte // what it carries, decoded; nil if nothing, or no base64
 	raw       []byte
 	span      session.Span // of the payload in raw
@@ -33,6 +34,7 @@ func read(p *decode.Piece) (m message, ok bool) {
 		case "authenticate":
 			holds = root.Child(decode.NSSASL2, "initial-response")
 		case "success":
+			m.token = issued(root)
 			holds = root.Child(decode.NSSASL2, "additional-data")
 		}
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	Domain string
 	// Password is that of an account, as the user has given it.
 	Password func(user, domain string) (password string, ok bool)
+	// Tokens are those of the run; nil remembers none.
+	Tokens *Tokens
 }
 
 // Bounds of what a server may have us compute while the client waits.
@@ -36,7 +38,8 @@ type Gate struct {
 	o Options
 
 	mu    sync.Mutex
-	login *login // under way; nil before
+	login *login // under way, with SCRAM; nil before
+	fast  *fast  // under way, with a token
 	over  bool   // somebody has logged in
 }
 
@@ -67,7 +70,10 @@ func (g *Gate) Consider(p *decode.Piece) proxy.Decision {
 func (g *Gate) fromClient(m *message) proxy.Decision {
 	switch m.name {
 	case "auth", "authenticate":
-		g.login = begin(m.mechanism)
+		g.login, g.fast = begin(m.mechanism), nil
+		if d, ok := g.tokenLogin(m); ok {
+			return d
+		}
 		if g.login != nil && m.payload != nil {
 			g.login.clientFirst(string(m.payload))
 		}
@@ -99,11 +105,15 @@ func (g *Gate) fromServer(m *message) proxy.Decision {
 		}
 	case "success":
 		g.over = true
+		g.o.Tokens.add(m.token)
+		if g.fast != nil && m.payload != nil {
+			return g.answered(g.fast, m)
+		}
 		if l != nil && l.final != nil && m.payload != nil {
 			return l.serverFinal(m)
 		}
 	case "failure":
-		g.login = nil
+		g.login, g.fast = nil, nil
 	}
 	return proxy.Decision{}
 }

@@ -1,6 +1,8 @@
 package rebind
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -111,19 +113,7 @@ func (w *wire) login(p profile, clientCB, serverCB scram.ChannelBinding, typed s
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	hers, err := scram.SHA256.NewClient("carol", password, "")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	stored, err := hers.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "salty", Iters: 4096})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s, err := scram.SHA256.NewServer(func(string) (scram.StoredCredentials, error) { return stored, nil })
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cc, sc := c.NewConversationWithChannelBinding(clientCB), s.NewConversationWithChannelBindingRequired(serverCB)
+	cc, sc := c.NewConversationWithChannelBinding(clientCB), serverConversation(w.t, serverCB)
 	first, err := cc.Step("")
 	if err != nil {
 		w.t.Fatal(err)
@@ -142,6 +132,25 @@ func (w *wire) login(p profile, clientCB, serverCB scram.ChannelBinding, typed s
 	}
 	_, err = cc.Step(w.carry(session.S2C, p.success, signature))
 	return err, nil
+}
+
+// serverConversation is that of a server that knows the password, and insists on the
+// binding.
+func serverConversation(t *testing.T, cb scram.ChannelBinding) *scram.ServerConversation {
+	t.Helper()
+	c, err := scram.SHA256.NewClient("carol", password, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := c.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "salty", Iters: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := scram.SHA256.NewServer(func(string) (scram.StoredCredentials, error) { return stored, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.NewConversationWithChannelBindingRequired(cb)
 }
 
 func bindingOf(kind, data string) scram.ChannelBinding {
@@ -261,6 +270,54 @@ func TestTooManyIterations(t *testing.T) {
 	w.carry(session.C2S, sasl1.response, "c="+c+",r=abcdef,p=AAAA")
 	if len(w.said) != 1 || !strings.Contains(w.said[0], "1000001 iterations") {
 		t.Errorf("it is said: %q", w.said)
+	}
+}
+
+// TestToken: a token that has crossed us binds the next login anew, in another session, and
+// a token that has not is left alone.
+func TestToken(t *testing.T) {
+	const (
+		kind = "tls-exporter"
+		auth = "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='HT-SHA-256-EXPR'><initial-response>%s</initial-response><fast xmlns='urn:xmpp:fast:0'/></authenticate>"
+	)
+	tokens := new(Tokens)
+	share := func(o *Options) { o.Tokens = tokens }
+	mac := func(token, word, binding string) string {
+		h := hmac.New(sha256.New, []byte(token))
+		h.Write([]byte(word + binding))
+		return string(h.Sum(nil))
+	}
+	first := newWire(t, kind, share)
+	first.pass(session.C2S, "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>")
+	first.pass(session.S2C, "<success xmlns='urn:xmpp:sasl:2'><authorization-identifier>carol@example.net/a</authorization-identifier><token xmlns='urn:xmpp:fast:0' expiry='2030-01-01T00:00:00Z' token='s3cr3tt0ken'/></success>")
+
+	w := newWire(t, kind, share)
+	if got, want := w.carry(session.C2S, auth, "carol\x00"+mac("s3cr3tt0ken", "Initiator", onClient)), "carol\x00"+mac("s3cr3tt0ken", "Initiator", onServer); got != want {
+		t.Errorf("the server gets %q, want %q", got, want)
+	}
+	if got, want := w.carry(session.S2C, sasl2.success, mac("s3cr3tt0ken", "Responder", onServer)), mac("s3cr3tt0ken", "Responder", onClient); got != want {
+		t.Errorf("the client gets %q, want %q", got, want)
+	}
+	if len(w.said) != 2 {
+		t.Errorf("it is said: %q", w.said)
+	}
+
+	w = newWire(t, kind, share)
+	sent := "carol\x00" + mac("an0ther", "Initiator", onClient)
+	if got := w.carry(session.C2S, auth, sent); got != sent || len(w.said) != 1 || !strings.Contains(w.said[0], "none of the tokens") {
+		t.Errorf("another token: the server gets %q; said: %q", got, w.said)
+	}
+	w = newWire(t, kind, share)
+	w.carry(session.C2S, auth, "carol\x00"+mac("s3cr3tt0ken", "Initiator", onClient))
+	forged := mac("an0ther", "Responder", onServer)
+	if got := w.carry(session.S2C, sasl2.success, forged); got != forged || !strings.Contains(w.said[1], "has to refuse it") {
+		t.Errorf("a forged answer: the client gets %q; said: %q", got, w.said)
+	}
+	for i := range 2 * maxTokens {
+		tokens.add(fmt.Sprint(i))
+	}
+	if len(tokens.known) > maxTokens {
+		t.Errorf("%d tokens are kept", len(tokens.known))
 	}
 }
 

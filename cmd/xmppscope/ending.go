@@ -124,9 +124,14 @@ func signals() (came <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
+// twice is within which time a signal is the same one: timeout(1) sends it to its child, and
+// then to the child's process group.
+const twice = 100 * time.Millisecond
+
 // finish waits until all that was seen has been explained and written. It tells every
 // second how far it is, and gives up at a further signal, or --drain after a SIGTERM.
 func (l *live) finish(first os.Signal, came <-chan os.Signal, explained <-chan struct{}) error {
+	begun := time.Now()
 	tell := time.NewTicker(tellEvery)
 	defer tell.Stop()
 	var drained <-chan time.Time
@@ -139,6 +144,9 @@ func (l *live) finish(first os.Signal, came <-chan os.Signal, explained <-chan s
 			explained = nil
 		case <-l.over:
 		case sig := <-came:
+			if sig == first && time.Since(begun) < twice {
+				continue
+			}
 			return l.giveUp(fmt.Sprintf("another signal came (%s)", sig), explained != nil)
 		case <-drained:
 			return l.giveUp(fmt.Sprintf("--drain is %s", l.drain), explained != nil)

@@ -34,6 +34,7 @@ type proxyFlags struct {
 	remote   bool
 	allow    []string
 	most     int // --max-sessions
+	tokens   rebind.Tokens
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -137,7 +138,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 func (p *proxyFlags) gate(s *tlsintercept.Secured) proxy.Gate {
 	return rebind.New(rebind.Options{
 		Client: s.Bindings(session.ClientLeg), Server: s.Bindings(session.ServerLeg),
-		Domain: s.Domain, Password: p.inspect.accounts.find,
+		Domain: s.Domain, Password: p.inspect.accounts.find, Tokens: &p.tokens,
 	})
 }
 

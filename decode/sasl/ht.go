@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"strings"
 	"unicode/utf8"
 
@@ -54,6 +55,15 @@ var htBindings = map[string]string{
 }
 
 func htBinding(name string) string { return htBindings[name[strings.LastIndexByte(name, '-')+1:]] }
+
+// TokenHash is the hash of a mechanism for tokens by its name in SASL
+// (HT-SHA-256-EXPR), nil if it is none, or an unknown one.
+func TokenHash(mechanism string) func() hash.Hash {
+	if !strings.HasPrefix(mechanism, "HT-") {
+		return nil
+	}
+	return hashes[newHashedToken(mechanism).hash]
+}
 
 func newHashedToken(name string) *hashedToken {
 	family, rest, _ := strings.Cut(name, "-")

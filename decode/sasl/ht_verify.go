@@ -243,6 +243,8 @@ func (h *hashedToken) verifyServer(m Message, sent []byte, extras string) []sess
 	switch {
 	case is("Responder", h.check.bound):
 		return []session.Note{h.checkNote(m, "signature-check", "fits", session.Info, "the server's answer fits: it has the same token")}
+	case m.State.Rebound && server[h.binding] != nil && is("Responder", server[h.binding]):
+		return []session.Note{h.checkNote(m, "signature-check", "fits", session.Info, "the server's answer fits: it has the same token; xmppscope binds it anew for the client")}
 	case server[h.binding] != nil && is("Responder", server[h.binding]):
 		return []session.Note{h.checkNote(m, "signature-check", "fits", session.Warning, "the server's answer fits the same token, but covers its own TLS connection (server leg), which the client does not see: the client must refuse")}
 	case h.binding != "" && is("Responder", nil):

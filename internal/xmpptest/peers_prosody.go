@@ -10,7 +10,14 @@ import (
 // StartProsody starts a Prosody of the machine's own for the length of the test.
 // It offers SCRAM-SHA-256, SCRAM-SHA-1 and PLAIN, and no channel binding over
 // TLS 1.3.
-func StartProsody(t testing.TB) *PeerServer {
+func StartProsody(t testing.TB) *PeerServer { return prosodyWith(t, "tlsv1_2+") }
+
+// StartProsodyTLS12 is StartProsody with TLS 1.2 alone, over which it binds logins to the
+// connection too (tls-unique).
+func StartProsodyTLS12(t testing.TB) *PeerServer { return prosodyWith(t, "tlsv1_2") }
+
+// prosodyWith starts one with these versions of TLS, as LuaSec names them.
+func prosodyWith(t testing.TB, versions string) *PeerServer {
 	t.Helper()
 	Need(t, "prosody")
 	dir := peerDir(t)
@@ -18,7 +25,7 @@ func StartProsody(t testing.TB) *PeerServer {
 	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
 		ProsodyAccount(t, dir, user, PeerDomain, password)
 	}
-	starttls, direct := RunProsody(t, dir, prosodySettings)
+	starttls, direct := RunProsody(t, dir, strings.Replace(prosodySettings, "tlsv1_2+", versions, 1))
 	return &PeerServer{Name: "prosody", StartTLS: starttls, Direct: direct, CAFile: filepath.Join(dir, "ca.pem")}
 }
 
