@@ -32,6 +32,9 @@ type Config struct {
 	// Timeout bounds each wait: for the ClientHello, for the server's handshake,
 	// for the rest of the client's. Zero is 30 seconds.
 	Timeout time.Duration
+	// Own is the server's real certificate and key: clients are shown it in place of a minted
+	// one, where it names the domain (--own-cert). Nil is none.
+	Own *tls.Certificate
 	// Finished keeps the client's Finished of each leg of TLS 1.3, which some bind logins to
 	// (Secured.Bindings).
 	Finished bool
@@ -237,7 +240,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, left, err := p.CA.Mint(p.domain.ASCII, state.PeerCertificates[0], localAddr(p.legs.Client)...)
+	cert, left, err := p.certificate(state.PeerCertificates[0])
 	if err != nil {
 		return nil, &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err,
 			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, session.ShortLine(err.Error()))}
@@ -252,6 +255,17 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		KeyLogWriter:           keyLog{session.ClientLeg, p.record, p.clientWire.tape},
 	}
 	return p.config, nil
+}
+
+// certificate is what the client is shown, and which names of the server's could not be
+// minted.
+func (p *pair) certificate(server *x509.Certificate) (cert *tls.Certificate, notMinted []string, err error) {
+	if p.Own != nil {
+		if _, ok := matchName(p.domain, certs.NamesOf(p.Own.Leaf), srvClient); ok {
+			return p.Own, nil, nil
+		}
+	}
+	return p.CA.Mint(p.domain.ASCII, server, localAddr(p.legs.Client)...)
 }
 
 // localAddr is the address at which a connection has reached us, nothing if that

@@ -35,6 +35,7 @@ type proxyFlags struct {
 	allow    []string
 	most     int // --max-sessions
 	tokens   rebind.Tokens
+	own      string // --own-cert
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -48,6 +49,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection (SCRAM-*-PLUS) to the server's, with the password of --password-file")
+	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -105,6 +107,10 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	own, err := ownCert(p.own)
+	if err != nil {
+		return usageError{err}
+	}
 	ca, err := p.ca.open()
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
 		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
-		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy},
+		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {
 		o.Gate, o.TLS.Finished = p.gate, true

@@ -169,7 +169,7 @@ func (h *hashedToken) bound(m Message) []session.Note {
 	}
 	notes := []session.Note{explained(decode.Field("cb-type", h.binding, m.Span).Is(session.Word), "the HMAC covers the client's TLS connection too")}
 	tls := m.State.TLS
-	if between(tls) && !(h.binding == session.BindingEndPoint && sameCertificate(tls)) {
+	if between(tls) && !m.State.Rebinds && !(h.binding == session.BindingEndPoint && sameCertificate(tls)) {
 		notes = append(notes, decode.Say(session.Warning, m.Span,
 			"the client binds the token to its TLS connection (%s): that connection ends at xmppscope, so the server will compute something else and refuse", h.binding))
 	}
