@@ -210,7 +210,10 @@ func describe(e *session.Event) string {
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayEdited:
-		return b.Reason
+		if b.Passed {
+			return "not changed: " + b.Reason
+		}
+		return "changed: " + b.Reason
 	case session.RelayLimit:
 		return "limit: " + b.Reason
 	case session.RelayTimeout:

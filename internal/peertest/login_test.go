@@ -256,8 +256,11 @@ func testDirectTLS(t *testing.T, s server, bob *xmpptest.Bob) {
 // testAtOnce logs all clients in side by side: the sessions interleave in the
 // output and in the capture, and each is whole.
 func testAtOnce(t *testing.T, s server, bob *xmpptest.Bob) {
-	scope := startScope(t, s.addr, s.CAFile, "--reveal")
 	clients := xmpptest.PeerClients()
+	for _, client := range clients {
+		xmpptest.Need(t, client.Name) // all of them come, or none
+	}
+	scope := startScope(t, s.addr, s.CAFile, "--reveal")
 	t.Run("clients", func(t *testing.T) {
 		for _, client := range clients {
 			t.Run(client.Name, func(t *testing.T) {
