@@ -34,6 +34,11 @@ func channelBinding(c *scene) []Cause {
 			Text:   fmt.Sprintf("it did so before any channel-binding data was sent: the server does not take this type of binding (%q), or not with this version of TLS, or does not know the user; xmppscope has no part in it", kind),
 			Advice: "compare the type with those that the server lists (urn:xmpp:sasl-cb:0): tls-exporter is for TLS 1.3, tls-unique for TLS 1.2 and older; let the client choose one that both know, and look whether the account exists"}}
 	}
+	if t.anew {
+		return []Cause{{ID: "bound-anew", Guilty: Account, Weight: Shown, Evidence: []Evidence{{Seq: a.Seq}},
+			Text:   fmt.Sprintf("xmppscope bound this login anew to the server's TLS connection (%s), after the client's proof had fitted what xmppscope knows of the account, and the server refused it all the same: it has another password or token for the account, or takes another type of binding", kind),
+			Advice: "set the account's password on the server again; if it is right there, compare the type of binding with those that the server lists (urn:xmpp:sasl-cb:0)"}}
+	}
 	return []Cause{c.lostBinding(a.Mechanism, t)}
 }
 
@@ -54,11 +59,14 @@ func (c *scene) lostBinding(mechanism string, t *try) Cause {
 	}
 	out := Cause{ID: "binding-lost", Guilty: Xmppscope, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 		Text:   fmt.Sprintf("channel binding cannot survive a man in the middle: the client has tied this login to its own TLS connection, which ends at xmppscope, so %q fails here whatever the %s", mechanism, secret),
-		Advice: "without xmppscope this may work: channel binding cannot pass a man in the middle; let the client use a mechanism without -PLUS here, or debug against a server that offers none"}
+		Advice: "without xmppscope this may work: channel binding cannot pass a man in the middle, unless he knows the password and binds the login anew (--rebind --password-file JID=FILE); or let the client use a mechanism without -PLUS here"}
+	if t.rebinds {
+		out.Advice = "look why xmppscope has not bound it anew: it says so behind the client's proof; without xmppscope this may work"
+	}
 	switch t.proof {
 	case "does not fit":
 		out.Text = fmt.Sprintf("two things stand in the way: %s; and %q is tied to the client's own TLS connection, which ends at xmppscope (channel binding)", t.proved.Text, mechanism)
-		out.Advice = "compare the password in the client with the one given to xmppscope first; then let the client use a mechanism without -PLUS here: channel binding cannot pass a man in the middle"
+		out.Advice = "compare the password in the client with the one given to xmppscope first; then start xmppscope with --rebind, or let the client use a mechanism without -PLUS here: channel binding cannot pass a man in the middle"
 		out.Weight = Proven
 	case "fits":
 		out.Text += fmt.Sprintf("; %s", t.proved.Text)

@@ -92,6 +92,10 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 		}
 	case session.TCPFailed:
 		c.target = b.Target
+	case session.RelayEdited:
+		if n := len(c.tries); n > 0 && e.Dir == session.C2S && !b.Passed {
+			c.tries[n-1].anew = true
+		}
 	case session.RelayTimeout:
 		c.silence, c.silent = b.Waiting, b.After
 	case session.TLSLocked:

@@ -21,12 +21,14 @@ type try struct {
 	proved  fault    // and in words
 	replies int      // messages of the client after the first
 	after   string   // the kind of the client's last message
+	anew    bool     // xmppscope has bound it anew
+	rebinds bool     // xmppscope was asked to (--rebind)
 }
 
 // begin is a new attempt.
 func (c *clues) begin(s *decode.Seen, kept int) {
 	sasl1, sasl2 := s.State.Mechanisms()
-	t := try{offered: sasl1, replies: -1}
+	t := try{offered: sasl1, replies: -1, rebinds: s.State.Rebinds}
 	switch {
 	case s.Event.Step == nil:
 	case s.Event.Step.ID == "sasl2-authenticate":
