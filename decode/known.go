@@ -2,7 +2,9 @@ package decode
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/base64"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
@@ -132,9 +134,18 @@ func asRead(written string) string {
 	return root.Text()
 }
 
+// withoutCDATA is XML in which the text of CDATA sections stands as any other.
+func withoutCDATA(s string) string {
+	if !strings.Contains(s, cdataStart) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, cdataStart, ""), "]]>", "")
+}
+
 // learnUnread remembers what may be the secrets in bytes that could not be read: the
-// words that stand alone between tags, and the password in a message of PLAIN.
+// words that stand alone between tags, and those in messages of SASL.
 func (k *known) learnUnread(raw []byte, mark func(word string) string) {
+	raw = []byte(withoutCDATA(string(raw)))
 	for len(raw) > 0 && len(k.secrets) < maxKnown {
 		text, rest, _ := bytes.Cut(raw, []byte("<"))
 		if _, raw, _ = bytes.Cut(rest, []byte(">")); bytes.ContainsAny(text, " \t\r\n@") {
@@ -142,10 +153,29 @@ func (k *known) learnUnread(raw []byte, mark func(word string) string) {
 		}
 		word := asRead(string(text))
 		k.learn(unread, word, mark(word), false)
-		if plain, err := base64.StdEncoding.DecodeString(word); err == nil && bytes.Count(plain, []byte{0}) == 2 {
-			password := string(plain[bytes.LastIndexByte(plain, 0)+1:])
-			k.learn(unread, password, mark(password), true)
+		if plain, err := base64.StdEncoding.DecodeString(word); err == nil {
+			k.learnMessage(plain, mark)
 		}
+	}
+}
+
+// learnMessage remembers the secrets in what may be a message of SASL that no rule has read:
+// the password of PLAIN, what DIGEST-MD5, SCRAM and CRAM-MD5 have computed.
+func (k *known) learnMessage(plain []byte, mark func(word string) string) {
+	if bytes.Count(plain, []byte{0}) == 2 {
+		password := string(plain[bytes.LastIndexByte(plain, 0)+1:])
+		k.learn(unread, password, mark(password), true)
+		return
+	}
+	for part := range strings.SplitSeq(string(plain), ",") {
+		switch name, value, _ := strings.Cut(part, "="); strings.TrimSpace(name) {
+		case "response", "rspauth", "p", "v":
+			value = strings.Trim(value, ` "`)
+			k.learn(unread, value, mark(value), false)
+		}
+	}
+	if words := strings.Fields(string(plain)); len(words) == 2 && len(words[1]) == 2*md5.Size { // RFC 2195 §2
+		k.learn(unread, words[1], mark(words[1]), false)
 	}
 }
 
@@ -230,9 +260,13 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 			}
 		}
 	}
-	if s.Root != nil && (bytes.IndexByte(raw, '&') >= 0 || bytes.Contains(raw, []byte(cdataStart))) {
+	if bytes.IndexByte(raw, '&') >= 0 || bytes.Contains(raw, []byte(cdataStart)) {
 		k.odd = k.odd[:0]
-		k.oddTexts(raw, s.Root)
+		if s.Root != nil {
+			k.oddTexts(raw, s.Root)
+		} else { // nobody knows its parts
+			k.odd = append(k.odd, oddText{html.UnescapeString(withoutCDATA(string(raw))), session.Span{End: len(raw)}})
+		}
 		for _, t := range k.odd {
 			text := []byte(t.text)
 			k.sieve.find(text, func(q *quotable, start, end int) {

@@ -33,7 +33,7 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 	}
 	switch {
 	case raw && d.cut[e.Dir] != "":
-		end := endOf(e.Raw, d.cut[e.Dir])
+		end := endTag(e.Raw, d.cut[e.Dir])
 		if end >= 0 {
 			d.cut[e.Dir] = ""
 		} else {
@@ -68,9 +68,18 @@ const (
 	untilKey  = "-----END"
 )
 
-// endOf is where the credential ends, -1 if not here. The end of a name is none: the
-// value follows it.
+// endOf is where the credential ends that begins in raw, -1 if not here. It may be an empty
+// element.
 func endOf(raw []byte, until string) int {
+	if end := endTag(raw, until); end >= 0 || until != untilTag || !bytes.HasSuffix(raw, []byte("/>")) {
+		return end
+	}
+	return len(raw)
+}
+
+// endTag is where a credential ends that has begun before, -1 if not here. The end of a name
+// is none: the value follows it.
+func endTag(raw []byte, until string) int {
 	for at := 0; ; at += len(until) {
 		i := bytes.Index(raw[at:], []byte(until))
 		if i < 0 {
@@ -79,9 +88,6 @@ func endOf(raw []byte, until string) int {
 		if at += i; until != untilTag || !endsName(raw[at:]) {
 			return at
 		}
-	}
-	if until == untilTag && bytes.HasSuffix(raw, []byte("/>")) {
-		return len(raw)
 	}
 	return -1
 }

@@ -76,7 +76,8 @@ type Certificate struct {
 	Key       string    `json:"key,omitempty"`       // "ECDSA P-256", "RSA 2048"
 	Signature string    `json:"signature,omitempty"` // "SHA256-RSA"
 	CA        bool      `json:"ca,omitempty"`
-	SHA256    string    `json:"sha256"` // fingerprint of the DER, hex
+	Usage     []string  `json:"usage,omitempty"` // extended key usage: "serverAuth", "clientAuth", …; none is any
+	SHA256    string    `json:"sha256"`          // fingerprint of the DER, hex
 }
 
 // Verification is the result of holding a chain against a JID domain

@@ -117,6 +117,7 @@ func (c *Certificate) Facts() []Fact {
 		Fact{"IP addresses", joined(c.IP)},
 		Fact{"valid", valid},
 		Fact{"key", key},
+		Fact{"usage", joined(c.Usage)},
 		Fact{"may sign", yes(c.CA, "yes, it is a CA")},
 		Fact{FactFingerprint, fingerprint(c.SHA256)},
 		Fact{"serial", c.Serial},

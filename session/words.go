@@ -56,3 +56,6 @@ func ShortTime(d time.Duration) string {
 	}
 	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }
+
+// Moment is a time to the minute, for dates of certificates.
+func Moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

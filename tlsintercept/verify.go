@@ -141,21 +141,19 @@ func (t Trust) expired(bad *diagnosis, which, leaf *x509.Certificate, now time.T
 	early := now.Before(which.NotBefore)
 	switch {
 	case early && t.Recorded:
-		bad.reason = fmt.Sprintf("%s is not valid before %s, which is after this was captured", whose, moment(which.NotBefore))
+		bad.reason = fmt.Sprintf("%s is not valid before %s, which is after this was captured", whose, session.Moment(which.NotBefore))
 	case t.Recorded:
-		bad.reason = fmt.Sprintf("%s expired on %s, before this was captured", whose, moment(which.NotAfter))
+		bad.reason = fmt.Sprintf("%s expired on %s, before this was captured", whose, session.Moment(which.NotAfter))
 	case early:
-		bad.reason = fmt.Sprintf("%s is not valid before %s, and here it is %s", whose, moment(which.NotBefore), moment(now))
+		bad.reason = fmt.Sprintf("%s is not valid before %s, and here it is %s", whose, session.Moment(which.NotBefore), session.Moment(now))
 	default:
-		bad.reason = fmt.Sprintf("%s expired on %s, and here it is %s", whose, moment(which.NotAfter), moment(now))
+		bad.reason = fmt.Sprintf("%s expired on %s, and here it is %s", whose, session.Moment(which.NotAfter), session.Moment(now))
 	}
 	bad.hint = "renew it on the server, or check the clock of this machine; " + hintGoOn
 	if early {
 		bad.hint = "check the clock of this machine and of the server, and when the certificate was meant to begin; " + hintGoOn
 	}
 }
-
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // unknownIssuer puts who issued beside whom we trust.
 func (t Trust) unknownIssuer(chain []*x509.Certificate) string {

@@ -46,8 +46,7 @@ func (c *Conn) clientAlerted(f *session.TLSFailed, n session.Alert) {
 	case session.AlertUnknownCA:
 		f.Class, f.Reason, f.Hint = session.ClassDistrust, refuses+": it does not know the CA", hint
 	case session.AlertExpired:
-		f.Class, f.Reason = session.ClassExpired, refuses+": it takes it for expired"
-		f.Hint = "renew the certificate, or set the clock of the client"
+		c.takenForExpired(f, refuses)
 	case session.AlertBadCertificate, session.AlertUnsupportedCertificate, session.AlertRevoked, session.AlertCertificateUnknown, session.AlertAccessDenied, session.AlertBadStatus:
 		f.Class, f.Reason, f.Hint = session.ClassDistrust, refuses, hint
 	case session.AlertProtocolVersion:
@@ -61,9 +60,34 @@ func (c *Conn) clientAlerted(f *session.TLSFailed, n session.Alert) {
 	}
 }
 
+// takenForExpired is about a client that finds fault with the dates of the server's
+// certificate: they, or the client's clock, are wrong. What is not valid yet needs no
+// renewal.
+func (c *Conn) takenForExpired(f *session.TLSFailed, refuses string) {
+	f.Class, f.Reason, f.Hint = session.ClassExpired, refuses+": it takes it for expired", "renew the certificate, or set the clock of the client"
+	chain := c.hs.facts.Chain
+	if len(chain) == 0 || chain[0].NotAfter.IsZero() {
+		return
+	}
+	switch leaf := chain[0]; {
+	case c.at.Before(leaf.NotBefore):
+		f.Reason = fmt.Sprintf("%s: it is not valid before %s, which is after this was captured", refuses, session.Moment(leaf.NotBefore))
+		f.Hint = "check the clocks of the client and the server, and when the certificate was meant to begin"
+	case c.at.After(leaf.NotAfter):
+		f.Reason = fmt.Sprintf("%s: it expired on %s", refuses, session.Moment(leaf.NotAfter))
+		f.Hint = "renew the certificate on the server"
+	default:
+		f.Reason = fmt.Sprintf("%s: it takes it for expired, or for not valid yet, though it is valid from %s to %s", refuses, session.Moment(leaf.NotBefore), session.Moment(leaf.NotAfter))
+		f.Hint = "set the clock of the client; if that is right look at the other certificates of the chain"
+	}
+}
+
 func (c *Conn) serverAlerted(f *session.TLSFailed, n session.Alert) {
 	facts := c.facts()
 	switch {
+	case n == session.AlertUnsupportedCertificate && len(facts.Client) > 0 && !facts.Client[0].For(session.UsageClient):
+		f.Class, f.Reason = session.ClassClientCert, "the server does not accept the client's certificate, which is for TLS servers alone (extended key usage without clientAuth)"
+		f.Hint = "give the client a certificate that is for TLS clients too; between servers, let the one that refuses take certificates without clientAuth, which public CAs have left out since 2026"
 	case n == session.AlertProtocolVersion || n == session.AlertFallback:
 		f.Class, f.Reason = session.ClassVersion, "the server speaks none of the TLS versions that the client offered"+session.Listed(facts.Offer().Versions)
 		f.Hint = "one of the two is too old for the other, or is set to refuse what the other speaks"
@@ -78,7 +102,7 @@ func (c *Conn) serverAlerted(f *session.TLSFailed, n session.Alert) {
 	case n == session.AlertNoALPN:
 		f.Class, f.Reason = session.ClassALPN, "the server accepts none of the application protocols that the client offered"+session.Listed(facts.Offer().ALPN)
 		f.Hint = "this port may not be for XMPP (XEP-0368 has xmpp-client and xmpp-server)"
-	case n == session.AlertUnknownCA || n == session.AlertExpired || n == session.AlertRevoked || n == session.AlertCertificateUnknown:
+	case n == session.AlertUnknownCA || n == session.AlertExpired || n == session.AlertRevoked || n == session.AlertCertificateUnknown || n == session.AlertUnsupportedCertificate:
 		f.Class, f.Reason = session.ClassClientCert, "the server does not accept the client's certificate"
 	default:
 		f.Reason, f.Hint = c.brokeOff(n), "look into the server's log"

@@ -81,6 +81,7 @@ var lints = []Lint{
 	{"T09", "RFC 7590 §3.1", "a client asks for TLS even if it is not offered", warning},
 	{"T10", "RFC 8996", "TLS is 1.2 or newer, with a cipher suite that is not weak", warning},
 	{"T11", "RFC 6120 §13.7.2", "the certificate is valid for the stream's domain", failure},
+	{"T12", "RFC 5280 §4.2.1.12", "a server's certificate may be used by who calls, too (clientAuth)", warning},
 
 	{"A01", "RFC 6120 §13.8.3", "a server does not offer PLAIN without TLS", failure},
 	{"A02", "RFC 6120 §13.8.3", "a client does not send its credentials without TLS", failure},

@@ -119,3 +119,28 @@ func TestEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutClasses: in recordings of before fields had classes, too, what is another one
+// each time decides nothing.
+func TestWithoutClasses(t *testing.T) {
+	events := xmpptest.Play(t, xmpptest.Recording(t, "profanity-prosody"))
+	for i := range events {
+		for k := range events[i].Notes {
+			events[i].Notes[k].Class = session.Decides
+		}
+	}
+	nonces := 0
+	for _, r := range facts.Of(events).Rungs {
+		for _, f := range r.Facts {
+			if f.Name != "nonce" && f.Name != "salt" {
+				continue
+			}
+			if nonces++; f.Class != session.Identifier {
+				t.Errorf("step %d: %s is of class %q", r.N, f.Name, f.Class)
+			}
+		}
+	}
+	if nonces < 3 {
+		t.Errorf("%d nonces and salts", nonces)
+	}
+}

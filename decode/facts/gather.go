@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"strings"
 
 	"xmppscope/decode"
@@ -15,6 +16,7 @@ type Gatherer struct {
 	proceed bool              // <proceed/> was seen, and what came of it not yet
 	secrets []*Secret         // of the notes of the event at hand
 	found   map[[2]string]int // index into Findings by rule and text
+	classed bool              // the recording has classes of fields, as stream headers and handshakes show first
 }
 
 // Of gathers the facts of one session's events.
@@ -35,6 +37,7 @@ func (g *Gatherer) Add(seen *session.Event) {
 	if !session.Numbered(seen.Body) {
 		return
 	}
+	g.classed = g.classed || slices.ContainsFunc(seen.Notes, func(n session.Note) bool { return n.Class != session.Decides })
 	g.secrets = secretsOf(seen)
 	blanked := session.Blank(*seen)
 	e, l := &blanked, &g.login

@@ -63,14 +63,22 @@ func (g *Gatherer) fieldFacts(e *session.Event, r *Rung) (facts []Fact) {
 				facts = append(facts, Fact{Name: n.Secret, Values: []string{lengthOf(n.Mark)}, Group: r.Mechanism, Secret: s})
 			}
 		default:
-			facts = append(facts, fieldFact(n, r))
+			facts = append(facts, g.fieldFact(n, r))
 		}
 	}
 	return facts
 }
 
-func fieldFact(n *session.Note, r *Rung) Fact {
+// once are the fields that are another one each time, for recordings of before fields had
+// classes.
+var once = map[string]bool{"nonce": true, "cnonce": true, "salt": true, "challenge": true, "cb-data": true, "timestamp": true, "t": true, "tag": true,
+	"trace": true, "expiry": true, "iat": true, "exp": true, "nbf": true, "user-agent-id": true}
+
+func (g *Gatherer) fieldFact(n *session.Note, r *Rung) Fact {
 	f := Fact{Name: n.Name, Values: []string{n.Value}, Class: n.Class, Group: r.Mechanism}
+	if !g.classed && once[n.Name] {
+		f.Class = session.Identifier
+	}
 	switch {
 	case n.Holds == session.User: // each mechanism has its own word for it
 		f.Name, f.Group = "user", ""
