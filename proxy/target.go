@@ -207,7 +207,7 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 		}
 		out = append(out, Target{
 			Host: strings.TrimSuffix(rec.Target, "."), Port: int(rec.Port), Direct: q.Direct,
-			Via: "SRV _" + service + "._tcp." + domain.ASCII,
+			Via: session.ViaSRV + "_" + service + "._tcp." + domain.ASCII,
 		})
 	}
 	if len(out) == 0 { // RFC 6120 §3.2.2: no SRV, then the domain itself

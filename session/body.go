@@ -16,7 +16,7 @@ type (
 		Local  string `json:"local"`            // our address on this leg, "IP:port"
 		Peer   string `json:"peer"`             // theirs
 		Target string `json:"target,omitempty"` // server leg: "host:port" as it was asked for
-		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", "SRV …"
+		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", ViaSRV and a record
 		Direct bool   `json:"direct,omitempty"` // TLS from the first byte (XEP-0368)
 		// Captured says that xmppscope was not there: a capture of one wire was read,
 		// the client leg reaches to the server, and Local is the server's address.
@@ -223,3 +223,6 @@ func IsPlaintext(b Body) bool {
 	}
 	return false
 }
+
+// ViaSRV stands in TCPOpened.Via before the name of an SRV record.
+const ViaSRV = "SRV "

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"xmppscope/session"
 )
@@ -118,5 +119,42 @@ func TestKeyLog(t *testing.T) {
 	n, err = k.Add([]byte("CLIENT_RANDOM 00 00\nCLIENT_RANDOM " + random + "\n<stream>\nCLIENT_RANDOM " + random + " " + secret + "\nCLIENT_RANDOM " + random + " zz\n"))
 	if want := "tls: key log: 4 of 5 lines are no key-log lines"; n != 1 || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "line 1") {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// TestRefusedDates: what is not valid yet is not renewed, and what is valid is refused by
+// a clock that is wrong.
+func TestRefusedDates(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		from, until  time.Time
+		reason, hint string
+	}{
+		{at.Add(time.Hour), at.Add(48 * time.Hour), "not valid before 2026-11-29 13:00 UTC", "check the clocks"},
+		{at.Add(-48 * time.Hour), at.Add(-time.Hour), "it expired on 2026-11-29 11:00 UTC", "renew"},
+		{at.Add(-time.Hour), at.Add(time.Hour), "though it is valid from", "set the clock of the client"},
+		{time.Time{}, time.Time{}, "it takes it for expired", "renew"}, // it was not seen
+	} {
+		c := &Conn{at: at}
+		c.hs.facts.Chain = []session.Certificate{{Subject: "CN=example.net", NotBefore: test.from, NotAfter: test.until}}
+		var f session.TLSFailed
+		c.clientAlerted(&f, session.AlertExpired)
+		if f.Class != session.ClassExpired || !strings.Contains(f.Reason, test.reason) || !strings.Contains(f.Hint, test.hint) || strings.Contains(f.Hint, "renew") && test.from.After(at) {
+			t.Errorf("valid from %s to %s: %+v", test.from, test.until, f)
+		}
+	}
+}
+
+// TestServersAlone: a client's certificate without clientAuth is told from others that are
+// refused.
+func TestServersAlone(t *testing.T) {
+	for usage, reason := range map[string]string{session.UsageServer: "without clientAuth", session.UsageClient: "does not accept the client's certificate"} {
+		var c Conn
+		c.hs.facts.Client = []session.Certificate{{Subject: "CN=example.com", Usage: []string{usage}}}
+		var f session.TLSFailed
+		c.serverAlerted(&f, session.AlertUnsupportedCertificate)
+		if f.Class != session.ClassClientCert || !strings.Contains(f.Reason, reason) || strings.Contains(f.Reason, "clientAuth") != (usage == session.UsageServer) {
+			t.Errorf("%s: %+v", usage, f)
+		}
 	}
 }

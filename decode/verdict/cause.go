@@ -47,11 +47,13 @@ const (
 // Weight is how sure a cause is.
 type Weight uint8
 
-// The weights: what an error usually means is possible; what a server says in words that
+// The weights: what servers are known to do without a word is suspected; what an error
+// usually means is possible; what a server says in words that
 // it says for more than one reason is likely; what was seen is shown; what was computed
 // from the account's password is proven.
 const (
-	Possible Weight = iota + 1
+	Suspected Weight = iota + 1
+	Possible
 	Likely
 	Shown
 	Proven
@@ -97,6 +99,9 @@ func (c *scene) tell(severity session.Severity, step *session.Step, what, then s
 		return verdictNote(severity, step, what+then, "")
 	}
 	best := causes[0]
+	if best.Weight == Suspected { // it does not stand alone
+		best = Cause{Weight: Possible}
+	}
 	if best.What != "" {
 		what = best.What
 	}
@@ -112,7 +117,14 @@ func (c *scene) tell(severity session.Severity, step *session.Step, what, then s
 			}
 		}
 	}
-	return verdictNote(severity, step, what+then, next)
+	if best.Weight < Shown {
+		for _, cause := range causes {
+			if cause.Weight == Suspected {
+				next += suspicion(cause.Text, cause.Advice)
+			}
+		}
+	}
+	return verdictNote(severity, step, what+then, strings.TrimPrefix(next, "; "))
 }
 
 // named says which server's log is meant, where that was found out.

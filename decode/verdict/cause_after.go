@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func (c *scene) afterwards() []session.Note {
 	}
 	waiting := c.leftOpen()
 	if waiting == nil {
-		return nil
+		return c.missing()
 	}
 	what := fmt.Sprintf("%s; but %s was never answered", c.success, waiting.what)
 	next := c.advice
@@ -29,6 +30,21 @@ func (c *scene) afterwards() []session.Note {
 		next = strings.TrimPrefix(next+"; look into the server's log: it has got the request", "; ")
 	}
 	return []session.Note{verdictNote(session.Warning, nil, what, next)}
+}
+
+// missing is about what came without a word after the login: an end, and what was asked for
+// and is not there.
+func (c *scene) missing() []session.Note {
+	for _, s := range c.fitting() {
+		switch {
+		case slices.Contains(s.When, "cut"):
+			what := fmt.Sprintf("%s; then the server cut the connection without a word, %s after it had asked for an acknowledgement: %s", c.success, c.ended().after, s.Why)
+			return []session.Note{verdictNote(session.Notice, nil, what, s.Tell)}
+		case !strings.Contains(c.advice, s.Why): // it was not known when the login was done
+			return []session.Note{verdictNote(session.Info, nil, c.success, strings.TrimPrefix(c.advice+suspicion(s.Why, s.Tell), "; "))}
+		}
+	}
+	return nil
 }
 
 // lack is a request of the client that its own server has never answered.

@@ -51,18 +51,18 @@ func (c *scene) door(dir session.Dir, p *protocol, raw []byte) Cause {
 		}
 		cause := Cause{ID: "server-speaks-" + p.id, Guilty: Client, What: fmt.Sprintf("%s is no XMPP server: it speaks %s%s", who, p.what, shown), Advice: c.otherPort()}
 		if p.id == "tls" {
-			cause.ID, cause.What = "port-speaks-tls", fmt.Sprintf("%s speaks TLS from the first byte (direct TLS): it answers the stream header with %s", who, p.what)
+			cause.ID, cause.What = portForTLS, fmt.Sprintf("%s speaks TLS from the first byte (direct TLS): it answers the stream header with %s", who, p.what)
 			cause.Advice = "let the client begin with TLS (direct TLS)"
 			if o := c.option("%s"); o != "" {
 				cause.Advice = "tell xmppscope so: " + o + " (direct TLS)"
 			}
 		}
-		return cause
+		return c.misled(cause)
 	}
 	cause := Cause{ID: "client-speaks-" + p.id, Guilty: Client, What: fmt.Sprintf("the client does not speak XMPP over TCP but %s%s", p.what, shown), Advice: "set the client to XMPP over TCP, or point it at the port of what it speaks"}
 	switch p.id {
 	case "tls":
-		cause.ID = "starttls-port"
+		cause.ID = portForSTARTTLS
 		cause.What = "the client begins with TLS (a ClientHello), and the port wants a stream header first: it is one for STARTTLS"
 		cause.Advice = "let the client use STARTTLS, or connect to the port for direct TLS (often 5223)"
 	case "http":

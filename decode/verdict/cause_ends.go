@@ -82,7 +82,7 @@ func endsWithoutWords(c *scene) []Cause {
 	}
 	e := c.ended()
 	cause := c.end(e)
-	cause.Weight = Possible
+	cause.Weight = max(cause.Weight, Possible)
 	cause.Evidence = []Evidence{{Seq: c.last.seq}}
 	return []Cause{cause}
 }
@@ -103,6 +103,9 @@ func (c *scene) end(e ended) Cause {
 		return c.distrust()
 	case inTLS && !c.opened:
 		return Cause{ID: "hung-up-after-tls", Guilty: Server, What: e.by + " hung up right after TLS was up, before the client had opened a stream in it", Advice: "look into the server's log"}
+	case !c.replied && asked && !inTLS && e.server && c.record != "":
+		return Cause{ID: "hung-up-at-header", What: fmt.Sprintf("the server hung up at the client's stream header, without a word: the SRV record %s names %s for STARTTLS, and perhaps that port wants TLS from the first byte (direct TLS)", session.ShortLine(c.record), session.ShortLine(c.target)),
+			Advice: "compare the domain's SRV records with the server's ports; or let the client use direct TLS"}
 	case !c.replied && asked && !inTLS && e.server:
 		return Cause{ID: "hung-up-at-header", What: "the server hung up at the client's stream header, without a word", Advice: "perhaps it wants TLS from the first byte (direct TLS)" + c.option(": try %s")}
 	case !c.replied && asked && e.server:
@@ -141,10 +144,10 @@ func (c *scene) withoutVersion() *Cause {
 	mine, theirs := c.state.Header[session.C2S], c.state.Header[session.S2C]
 	switch {
 	case mine != nil && mine.Version == "":
-		return &Cause{ID: "client-without-version", Guilty: Client, What: "no features came: the client's stream header has no version=\"1.0\", so the server takes it for one of before XMPP 1.0, which knows neither features nor SASL",
+		return &Cause{ID: "client-without-version", Guilty: Client, Weight: Shown, What: "no features came: the client's stream header has no version=\"1.0\", so the server takes it for one of before XMPP 1.0, which knows neither features nor SASL",
 			Advice: "let the client say version=\"1.0\" in each stream header (RFC 6120 §4.7.5)"}
 	case theirs != nil && theirs.Version == "":
-		return &Cause{ID: "server-without-version", Guilty: Server, What: "no features came: the server's stream header has no version=\"1.0\": it is one of before XMPP 1.0, which knows neither features nor SASL, or is no full server",
+		return &Cause{ID: "server-without-version", Guilty: Server, Weight: Shown, What: "no features came: the server's stream header has no version=\"1.0\": it is one of before XMPP 1.0, which knows neither features nor SASL, or is no full server",
 			Advice: "look at which server this is; clients of today cannot log in there"}
 	}
 	return nil

@@ -71,12 +71,6 @@ func (c *scene) leftAtFeatures(e ended) Cause {
 	}
 	cause := Cause{ID: "no-common-mechanism", What: fmt.Sprintf("%s after the server had offered %s: it knows none of them, or is set not to use them", e.did, list(all)),
 		Advice: "compare with the mechanisms that the client allows, and look whether it insists on channel binding"}
-	if h := c.state.Header[session.C2S]; len(sasl2) == 0 && h != nil && h.From == "" && c.server != "openfire" {
-		cause.Advice += "; if it wants SASL2: its stream header has no \"from\", without which some servers do not offer it"
-	}
-	if why := c.absent(all); why != "" {
-		cause.Advice += "; " + why
-	}
 	return cause
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xmppscope/decode"
+	"xmppscope/session"
 )
 
 func init() {
@@ -96,7 +97,12 @@ func noClientCertificate(c *scene) []Cause {
 		cause.Text = "the server does not accept the other one's certificate: its chain, its names or its dates; or it says nothing of TLS clients (no clientAuth), as those that public CAs have issued since 2026"
 		cause.Advice = "look at the certificate of the server that called: chain, names, dates and extended key usage"
 	}
+	shown := c.state.TLS[session.ClientLeg]
 	switch {
+	case c.Servers && shown != nil && len(shown.Client) > 0 && !shown.Client[0].For(session.UsageClient):
+		cause.ID, cause.Weight = "external-servers-alone", Shown
+		cause.Text = "the certificate of the server that called is for TLS servers alone (its extended key usage lacks clientAuth, as with public CAs since 2026), and the one that answers wants it to be for TLS clients too"
+		cause.Advice = "update the server that refuses, so that it takes such certificates of servers, or get one with clientAuth from a CA that still issues them"
 	case c.intercepted() && c.Servers:
 		cause.Guilty, cause.Weight = Xmppscope, Shown
 		cause.Advice = "no certificate of a server that calls can pass a proxy that ends TLS: with xmppscope in between let the servers use dialback; without it, " + cause.Advice

@@ -22,6 +22,7 @@ type clues struct {
 	silent   time.Duration      // for how long at least
 	told     [3]string          // by direction, the newest h of stream management
 	target   string             // the server as it was asked for
+	record   string             // the SRV record that named it, "" if none did
 	unlock   string             // what would help
 	server   string             // which server it is, "" if it is not known
 	tls      *session.TLSFailed // how TLS failed
@@ -33,7 +34,11 @@ type clues struct {
 	upgraded bool               // TLS was begun inside the stream
 	session  bool               // a session was asked for (RFC 3921)
 	zipped   bool               // the server has said <compressed/>
-	locked   bool               // TLS in a capture cannot be decrypted
+	byeBye   bool               // the server has closed its stream
+	resuming bool               // the client wants its session to be resumable
+	// management is what is missing of stream management, in words of conditions; "" if nothing is.
+	management string
+	locked     bool // TLS in a capture cannot be decrypted
 }
 
 // last is the newest plaintext event of someone.
@@ -89,6 +94,10 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 	case session.TCPOpened:
 		if e.Leg == session.ServerLeg {
 			c.target = b.Target
+			c.record, _ = strings.CutPrefix(b.Via, session.ViaSRV)
+			if c.record == b.Via {
+				c.record = ""
+			}
 		}
 	case session.TCPFailed:
 		c.target = b.Target
@@ -128,6 +137,7 @@ func (c *clues) heard(s *decode.Seen) {
 		return
 	case session.StreamClosed: // what was said before it is what matters
 		c.silence = ""
+		c.byeBye = c.byeBye || e.Dir == session.S2C
 		return
 	case session.StreamOpened, session.StreamElement:
 		c.spoke[e.Dir] = true
@@ -210,6 +220,7 @@ func (c *clues) stepped(s *decode.Seen) {
 		c.zipped = true
 	case strings.HasPrefix(kind, "sm-"):
 		c.count(e)
+		c.manage(s, kind)
 	case kind == "features" || kind == "stream-reply":
 		c.recognise(s)
 	case strings.HasPrefix(kind, "sasl") || strings.HasPrefix(kind, "iqauth"):
@@ -221,5 +232,23 @@ func (c *clues) stepped(s *decode.Seen) {
 func (c *clues) count(e *session.Event) {
 	if h, ok := e.Field("h"); ok {
 		c.told[e.Dir] = decode.Keep(h, c.told[e.Dir])
+	}
+}
+
+// manage follows how stream management is turned on, or a session resumed.
+func (c *clues) manage(s *decode.Seen, kind string) {
+	switch {
+	case s.Root == nil:
+	case kind == "sm-enable":
+		resume := s.Root.Attr("resume")
+		c.resuming, c.management = resume == "true" || resume == "1", ""
+	case kind == "sm-resume":
+		c.resuming = false
+	case kind == "sm-enabled" && c.resuming && s.Root.Attr("id") == "":
+		c.management = "not resumable"
+	case kind == "sm-failed" && c.asking.name == "resume":
+		c.management = "resume refused"
+	case kind == "sm-failed" && c.asking.name == "enable":
+		c.management = "management refused"
 	}
 }

@@ -103,7 +103,16 @@ func (c *scene) savings() string {
 	if c.session && !c.sessionSkipped() {
 		out = append(out, "the session request (RFC 3921) does nothing on servers of today: leaving it out saves 1")
 	}
-	return strings.Join(out, "; ")
+	return strings.TrimPrefix(strings.Join(out, "; ")+c.suspicions(), "; ")
+}
+
+// suspicions are what this server is known to do without a word, where something is
+// missing though the login worked.
+func (c *scene) suspicions() (out string) {
+	for _, s := range c.fitting() {
+		out += suspicion(s.Why, s.Tell)
+	}
+	return out
 }
 
 // slow is how long a side may think without anybody asking why.

@@ -12,6 +12,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -99,7 +100,8 @@ func (c *scene) closed() []session.Note {
 	case c.Cause == nil:
 		return nil // a recording that begins in the middle
 	}
-	return []session.Note{c.tell(session.Error, c.first.step, c.first.what, c.ending(), c.first.causes)}
+	causes := slices.DeleteFunc(c.first.causes, func(cause Cause) bool { return cause.Weight == Suspected })
+	return []session.Note{c.tell(session.Error, c.first.step, c.first.what, c.ending(), append(causes, suspected(c)...))} // the end may give more to suspect
 }
 
 // verdictNote makes the note.
