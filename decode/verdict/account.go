@@ -89,7 +89,7 @@ func (c *scene) unbound() string {
 	if c.Cause.Kind == "bind-error" {
 		what = "the server refused to bind a resource"
 		if c.Asked != "" {
-			what = fmt.Sprintf("the server refused to bind the resource %q", c.Asked)
+			what = "the server refused to bind the resource " + quote(session.Clip(c.Asked, 60))
 		}
 	}
 	if who := c.Who(); who != "" {

@@ -110,7 +110,7 @@ func (c *scene) tell(severity session.Severity, step *session.Step, what, then s
 	}
 	next := c.named(best.Advice)
 	if len(causes) > 1 && best.Weight == Likely && causes[1].Weight == Likely {
-		if other := causes[1]; other.Text != "" && other.Text != best.Text {
+		if other := causes[1]; other.Text != "" && !strings.Contains(best.Text, other.Text) {
 			what += "; or else " + other.Text
 			if other.Advice != "" && other.Advice != best.Advice {
 				next += "; or else " + c.named(other.Advice)

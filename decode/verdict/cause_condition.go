@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -40,6 +41,10 @@ func usualMeaning(c *scene) []Cause {
 		c.bindMeans(&cause)
 	case "starttls-failure":
 		cause.Advice = "look at the server's certificate and TLS settings: it offered STARTTLS, and then could not do it"
+		if f := c.state.Features(); f != nil && f.Child(decode.NSTLS, "starttls") == nil {
+			cause.Weight, cause.Guilty = Shown, Server
+			cause.Text, cause.Advice = "it had not offered STARTTLS, and the other side asked for it all the same, as it may where TLS is a must", "turn TLS on in the server that was called (it may lack a certificate for this domain), or go to its port for TLS"
+		}
 	default:
 		if r.Condition != "unreachable" {
 			return nil
@@ -76,6 +81,8 @@ func (c *scene) refusalMeans(cause *Cause) {
 	}
 	cause.Text, cause.Advice = t.why, refusalAdvice[r.Condition]
 	switch {
+	case r.Condition == "credentials-expired" && strings.HasPrefix(strings.ToUpper(a.Mechanism), "HT-"):
+		cause.Text, cause.Advice = "the token of FAST (XEP-0484) has expired", "let the client throw the token away and log in by one of the other mechanisms that the server lists: it gets a new token then"
 	case a.Kind == "iqauth-set":
 		cause.Text = legacyWhy[r.Condition]
 	case r.Condition == "invalid-mechanism" && len(t.offered) > 0 && !slices.Contains(t.offered, a.Mechanism):
@@ -149,11 +156,35 @@ func (c *scene) bindMeans(cause *Cause) {
 // boundTooEarly is about a client that asks for a resource before it has logged in.
 func boundTooEarly(c *scene) []Cause {
 	r := c.Cause
+	if early := c.stanzaBeforeBind(); early != nil {
+		return early
+	}
+	if r != nil && r.By == "server" && !c.In.IsZero() && c.asking.space == decode.NSBind && time.Unix(0, c.asking.at).After(c.In) && c.JID != "" {
+		return []Cause{{ID: "bound-twice", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+			Text:   fmt.Sprintf("the client asks for a second resource on a stream that has one already (%s), as one stream is one session (RFC 6120 §7.1)", quote(c.JID)),
+			Advice: "let the client bind once for each stream, and open another connection for another session"}}
+	}
 	if r == nil || r.Kind != "bind-error" && r.Kind != "session-error" || !c.Admitted.IsZero() {
 		return nil
 	}
 	return []Cause{{ID: "bound-too-early", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 		Text: "the client is not logged in", Advice: "the client has to authenticate before it binds (RFC 6120 §7.1)"}}
+}
+
+// stanzaBeforeBind is about a client that is logged in, and sends a stanza where it has to
+// bind a resource.
+func (c *scene) stanzaBeforeBind() []Cause {
+	stanza := slices.Contains([]string{"message", "presence", "iq"}, c.asking.name)
+	if !c.silentEnd() || c.Admitted.IsZero() || c.Servers || !stanza || c.asking.space == decode.NSBind || c.asking.step != nil {
+		return nil
+	}
+	answer := "the server does not answer that"
+	if c.last.dir == session.S2C {
+		answer = "the server answers with " + c.answer.describe()
+	}
+	return []Cause{{ID: "stanza-before-bind", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+		What:   fmt.Sprintf("the client sent %s after its login, before it had bound a resource, which has to come first (RFC 6120 §7.1): %s", c.asking.describe(), answer),
+		Advice: "let the client bind a resource before it sends anything else"}}
 }
 
 // sideBySide puts the two things beside each other that an error is about, where they were
@@ -162,6 +193,11 @@ func sideBySide(c *scene) []Cause {
 	r := c.Cause
 	if r == nil || r.Kind != "stream-error" || r.By != "server" {
 		return nil
+	}
+	if r.Condition == "conflict" && !c.In.IsZero() && r.Text != "" && !replaces.MatchString(strings.ToLower(r.Text)) {
+		return []Cause{{ID: "ended-with-words", Guilty: Nobody, Weight: Likely, Evidence: []Evidence{{Seq: r.Seq}},
+			Text:   "a session that is replaced by another one gets words on that; these are somebody's own, as whoever runs a server gives them where they end a session by hand",
+			Advice: "ask whoever runs the server; if they have not done it, look for a second program with the same account and resource"}}
 	}
 	cause := Cause{ID: "seen-" + r.Condition, Weight: Possible, Advice: advice[r.Condition], Text: c.disagreement(r.Condition), Evidence: []Evidence{{Seq: c.asking.seq}}}
 	if cause.Text == "" {
@@ -185,6 +221,13 @@ const handshake = "handshake"
 func (c *scene) disagreement(condition string) string {
 	in := !c.In.IsZero()
 	switch condition {
+	case "invalid-from":
+		if in && c.foreign != "" {
+			return c.foreign
+		}
+		if h := c.state.Header[session.C2S]; h != nil && !in {
+			return fmt.Sprintf("the client's stream header has from %q and to %q", h.From, h.To)
+		}
 	case "host-unknown", "host-gone":
 		why := fmt.Sprintf("the client asked for %q, which is not served there", c.state.Domain())
 		if h := c.state.Header[session.S2C]; h != nil && h.From != "" && !strings.EqualFold(h.From, c.state.Domain()) {
@@ -198,7 +241,7 @@ func (c *scene) disagreement(condition string) string {
 		return fmt.Sprintf("another login has taken the place of %q: with the same resource, or with one session more than the server allows", c.state.JID)
 	case "connection-timeout":
 		return fmt.Sprintf("the client's last word was %s, %s before", c.asking.describe(), session.ShortTime(c.asking.ago(c.now.Event)))
-	case "unsupported-version", "invalid-namespace", "bad-namespace-prefix", "invalid-from", "improper-addressing":
+	case "unsupported-version", "invalid-namespace", "bad-namespace-prefix", "improper-addressing":
 		if h := c.state.Header[session.C2S]; h != nil && !in {
 			return fmt.Sprintf("the client's stream header has version %q, namespace %q, from %q and to %q", h.Version, h.Content, h.From, h.To)
 		}

@@ -52,10 +52,22 @@ func (c *scene) wake() string {
 	if c.last.dir == session.NoDir && c.silence != "" && c.asking.name == "" {
 		return "the port may be one for STARTTLS, which waits for a stream header: let the client use STARTTLS, or go to the port for direct TLS; otherwise look into the server's log"
 	}
+	if c.last.name == "stream" && c.last.dir == session.C2S && !c.replied {
+		return c.noXMPP()
+	}
 	if c.last.dir == session.C2S {
 		return "look into the server's log: it has got the client's message, and does not answer"
 	}
 	return "look into the client's log: it may be waiting for its user, or not know what to do with what the server said"
+}
+
+// noXMPP is what to do about a port that says nothing at all to a stream header.
+func (c *scene) noXMPP() string {
+	kind := "one for direct TLS (" + strings.TrimPrefix(c.option("%s")+", ", ", ") + "often 5223), or "
+	if !c.Secured.IsZero() {
+		kind = ""
+	}
+	return "a port that has no answer to a stream header may be " + kind + "one of another protocol (HTTP waits for the end of a request): check host and port; otherwise look into the server's log"
 }
 
 // option names the option for a server that begins with TLS, where there is a proxy

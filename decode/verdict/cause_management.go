@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,7 +10,56 @@ import (
 	"xmppscope/session"
 )
 
-func init() { propose("12 stream management", miscounted) }
+func init() {
+	propose("12 stream management", miscounted)
+	propose("15 resumption", notBoundAnew)
+	propose("15 requests of the server", notAnswered)
+	propose("15 answers that nobody waits for", answeredAstray)
+}
+
+// notBoundAnew is about a client that gives up when its session cannot be resumed.
+func notBoundAnew(c *scene) []Cause {
+	if !c.silentEnd() || c.management != resumeRefused || c.last.name != "failed" || !c.ended().client {
+		return nil
+	}
+	return []Cause{{ID: "not-bound-anew", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.last.seq}},
+		What:   fmt.Sprintf("the session that the client wanted to resume is gone (%s), and the client left, where it had to bind a resource and begin a new session on the same stream (XEP-0198 §5)", cmp.Or(c.last.condition, "no reason is given")),
+		Advice: "let the client go on with a bind request after <failed/>, and forget the old session's id; what it had not got acknowledged may be lost"}}
+}
+
+// answeredAstray is about a server that answers a request with an id that it did not have.
+func answeredAstray(c *scene) []Cause {
+	if !c.silentEnd() || c.stray.seq == 0 || c.stray.seq != c.last.seq {
+		return nil
+	}
+	for _, q := range c.state.Waiting(session.C2S) {
+		if q.Payload.Space != c.last.space {
+			continue
+		}
+		return []Cause{{ID: "answer-astray", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.stray.seq}},
+			Text:   fmt.Sprintf("the server's answer (event %d) bears the id %s, and the client's request with %q (event %d) has the id %s: so it is no answer to that, and the client waits for one", c.stray.seq, quote(c.stray.id), q.Payload.Space, q.Seq, quote(q.ID)),
+			Advice: "mend the server: an answer bears the id of its request (RFC 6120 §8.2.3)"}}
+	}
+	return nil
+}
+
+// notAnswered is about a client that the server gave up, as it had no answer to a request
+// of the server's: a ping (XEP-0199), mostly.
+func notAnswered(c *scene) []Cause {
+	r := c.Cause
+	if r == nil || r.Kind != "stream-error" || r.By != "server" || r.Condition != "connection-timeout" && !strings.Contains(strings.ToLower(r.Text), "ping") {
+		return nil
+	}
+	for _, q := range c.state.Waiting(session.S2C) {
+		if q.Payload.Space == "" {
+			continue
+		}
+		return []Cause{{ID: "request-unanswered", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: q.Seq}},
+			Text:   fmt.Sprintf("the server had asked the client with %q (event %d), and had no answer for %s", q.Payload.Space, q.Seq, session.ShortTime(c.now.Event.At.Sub(q.At))),
+			Advice: "let the client answer each iq of the types get and set, if only with an error (RFC 6120 §8.2.3); if it was cut off or asleep then, that is why"}}
+	}
+	return nil
+}
 
 // miscounted is about counts of stream management (XEP-0198) that a side complains of.
 func miscounted(c *scene) []Cause {

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -35,12 +36,30 @@ func wrongMessage(c *scene) (out []Cause) {
 		return blame(c, t.faults)
 	case "bind-error", "session-error":
 		if r.Condition == "bad-request" || r.Condition == "not-acceptable" || r.Condition == "jid-malformed" || r.Condition == "" {
-			return blame(c, c.asking.faults)
+			return append(blame(c, c.asking.faults), c.wrongResource()...)
 		}
 	case "stream-error":
 		return c.wrongInStream()
 	}
 	return nil
+}
+
+// mostResource is the length of a resource in bytes (RFC 7622 §3.4).
+const mostResource = 1023
+
+// wrongResource is about a resource that no server may bind.
+func (c *scene) wrongResource() []Cause {
+	cause := Cause{ID: "resource-forbidden", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+		Advice: "let the client ask for a short resource of plain characters, or for none"}
+	switch forbidden := strings.IndexFunc(c.Asked, unicode.IsControl); {
+	case len(c.Asked) > mostResource:
+		cause.Text = fmt.Sprintf("the resource that the client asks for has %d bytes, and may have %d at most (RFC 7622 §3.4)", len(c.Asked), mostResource)
+	case forbidden >= 0:
+		cause.Text = fmt.Sprintf("the resource that the client asks for holds a control character (%+q), which is forbidden there (RFC 7622 §3.4)", []rune(c.Asked[forbidden:])[0])
+	default:
+		return nil
+	}
+	return []Cause{cause}
 }
 
 // aboutMessage says whether a condition of SASL may be about the message: others are about
@@ -137,7 +156,7 @@ func (c *scene) wrongInStream() (out []Cause) {
 				Text: "the client had last sent " + c.asking.describe() + ": " + f.Text, Advice: remedy(f, c)}}
 		}
 	}
-	if f := c.broke; f.Rule != "" && strings.Contains(r.Condition, "xml") || f.Rule != "" && strings.HasPrefix(r.Condition, "not-well") {
+	if f := c.broke; f.Rule != "" && (strings.Contains(r.Condition, "xml") || r.Condition == "bad-format") || f.Rule != "" && strings.HasPrefix(r.Condition, "not-well") {
 		return []Cause{{ID: "message-" + f.Rule, Guilty: Client, Weight: Likely, Evidence: []Evidence{f.Evidence},
 			Text: fmt.Sprintf("shortly before (event %d), %s", f.Seq, f.Text), Advice: remedy(f, c)}}
 	}

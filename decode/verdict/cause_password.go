@@ -13,6 +13,7 @@ func init() {
 	propose("05 passwords", provenByPassword)
 	propose("22 tokens", passwordAsToken)
 	propose("23 certificates", noClientCertificate)
+	propose("28 whole addresses", addressAsUser)
 	propose("34 unknown users", refusedBeforeProof)
 }
 
@@ -67,11 +68,11 @@ func passwordAsToken(c *scene) []Cause {
 	t := &c.tries[len(c.tries)-1]
 	m := c.Attempts[len(c.Attempts)-1].Mechanism
 	name := strings.ToUpper(m)
-	if t.token == 0 || t.token >= shortToken || !strings.Contains(name, "OAUTH") && !strings.Contains(name, "TOKEN") {
+	if r.Condition == "invalid-mechanism" || t.token == 0 || t.token >= shortToken || !strings.Contains(name, "OAUTH") && !strings.Contains(name, "TOKEN") {
 		return nil
 	}
 	cause := Cause{ID: "password-as-token", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
-		Text:   fmt.Sprintf("what the client sends by %s has %d characters only: that looks like a password, and %s takes tokens", m, t.token, m),
+		Text:   fmt.Sprintf("what the client sends by %s has %s only: that looks like a password, and %s takes tokens", m, session.Plural(t.token, "character"), m),
 		Advice: "let the client get a token, or use a mechanism that takes a password"}
 	if others := slices.DeleteFunc(slices.Clone(t.offered), func(o string) bool {
 		return o != "PLAIN" && !strings.HasPrefix(o, "SCRAM-")
@@ -113,6 +114,26 @@ func noClientCertificate(c *scene) []Cause {
 	return []Cause{cause}
 }
 
+// addressAsUser is about a client that gives its whole address as the user's name.
+func addressAsUser(c *scene) []Cause {
+	r := c.Cause
+	user, domain, whole := strings.Cut(c.User, "@")
+	if r == nil || !whole || user == "" || !strings.EqualFold(domain, c.Domain) || len(c.tries) == 0 || !strings.HasPrefix(r.Kind, "sasl") || r.By != "server" {
+		return nil
+	}
+	m, t := strings.ToUpper(c.Attempts[len(c.Attempts)-1].Mechanism), &c.tries[len(c.tries)-1]
+	if r.Condition != "not-authorized" && r.Condition != "malformed-request" || m != "PLAIN" && m != "LOGIN" && !strings.HasPrefix(m, "SCRAM-") && m != "DIGEST-MD5" {
+		return nil
+	}
+	weight := Likely
+	if strings.HasPrefix(m, "SCRAM-") && t.replies < 1 { // it was refused for the name alone
+		weight = Shown
+	}
+	return []Cause{{ID: "address-as-user", Guilty: Client, Weight: weight, Evidence: []Evidence{{Seq: c.asking.seq}},
+		Text:   fmt.Sprintf("the client gives its whole address, %s, as the user's name, where most servers want what stands before the \"@\" alone (RFC 6120 §6.3.7)", quote(c.User)),
+		Advice: fmt.Sprintf("let the client log in as %s", quote(user))}}
+}
+
 // refusedBeforeProof is about SCRAM that ends at the client's first message, which holds
 // nothing but the user's name.
 func refusedBeforeProof(c *scene) []Cause {
@@ -125,7 +146,11 @@ func refusedBeforeProof(c *scene) []Cause {
 	if !strings.HasPrefix(strings.ToUpper(m), "SCRAM-") || t.replies > 0 || decode.BindsChannel(m) {
 		return nil
 	}
-	return []Cause{{ID: "refused-before-proof", Guilty: Account, Weight: Likely, Evidence: []Evidence{{Seq: c.asking.seq}},
+	weight := Shown
+	if words := c.byKeyword(r.Text); len(words) > 0 && words[0].Guilty != Account { // it says something else
+		weight = Likely
+	}
+	return []Cause{{ID: "refused-before-proof", Guilty: Account, Weight: weight, Evidence: []Evidence{{Seq: c.asking.seq}},
 		Text:   fmt.Sprintf("it did so at the user name, before any proof of the password was sent: there is no such account here, or none with keys stored for the hash of %s", m),
 		Advice: "check the user name and the domain; if they are right let the client try a SCRAM of another hash, or set the password anew, so that the server stores the keys for all"}}
 }

@@ -24,10 +24,13 @@ func tlsFailure(c *scene) []Cause {
 	switch {
 	case b.Class == session.ClassClosed && b.Guilty == session.OriginSelf && c.Left == session.S2C:
 		cause.Text, cause.Advice = "the server hung up after <proceed/>, before the handshake had begun", "look into the server's log: it may lack a certificate or a key for this domain"
-	case b.Class == session.ClassNotTLS && b.Guilty == "server" && !c.upgraded && !c.spoke[session.C2S] && b.Hint == "":
+	case b.Class == session.ClassNotTLS && b.Guilty == "server" && !c.upgraded && !c.spoke[session.C2S]:
 		cause.ID = portForSTARTTLS
 		cause.Text += ": the client begins with TLS, and the port is one for STARTTLS"
 		cause.Advice = "let the client use STARTTLS, or go to the server's port for direct TLS (often 5223)"
+		if c.intercepted() && b.Hint != "" {
+			cause.Advice = "let the client use STARTTLS (an --upstream goes without tls:// then), or go to the server's port for direct TLS (often 5223)"
+		}
 	case (b.Class == session.ClassSilent || b.Class == session.ClassClosed) && leg == session.ServerLeg && !c.replied && !c.upgraded && !c.spoke[session.C2S]:
 		cause.ID = portForSTARTTLS
 		cause.Text += "; it was spoken to in TLS from the first byte (direct TLS), as the client does, and may be waiting for a stream header: that is a port for STARTTLS"

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type clues struct {
 	unlock   string             // what would help
 	server   string             // which server it is, "" if it is not known
 	tls      *session.TLSFailed // how TLS failed
+	claimed  string             // the domain that the client claims by dialback, "" without
+	stray    stray              // the server's newest answer to nothing that was asked
+	foreign  string             // the newest stanza of the client in another's name, "" without
 	broke    fault              // the newest breach of the rules for XML by the client
 	room     [3][]fault         // by direction, what is wrong with the newest message
 	errand   *errand            // what the client came for in place of a login, and did not get
@@ -43,22 +47,36 @@ type clues struct {
 
 // last is the newest plaintext event of someone.
 type last struct {
-	seq     uint64
-	at      int64 // Unix time in nanoseconds
-	step    *session.Step
-	name    string // "iq"
-	space   string // namespace of a stanza's payload
-	ns      string // its own namespace
-	size    int64
-	faults  []fault // what is wrong with it
-	refusal string  // the condition, if it refuses a request
-	dir     session.Dir
-	offer   bool // it is the server's features
-	bare    bool // an element with nothing in it
+	seq       uint64
+	at        int64 // Unix time in nanoseconds
+	step      *session.Step
+	name      string // "iq"
+	space     string // namespace of a stanza's payload
+	ns        string // its own namespace
+	size      int64
+	faults    []fault // what is wrong with it
+	refusal   string  // the condition, if it refuses a request
+	condition string  // of an error of another kind, "" if there is none
+	dir       session.Dir
+	offer     bool // it is the server's features
+	bare      bool // an element with nothing in it
 }
 
 // ago is how long before an event it was said.
 func (l *last) ago(e *session.Event) time.Duration { return e.At.Sub(time.Unix(0, l.at)) }
+
+// stray is an answer to nothing that was asked.
+type stray struct {
+	seq uint64
+	id  string
+}
+
+func rootAttr(s *decode.Seen, name string) string {
+	if s.Root == nil {
+		return ""
+	}
+	return s.Root.Attr(name)
+}
 
 // fault is what a rule holds to be wrong with something that was said.
 type fault struct {
@@ -157,13 +175,33 @@ func (c *clues) heard(s *decode.Seen) {
 		condition, _ := e.Field("condition")
 		c.last.refusal = decode.Keep(orNone(condition))
 	}
+	if e.Name == "failed" && s.Root != nil && s.Root.First() != nil {
+		c.last.condition = strings.Clone(s.Root.First().Name.Local)
+	}
 	if e.Name == "a" && (e.Space == decode.NSSM3 || e.Space == decode.NSSM2) {
 		c.count(e)
 	}
 	if e.Dir == session.C2S {
+		if s.Stanza() != "" && s.Root != nil && s.State.JID != "" {
+			c.pose(s.Root.Attr("from"), s.State.JID)
+		}
+		if e.Name == "result" && e.Space == nsDialbackStanza && s.Root != nil {
+			c.claimed = strings.Clone(s.Root.Attr("from"))
+		}
 		c.asking = c.last
 	} else {
+		if t := rootAttr(s, "type"); e.Name == "iq" && s.Request == nil && (t == "result" || t == "error") {
+			c.stray = stray{e.Seq, strings.Clone(rootAttr(s, "id"))}
+		}
 		c.answer = c.last
+	}
+}
+
+// pose notes a stanza that the client sends in another's name.
+func (c *clues) pose(from, own string) {
+	bare := func(jid string) string { b, _, _ := strings.Cut(jid, "/"); return b }
+	if from != "" && !strings.EqualFold(bare(from), bare(own)) {
+		c.foreign = fmt.Sprintf("%s is from %s, and the client is %s", c.last.describe(), quote(from), quote(own))
 	}
 }
 
@@ -235,6 +273,9 @@ func (c *clues) count(e *session.Event) {
 	}
 }
 
+// resumeRefused is the value of clues.management where an earlier session is gone.
+const resumeRefused = "resume refused"
+
 // manage follows how stream management is turned on, or a session resumed.
 func (c *clues) manage(s *decode.Seen, kind string) {
 	switch {
@@ -247,7 +288,7 @@ func (c *clues) manage(s *decode.Seen, kind string) {
 	case kind == "sm-enabled" && c.resuming && s.Root.Attr("id") == "":
 		c.management = "not resumable"
 	case kind == "sm-failed" && c.asking.name == "resume":
-		c.management = "resume refused"
+		c.management = resumeRefused
 	case kind == "sm-failed" && c.asking.name == "enable":
 		c.management = "management refused"
 	}

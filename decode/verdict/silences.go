@@ -246,7 +246,7 @@ var conditions = map[string]condition{
 		_, given, _ := strings.Cut(c.JID, "/")
 		return c.Asked != "" && given != "" && given != c.Asked && !strings.HasPrefix(given, c.Asked)
 	},
-	"resume refused":     func(c *scene, _ string) bool { return c.management == "resume refused" },
+	"resume refused":     func(c *scene, _ string) bool { return c.management == resumeRefused },
 	"management refused": func(c *scene, _ string) bool { return c.management == "management refused" },
 	"not resumable":      func(c *scene, _ string) bool { return c.management == "not resumable" },
 	"no answer elsewhere": func(c *scene, _ string) bool {
