@@ -42,6 +42,8 @@ func summarise(s *Seen) string {
 		return b.Reason
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, session.ShortTime(b.After))
+	case session.RelayVerdict:
+		return session.VerdictSummary
 	case session.RelayLimit:
 		return b.Reason
 	case session.LogLost:

@@ -110,6 +110,11 @@ type (
 		Waiting string        `json:"waiting"` // who was waiting for what
 		After   time.Duration `json:"after_ns"`
 	}
+	// RelayVerdict: a verdict that was reached later, as when a password was given after
+	// the login. It stands in the event's notes, and the newest one of a session holds.
+	RelayVerdict struct {
+		Replaces uint64 `json:"replaces"` // Seq of the event that bears the one before
+	}
 	// RelayLimit: a limit of the run was reached, or it no longer holds. It is an event
 	// of session 0, which is the run.
 	RelayLimit struct {
@@ -181,6 +186,7 @@ func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayEdited) Name() string      { return "relay:edited" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
+func (RelayVerdict) Name() string     { return "relay:verdict" }
 func (RelayLimit) Name() string       { return "relay:limit" }
 func (LogLost) Name() string          { return "log:lost" }
 func (RelayBacklog) Name() string     { return "relay:backlog" }
@@ -191,7 +197,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayLimit{}, LogLost{}, RelayBacklog{},
+	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
@@ -223,6 +229,9 @@ func IsPlaintext(b Body) bool {
 	}
 	return false
 }
+
+// VerdictSummary is what a list says of a RelayVerdict.
+const VerdictSummary = "the verdict, with the password known"
 
 // ViaSRV stands in TCPOpened.Via before the name of an SRV record.
 const ViaSRV = "SRV "

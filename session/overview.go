@@ -17,6 +17,7 @@ type Overview struct {
 	Advice  string // what to do next, or what would save time
 	Steps   []Rung
 	Events  int
+	Newest  uint64 // Seq of the newest event
 	Stanzas int
 }
 
@@ -40,7 +41,7 @@ func (o *Overview) Apply(e *Event) {
 		o.ID = e.Session
 	}
 	o.Events++
-	o.Last = e.At
+	o.Last, o.Newest = e.At, max(o.Newest, e.Seq)
 	o.Worst = max(o.Worst, e.Worst())
 	o.Tell(e)
 	if e.Step != nil {

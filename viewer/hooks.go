@@ -79,6 +79,8 @@ type Check struct {
 	// Verdict and Advice are those on the session with the password known; "" if
 	// there is none.
 	Verdict, Advice string
+	// Told says that the Log has them now.
+	Told bool
 }
 
 // Proof is what one message says when it is held against a password.

@@ -59,6 +59,9 @@ func (u *ui) jumpToVerdict() {
 			yet = " yet"
 		}
 		u.say(notice, "there is no verdict on this session%s%s", yet, on)
+		if c.ID != 0 {
+			u.flash.lacks = c
+		}
 		return
 	}
 	row := c.find(index)

@@ -266,3 +266,17 @@ func TestSessionsOfThePage(t *testing.T) {
 	many := newBench(t, 80, 24, Options{Start: startLines}).play(scripts...).press("i")
 	many.lacks("✗ 60 ").press(strings.Repeat("j", 59)).has("▸✗ 60 ").press(strings.Repeat("k", 59)).has("▸✗ 1 ")
 }
+
+// TestVerdictComes: that there is none yet is not said any more when it comes.
+func TestVerdictComes(t *testing.T) {
+	whole := refused(1)
+	begun := *whole
+	begun.events = whole.events[:6]
+	b := newBench(t, 120, 30, Options{Live: true}).play(&begun)
+	b.press("!").has("there is no verdict on this session yet")
+	for i := range whole.events[6:] {
+		b.log.Append(whole.events[6+i])
+	}
+	b.pull()
+	b.lacks("there is no verdict")
+}

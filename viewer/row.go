@@ -121,7 +121,7 @@ func (r *row) place(e *session.Event) {
 	case session.TLSFailed:
 		r.stroke, r.both, r.stopped = tlsStroke, true, true
 		r.from, r.to = legEnds(e.Leg)
-	case session.RelayOpaque, session.RelayTimeout, session.RelayLimit, session.LogLost:
+	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost:
 		r.from, r.to = scope, scope
 	case session.RelayDropped:
 		r.from, r.to = ends(e.Dir)
@@ -214,6 +214,8 @@ func describe(e *session.Event) string {
 			return "not changed: " + b.Reason
 		}
 		return "changed: " + b.Reason
+	case session.RelayVerdict:
+		return session.VerdictSummary
 	case session.RelayLimit:
 		return "limit: " + b.Reason
 	case session.RelayTimeout:

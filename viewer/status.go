@@ -15,6 +15,7 @@ type flash struct {
 	tone  tone
 	good  bool
 	first *conversation // it is about how this one fares, in place of text; or nil
+	lacks *conversation // it says that this one has no verdict: it goes when one comes; or nil
 	until time.Time
 }
 
@@ -204,7 +205,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		u.drawPrompt(screen, at)
 		return
 	}
-	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) {
+	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) && (u.flash.lacks == nil || u.flash.lacks.decisive() < 0) {
 		text, style := u.flash.text, u.theme.of(u.flash.tone)
 		switch {
 		case u.flash.first != nil:

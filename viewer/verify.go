@@ -114,11 +114,16 @@ func (p *textBlock) check(jid string, r *Check, live bool) {
 		}
 	}
 	p.gap()
-	if live {
-		p.add(1, span{" Later logins of this account are checked as they happen. What the ladder says of this one stays as it was.", p.theme.faint})
-	} else {
-		p.add(1, span{" What the ladder says stays as it was. Go to another session and press p to check that too.", p.theme.faint})
+	after := " What its steps say stays as it was."
+	if r.Told {
+		after = " The verdict on this session is this one now; what its steps say stays as it was."
 	}
+	if live {
+		after += " Later logins of this account are checked as they happen."
+	} else {
+		after += " Go to another session and press p to check that too."
+	}
+	p.add(1, span{wire(after), p.theme.faint})
 }
 
 // proof is one message, and whether it fits.

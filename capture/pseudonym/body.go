@@ -52,7 +52,7 @@ func (n *Names) body(b session.Body) session.Body {
 		n.sentences(&b.Waiting)
 		return b
 	case session.TCPHalfClosed, session.StreamOpened, session.StreamElement, session.StreamWhitespace, session.StreamClosed,
-		session.StreamPartial, session.StreamRaw, session.LogLost, session.RelayBacklog, nil:
+		session.StreamPartial, session.StreamRaw, session.LogLost, session.RelayBacklog, session.RelayVerdict, nil:
 		return b
 	}
 	return session.Unknown{Kind: b.Name()}

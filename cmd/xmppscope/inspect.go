@@ -24,6 +24,7 @@ type inspection struct {
 	accounts accounts
 	book     session.Book
 	shared   decode.Run      // what the sessions know of each other
+	log      *session.Log    // where a verdict goes that a password has changed; nil: nowhere
 	inUse    []string        // files that are being read or written
 	saving   func() []string // what is being saved, in words; nil: nothing
 
@@ -153,6 +154,9 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 	var out viewer.Check
 	var asked []string // accounts whose password was wanted
 	redacted, mechanism := false, ""
+	var before session.Overview
+	verdictAt := uint64(0) // where the one before stands
+	judged, legs := session.Note{}, 0
 	d := prepared().NewSession(&i.book)
 	d.KnowPasswords(func(user, domain string) (string, bool) {
 		asked = append(asked, user+"@"+domain)
@@ -160,13 +164,25 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 	})
 	for e := range events {
 		redacted = redacted || e.Redacted
+		old := before.Verdict
+		if before.Apply(&e); before.Verdict != old {
+			verdictAt = e.Seq
+		}
+		switch e.Body.(type) {
+		case session.TCPOpened:
+			legs++
+		case session.TCPClosed:
+			legs--
+		case session.RelayVerdict:
+			continue
+		}
 		e = d.Explain(e.Seen)
 		for k := range e.Notes {
 			switch n := e.Notes[k]; {
 			case n.Rule == decode.RuleVerify && n.Text != "":
 				out.Proofs = append(out.Proofs, viewer.Proof{Seq: e.Seq, Step: e.Step, Note: n})
 			case n.Name == session.FieldVerdict:
-				out.Verdict, out.Advice = n.Value, n.Text
+				out.Verdict, out.Advice, judged = n.Value, n.Text, n
 			case n.Name == "mechanism" && e.Dir == session.C2S:
 				mechanism = n.Value
 			}
@@ -175,6 +191,13 @@ func (i *inspection) verify(jid, password string, events iter.Seq[session.Event]
 	if len(out.Proofs) == 0 {
 		out.Verdict, out.Advice = "", "" // nothing new, and worse if secrets are missing
 		out.Why = whyUnchecked(jid, redacted, asked, mechanism)
+	}
+	if out.Verdict != "" && out.Verdict != before.Verdict && before.Ended && legs <= 0 && i.log != nil { // nothing else will have its number
+		i.log.Append(session.Event{
+			Seen: session.Seen{Session: before.ID, Seq: before.Newest + 1, At: before.Last, Body: session.RelayVerdict{Replaces: verdictAt}},
+			Said: session.Said{Done: true, Summary: session.VerdictSummary, Notes: []session.Note{judged}},
+		})
+		out.Told = true
 	}
 	return out
 }

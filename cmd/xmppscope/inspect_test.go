@@ -71,6 +71,39 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerdictBroughtUpToDate: a password that is given after the login changes the verdict,
+// for all that read the log.
+func TestVerdictBroughtUpToDate(t *testing.T) {
+	refused := strings.Replace(scramLogin, "S: <success", `S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>
+*: {"kind":"tcp:closed","leg":"client","detail":{"by":"client"}}
+`+"*: ", 1)
+	refused = refused[:strings.LastIndex(refused, "*: ")]
+	events := xmpptest.Dialogue(t, refused, rules(), 0)
+	log := session.NewLog()
+	defer log.Close()
+	i := &inspection{log: log}
+	session1 := func() []session.Event {
+		later, _ := log.Read(0)
+		return slices.Concat(events, later)
+	}
+	for _, password := range []string{"pencil", "pencil", "pen"} {
+		i.verify("user@example.net", password, slices.Values(session1()))
+		for right, says := range map[string]string{"pencil": "another password for this account", "pen": "used another password"} {
+			if verdict := newestVerdict(session1()); strings.Contains(verdict, says) != (right == password) {
+				t.Errorf("with %q: %s", password, verdict)
+			}
+		}
+	}
+	if n := log.Len(); n != 2 { // what has not changed is not told again
+		t.Errorf("%d verdicts", n)
+	}
+	all := session1()
+	last := all[len(all)-1]
+	if b, ok := last.Body.(session.RelayVerdict); !ok || b.Replaces != last.Seq-1 || last.Seq != all[len(all)-2].Seq+1 || last.Kind() != "relay:verdict" {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestExportHook(t *testing.T) {
 	events := xmpptest.Dialogue(t, scramLogin, rules(), 0)
 	dir := t.TempDir()

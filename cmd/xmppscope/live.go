@@ -61,6 +61,7 @@ func (l *live) open() error {
 	}
 	l.inspect.inUse, l.inspect.saving = l.saves, l.saving
 	l.log = session.NewLog()
+	l.inspect.log = l.log
 	if err := l.openFiles(); err != nil {
 		l.closeFiles()
 		return err

@@ -91,6 +91,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	}
 	log := session.NewLog()
 	defer log.Close()
+	beyond.log = log
 	r := read(ctx, in, paths, log)
 	defer r.wait()
 	if o.Live = slices.ContainsFunc(filesOf(paths), comesSlowly); !o.Live {
@@ -162,7 +163,6 @@ func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log)
 			log.Append(e)
 			return nil
 		})
-		log.End()
 	}()
 	return r
 }

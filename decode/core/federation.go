@@ -1,7 +1,7 @@
 package core
 
 import (
-	"net"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -35,9 +35,9 @@ func (f *federation) Explain(s *decode.Seen) []session.Note {
 	switch b := s.Event.Body.(type) {
 	case session.TCPOpened:
 		if s.Event.Leg == session.ServerLeg {
-			_, f.port, _ = net.SplitHostPort(b.Target)
+			f.port = portOf(b.Target)
 		} else if b.Captured {
-			_, f.port, _ = net.SplitHostPort(b.Local)
+			f.port = portOf(b.Local)
 		}
 		f.servers = f.port == "5269" || f.port == "5270" // RFC 6120 §14.7, and by custom
 		return nil
@@ -60,6 +60,11 @@ func (f *federation) Explain(s *decode.Seen) []session.Note {
 	f.facts = nil
 	return append(forServersAlone(facts.Chain, "the server that was called shows a certificate (%s) that is for TLS servers alone (its extended key usage lacks clientAuth): where it calls others it shows the same one, and peers with older software do not accept it there, so that federation fails in that direction; public CAs leave clientAuth out since 2026"),
 		forServersAlone(facts.Client, "the server that calls shows a certificate (%s) that is for TLS servers alone (its extended key usage lacks clientAuth): peers with older software do not accept it of one that calls, and offer no EXTERNAL or end the handshake; public CAs leave clientAuth out since 2026")...)
+}
+
+// portOf is the port of "host:port"; "" without.
+func portOf(address string) string {
+	return address[strings.LastIndexByte(address, ':')+1:]
 }
 
 // forServersAlone judges a chain by its leaf, the first.
