@@ -53,6 +53,9 @@ type (
 	TLSLocked struct {
 		Reason string `json:"reason"`         // what is missing, in words
 		Hint   string `json:"hint,omitempty"` // what to do next
+		// Bare says that nothing came inside it, as far as can be seen from outside: the
+		// connection ended in the handshake, or right after it.
+		Bare bool `json:"bare,omitempty"`
 	}
 	// TLSSecret: one line of a key log (NSS format). Not numbered.
 	TLSSecret struct {

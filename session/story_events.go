@@ -19,7 +19,9 @@ func (t *Story) happened(e *Event) {
 	case TLSFailed:
 		t.tlsFailed(e, &b)
 	case TLSLocked:
-		t.State, t.Reason = Encrypted, b.Reason
+		if !b.Bare {
+			t.State, t.Reason = Encrypted, b.Reason
+		}
 	case StreamOpened:
 		if e.Dir == C2S {
 			t.Servers = bytes.Contains(e.Raw, []byte("'jabber:server'")) || bytes.Contains(e.Raw, []byte(`"jabber:server"`))

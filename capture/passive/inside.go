@@ -132,5 +132,5 @@ func (c *conn) lock(at time.Time) {
 		hint = "begin to capture before the client connects, and on an interface that sees both directions"
 	}
 	c.r.report.Hint = hint
-	c.record(at, session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint}})
+	c.record(at, session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint, Bare: !c.secured && !c.headless && !c.middle}})
 }

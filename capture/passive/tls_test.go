@@ -221,6 +221,19 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// TestBare: TLS without its secrets, in which nothing was said, hides no login.
+func TestBare(t *testing.T) {
+	for lines, bare := range map[int]bool{0: true, len(inside): false} {
+		k := newTalk(40000, 5223, true)
+		encrypt(t, k, tls.VersionTLS13, nil, inside[:lines])
+		events, _ := read(t, pcap(k), "")
+		at := slices.IndexFunc(events, func(e session.Event) bool { _, ok := e.Body.(session.TLSLocked); return ok })
+		if at < 0 || events[at].Body.(session.TLSLocked).Bare != bare {
+			t.Errorf("%d lines inside: %+v", lines, told(events))
+		}
+	}
+}
+
 // TestOtherPlaintext: TLS that can be opened, and holds something else.
 func TestOtherPlaintext(t *testing.T) {
 	k := newTalk(40000, 5223, true)

@@ -8,6 +8,7 @@ import (
 
 func init() {
 	propose("13 TLS", tlsFailure)
+	propose("13 TLS that ended early", endedInHandshake)
 	propose("14 compression", notCompressed)
 	propose("24 TLS required", tlsRequired)
 }
@@ -37,6 +38,22 @@ func tlsFailure(c *scene) []Cause {
 		cause.Advice = "let the client use STARTTLS, or go to the server's port for direct TLS (often 5223); otherwise, " + strings.TrimPrefix(b.Hint, "otherwise, ")
 	}
 	return []Cause{c.misled(cause)}
+}
+
+// endedInHandshake is about TLS of a capture, which cannot be decrypted, and in which no
+// session came about.
+func endedInHandshake(c *scene) []Cause {
+	if !c.bare || !c.silentEnd() {
+		return nil
+	}
+	e := c.ended()
+	cause := Cause{ID: "ended-in-handshake", Guilty: Client, Weight: Likely, Evidence: []Evidence{{Seq: c.last.seq}},
+		What:   e.did + " in the TLS handshake, or right after it: nothing was said inside TLS",
+		Advice: "look at the certificate that the server shows (names, issuer, dates) and at what the client trusts or has pinned; with the secrets of TLS the alert can be read: " + c.unlock}
+	if e.server {
+		cause.Guilty, cause.Advice = Server, "look into the server's log; with the secrets of TLS the alert can be read: "+c.unlock
+	}
+	return []Cause{cause}
 }
 
 // notCompressed is about a side that goes on in the clear after compression was agreed on.

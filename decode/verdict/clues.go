@@ -43,6 +43,7 @@ type clues struct {
 	// management is what is missing of stream management, in words of conditions; "" if nothing is.
 	management string
 	locked     bool // TLS in a capture cannot be decrypted
+	bare       bool // and nothing came inside it
 }
 
 // last is the newest plaintext event of someone.
@@ -126,7 +127,7 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 	case session.RelayTimeout:
 		c.silence, c.silent = b.Waiting, b.After
 	case session.TLSLocked:
-		c.locked, c.unlock = true, b.Hint
+		c.locked, c.unlock, c.bare = true, b.Hint, b.Bare
 	case session.RelayOpaque:
 		c.opaque[e.Dir] = b.Reason
 	case session.StreamRaw:
