@@ -252,7 +252,7 @@ func (c *scene) disagreement(condition string) string {
 		if !in && !c.Admitted.IsZero() && c.asking.name != "" {
 			return fmt.Sprintf("the client sent %s after its authentication, where it has to bind a resource (RFC 6120 §7.1)", c.asking.describe())
 		}
-		if !in && c.asking.name != "" {
+		if !in && c.asking.name != "" && c.asking.name != "stream" {
 			return fmt.Sprintf("the client sent %s before it had logged in", c.asking.describe())
 		}
 		return ""

@@ -138,7 +138,7 @@ func (c *scene) end(e ended) Cause {
 			Advice: "look at that request, and into the server's log"}
 	case c.last.name == "success" && c.last.ns == decode.NSSASL:
 		return Cause{ID: "not-restarted", Guilty: Client, What: fmt.Sprintf("%s left %s after <success/>: the client has to open a new stream then (a restart, RFC 6120 §6.4.6), and did not", e.by, e.after),
-			Advice: "let the client send a new stream header after <success/>, on the same connection"}
+			Advice: "let the client send a new stream header after <success/>, on the same connection" + c.doubt()}
 	case e.client && c.last.name == "proceed" && c.last.ns == decode.NSTLS:
 		return Cause{ID: "left-before-tls", Guilty: Client, What: fmt.Sprintf("the client left %s after <proceed/>, and had sent no ClientHello", e.after),
 			Advice: "look into the client's log: it was to begin its TLS handshake, and did not"}
@@ -148,6 +148,14 @@ func (c *scene) end(e ended) Cause {
 	}
 	return Cause{ID: "hung-up-on-client", What: fmt.Sprintf("%s hung up %s after the server had sent %s, when it was the client's turn", e.by, e.after, c.last.describe()),
 		Advice: "look at both logs: the client may have given up, or the server's patience may have run out"}
+}
+
+// doubt is what else a client may have left for after its login by SCRAM.
+func (c *scene) doubt() string {
+	if !strings.HasPrefix(strings.ToUpper(c.Mechanism), "SCRAM-") {
+		return ""
+	}
+	return "; or it has found the server's signature (v=) wrong, as a server that does not know the password has it: its log says so, and xmppscope too with --password-file JID=FILE"
 }
 
 // withoutVersion is about features that did not come, because a side is one of before XMPP

@@ -4,10 +4,30 @@ import (
 	"fmt"
 	"strings"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
-func init() { propose("19 legacy logins", noLegacyLogin) }
+func init() {
+	propose("19 legacy logins", noLegacyLogin)
+	propose("19 logins of RFC 6120", onlySASL2)
+}
+
+// onlySASL2 is about a client that logs in by the SASL of RFC 6120 where the server offers
+// SASL2 alone (XEP-0388).
+func onlySASL2(c *scene) []Cause {
+	r := c.Cause
+	if r == nil || r.By != "server" || c.asking.name != "auth" || c.asking.ns != decode.NSSASL {
+		return nil
+	}
+	sasl1, sasl2 := c.state.Mechanisms()
+	if len(sasl1) > 0 || len(sasl2) == 0 {
+		return nil
+	}
+	return []Cause{{ID: "only-sasl2", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+		Text:   fmt.Sprintf("the client logs in by the SASL of RFC 6120 (<auth>), and the server offers SASL2 alone (XEP-0388; by %s)", list(sasl2)),
+		Advice: "let the server offer the SASL of RFC 6120 too, or take a client that does SASL2"}}
+}
 
 // nsIQAuth is that of the login of before XMPP 1.0 (XEP-0078).
 const nsIQAuth = "jabber:iq:auth"

@@ -19,6 +19,11 @@ func init() {
 
 // notBoundAnew is about a client that gives up when its session cannot be resumed.
 func notBoundAnew(c *scene) []Cause {
+	if c.silentEnd() && c.management == managementRefused && c.last.name == "failed" && !c.Admitted.IsZero() && c.In.IsZero() {
+		return []Cause{{ID: "managed-too-early", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
+			What:   fmt.Sprintf("the client asked for stream management before it had bound a resource, and the server refused that (%s); then %s left", cmp.Or(c.last.condition, "no reason is given"), c.ended().by),
+			Advice: "let the client bind a resource first, and then send <enable/> (XEP-0198 §3)"}}
+	}
 	if !c.silentEnd() || c.management != resumeRefused || c.last.name != "failed" || !c.ended().client {
 		return nil
 	}

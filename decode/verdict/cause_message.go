@@ -146,7 +146,7 @@ func (c *scene) wrongInStream() (out []Cause) {
 	if !blamesClient(r.Condition) || c.asking.name == "stream" && r.Condition != "not-well-formed" && r.Condition != "bad-format" && r.Condition != "xml-not-well-formed" {
 		return nil
 	}
-	if c.opaque[session.C2S] != "" && c.spoke[session.C2S] && !c.zipped {
+	if begun := c.spoke[session.C2S] || strings.HasPrefix(string(c.raw[session.C2S]), "<"); c.opaque[session.C2S] != "" && begun && !c.zipped {
 		return []Cause{{ID: "client-xml-broken", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 			Text: c.offence(), Advice: fmt.Sprintf("mend the client's XML at event %d", c.asking.seq)}}
 	}

@@ -274,8 +274,12 @@ func (c *clues) count(e *session.Event) {
 	}
 }
 
-// resumeRefused is the value of clues.management where an earlier session is gone.
-const resumeRefused = "resume refused"
+// Values of clues.management: an earlier session is gone, and stream management was not
+// turned on.
+const (
+	resumeRefused     = "resume refused"
+	managementRefused = "management refused"
+)
 
 // manage follows how stream management is turned on, or a session resumed.
 func (c *clues) manage(s *decode.Seen, kind string) {
@@ -291,6 +295,6 @@ func (c *clues) manage(s *decode.Seen, kind string) {
 	case kind == "sm-failed" && c.asking.name == "resume":
 		c.management = resumeRefused
 	case kind == "sm-failed" && c.asking.name == "enable":
-		c.management = "management refused"
+		c.management = managementRefused
 	}
 }

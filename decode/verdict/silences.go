@@ -247,7 +247,7 @@ var conditions = map[string]condition{
 		return c.Asked != "" && given != "" && given != c.Asked && !strings.HasPrefix(given, c.Asked)
 	},
 	"resume refused":     func(c *scene, _ string) bool { return c.management == resumeRefused },
-	"management refused": func(c *scene, _ string) bool { return c.management == "management refused" },
+	"management refused": func(c *scene, _ string) bool { return c.management == managementRefused },
 	"not resumable":      func(c *scene, _ string) bool { return c.management == "not resumable" },
 	"no answer elsewhere": func(c *scene, _ string) bool {
 		return slices.ContainsFunc(c.state.Waiting(session.C2S), func(q *decode.Request) bool {

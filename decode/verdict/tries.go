@@ -98,6 +98,9 @@ func more(faults, others []fault) []fault {
 // likely is the cause in an explanation of the form "what it means: the likely
 // cause".
 func likely(why string) string {
+	if i := strings.LastIndex(why, `": `); i >= 0 { // what is quoted may hold anything
+		return why[i+len(`": `):]
+	}
 	if _, cause, ok := strings.Cut(why, ": "); ok {
 		return cause
 	}
