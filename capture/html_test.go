@@ -327,17 +327,17 @@ func TestPhases(t *testing.T) {
 	add(50, 6, "sasl-auth", c, session.StreamElement{})
 	add(900, 0, "", c, session.StreamElement{})
 	ms := time.Millisecond
-	want := []phase{
-		{"connect to the server", 0, 5 * ms, 0, 0},
-		{"stream and features", 5 * ms, 4 * ms, 1, 2},
-		{"STARTTLS", 9 * ms, 3 * ms, 3, 4},
-		{"TLS handshake", 12 * ms, 30 * ms, 5, 5},
-		{"authentication", 42 * ms, 8 * ms, 6, 6},
+	want := []session.Stretch{
+		{Name: "connect to the server", From: 0, Took: 5 * ms, First: 0, Last: 0},
+		{Name: "stream and features", From: 5 * ms, Took: 4 * ms, First: 1, Last: 2},
+		{Name: "STARTTLS", From: 9 * ms, Took: 3 * ms, First: 3, Last: 4},
+		{Name: "TLS handshake", From: 12 * ms, Took: 30 * ms, First: 5, Last: 5},
+		{Name: "authentication", From: 42 * ms, Took: 8 * ms, First: 6, Last: 6},
 	}
-	if diff := cmp.Diff(want, r.phases()); diff != "" {
+	if diff := cmp.Diff(want, r.Stretches()); diff != "" {
 		t.Error(diff)
 	}
-	views, total := phaseViews(r.phases())
+	views, total := phaseViews(r.Stretches())
 	if last := views[4]; total != "50ms" || last.X != 84 || last.W != 16 || last.Steps != "6" || views[1].Steps != "1–2" {
 		t.Errorf("of %s: %+v", total, views)
 	}

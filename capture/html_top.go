@@ -68,7 +68,7 @@ func (o *Options) sessionView(r *report, first uint64) sessionView {
 	for _, f := range r.worstFirst() {
 		v.Findings = append(v.Findings, findingView{f, f.Count - 1, whole(f.Seq)})
 	}
-	v.Phases, v.Total = phaseViews(r.phases())
+	v.Phases, v.Total = phaseViews(r.Stretches())
 	for _, leg := range []session.Leg{session.ServerLeg, session.ClientLeg} {
 		if l := &r.legs[leg]; l.TLS != nil {
 			if r.Captured {
@@ -134,7 +134,7 @@ func paren(s string) string {
 	return "(" + s + ")"
 }
 
-func phaseViews(phases []phase) (out []phaseView, total string) {
+func phaseViews(phases []session.Stretch) (out []phaseView, total string) {
 	var end time.Duration
 	for _, p := range phases {
 		end = max(end, p.From+p.Took)

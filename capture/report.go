@@ -35,7 +35,6 @@ type rung struct {
 	Seq     uint64 // of its first event
 	Dir     session.Dir
 	At      time.Time // of its first event
-	Until   time.Time // of its last
 	Summary string
 	Worst   session.Severity
 	Failed  bool
@@ -103,7 +102,6 @@ func (r *report) stepped(e *session.Event) {
 		if g.N != e.Step.N {
 			continue
 		}
-		g.Until = e.At
 		g.Worst = max(g.Worst, e.Worst())
 		if f, ok := e.Body.(session.TLSEstablished); ok {
 			g.TLS[e.Leg] = f.Version
@@ -185,56 +183,4 @@ func (r *report) verdict() string {
 		return r.State.String() + ": " + r.Reason
 	}
 	return r.State.String()
-}
-
-// phase is a stretch of the login, for the waterfall.
-type phase struct {
-	Name  string
-	From  time.Duration // since the session began
-	Took  time.Duration
-	First int // number of its first step, 0 for what is no step
-	Last  int
-}
-
-// phases cuts the login into stretches: each lasts from the end of the one before
-// to the last event of its own steps.
-func (r *report) phases() []phase {
-	var out []phase
-	end := r.Began
-	if up := r.legs[session.ServerLeg].At; up.After(end) {
-		out = append(out, phase{Name: "connect to the server", Took: up.Sub(end)})
-		end = up
-	}
-	for i := range r.rungs {
-		g := &r.rungs[i]
-		name := phaseOf(g.ID)
-		n := len(out)
-		if n == 0 || out[n-1].Name != name {
-			out = append(out, phase{Name: name, From: end.Sub(r.Began), First: g.N})
-			n++
-		}
-		p := &out[n-1]
-		p.Last = g.N
-		if g.Until.After(end) {
-			p.Took += g.Until.Sub(end)
-			end = g.Until
-		}
-	}
-	return out
-}
-
-// phaseOf says which stretch of the login a rung belongs to.
-func phaseOf(id string) string {
-	for _, p := range []struct{ prefix, name string }{
-		{"starttls", "STARTTLS"}, {"proceed", "STARTTLS"}, {"tls", "TLS handshake"},
-		{"sasl", "authentication"}, {"iqauth", "authentication"}, {"component", "authentication"},
-		{"dialback", "dialback"}, {"compress", "compression"},
-		{"bind", "bind and session"}, {"session", "bind and session"}, {"sm-", "bind and session"},
-		{"stream-error", "error"},
-	} {
-		if len(id) >= len(p.prefix) && id[:len(p.prefix)] == p.prefix {
-			return p.name
-		}
-	}
-	return "stream and features"
 }

@@ -19,12 +19,15 @@ type Overview struct {
 	Events  int
 	Newest  uint64 // Seq of the newest event
 	Stanzas int
+
+	reached time.Time // when the server was connected to, zero if that was not seen
 }
 
 // Rung is one step of the ladder with the events that stand on it.
 type Rung struct {
 	Step
 	At     time.Time // of its first event
+	Until  time.Time // of its last
 	Dir    Dir       // NoDir for the TLS handshake
 	First  uint64    // Seq of its first event
 	Events []uint64  // Seq of all
@@ -65,6 +68,7 @@ func (o *Overview) applyStep(e *Event) {
 	}
 	for i := len(o.Steps) - 1; i >= 0; i-- {
 		if r := &o.Steps[i]; r.N == s.N {
+			r.Until = e.At
 			r.Events = append(r.Events, e.Seq)
 			r.Worst = max(r.Worst, e.Worst())
 			break
@@ -87,7 +91,7 @@ func (o *Overview) applyBody(e *Event) {
 	switch b := e.Body.(type) {
 	case TCPOpened:
 		if e.Leg != ClientLeg {
-			o.Server = b.Peer
+			o.Server, o.reached = b.Peer, e.At
 			return
 		}
 		if o.Client = b.Peer; b.Captured {
