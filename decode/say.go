@@ -19,6 +19,13 @@ func Say(sev session.Severity, span session.Span, format string, args ...any) se
 	return session.Note{Severity: sev, Span: span, Text: sentence(format, args)}
 }
 
+// Explain is Say for what only explains, with its section of a specification.
+func Explain(ref string, span session.Span, format string, args ...any) session.Note {
+	n := Say(session.Info, span, format, args...)
+	n.Ref = ref
+	return n
+}
+
 // sentence is fmt.Sprintf, several times as fast for what sentences are made of:
 // strings with %s and %q, whole numbers with %d. Other verbs are left to fmt.
 func sentence(format string, args []any) string {

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
-	"xmppscope/decode/core"
+	"xmppscope/decode"
 	"xmppscope/decode/expect"
 	"xmppscope/session"
 )
@@ -157,7 +157,7 @@ type checker struct {
 
 func newChecker(o *checkFlags) (*checker, error) {
 	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, sessions: map[int]*checked{}, all: o.all}
-	for _, l := range core.Lints() {
+	for _, l := range decode.Lints() {
 		c.numbered[l.ID] = true
 	}
 	known := ruleIDs()

@@ -27,7 +27,7 @@ var prepared = sync.OnceValue(func() *decode.Prepared { return decode.Prepare(ru
 
 // ruleIDs are all ids that findings can have.
 func ruleIDs() (out []string) {
-	for _, l := range core.Lints() {
+	for _, l := range decode.Lints() {
 		out = append(out, l.ID)
 	}
 	for _, r := range remarks() {
@@ -63,7 +63,7 @@ func remarks() (out []sasl.Remark) {
 // listLints prints the numbered checks, and then the rules whose remarks can be
 // findings too, by their ids.
 func listLints(w io.Writer, asJSON bool) error {
-	for _, l := range core.Lints() {
+	for _, l := range decode.Lints() {
 		if asJSON {
 			line, err := json.Marshal(l)
 			if err != nil {

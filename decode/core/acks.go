@@ -67,6 +67,6 @@ func (k *acks) late(s *decode.Seen, asker session.Dir) []session.Note {
 		return nil
 	}
 	k.said[asker] = true
-	return []session.Note{lint("M03", "XEP-0198 §4", session.Warning, session.Span{},
+	return []session.Note{decode.Breach("M03", session.Span{},
 		"the %s has not answered the %s's request for acknowledgement in %s", asker.Opposite().Sender(), asker.Sender(), session.ShortTime(s.Event.At.Sub(since)))}
 }

@@ -37,7 +37,7 @@ func (b *binding) Explain(s *decode.Seen) []session.Note {
 	case s.Root.Attr("type") == "result":
 		return b.result(s, el)
 	}
-	n := say("RFC 6120 §7.6.2", s.Root.Tag, "the server refuses the resource %q", b.asked)
+	n := decode.Explain("RFC 6120 §7.6.2", s.Root.Tag, "the server refuses the resource %q", b.asked)
 	n.Severity = session.Error
 	return []session.Note{n}
 }
@@ -45,16 +45,16 @@ func (b *binding) Explain(s *decode.Seen) []session.Note {
 func (b *binding) request(s *decode.Seen, el *session.Element) []session.Note {
 	b.asked = ""
 	b.tries++
-	notes := []session.Note{say("RFC 6120 §7.6", el.Span, "the client leaves it to the server to name its resource")}
+	notes := []session.Note{decode.Explain("RFC 6120 §7.6", el.Span, "the client leaves it to the server to name its resource")}
 	if r := el.Child("", "resource"); r != nil && r.Text() != "" {
 		b.asked = strings.Clone(r.Text())
 		notes = []session.Note{field("RFC 6120 §7.7", "resource", b.asked, r.TextSpan(), "the client asks for this resource; the server decides").Is(session.Resource).Classed(session.Elsewhere)}
 	}
 	if !s.State.Authenticated && !b.login.ahead() && !s.State.Joined {
-		notes = append(notes, lint("B02", "RFC 6120 §7.1", session.Error, el.Tag, "the client binds before it has logged in"))
+		notes = append(notes, decode.Breach("B02", el.Tag, "the client binds before it has logged in"))
 	}
 	if b.tries > 5 {
-		notes = append(notes, lint("B05", "RFC 6120 §7.7.3", session.Warning, el.Tag, "the client asks for a resource for the %dth time; servers allow 5 to 10", b.tries))
+		notes = append(notes, decode.Breach("B05", el.Tag, "the client asks for a resource for the %dth time; servers allow 5 to 10", b.tries))
 	}
 	return notes
 }
@@ -65,13 +65,13 @@ func (b *binding) result(s *decode.Seen, el *session.Element) []session.Note {
 		jid = el.Child("", "jid")
 	}
 	if jid == nil || !strings.Contains(jid.Text(), "/") {
-		return []session.Note{lint("B03", "RFC 6120 §7.6.1", session.Error, s.Root.Tag, "the server's bind result holds no full JID")}
+		return []session.Note{decode.Breach("B03", s.Root.Tag, "the server's bind result holds no full JID")}
 	}
 	n := field("RFC 6120 §7.6.1", "jid", jid.Text(), jid.TextSpan(), "the client's full JID from now on, whatever it asked for").Is(session.JID).Classed(session.Elsewhere)
 	_, given, _ := strings.Cut(jid.Text(), "/")
 	notes := []session.Note{n}
 	if b.asked != "" && b.asked != given {
-		c := say("RFC 6120 §7.7.2", jid.TextSpan(), "the server changed the resource from %q to %q", b.asked, given)
+		c := decode.Explain("RFC 6120 §7.7.2", jid.TextSpan(), "the server changed the resource from %q to %q", b.asked, given)
 		c.Severity = session.Notice
 		notes = append(notes, c)
 	}

@@ -63,17 +63,17 @@ func (c *closing) element(s *decode.Seen) (notes []session.Note) {
 		if name.Space == decode.NSSM3 && name.Local == "a" {
 			sev = session.Notice // slixmpp still answers <r/> then, and it does no harm
 		}
-		notes = append(notes, lint("S25", "RFC 6120 §4.4", sev, s.Root.Tag, "the %s sends %q after it has closed its stream", dir.Sender(), name.Local))
+		notes = append(notes, decode.Finding("S25", "RFC 6120 §4.4", sev, s.Root.Tag, "the %s sends %q after it has closed its stream", dir.Sender(), name.Local))
 	case c.errored[dir]:
 		c.errored[dir] = false
-		notes = append(notes, lint("S26", "RFC 6120 §4.9.1.1", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("S26", s.Root.Tag,
 			"the %s goes on with %q after a stream error; an error ends the stream", dir.Sender(), name.Local))
 	}
 	// Without a header the prefix may not be declared: then there is no namespace.
 	if name.Local == "error" && (name.Space == decode.NSStreams || name.Space == "" && name.Prefix == "stream") {
 		c.errored[dir], c.reason = true, strings.Clone(firstCondition(s.Root))
 		if !c.opened[dir] && !s.State.Joined {
-			notes = append(notes, lint("S27", "RFC 6120 §4.9.1.2", session.Error, s.Root.Tag,
+			notes = append(notes, decode.Breach("S27", s.Root.Tag,
 				"the %s sends a stream error without having opened its stream", dir.Sender()))
 		}
 	}
@@ -108,7 +108,7 @@ func (c *closing) firstFailure(dir session.Dir) []session.Note {
 	}
 	switch c.reason {
 	case "", "policy-violation", "not-authorized":
-		return []session.Note{lint("A10", "RFC 6120 §6.4.5", session.Warning, session.Span{},
+		return []session.Note{decode.Breach("A10", session.Span{},
 			"the server closes the stream after the first failed attempt; it should allow 2 to 5")}
 	}
 	return nil // it has another reason
@@ -125,8 +125,8 @@ func (c *closing) hangsUp(dir session.Dir) []session.Note {
 		return nil // there is nobody left to say it to
 	}
 	if c.errored[dir] {
-		return []session.Note{lint("S26", "RFC 6120 §4.9.1.1", session.Error, session.Span{}, "the %s does not close its stream after its stream error", dir.Sender())}
+		return []session.Note{decode.Breach("S26", session.Span{}, "the %s does not close its stream after its stream error", dir.Sender())}
 	}
-	return []session.Note{lint("S25", "RFC 6120 §4.4", session.Notice, session.Span{},
+	return []session.Note{decode.Finding("S25", "RFC 6120 §4.4", session.Notice, session.Span{},
 		"the %s hangs up without closing its stream: the other side cannot tell this from a broken network", dir.Sender())}
 }

@@ -29,7 +29,7 @@ func explainCompress(s *decode.Seen) []session.Note {
 	case "compress":
 		return compressRequest(s)
 	case "compressed":
-		return []session.Note{say("XEP-0138 §3", root.Span, "the server agrees: the very next byte in either direction is compressed (zlib), and a new stream follows")}
+		return []session.Note{decode.Explain("XEP-0138 §3", root.Span, "the server agrees: the very next byte in either direction is compressed (zlib), and a new stream follows")}
 	case "failure":
 		notes := []session.Note{}
 		for c := range root.Elements() {
@@ -62,11 +62,11 @@ func compressRequest(s *decode.Seen) []session.Note {
 			}
 		}
 		if !slices.Contains(methods, method) {
-			notes = append(notes, lint("C01", "XEP-0138 §3", session.Warning, at, "the client asks for the compression %q, which the server did not offer (it offers %s)", method, list(methods)))
+			notes = append(notes, decode.Breach("C01", at, "the client asks for the compression %q, which the server did not offer (it offers %s)", method, list(methods)))
 		}
 	}
 	if encrypted(s.State) {
-		notes = append(notes, lint("C01", "RFC 3749 §6", session.Notice, at, "compression inside TLS lets whoever can send the client text guess secrets from the length of what it sends (CRIME)"))
+		notes = append(notes, decode.Finding("C01", "RFC 3749 §6", session.Notice, at, "compression inside TLS lets whoever can send the client text guess secrets from the length of what it sends (CRIME)"))
 	}
 	return notes
 }

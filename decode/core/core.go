@@ -21,20 +21,6 @@ func add(r decode.Rule) { rules = append(rules, r) }
 // of their ids.
 func Rules() []decode.Rule { return decode.ByID(rules) }
 
-// lint is a note of one of the numbered checks.
-func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(sev, span, format, args...)
-	n.Rule, n.Ref = id, ref
-	return n
-}
-
-// say is an explanation with its section.
-func say(ref string, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(session.Info, span, format, args...)
-	n.Ref = ref
-	return n
-}
-
 // field is a decoded field with a sentence and its section.
 func field(ref, name, value string, span session.Span, text string) session.Note {
 	n := decode.Field(name, value, span)

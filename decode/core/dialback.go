@@ -50,11 +50,11 @@ func (d *dialback) Explain(s *decode.Seen) []session.Note {
 		return append(dialbackPrefix(s), d.dialback(s)...)
 	case s.Root.Name.Space == "urn:xmpp:bidi":
 		d.bidi = true
-		return []session.Note{say("XEP-0288 §2", s.Root.Span, "stanzas will flow both ways on this connection, once the other side has proved its domain")}
+		return []session.Note{decode.Explain("XEP-0288 §2", s.Root.Span, "stanzas will flow both ways on this connection, once the other side has proved its domain")}
 	case s.IsStanza() && roleOf(s.State) == serverStream:
 		return d.stanza(s, known && !s.State.Joined)
 	case s.IsStanza() && roleOf(s.State) == componentStream && s.Event.Dir == session.C2S && s.Root.Attr("from") == "":
-		return []session.Note{lint("Q11", "XEP-0114 §3", session.Error, s.Root.Tag, "the component's %s has no \"from\"; a component must say which of its addresses is speaking", s.Root.Name.Local)}
+		return []session.Note{decode.Finding("Q11", "XEP-0114 §3", session.Error, s.Root.Tag, "the component's %s has no \"from\"; a component must say which of its addresses is speaking", s.Root.Name.Local)}
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func dialbackPrefix(s *decode.Seen) []session.Note {
 	if s.Root.Name.Prefix == "db" {
 		return nil
 	}
-	return []session.Note{lint("D03", "XEP-0220 §2.1.1", session.Warning, s.Root.Tag,
+	return []session.Note{decode.Finding("D03", "XEP-0220 §2.1.1", session.Warning, s.Root.Tag,
 		"the %s writes dialback with the prefix %q; many servers know %q alone", s.Event.Dir.Sender(), s.Root.Name.Prefix, "db")}
 }
 
@@ -78,7 +78,7 @@ func (d *dialback) dialback(s *decode.Seen) []session.Note {
 		return nil
 	}
 	if p.from == "" || p.to == "" || name == "verify" && root.Attr("id") == "" {
-		return []session.Note{lint("D01", "XEP-0220 §2.1", session.Error, root.Tag, "the %s's %s lacks from, to or (verify) the id of the stream that it is about", who, name)}
+		return []session.Note{decode.Breach("D01", root.Tag, "the %s's %s lacks from, to or (verify) the id of the stream that it is about", who, name)}
 	}
 	typ := root.Attr("type")
 	if typ == "" {
@@ -95,9 +95,9 @@ func (d *dialback) question(s *decode.Seen, p pair) []session.Note {
 	if s.Root.Name.Local == "verify" {
 		text = "%q asks the server of %q whether the key that it was given is good"
 	}
-	notes := []session.Note{say("XEP-0220 §2.1", s.Root.Span, text, p.from, p.to)}
+	notes := []session.Note{decode.Explain("XEP-0220 §2.1", s.Root.Span, text, p.from, p.to)}
 	if s.Root.Text() == "" {
-		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag, "the %s's %s holds no key, and no answer either (it has no type)", s.Event.Dir.Sender(), s.Root.Name.Local))
+		notes = append(notes, decode.Breach("D01", s.Root.Tag, "the %s's %s holds no key, and no answer either (it has no type)", s.Event.Dir.Sender(), s.Root.Name.Local))
 	}
 	return append(notes, checkKey(s, p)...)
 }
@@ -145,9 +145,9 @@ var dialbackAnswers = map[string]struct {
 func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 	known, ok := dialbackAnswers[typ]
 	if !ok {
-		return []session.Note{lint("D01", "XEP-0220 §2.1", session.Error, s.Root.AttrSpan("type"), "the %s's answer is %q; valid, invalid and error are defined", s.Event.Dir.Sender(), typ)}
+		return []session.Note{decode.Breach("D01", s.Root.AttrSpan("type"), "the %s's answer is %q; valid, invalid and error are defined", s.Event.Dir.Sender(), typ)}
 	}
-	n := say("XEP-0220 §2.1", s.Root.Tag, known.text, p.to)
+	n := decode.Explain("XEP-0220 §2.1", s.Root.Tag, known.text, p.to)
 	n.Severity = known.severity
 	n.Name, n.Value = session.FieldDialback, typ
 	if s.Root.Name.Local == "verify" { // it speaks of who is asked about: itself
@@ -160,7 +160,7 @@ func (d *dialback) answer(s *decode.Seen, p pair, typ string) []session.Note {
 	case i >= 0:
 		d.asked = slices.Delete(d.asked, i, i+1)
 	case !d.lost && !s.State.Joined:
-		notes = append(notes, lint("D01", "XEP-0220 §2.1", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("D01", s.Root.Tag,
 			"the %s answers from %q to %q, but nobody asked from %q to %q", s.Event.Dir.Sender(), p.from, p.to, p.to, p.from))
 	}
 	if typ == "valid" && s.Root.Name.Local == "result" && len(d.valid) < maxPairs {
@@ -208,7 +208,7 @@ func (d *dialback) stanza(s *decode.Seen, judge bool) []session.Note {
 	root, who := s.Root, s.Event.Dir.Sender()
 	from, to := root.Attr("from"), root.Attr("to")
 	if from == "" || to == "" {
-		return []session.Note{lint("Q11", "RFC 6120 §8.1.1.2", session.Error, root.Tag, "the %s's %s lacks from or to; between servers a stanza must have both", who, root.Name.Local)}
+		return []session.Note{decode.Breach("Q11", root.Tag, "the %s's %s lacks from or to; between servers a stanza must have both", who, root.Name.Local)}
 	}
 	p := pair{domainOf(from), domainOf(to)}
 	if !judge || d.allowed(s, p) {
@@ -216,11 +216,11 @@ func (d *dialback) stanza(s *decode.Seen, judge bool) []session.Note {
 	}
 	switch {
 	case len(d.valid) > 0 || s.State.Authenticated:
-		return []session.Note{lint("Q11", "RFC 6120 §8.1.2.2", session.Error, root.Tag, "the %s sends %s from %q to %q, a pair that was not validated on this stream", who, a(root.Name.Local), p.from, p.to)}
+		return []session.Note{decode.Finding("Q11", "RFC 6120 §8.1.2.2", session.Error, root.Tag, "the %s sends %s from %q to %q, a pair that was not validated on this stream", who, a(root.Name.Local), p.from, p.to)}
 	case d.proved:
-		return []session.Note{lint("D02", "XEP-0220 §2.1", session.Error, root.Tag, "the %s sends %s from %q to %q before dialback has said that the pair is valid", who, a(root.Name.Local), p.from, p.to)}
+		return []session.Note{decode.Breach("D02", root.Tag, "the %s sends %s from %q to %q before dialback has said that the pair is valid", who, a(root.Name.Local), p.from, p.to)}
 	}
-	return []session.Note{lint("B06", "RFC 6120 §4.3.5", session.Error, root.Tag, "the %s sends %s before either server has proved its domain", who, a(root.Name.Local))}
+	return []session.Note{decode.Breach("B06", root.Tag, "the %s sends %s before either server has proved its domain", who, a(root.Name.Local))}
 }
 
 // allowed says whether stanzas may go from one domain to the other, in this

@@ -57,9 +57,9 @@ func explainStanzaError(s *decode.Seen) []session.Note {
 	case s.Event.Truncated: // it may stand in the part that is not here
 		return nil
 	case isError && el == nil:
-		return []session.Note{lint("Q07", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s is of type error, but holds no error", s.Root.Name.Local)}
+		return []session.Note{decode.Breach("Q07", s.Root.Tag, "the %s is of type error, but holds no error", s.Root.Name.Local)}
 	case !isError && el != nil:
-		return []session.Note{lint("Q07", "RFC 6120 §8.3.1", session.Error, el.Span, "the %s holds an error, but is not of type error", s.Root.Name.Local)}
+		return []session.Note{decode.Breach("Q07", el.Span, "the %s holds an error, but is not of type error", s.Root.Name.Local)}
 	case el == nil:
 		return nil
 	}
@@ -73,7 +73,7 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	var defined []string
 	advice, ok := errorTypes[el.Attr("type")]
 	if !ok {
-		notes = append(notes, lint("Q08", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error's type is %q; auth, cancel, continue, modify and wait are defined", el.Attr("type")))
+		notes = append(notes, decode.Breach("Q08", el.Tag, "the error's type is %q; auth, cancel, continue, modify and wait are defined", el.Attr("type")))
 	}
 	for c := range el.Elements() {
 		switch {
@@ -91,10 +91,10 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	}
 	unknown := slices.ContainsFunc(defined, func(d string) bool { return stanzaConditions[d].ref == "" })
 	if len(defined) != 1 || unknown {
-		notes = append(notes, lint("Q09", "RFC 6120 §8.3.2", session.Error, el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), list(defined)))
+		notes = append(notes, decode.Breach("Q09", el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), list(defined)))
 	}
 	if slices.Contains(defined, paymentRequired) {
-		notes = append(notes, lint("Q09", "RFC 6120 §8.3.3", session.Warning, el.Tag, "the error's condition is %q, which RFC 6120 has taken out: who does not know it takes it for undefined-condition", paymentRequired))
+		notes = append(notes, decode.Finding("Q09", "RFC 6120 §8.3.3", session.Warning, el.Tag, "the error's condition is %q, which RFC 6120 has taken out: who does not know it takes it for undefined-condition", paymentRequired))
 	}
 	return notes
 }

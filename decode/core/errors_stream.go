@@ -65,7 +65,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 		}
 	}
 	if len(defined) != 1 {
-		notes = append(notes, lint("S28", "RFC 6120 §4.9.2", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("S28", s.Root.Tag,
 			"the %s's stream error has %s in its namespace (%s); it must have exactly one", who, session.Plural(len(defined), "condition"), list(defined)))
 	}
 	return notes
@@ -95,10 +95,10 @@ func otherHost(state *decode.State, who string, c *session.Element) (notes []ses
 		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back").Is(session.Host))
 	}
 	if !validHost(host) {
-		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))
+		notes = append(notes, decode.Finding("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))
 	}
 	if state.InClear() {
-		notes = append(notes, lint("S29", ref, session.Warning, c.Span, "the %s sends the client elsewhere without TLS: anyone on the way could have done so", who))
+		notes = append(notes, decode.Finding("S29", ref, session.Warning, c.Span, "the %s sends the client elsewhere without TLS: anyone on the way could have done so", who))
 	}
 	return notes
 }

@@ -41,5 +41,5 @@ func fast(s *decode.Seen) (notes []session.Note) {
 func takesTokens(mechanism string) bool { return decode.MechanismOf(mechanism).FAST }
 
 func a25(span session.Span, format string, args ...any) session.Note {
-	return lint("A25", "XEP-0484 §3.3", session.Error, span, format, args...)
+	return decode.Breach("A25", span, format, args...)
 }

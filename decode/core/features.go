@@ -42,7 +42,7 @@ var offers = map[string]offer{
 func explainFeatures(s *decode.Seen) (notes []session.Note) {
 	children := s.Root.Children()
 	if len(children) == 0 {
-		return []session.Note{say("RFC 6120 §4.3.5", s.Root.Span, "the server offers nothing more: negotiation is complete")}
+		return []session.Note{decode.Explain("RFC 6120 §4.3.5", s.Root.Span, "the server offers nothing more: negotiation is complete")}
 	}
 	for _, f := range children {
 		notes = append(notes, explainFeature(s, f)...)
@@ -64,26 +64,26 @@ func explainFeature(s *decode.Seen, f *session.Element) []session.Note {
 		return bindOffer(s, f)
 	case decode.NSSession + " session":
 		if f.Child("", "optional") != nil {
-			return []session.Note{say("RFC 3921 §3", f.Span, "the session of old XMPP is offered, but may be skipped")}
+			return []session.Note{decode.Explain("RFC 3921 §3", f.Span, "the session of old XMPP is offered, but may be skipped")}
 		}
 	case decode.NSSM2 + " sm", decode.NSSM3 + " sm":
-		return []session.Note{say("XEP-0198 §2", f.Span, "stream management: stanzas can be acknowledged and a broken session resumed (%s)", f.Name.Space)}
+		return []session.Note{decode.Explain("XEP-0198 §2", f.Span, "stream management: stanzas can be acknowledged and a broken session resumed (%s)", f.Name.Space)}
 	case decode.NSCB + " sasl-channel-binding":
 		return bindingOffer(f)
 	case "http://jabber.org/protocol/caps c":
-		return []session.Note{say("XEP-0115 §6.3", f.Span, "the server's own capabilities, as a hash (%s#%s): a client that knows it need not ask", f.Attr("node"), f.Attr("ver"))}
+		return []session.Note{decode.Explain("XEP-0115 §6.3", f.Span, "the server's own capabilities, as a hash (%s#%s): a client that knows it need not ask", f.Attr("node"), f.Attr("ver"))}
 	case "http://jabber.org/features/compress compression":
 		return compressionOffer(f)
 	}
 	if o, ok := offers[f.Name.Space+" "+f.Name.Local]; ok {
-		return []session.Note{say(o.ref, f.Span, "%s", o.text)}
+		return []session.Note{decode.Explain(o.ref, f.Span, "%s", o.text)}
 	}
 	if f.Name.Space == decode.NSStreams || decode.IsContentNS(f.Name.Space) {
-		return []session.Note{lint("S22", "RFC 6120 §4.3.2", session.Error, f.Span,
+		return []session.Note{decode.Breach("S22", f.Span,
 			"the server offers %q in %q; a feature must be in a namespace of its own", f.Name.Local, f.Name.Space)}
 	}
 	// Which extension that is, package xep says.
-	return []session.Note{say("RFC 6120 §4.3.2", f.Span, "the server offers %q of %q", f.Name.Local, f.Name.Space)}
+	return []session.Note{decode.Explain("RFC 6120 §4.3.2", f.Span, "the server offers %q of %q", f.Name.Local, f.Name.Space)}
 }
 
 func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {
@@ -91,9 +91,9 @@ func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	if f.Child("", "required") != nil {
 		text = "TLS is required: the client must send starttls before anything else"
 	}
-	notes := []session.Note{say("RFC 6120 §5.4.1", f.Span, "%s", text)}
+	notes := []session.Note{decode.Explain("RFC 6120 §5.4.1", f.Span, "%s", text)}
 	if encrypted(s.State) {
-		notes = append(notes, lint("T01", "RFC 6120 §5.4.3.3", session.Error, f.Span, "the server offers STARTTLS inside TLS"))
+		notes = append(notes, decode.Breach("T01", f.Span, "the server offers STARTTLS inside TLS"))
 	}
 	return notes
 }
@@ -107,7 +107,7 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 		names = append(names, m.Text())
 	}
 	if len(names) == 0 {
-		return []session.Note{lint("A04", "RFC 6120 §6.4.1", session.Error, f.Span, "the server offers SASL, but no mechanism")}
+		return []session.Note{decode.Breach("A04", f.Span, "the server offers SASL, but no mechanism")}
 	}
 	notes := []session.Note{field("RFC 6120 §6.4.1", "mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in that the server offers; the client picks one").Is(session.Word).Classed(session.Elsewhere)}
@@ -115,11 +115,11 @@ func mechanismsOffer(s *decode.Seen, f *session.Element) []session.Note {
 		name := m.Text()
 		family := decode.MechanismOf(name)
 		if family.Sends == "password" && s.State.InClear() {
-			notes = append(notes, lint("A01", "RFC 6120 §13.8.3", session.Error, m.Span,
+			notes = append(notes, decode.Breach("A01", m.Span,
 				"the server offers %s without TLS: passwords would travel for everyone to read", name))
 		}
 		if family.Historic != "" {
-			notes = append(notes, lint("A20", "RFC 6331", session.Notice, m.Span, "the server offers %q, which is historic", name))
+			notes = append(notes, decode.Finding("A20", "RFC 6331", session.Notice, m.Span, "the server offers %q, which is historic", name))
 		}
 	}
 	return notes
@@ -135,7 +135,7 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	notes := []session.Note{field("XEP-0388 §2.1", "sasl2-mechanisms", strings.Join(names, " "), f.Span,
 		"the ways to log in with SASL2, which saves round trips and needs no restart").Is(session.Word).Classed(session.Elsewhere)}
 	if s.State.InClear() {
-		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, f.Span, "the server offers SASL2 without TLS"))
+		notes = append(notes, decode.Breach("A23", f.Span, "the server offers SASL2 without TLS"))
 	}
 	inline := f.Child(decode.NSSASL2, "inline")
 	if inline == nil {
@@ -144,22 +144,22 @@ func sasl2Offer(s *decode.Seen, f *session.Element) []session.Note {
 	for c := range inline.Elements() {
 		switch c.Name.Space {
 		case decode.NSBind2:
-			notes = append(notes, say("XEP-0386 §3", c.Span, "a resource can be bound in the same step (Bind 2)"))
+			notes = append(notes, decode.Explain("XEP-0386 §3", c.Span, "a resource can be bound in the same step (Bind 2)"))
 		case decode.NSSM3:
-			notes = append(notes, say("XEP-0388 §2.1", c.Span, "an earlier session can be resumed in the same step"))
+			notes = append(notes, decode.Explain("XEP-0388 §2.1", c.Span, "an earlier session can be resumed in the same step"))
 		case decode.NSFAST:
-			notes = append(notes, say("XEP-0484 §3.1", c.Span, "the server gives out tokens, so that the next login needs no password (FAST)"))
+			notes = append(notes, decode.Explain("XEP-0484 §3.1", c.Span, "the server gives out tokens, so that the next login needs no password (FAST)"))
 		default:
-			notes = append(notes, say("XEP-0388 §2.1", c.Span, "%q of %q can be done in the same step", c.Name.Local, c.Name.Space))
+			notes = append(notes, decode.Explain("XEP-0388 §2.1", c.Span, "%q of %q can be done in the same step", c.Name.Local, c.Name.Space))
 		}
 	}
 	return notes
 }
 
 func bindOffer(s *decode.Seen, f *session.Element) []session.Note {
-	notes := []session.Note{say("RFC 6120 §7.4", f.Span, "the client must bind a resource next: it gets the full JID that stanzas are sent to")}
+	notes := []session.Note{decode.Explain("RFC 6120 §7.4", f.Span, "the client must bind a resource next: it gets the full JID that stanzas are sent to")}
 	if !s.State.Authenticated && !s.State.Joined {
-		notes = append(notes, lint("B01", "RFC 6120 §7.4", session.Error, f.Span, "the server offers binding before the client has logged in"))
+		notes = append(notes, decode.Breach("B01", f.Span, "the server offers binding before the client has logged in"))
 	}
 	return notes
 }
@@ -172,7 +172,7 @@ func bindingOffer(f *session.Element) []session.Note {
 	notes := []session.Note{field("XEP-0440 §2", "channel-bindings", strings.Join(types, " "), f.Span,
 		"the kinds of channel binding that the server can check; a -PLUS mechanism uses one of them").Is(session.Word).Classed(session.Elsewhere)}
 	if len(types) > 0 && !slices.Contains(types, "tls-server-end-point") {
-		notes = append(notes, lint("A18", "XEP-0440 §3", session.Warning, f.Span, "the server does not offer tls-server-end-point, which every server should"))
+		notes = append(notes, decode.Breach("A18", f.Span, "the server does not offer tls-server-end-point, which every server should"))
 	}
 	return notes
 }
@@ -182,7 +182,7 @@ func compressionOffer(f *session.Element) []session.Note {
 	for c := range f.Elements() {
 		methods = append(methods, c.Text())
 	}
-	return []session.Note{say("XEP-0138 §3", f.Span, "stream compression with %s; together with TLS it can leak secrets through the length of what is sent", list(methods))}
+	return []session.Note{decode.Explain("XEP-0138 §3", f.Span, "stream compression with %s; together with TLS it can leak secrets through the length of what is sent", list(methods))}
 }
 
 // checkPlus is A18: -PLUS mechanisms and channel-binding types come together.
@@ -192,10 +192,10 @@ func checkPlus(s *decode.Seen) []session.Note {
 	types := s.Root.Child(decode.NSCB, "sasl-channel-binding")
 	switch {
 	case plus && types == nil:
-		return []session.Note{lint("A18", "XEP-0440 §3", session.Warning, s.Root.Tag,
+		return []session.Note{decode.Breach("A18", s.Root.Tag,
 			"the server offers -PLUS mechanisms without saying which channel bindings it can check: clients have to guess")}
 	case !plus && types != nil:
-		return []session.Note{lint("A18", "XEP-0440 §3", session.Warning, types.Span,
+		return []session.Note{decode.Breach("A18", types.Span,
 			"the server names channel bindings, but offers no -PLUS mechanism to use them with: clients take this for an attack")}
 	}
 	return nil
@@ -208,7 +208,7 @@ func checkSayingWho(s *decode.Seen) []session.Note {
 	if sasl2 == nil || h == nil || h.From != "" || h.Content != decode.NSClient || !encrypted(s.State) || s.State.Authenticated {
 		return nil
 	}
-	return []session.Note{lint("S20", "RFC 6120 §4.7.1", session.Info, sasl2.Tag, "the client has not said who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does")}
+	return []session.Note{decode.Breach("S20", sasl2.Tag, "the client has not said who it is (no \"from\"), though TLS is on; some servers offer SASL2 only if it does")}
 }
 
 // negotiable are the features that a client acts on; others only inform.
@@ -230,6 +230,6 @@ func checkOrder(s *decode.Seen) []session.Note {
 	if len(also) == 0 {
 		return nil
 	}
-	return []session.Note{lint("T02", "RFC 6120 §5.3.1", session.Warning, s.Root.Tag,
+	return []session.Note{decode.Breach("T02", s.Root.Tag,
 		"the server requires TLS, yet offers %s as well; nothing else should be on offer before TLS", list(also))}
 }

@@ -72,5 +72,5 @@ func forServersAlone(chain []session.Certificate, what string) []session.Note {
 	if len(chain) == 0 || chain[0].For(session.UsageClient) {
 		return nil
 	}
-	return []session.Note{lint("T12", "RFC 5280 §4.2.1.12", session.Warning, session.Span{}, what, session.ShortLine(chain[0].Subject))}
+	return []session.Note{decode.Breach("T12", session.Span{}, what, session.ShortLine(chain[0].Subject))}
 }

@@ -38,7 +38,7 @@ func (h *headers) Explain(s *decode.Seen) []session.Note {
 	notes := h.opening(s)
 	notes = append(notes, headerFields(s.Root)...)
 	if s.Root.Name.Space != decode.NSStreams || s.Root.Name.Local != "stream" {
-		notes = append(notes, lint("S01", "RFC 6120 §4.8.1", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("S01", s.Root.Tag,
 			"the %s's root element is %q in %q; it must be %q in %q", s.Event.Dir.Sender(), s.Root.Name.Local, s.Root.Name.Space, "stream", decode.NSStreams))
 	}
 	if s.Event.Dir == session.C2S {
@@ -65,13 +65,13 @@ func (h *headers) opening(s *decode.Seen) []session.Note {
 	}
 	switch {
 	case h.opened[dir] == 1:
-		return []session.Note{say("RFC 6120 §4.2", s.Root.Tag, "%s", what)}
+		return []session.Note{decode.Explain("RFC 6120 §4.2", s.Root.Tag, "%s", what)}
 	case s.State.Authenticated:
-		return []session.Note{say("RFC 6120 §6.4.6", s.Root.Tag, "%s anew on the same connection, because the login has succeeded", what)}
+		return []session.Note{decode.Explain("RFC 6120 §6.4.6", s.Root.Tag, "%s anew on the same connection, because the login has succeeded", what)}
 	case secure && !h.secure:
-		return []session.Note{say("RFC 6120 §5.4.3.3", s.Root.Tag, "%s anew inside TLS; what was learnt in the clear is forgotten", what)}
+		return []session.Note{decode.Explain("RFC 6120 §5.4.3.3", s.Root.Tag, "%s anew inside TLS; what was learnt in the clear is forgotten", what)}
 	}
-	return []session.Note{say("RFC 6120 §4.3.3", s.Root.Tag, "%s anew on the same connection", what)}
+	return []session.Note{decode.Explain("RFC 6120 §4.3.3", s.Root.Tag, "%s anew on the same connection", what)}
 }
 
 // clearLeg is for a client that begins in the clear, where the server wants TLS from the
@@ -81,7 +81,7 @@ func clearLeg(s *decode.Seen, head *decode.Header) []session.Note {
 	if head.Count > 1 || s.State.Captured || s.State.Secure[session.ClientLeg] || tls == nil || tls.SNIFrom == "" { // the name is ours: the handshake was
 		return nil
 	}
-	n := say("XEP-0368 §3", s.Root.Tag, "the client's connection to xmppscope is in the clear, and only that to the server has TLS: "+
+	n := decode.Explain("XEP-0368 §3", s.Root.Tag, "the client's connection to xmppscope is in the clear, and only that to the server has TLS: "+
 		"the server wants TLS from the first byte (direct TLS) and offers no STARTTLS inside it, so a client that requires TLS gives up; "+
 		"let the client use direct TLS, or name the server's port for STARTTLS (--upstream HOST:PORT without tls://)")
 	n.Severity = session.Warning
@@ -119,7 +119,7 @@ func checkLang(el *session.Element) []session.Note {
 	if a == nil || a.Value == "" || languageTag(a.Value) {
 		return nil
 	}
-	return []session.Note{lint("Q20", "RFC 6120 §4.7.4", session.Warning, a.Quote, "xml:lang %q is not a language tag", a.Value)}
+	return []session.Note{decode.Breach("Q20", a.Quote, "xml:lang %q is not a language tag", a.Value)}
 }
 
 func langOf(root *session.Element) *session.Attr {
@@ -160,26 +160,26 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 		if _, there := root.LookupAttr("to"); there {
 			what = `an empty "to"`
 		}
-		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, tag, "the client does not say which domain it wants (%s)", what))
+		notes = append(notes, decode.Breach("S08", tag, "the client does not say which domain it wants (%s)", what))
 	} else if strings.ContainsAny(h.To, "@/") {
-		notes = append(notes, lint("S08", "RFC 6120 §4.7.2", session.Error, root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
+		notes = append(notes, decode.Breach("S08", root.AttrSpan("to"), "the client's \"to\" is %q; it must be a domain alone", h.To))
 	}
 	if id := root.Attr("id"); id != "" { // Prosody sends servers an empty one, which does no harm
-		notes = append(notes, lint("S11", "RFC 6120 §4.7.3", session.Error, root.AttrSpan("id"), "the client's header has an id; only the server's may"))
+		notes = append(notes, decode.Breach("S11", root.AttrSpan("id"), "the client's header has an id; only the server's may"))
 	}
 	if component(h) {
 		return notes
 	}
 	notes = append(notes, checkVersion(s, h)...)
 	if langOf(root) == nil {
-		notes = append(notes, lint("S17", "RFC 6120 §4.7.4", session.Info, tag, "the client does not say which language it prefers (no xml:lang)"))
+		notes = append(notes, decode.Breach("S17", tag, "the client does not say which language it prefers (no xml:lang)"))
 	}
 	secure := encrypted(s.State)
 	switch {
 	case h.From == "" && secure && h.Content == decode.NSServer:
-		notes = append(notes, lint("S19", "RFC 6120 §4.7.1", session.Error, tag, "the server that opens the stream does not say who it is (no \"from\")"))
+		notes = append(notes, decode.Breach("S19", tag, "the server that opens the stream does not say who it is (no \"from\")"))
 	case h.From != "" && s.State.InClear() && h.Content != decode.NSServer:
-		notes = append(notes, lint("S20", "RFC 6120 §4.7.1", session.Info, root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
+		notes = append(notes, decode.Breach("S20", root.AttrSpan("from"), "the client says in the clear who it is, for everyone on the way to read"))
 	}
 	return notes
 }
@@ -187,11 +187,11 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 // checkVersion is S14.
 func checkVersion(s *decode.Seen, h *decode.Header) []session.Note {
 	if h.Version == "" {
-		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.Tag,
+		return []session.Note{decode.Breach("S14", s.Root.Tag,
 			"the %s's header has no version: this is XMPP as it was before 1.0, without features, STARTTLS and SASL", s.Event.Dir.Sender())}
 	}
 	if major, _, ok := version(h.Version); !ok || major < 1 {
-		return []session.Note{lint("S14", "RFC 6120 §4.7.5", session.Warning, s.Root.AttrSpan("version"),
+		return []session.Note{decode.Breach("S14", s.Root.AttrSpan("version"),
 			"the %s's version is %q; it should be %q", s.Event.Dir.Sender(), h.Version, "1.0")}
 	}
 	return nil
@@ -208,10 +208,10 @@ func version(v string) (major, minor int, ok bool) {
 // checkID is S10, S12 and S13.
 func (h *headers) checkID(s *decode.Seen, head *decode.Header) []session.Note {
 	if head.ID == "" {
-		return []session.Note{lint("S10", "RFC 6120 §4.7.3", session.Error, s.Root.Tag, "the server's header has no id")}
+		return []session.Note{decode.Breach("S10", s.Root.Tag, "the server's header has no id")}
 	}
 	if slices.Contains(h.ids, head.ID) {
-		return []session.Note{lint("S12", "RFC 6120 §4.3.3", session.Error, s.Root.AttrSpan("id"),
+		return []session.Note{decode.Breach("S12", s.Root.AttrSpan("id"),
 			"the server uses the stream id %q again; every restart needs a new one", head.ID)}
 	}
 	notes := append(guessable(s, head.ID, h.ids), elsewhere(s, head)...)
@@ -225,15 +225,15 @@ func guessable(s *decode.Seen, id string, before []string) []session.Note {
 	const ref = "RFC 6120 §4.7.3"
 	span := s.Root.AttrSpan("id")
 	if len(before) > 0 && countsUp(before[len(before)-1], id) {
-		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up (%q after %q): they can be guessed", id, before[len(before)-1])}
+		return []session.Note{decode.Finding("S13", ref, session.Warning, span, "the server's stream ids count up (%q after %q): they can be guessed", id, before[len(before)-1])}
 	}
 	n, err := strconv.ParseInt(id, 10, 64)
 	const day = 24 * time.Hour
 	if err == nil && (s.Event.At.Sub(time.Unix(n, 0)).Abs() < day || s.Event.At.Sub(time.UnixMilli(n)).Abs() < day) {
-		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream id %q is the time of day: it can be guessed", id)}
+		return []session.Note{decode.Finding("S13", ref, session.Warning, span, "the server's stream id %q is the time of day: it can be guessed", id)}
 	}
 	if len(id) < 5 {
-		return []session.Note{lint("S13", ref, session.Notice, span, "the server's stream id %q is short: it may be guessed", id)}
+		return []session.Note{decode.Finding("S13", ref, session.Notice, span, "the server's stream id %q is short: it may be guessed", id)}
 	}
 	return nil
 }
@@ -268,11 +268,11 @@ func elsewhere(s *decode.Seen, head *decode.Header) []session.Note {
 	now := decode.StreamID{ID: head.ID, Session: here, At: s.Event.At}
 	first, again := s.State.Run.StreamIDs.Put(server+" "+head.ID, now)
 	if again && first.Session != here && !first.At.Equal(now.At) {
-		return []session.Note{lint("S13", ref, session.Warning, span, "the server used the stream id %q in session %d already; ids must be unique", head.ID, first.Session)}
+		return []session.Note{decode.Finding("S13", ref, session.Warning, span, "the server used the stream id %q in session %d already; ids must be unique", head.ID, first.Session)}
 	}
 	last, had := s.State.Run.LastStream.Put(server, now)
 	if had && last.Session != here && countsUp(last.ID, head.ID) {
-		return []session.Note{lint("S13", ref, session.Warning, span, "the server's stream ids count up from connection to connection (%q after %q in session %d): they can be guessed", head.ID, last.ID, last.Session)}
+		return []session.Note{decode.Finding("S13", ref, session.Warning, span, "the server's stream ids count up from connection to connection (%q after %q in session %d): they can be guessed", head.ID, last.ID, last.Session)}
 	}
 	return nil
 }
@@ -281,11 +281,11 @@ func elsewhere(s *decode.Seen, head *decode.Header) []session.Note {
 func checkResponse(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	root, tag := s.Root, s.Root.Tag
 	if h.From == "" {
-		notes = append(notes, lint("S09", "RFC 6120 §4.7.1", session.Error, tag, "the server's header has no from"))
+		notes = append(notes, decode.Breach("S09", tag, "the server's header has no from"))
 	}
 	asked := s.State.Header[session.C2S]
 	if asked != nil && decode.IsContentNS(asked.Content) && asked.Content != "" && decode.IsContentNS(h.Content) && h.Content != "" && asked.Content != h.Content {
-		notes = append(notes, lint("S03", "RFC 6120 §4.8.2", session.Error, tag,
+		notes = append(notes, decode.Breach("S03", tag,
 			"the server's content namespace is %q, the client's %q; they must be the same", h.Content, asked.Content))
 	}
 	if component(h) || (asked != nil && asked.Version == "" && h.Version == "") {
@@ -293,7 +293,7 @@ func checkResponse(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	}
 	notes = append(notes, checkVersion(s, h)...)
 	if langOf(root) == nil {
-		notes = append(notes, lint("S16", "RFC 6120 §4.7.4", session.Error, tag, "the server's header has no xml:lang"))
+		notes = append(notes, decode.Breach("S16", tag, "the server's header has no xml:lang"))
 	}
 	if asked == nil {
 		return notes
@@ -310,10 +310,10 @@ func compareVersions(root *session.Element, asked, given string) []session.Note 
 	case !okA || !okG:
 		return nil
 	case g1 > a1 || (g1 == a1 && g2 > a2):
-		return []session.Note{lint("S15", "RFC 6120 §4.7.5", session.Error, root.AttrSpan("version"),
+		return []session.Note{decode.Breach("S15", root.AttrSpan("version"),
 			"the server answers with version %q, above the client's %q", given, asked)}
 	case given != strconv.Itoa(g1)+"."+strconv.Itoa(g2):
-		return []session.Note{lint("S15", "RFC 6120 §4.7.5", session.Error, root.AttrSpan("version"), "the server's version %q has leading zeros", given)}
+		return []session.Note{decode.Breach("S15", root.AttrSpan("version"), "the server's version %q has leading zeros", given)}
 	}
 	return nil
 }
@@ -322,13 +322,13 @@ func compareVersions(root *session.Element, asked, given string) []session.Note 
 func checkTo(s *decode.Seen, asked, h *decode.Header) []session.Note {
 	switch {
 	case asked.From == "" && h.To != "":
-		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.AttrSpan("to"),
+		return []session.Note{decode.Breach("S18", s.Root.AttrSpan("to"),
 			"the server's header has to=%q, but the client did not say who it is", h.To)}
 	case asked.From != "" && h.To == "":
-		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.Tag,
+		return []session.Note{decode.Breach("S18", s.Root.Tag,
 			"the server's header has no \"to\", though the client said that it is %q", asked.From)}
 	case !strings.EqualFold(bare(h.To), bare(asked.From)):
-		return []session.Note{lint("S18", "RFC 6120 §4.7.2", session.Error, s.Root.AttrSpan("to"),
+		return []session.Note{decode.Breach("S18", s.Root.AttrSpan("to"),
 			"the server's header has to=%q, but the client said that it is %q", h.To, asked.From)}
 	}
 	return nil

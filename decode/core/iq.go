@@ -71,7 +71,7 @@ func requestName(n session.Name) string {
 
 func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 	if _, ok := s.Root.LookupAttr("id"); !ok {
-		notes = append(notes, lint("Q01", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", s.Event.Dir.Sender()))
+		notes = append(notes, decode.Breach("Q01", s.Root.Tag, "the %s's iq has no id, so its answer cannot be told from others", s.Event.Dir.Sender()))
 	}
 	children := 0
 	for range s.Root.Elements() {
@@ -83,22 +83,22 @@ func (r *requests) explainIQ(s *decode.Seen) (notes []session.Note) {
 		return gather(notes, explainRequest(s, typ, children))
 	case "result", "error":
 		if typ == "result" && children > 1 {
-			notes = append(notes, lint("Q04", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the result holds %d elements; one at most is allowed", children))
+			notes = append(notes, decode.Breach("Q04", s.Root.Tag, "the result holds %d elements; one at most is allowed", children))
 		}
 		if again, ok := r.answer(s, typ); ok {
 			return append(notes, again)
 		}
 		return gather(notes, explainAnswer(s, typ))
 	default:
-		return append(notes, lint("Q02", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the iq's type is %q; get, set, result and error are defined", typ))
+		return append(notes, decode.Breach("Q02", s.Root.Tag, "the iq's type is %q; get, set, result and error are defined", typ))
 	}
 }
 
 func explainRequest(s *decode.Seen, typ string, children int) []session.Note {
 	if children != 1 {
-		return []session.Note{lint("Q03", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, children)}
+		return []session.Note{decode.Breach("Q03", s.Root.Tag, "a %s must hold exactly one element; this one holds %d", typ, children)}
 	}
-	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", s.Event.Dir.Sender(), receiver(s), typ, requestName(s.Root.First().Name))}
+	return []session.Note{decode.Explain("RFC 6120 §8.2.3", s.Root.Tag, "the %s sends %s a %s: %s", s.Event.Dir.Sender(), receiver(s), typ, requestName(s.Root.First().Name))}
 }
 
 // receiver says whom a stanza is for.
@@ -115,15 +115,15 @@ func receiver(s *decode.Seen) string {
 
 func explainAnswer(s *decode.Seen, typ string) []session.Note {
 	if s.Request == nil && s.State.Joined {
-		return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "the %s answers %q, which was asked before this recording began", s.Event.Dir.Sender(), s.Root.Attr("id"))}
+		return []session.Note{decode.Explain("RFC 6120 §8.2.3", s.Root.Tag, "the %s answers %q, which was asked before this recording began", s.Event.Dir.Sender(), s.Root.Attr("id"))}
 	}
 	if s.Request == nil {
-		return []session.Note{lint("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", s.Event.Dir.Sender(), s.Root.Attr("id"))}
+		return []session.Note{decode.Finding("Q05", "RFC 6120 §8.2.3", session.Notice, s.Root.Tag, "the %s answers %q, but no such request was seen", s.Event.Dir.Sender(), s.Root.Attr("id"))}
 	}
 	kind := "the " + requestName(s.Request.Payload)
 	outcome := "answers"
 	if typ == "error" {
 		outcome = "refuses"
 	}
-	return []session.Note{say("RFC 6120 §8.2.3", s.Root.Tag, "%s %s request sent %s before", outcome, kind, session.ShortTime(s.Event.RTT))}
+	return []session.Note{decode.Explain("RFC 6120 §8.2.3", s.Root.Tag, "%s %s request sent %s before", outcome, kind, session.ShortTime(s.Event.RTT))}
 }

@@ -65,15 +65,15 @@ func (r *requests) answer(s *decode.Seen, typ string) (session.Note, bool) {
 		now.again = true
 		r.remember(s, key, now)
 		if now.failed && other.failed {
-			return lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", who, id), true
+			return decode.Breach("Q10", s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", who, id), true
 		}
-		return lint("Q06", "RFC 6120 §8.2.3", session.Error, s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.kind(), id), true
+		return decode.Breach("Q06", s.Root.Tag, "the %s answers the %s %q, which is an answer itself", who, other.kind(), id), true
 	case twice && before.from == now.from:
-		return lint("Q05", "RFC 6120 §8.2.3", session.Warning, s.Root.Tag, "the %s answers %q a second time", who, id), true
+		return decode.Breach("Q05", s.Root.Tag, "the %s answers %q a second time", who, id), true
 	}
 	r.remember(s, key, now)
 	if near := s.Misnamed; near != nil && id != "" {
-		return lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.AttrSpan("id"), "the %s answers with the id %q, but the request's id was %q", who, id, near.ID), true
+		return decode.Breach("Q13", s.Root.AttrSpan("id"), "the %s answers with the id %q, but the request's id was %q", who, id, near.ID), true
 	}
 	return session.Note{}, false
 }
@@ -117,7 +117,7 @@ func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.
 			}
 			names = append(names, decode.Quote(q.ID)+" ("+what+", event "+strconv.FormatUint(q.Seq, 10)+")")
 		}
-		notes = append(notes, lint("Q05", "RFC 6120 §8.2.3", session.Warning, session.Span{},
+		notes = append(notes, decode.Breach("Q05", session.Span{},
 			"%s of the %s never had an answer: %s", session.Plural(len(open), "request"), dir.Sender(), strings.Join(names, ", ")))
 	}
 	return notes

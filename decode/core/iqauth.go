@@ -46,7 +46,7 @@ func (a *iqAuth) Explain(s *decode.Seen) []session.Note {
 	q := s.Root.Child(decode.NSIQAuth, "query")
 	switch typ := s.Root.Attr("type"); {
 	case q != nil && s.Event.Dir == session.C2S && typ == "get":
-		return append(iqAuthUser(q), say("XEP-0078 §3.1", q.Tag, "the client asks which fields it must fill in to log in"))
+		return append(iqAuthUser(q), decode.Explain("XEP-0078 §3.1", q.Tag, "the client asks which fields it must fill in to log in"))
 	case q != nil && s.Event.Dir == session.C2S && typ == "set":
 		return a.set(s, q)
 	case q != nil && s.Event.Dir == session.S2C && typ == "result":
@@ -54,7 +54,7 @@ func (a *iqAuth) Explain(s *decode.Seen) []session.Note {
 	case s.Request == nil || s.Request.Step != "iqauth-set":
 		return nil
 	case typ == "result":
-		n := say("XEP-0078 §3.1", s.Root.Tag, "the client is logged in; in this kind of login there is no restart and no bind")
+		n := decode.Explain("XEP-0078 §3.1", s.Root.Tag, "the client is logged in; in this kind of login there is no restart and no bind")
 		return append([]session.Note{n}, a.checked.TookAnyway("client", s.Root.Tag)...)
 	}
 	return []session.Note{a.refused(s)}
@@ -73,7 +73,7 @@ func iqAuthFields(q *session.Element) session.Note {
 	case password:
 		text = "; the password travels as it is"
 	}
-	return say("XEP-0078 §3.1", q.Tag, "the server wants %s%s", list(fields), text)
+	return decode.Explain("XEP-0078 §3.1", q.Tag, "the server wants %s%s", list(fields), text)
 }
 
 func iqAuthUser(q *session.Element) []session.Note {
@@ -88,14 +88,14 @@ func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
 	a.checked = decode.Check{}
 	notes := iqAuthUser(q)
 	if len(notes) == 0 {
-		n := say("XEP-0078 §3.1", q.Tag, "the client does not say who wants to log in (no username)")
+		n := decode.Explain("XEP-0078 §3.1", q.Tag, "the client does not say who wants to log in (no username)")
 		n.Severity = session.Error
 		notes = append(notes, n)
 	}
 	if d := q.Child("", "digest"); d != nil {
-		notes = append(notes, say("XEP-0078 §3.1", d.Tag, "SHA-1 over the stream's id and the password: it is of use on this stream only, but lets whoever records it guess passwords off line"))
+		notes = append(notes, decode.Explain("XEP-0078 §3.1", d.Tag, "SHA-1 over the stream's id and the password: it is of use on this stream only, but lets whoever records it guess passwords off line"))
 		if s.State.InClear() {
-			notes = append(notes, lint("L01", "XEP-0078 §5", session.Warning, d.Tag, "the client sends a digest on a connection without TLS: everyone on the way can guess passwords with it"))
+			notes = append(notes, decode.Finding("L01", "XEP-0078 §5", session.Warning, d.Tag, "the client sends a digest on a connection without TLS: everyone on the way can guess passwords with it"))
 		}
 		notes = append(notes, a.digest(s, q, strings.TrimSpace(d.Text()), d.TextSpan())...)
 	}
@@ -111,7 +111,7 @@ func (a *iqAuth) set(s *decode.Seen, q *session.Element) []session.Note {
 // digest holds a digest against the account's password.
 func (a *iqAuth) digest(s *decode.Seen, q *session.Element, sent string, span session.Span) (notes []session.Note) {
 	if raw, err := hex.DecodeString(sent); err != nil || len(raw) != sha1.Size {
-		n := say("XEP-0078 §3.1", span, "the client's digest is not the 40 hex digits of a SHA-1")
+		n := decode.Explain("XEP-0078 §3.1", span, "the client's digest is not the 40 hex digits of a SHA-1")
 		n.Severity = session.Error
 		notes = append(notes, n)
 	}
@@ -156,7 +156,7 @@ func (a *iqAuth) refused(s *decode.Seen) session.Note {
 			why = cause
 		}
 	}
-	n := say("XEP-0078 §3.2", s.Root.Tag, "the server refuses the login: %s", why)
+	n := decode.Explain("XEP-0078 §3.2", s.Root.Tag, "the server refuses the login: %s", why)
 	n.Severity = session.Error
 	return n
 }
@@ -167,5 +167,5 @@ func clearPassword(s *decode.Seen, q *session.Element, id, ref, what string) []s
 	if p == nil || strings.TrimSpace(p.Text()) == "" || !s.State.InClear() {
 		return nil
 	}
-	return []session.Note{lint(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", s.Event.Dir.Sender(), what)}
+	return []session.Note{decode.Finding(id, ref, session.Error, p.Tag, "the %s sends %s on a connection without TLS: everyone on the way can read it", s.Event.Dir.Sender(), what)}
 }

@@ -53,10 +53,10 @@ func checkJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 		return nil
 	}
 	if problem := jidProblem(v); problem != "" {
-		return []session.Note{lint("Q19", "RFC 7622 §3", session.Error, e.AttrSpan(attr), "the %s's %q is no valid JID: %s", s.Event.Dir.Sender(), attr, problem)}
+		return []session.Note{decode.Breach("Q19", e.AttrSpan(attr), "the %s's %q is no valid JID: %s", s.Event.Dir.Sender(), attr, problem)}
 	}
 	if oddity := jidOddity(v); oddity != "" {
-		return []session.Note{lint("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", s.Event.Dir.Sender(), attr, oddity)}
+		return []session.Note{decode.Finding("Q19", "RFC 7622 §3", session.Notice, e.AttrSpan(attr), "the %s's %q may not be understood by all: %s", s.Event.Dir.Sender(), attr, oddity)}
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func emptyJID(s *decode.Seen, e *session.Element, attr string) []session.Note {
 	if _, there := e.LookupAttr(attr); !there || e != s.Root {
 		return nil
 	}
-	return []session.Note{lint("Q19", "RFC 7622 §3.1", session.Warning, e.AttrSpan(attr), "the %s's %q is empty, which is no JID: to be without one it has to be left out", s.Event.Dir.Sender(), attr)}
+	return []session.Note{decode.Finding("Q19", "RFC 7622 §3.1", session.Warning, e.AttrSpan(attr), "the %s's %q is empty, which is no JID: to be without one it has to be left out", s.Event.Dir.Sender(), attr)}
 }
 
 func resource(jid string) string {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"xmppscope/decode/core"
+	"xmppscope/decode"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
@@ -25,7 +25,7 @@ func TestLintTable(t *testing.T) {
 		t.Fatal(err, err2)
 	}
 	for _, file := range append(files, more...) {
-		if strings.HasSuffix(file, "_test.go") || file == filepath.Join("..", "core", "lints.go") {
+		if strings.HasSuffix(file, "_test.go") || file == filepath.Join("..", "lints.go") {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -37,7 +37,7 @@ func TestLintTable(t *testing.T) {
 		}
 	}
 	known := map[string]bool{}
-	for _, l := range core.Lints() {
+	for _, l := range decode.Lints() {
 		if known[l.ID] {
 			t.Errorf("%s stands twice", l.ID)
 		}
@@ -108,7 +108,7 @@ func TestQuiet(t *testing.T) {
 // table; others may be milder.
 func TestLints(t *testing.T) {
 	parts := lintParts(t)
-	for _, l := range core.Lints() {
+	for _, l := range decode.Lints() {
 		t.Run(l.ID, func(t *testing.T) {
 			for _, name := range []string{l.ID + " bad", l.ID + " good"} {
 				if _, ok := parts[name]; !ok {
@@ -128,7 +128,7 @@ func TestLints(t *testing.T) {
 }
 
 // breach plays a dialogue that breaks a rule.
-func breach(t *testing.T, parts map[string]string, l core.Lint, name string) {
+func breach(t *testing.T, parts map[string]string, l decode.Lint, name string) {
 	t.Helper()
 	found := false
 	bad := play(t, parts, name)
@@ -146,7 +146,7 @@ func breach(t *testing.T, parts map[string]string, l core.Lint, name string) {
 }
 
 // neighbour plays a dialogue like it that does not.
-func neighbour(t *testing.T, parts map[string]string, l core.Lint, name string) {
+func neighbour(t *testing.T, parts map[string]string, l decode.Lint, name string) {
 	t.Helper()
 	for _, e := range play(t, parts, name) {
 		for _, n := range e.Notes {

@@ -29,13 +29,13 @@ func explainMessage(s *decode.Seen) []session.Note {
 	typ := s.Root.Attr("type")
 	text, ok := messageTypes[typ]
 	if !ok {
-		return []session.Note{lint("Q14", "RFC 6121 §5.2.2", session.Warning, s.Root.AttrSpan("type"),
+		return []session.Note{decode.Breach("Q14", s.Root.AttrSpan("type"),
 			"the message's type is %q, which is not defined; it counts as normal", typ)}
 	}
-	notes := append(make([]session.Note, 0, 2), say("RFC 6121 §5.2.2", s.Root.Tag, "%s", text))
+	notes := append(make([]session.Note, 0, 2), decode.Explain("RFC 6121 §5.2.2", s.Root.Tag, "%s", text))
 	if body := s.Root.Child(s.Root.Name.Space, "body"); body != nil {
 		n := utf8.RuneCountInString(body.Text())
-		notes = append(notes, say("RFC 6121 §5.2.3", body.Span, "the text, %s long", session.Plural(n, "character")))
+		notes = append(notes, decode.Explain("RFC 6121 §5.2.3", body.Span, "the text, %s long", session.Plural(n, "character")))
 	}
 	return notes
 }

@@ -46,10 +46,10 @@ func (n *namespaces) header(s *decode.Seen) (notes []session.Note) {
 	switch {
 	case root.Name.Space != decode.NSStreams: // S01 speaks of it
 	case root.Name.Prefix == "":
-		notes = append(notes, lint("S02", "RFC 6120 §4.8.2", session.Info, root.Tag,
+		notes = append(notes, decode.Finding("S02", "RFC 6120 §4.8.2", session.Info, root.Tag,
 			"the %s makes the streams namespace the default one, which is allowed, and rare: every stanza must declare its own", who))
 	case root.Name.Prefix != "stream":
-		notes = append(notes, lint("S02", "RFC 6120 §4.8.5", session.Warning, root.Tag,
+		notes = append(notes, decode.Breach("S02", root.Tag,
 			"the %s uses the prefix %q for the streams namespace; many implementations know %q alone", who, root.Name.Prefix, "stream"))
 	}
 	notes = append(notes, n.content(s)...)
@@ -74,14 +74,14 @@ func (n *namespaces) content(s *decode.Seen) []session.Note {
 	switch {
 	case space == "" && !prefixed:
 		// A MUST, but Riot's clients and servers live without one.
-		return []session.Note{lint("S04", "RFC 6120 §4.8.3", session.Notice, root.Tag, "the %s's header declares no content namespace, such as %q", who, decode.NSClient)}
+		return []session.Note{decode.Finding("S04", "RFC 6120 §4.8.3", session.Notice, root.Tag, "the %s's header declares no content namespace, such as %q", who, decode.NSClient)}
 	case space == "", space == decode.NSStreams:
 		return nil
 	case !decode.IsContentNS(space):
-		return []session.Note{lint("S04", "RFC 6120 §4.8.3", session.Error, at,
+		return []session.Note{decode.Breach("S04", at,
 			"the %s's content namespace is %q; it is %q to a server, and %q between servers", who, space, decode.NSClient, decode.NSServer)}
 	case expected != "" && space != expected && (space == decode.NSClient || space == decode.NSServer):
-		return []session.Note{lint("S04", "RFC 6120 §4.8.3", session.Error, at,
+		return []session.Note{decode.Breach("S04", at,
 			"the %s's content namespace is %q, but port %s is for %q", who, space, n.port, expected)}
 	}
 	return nil
@@ -97,7 +97,7 @@ func declarations(s *decode.Seen) (notes []session.Note) {
 		switch {
 		case a.Value == decode.NSDialback, strings.HasPrefix(a.Value, "http://www.w3.org/"), decode.IsContentNS(a.Value), a.Value == s.Root.Name.Space:
 		default:
-			notes = append(notes, lint("S07", "RFC 6120 §4.8.5", session.Notice, a.Span,
+			notes = append(notes, decode.Breach("S07", a.Span,
 				"the %s's header declares %q for what comes later; elements should declare their namespaces themselves", s.Event.Dir.Sender(), a.Value))
 		}
 	}
@@ -124,7 +124,7 @@ func contentNamespace(s *decode.Seen) []session.Note {
 	if roleOf(s.State) == componentStream {
 		sev = session.Notice // Cisco's routers mix jabber:client in, and components live with it
 	}
-	return []session.Note{lint("S05", "RFC 6120 §4.8.3", sev, s.Root.Tag,
+	return []session.Note{decode.Finding("S05", "RFC 6120 §4.8.3", sev, s.Root.Tag,
 		"the %s's %s is in the namespace %q, but its stream is for %q", s.Event.Dir.Sender(), s.Root.Name.Local, s.Root.Name.Space, head.Content)}
 }
 
@@ -154,7 +154,7 @@ func prefixed(s *decode.Seen, head *decode.Header, e *session.Element) []session
 	if head.Content != e.Name.Space {
 		sev, but = session.Notice, "its stream has declared one in place of a default namespace"
 	}
-	return []session.Note{lint("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", s.Event.Dir.Sender(), decode.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
+	return []session.Note{decode.Finding("S06", "RFC 6120 §4.8.5", sev, e.Tag, "the %s writes %s with a prefix: %s", s.Event.Dir.Sender(), decode.Quote(e.Name.Prefix+":"+e.Name.Local), but)}
 }
 
 // firstLevel are the namespaces whose elements may stand beside stanzas.

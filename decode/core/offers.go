@@ -41,7 +41,7 @@ func (o *offered) Explain(s *decode.Seen) []session.Note {
 	if len(gone) > 0 {
 		text += "; no more on offer are " + list(gone)
 	}
-	return []session.Note{lint("A03", "RFC 6120 §6.3.4", session.Info, s.Root.Child(decode.NSSASL, "mechanisms").Span, "%s", text)}
+	return []session.Note{decode.Breach("A03", s.Root.Child(decode.NSSASL, "mechanisms").Span, "%s", text)}
 }
 
 func without(a, b []string) []string {

@@ -61,12 +61,12 @@ func (o *order) opened(s *decode.Seen) (notes []session.Note) {
 	}
 	switch {
 	case o.closed[dir]:
-		notes = append(notes, lint("S24", "RFC 6120 §4.3.3", session.Error, tag,
+		notes = append(notes, decode.Breach("S24", tag,
 			"the %s opens a stream on a connection on which it has closed one: a restart replaces the old stream without closing it", dir.Sender()))
 	case dir == session.C2S && o.sasl2 && !o.bound:
-		notes = append(notes, lint("A23", "XEP-0388 §2.6.1", session.Error, tag, "the client opens a new stream after SASL2 has let it in; there the stream goes on"))
+		notes = append(notes, decode.Finding("A23", "XEP-0388 §2.6.1", session.Error, tag, "the client opens a new stream after SASL2 has let it in; there the stream goes on"))
 	case dir == session.C2S && o.bound:
-		notes = append(notes, lint("B04", "RFC 6120 §7.3.2", session.Error, tag, "the client opens a new stream after binding its resource; binding needs no restart"))
+		notes = append(notes, decode.Breach("B04", tag, "the client opens a new stream after binding its resource; binding needs no restart"))
 	}
 	o.closed[dir], o.reopen[dir], o.refused, o.proceeded, o.resumed = false, false, false, false, false
 	o.sasl2, o.atOnce = false, false
@@ -95,7 +95,7 @@ func (o *order) element(s *decode.Seen) (notes []session.Note) {
 	isError := name.Space == decode.NSStreams && name.Local == "error"
 	if o.proceeded {
 		o.proceeded = false
-		notes = append(notes, lint("T05", "RFC 6120 §5.4.3.1", session.Error, tag,
+		notes = append(notes, decode.Breach("T05", tag,
 			"the %s sends %q in the clear after proceed, where only TLS may follow", dir.Sender(), name.Local))
 	}
 	if dir == session.C2S {
@@ -112,11 +112,11 @@ func (o *order) fromClient(s *decode.Seen) (notes []session.Note) {
 	switch {
 	case o.fresh:
 		o.fresh = false
-		notes = append(notes, lint("T07", "RFC 6120 §5.4.3.3", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("T07", s.Root.Tag,
 			"the client's first words inside TLS are %q; it must open a new stream first", s.Root.Name.Local))
 	case o.reopen[session.C2S]:
 		o.reopen[session.C2S] = false
-		notes = append(notes, lint("A11", "RFC 6120 §6.4.6", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("A11", s.Root.Tag,
 			"the client goes on with %q after the server's success; it must open a new stream first", s.Root.Name.Local))
 	}
 	return notes
@@ -130,19 +130,19 @@ func (o *order) fromServer(s *decode.Seen, isError bool) (notes []session.Note) 
 		o.owed, o.refused, o.atOnce = false, false, false
 	case o.refused:
 		o.refused = false
-		notes = append(notes, lint("T04", "RFC 6120 §5.4.2.2", session.Error, tag,
+		notes = append(notes, decode.Breach("T04", tag,
 			"the server goes on with %q after it refused to start TLS; it must close the stream", s.Root.Name.Local))
 	case o.reopen[session.S2C]:
 		o.reopen[session.S2C] = false
-		notes = append(notes, lint("A11", "RFC 6120 §6.4.6", session.Error, tag,
+		notes = append(notes, decode.Breach("A11", tag,
 			"the server goes on with %q after its success; it must wait for the client's new stream and open its own", s.Root.Name.Local))
 	case o.atOnce && !features:
 		o.atOnce = false
-		notes = append(notes, lint("A23", "XEP-0388 §2.6.1", session.Error, tag,
+		notes = append(notes, decode.Finding("A23", "XEP-0388 §2.6.1", session.Error, tag,
 			"the server sends %q before the features that have to follow its success at once", s.Root.Name.Local))
 	case o.owed && !features:
 		o.owed = false
-		notes = append(notes, lint("S21", "RFC 6120 §4.3.2", session.Error, tag,
+		notes = append(notes, decode.Breach("S21", tag,
 			"the server sends %q before the features that have to follow its header", s.Root.Name.Local))
 	}
 	if features {
@@ -155,11 +155,11 @@ func (o *order) fromServer(s *decode.Seen, isError bool) (notes []session.Note) 
 func (o *order) features(s *decode.Seen) (notes []session.Note) {
 	switch {
 	case o.resumed:
-		notes = append(notes, lint("M05", "XEP-0198 §5", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("M05", s.Root.Tag,
 			"the server sends features after it has resumed a session in the same step as the login; none follow there"))
 	case s.Root.First() == nil: // they say that negotiation is complete, and may be repeated
 	case o.complete, o.offered && !o.asked:
-		notes = append(notes, lint("S23", "RFC 6120 §4.3.5", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("S23", s.Root.Tag,
 			"the server sends features again, though nothing was restarted"))
 	}
 	o.owed, o.atOnce, o.resumed, o.offered, o.asked = false, false, false, true, false
@@ -202,7 +202,7 @@ func (o *order) learnName(s *decode.Seen) {
 // ended is T08, and notes the end of a stream.
 func (o *order) ended(s *decode.Seen) (notes []session.Note) {
 	if o.proceeded || o.failed {
-		notes = append(notes, lint("T08", "RFC 6120 §5.4.3.2", session.Error, session.Span{},
+		notes = append(notes, decode.Breach("T08", session.Span{},
 			"the %s closes its stream in the clear after TLS has failed; the connection is to be closed without it", s.Event.Dir.Sender()))
 	}
 	o.closed[s.Event.Dir] = true

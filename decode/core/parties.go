@@ -25,7 +25,7 @@ func checkFrom(s *decode.Seen) []session.Note {
 	if from == "" || own(s, from) && (from == bare(from) || resource(from) == resource(s.State.JID)) {
 		return nil
 	}
-	return []session.Note{lint("Q12", "RFC 6120 §8.1.2.1", session.Error, s.Root.AttrSpan("from"), "the client speaks as %q, but it is %q", from, s.State.JID)}
+	return []session.Note{decode.Breach("Q12", s.Root.AttrSpan("from"), "the client speaks as %q, but it is %q", from, s.State.JID)}
 }
 
 // own says whether an address is the account's, with any resource or none.
@@ -37,7 +37,7 @@ func checkDelivery(s *decode.Seen) []session.Note {
 	if to == "" || own(s, to) {
 		return nil
 	}
-	return []session.Note{lint("Q12", "RFC 6120 §8.1.2.1", session.Error, s.Root.AttrSpan("to"),
+	return []session.Note{decode.Breach("Q12", s.Root.AttrSpan("to"),
 		"the server delivers to %q what is addressed to %q", s.State.JID, to)}
 }
 
@@ -49,10 +49,10 @@ func checkAuthor(s *decode.Seen) []session.Note {
 	r := s.Request
 	switch {
 	case r != nil && r.Dir == session.C2S && (r.To == "" || own(s, r.To)) && from != "" && !own(s, from) && !strings.EqualFold(from, domainOf(s.State.JID)):
-		return []session.Note{lint("Q12", "RFC 6120 §8.1.2.1", session.Error, span,
+		return []session.Note{decode.Breach("Q12", span,
 			"the server lets %q answer what the client asked its own account: only %q may, and the client must ignore this", from, bare(s.State.JID))}
 	case s.Root.Name.Local == "presence" && strings.Contains(s.Root.Attr("type"), "subscribe") && resource(from) != "":
-		return []session.Note{lint("Q12", "RFC 6121 §3.1.2", session.Notice, span,
+		return []session.Note{decode.Finding("Q12", "RFC 6121 §3.1.2", session.Notice, span,
 			"the server delivers %q from %q; about subscriptions, accounts speak, and their server should have taken the resource off", s.Root.Attr("type"), from)}
 	}
 	return nil

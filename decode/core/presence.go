@@ -33,14 +33,14 @@ func explainPresence(s *decode.Seen) []session.Note {
 	typ := s.Root.Attr("type")
 	known, ok := presenceTypes[typ]
 	if _, there := s.Root.LookupAttr("type"); !ok || typ == "" && there {
-		return []session.Note{lint("Q15", "RFC 6121 §4.7.1", session.Error, s.Root.AttrSpan("type"),
+		return []session.Note{decode.Breach("Q15", s.Root.AttrSpan("type"),
 			"the presence's type is %q, which is not defined; to be available is to have no type", typ)}
 	}
 	text := known.text
 	if typ == "" && s.Event.Dir == session.C2S && s.Root.Attr("to") == "" {
 		text = "the client is available: from here the server sends it messages, and tells its contacts"
 	}
-	notes := []session.Note{say(known.ref, s.Root.Tag, "%s", text)}
+	notes := []session.Note{decode.Explain(known.ref, s.Root.Tag, "%s", text)}
 	return append(append(notes, checkShow(s.Root)...), checkPriority(s.Root)...)
 }
 
@@ -53,16 +53,16 @@ func checkShow(root *session.Element) []session.Note {
 	}
 	for c := range root.Elements() {
 		if c != show && c.Name == show.Name {
-			return []session.Note{lint("Q16", "RFC 6121 §4.7.2.1", session.Error, c.Span, "there is more than one show; a presence has one at most")}
+			return []session.Note{decode.Breach("Q16", c.Span, "there is more than one show; a presence has one at most")}
 		}
 	}
 	switch v := show.Text(); {
 	case slices.Contains([]string{"away", "chat", "dnd", "xa"}, v):
 		return nil
 	case v == "":
-		return []session.Note{lint("Q16", "RFC 6121 §4.7.2.1", session.Notice, show.Span, "show is empty; to be simply available it should be left out")}
+		return []session.Note{decode.Finding("Q16", "RFC 6121 §4.7.2.1", session.Notice, show.Span, "show is empty; to be simply available it should be left out")}
 	default:
-		return []session.Note{lint("Q16", "RFC 6121 §4.7.2.1", session.Error, show.Span, "show is %q; away, chat, dnd and xa are defined", v)}
+		return []session.Note{decode.Breach("Q16", show.Span, "show is %q; away, chat, dnd and xa are defined", v)}
 	}
 }
 
@@ -75,9 +75,9 @@ func checkPriority(root *session.Element) []session.Note {
 	v := strings.TrimSpace(el.Text())
 	if n, err := strconv.Atoi(v); err == nil && n >= -128 && n <= 127 {
 		if n < 0 {
-			return []session.Note{say("RFC 6121 §4.7.2.3", el.Span, "a negative priority: messages to the bare JID do not come here")}
+			return []session.Note{decode.Explain("RFC 6121 §4.7.2.3", el.Span, "a negative priority: messages to the bare JID do not come here")}
 		}
 		return nil
 	}
-	return []session.Note{lint("Q17", "RFC 6121 §4.7.2.3", session.Error, el.Span, "priority is %q; it must be a number from -128 to 127", v)}
+	return []session.Note{decode.Breach("Q17", el.Span, "priority is %q; it must be a number from -128 to 127", v)}
 }

@@ -46,13 +46,13 @@ func (r *replies) Explain(s *decode.Seen) []session.Note {
 	before, crossed := r.errors[errorKey{dir.Opposite(), name, id}]
 	r.failed(errorKey{dir, name, id}, now)
 	if hasID && crossed && fits(before, now) {
-		return []session.Note{lint("Q10", "RFC 6120 §8.3.1", session.Error, s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", dir.Sender(), id)}
+		return []session.Note{decode.Breach("Q10", s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", dir.Sender(), id)}
 	}
 	asked := r.sent[peerKey{dir.Opposite(), name, bare(s.Root.Attr("from"))}]
 	if hasID || asked == nil || *asked == "" {
 		return nil
 	}
-	return []session.Note{lint("Q13", "RFC 6120 §8.1.3", session.Error, s.Root.Tag, "the %s's error has no id, but the %s that it is about had %q", dir.Sender(), name, *asked)}
+	return []session.Note{decode.Breach("Q13", s.Root.Tag, "the %s's error has no id, but the %s that it is about had %q", dir.Sender(), name, *asked)}
 }
 
 // remember keeps the id of what is sent to a peer. Where one had none, an error

@@ -33,11 +33,11 @@ func explainRoster(s *decode.Seen) []session.Note {
 	case typ == "get":
 		notes = append(notes, rosterGet(query))
 	case typ == "result":
-		notes = append(notes, say("RFC 6121 §2.1.4", query.Tag, "the contact list, with %s", session.Plural(len(query.Children()), "contact")))
+		notes = append(notes, decode.Explain("RFC 6121 §2.1.4", query.Tag, "the contact list, with %s", session.Plural(len(query.Children()), "contact")))
 	case s.Event.Dir == session.S2C:
 		notes = append(notes, rosterPush(s, query)...)
 	case typ == "set":
-		notes = append(notes, say("RFC 6121 §2.1.5", query.Tag, "the client changes its contact list; the server tells every device of the account"))
+		notes = append(notes, decode.Explain("RFC 6121 §2.1.5", query.Tag, "the client changes its contact list; the server tells every device of the account"))
 	}
 	for item := range query.Elements() {
 		notes = append(notes, rosterItem(item))
@@ -47,17 +47,17 @@ func explainRoster(s *decode.Seen) []session.Note {
 
 func rosterGet(query *session.Element) session.Note {
 	if v, ok := query.LookupAttr("ver"); ok && v != "" {
-		return say("RFC 6121 §2.6.2", query.Span, "the client asks what has changed since version %q of its contact list", v)
+		return decode.Explain("RFC 6121 §2.6.2", query.Span, "the client asks what has changed since version %q of its contact list", v)
 	}
-	return say("RFC 6121 §2.2", query.Span, "the client asks for its contact list")
+	return decode.Explain("RFC 6121 §2.2", query.Span, "the client asks for its contact list")
 }
 
 // rosterPush is a set from the server; Q18 guards against one from a stranger.
 func rosterPush(s *decode.Seen, query *session.Element) []session.Note {
-	notes := []session.Note{say("RFC 6121 §2.1.6", query.Tag, "the server tells the client of a change in its contact list (roster push)")}
+	notes := []session.Note{decode.Explain("RFC 6121 §2.1.6", query.Tag, "the server tells the client of a change in its contact list (roster push)")}
 	from := s.Root.Attr("from")
 	if from != "" && s.State.JID != "" && bare(from) != bare(s.State.JID) && from != s.State.Domain() {
-		notes = append(notes, lint("Q18", "RFC 6121 §2.1.6", session.Warning, s.Root.AttrSpan("from"),
+		notes = append(notes, decode.Breach("Q18", s.Root.AttrSpan("from"),
 			"this roster push comes from %q, not from the client's own account: the client must ignore it", from))
 	}
 	return notes
@@ -71,5 +71,5 @@ func rosterItem(item *session.Element) session.Note {
 	if item.Attr("ask") == "subscribe" {
 		text += "; the contact has been asked, and has not answered"
 	}
-	return say("RFC 6121 §2.1.2.5", item.Span, "%q: %s", item.Attr("jid"), text)
+	return decode.Explain("RFC 6121 §2.1.2.5", item.Span, "%q: %s", item.Attr("jid"), text)
 }

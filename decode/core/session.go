@@ -17,15 +17,15 @@ func init() {
 // and do nothing.
 func explainSession(s *decode.Seen) []session.Note {
 	if el := s.Root.Child(decode.NSSession, "session"); el != nil && s.Event.Dir == session.C2S {
-		return []session.Note{say("RFC 3921 §3", el.Span, "the client asks for a session as in old XMPP; servers of today do nothing but answer")}
+		return []session.Note{decode.Explain("RFC 3921 §3", el.Span, "the client asks for a session as in old XMPP; servers of today do nothing but answer")}
 	}
 	if s.Request == nil || s.Request.Step != "session-request" {
 		return nil
 	}
 	if s.Root.Attr("type") == "error" {
-		n := say("RFC 3921 §3", s.Root.Tag, "the server refuses the session; clients that insist on it cannot go on")
+		n := decode.Explain("RFC 3921 §3", s.Root.Tag, "the server refuses the session; clients that insist on it cannot go on")
 		n.Severity = session.Error
 		return []session.Note{n}
 	}
-	return []session.Note{say("RFC 3921 §3", s.Root.Tag, "the session is there: the login is complete, and stanzas may flow")}
+	return []session.Note{decode.Explain("RFC 3921 §3", s.Root.Tag, "the session is there: the login is complete, and stanzas may flow")}
 }

@@ -49,9 +49,9 @@ func (g *stage) element(s *decode.Seen) []session.Note {
 	var note session.Note
 	switch {
 	case !in && !beforeLogin(s):
-		note = lint("B06", "RFC 6120 §4.3.5", session.Error, s.Root.Tag, "the %s sends %s before the client has logged in", s.Event.Dir.Sender(), a(s.Root.Name.Local))
+		note = decode.Breach("B06", s.Root.Tag, "the %s sends %s before the client has logged in", s.Event.Dir.Sender(), a(s.Root.Name.Local))
 	case in && s.Event.Dir == session.C2S && !g.open && toOthers(s):
-		note = lint("B02", "RFC 6120 §7.1", session.Error, s.Root.Tag, "the client sends %s to %q before it has bound a resource", a(s.Root.Name.Local), s.Root.Attr("to"))
+		note = decode.Breach("B02", s.Root.Tag, "the client sends %s to %q before it has bound a resource", a(s.Root.Name.Local), s.Root.Attr("to"))
 	default:
 		return nil
 	}
@@ -129,11 +129,11 @@ func foreign(s *decode.Seen) []session.Note {
 		return nil // it is not even known which namespace is the default one
 	}
 	if fromClient, ok := oneSided[name.Space+" "+name.Local]; ok && fromClient != (s.Event.Dir == session.C2S) {
-		return []session.Note{lint("Q21", "RFC 6120 §4.8.4", session.Warning, s.Root.Tag, "the %s sends %q, which is for the other side to send", who, name.Local)}
+		return []session.Note{decode.Breach("Q21", s.Root.Tag, "the %s sends %q, which is for the other side to send", who, name.Local)}
 	}
 	if known(s) {
 		return nil
 	}
-	return []session.Note{lint("Q21", "RFC 6120 §4.8.4", session.Warning, s.Root.Tag,
+	return []session.Note{decode.Breach("Q21", s.Root.Tag,
 		"the %s sends %q in %q at the first level; the other side may end the stream over it (unsupported-stanza-type)", who, name.Local, name.Space)}
 }

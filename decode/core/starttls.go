@@ -47,7 +47,7 @@ func (t *starttls) Explain(s *decode.Seen) []session.Note {
 				return nil
 			}
 			t.asked = false
-			return []session.Note{lint("T03", "RFC 6120 §5.4.2.1", session.Error, root.Tag,
+			return []session.Note{decode.Breach("T03", root.Tag,
 				"the server answers starttls with %q; only proceed or failure may follow", root.Name.Local)}
 		}
 		return nil
@@ -58,10 +58,10 @@ func (t *starttls) Explain(s *decode.Seen) []session.Note {
 		return t.request(s)
 	case root.Name.Local == "proceed" && s.Event.Dir == session.S2C:
 		t.asked = false
-		return []session.Note{say("RFC 6120 §5.4.2.3", root.Span, "the server is ready: the very next byte in either direction belongs to TLS")}
+		return []session.Note{decode.Explain("RFC 6120 §5.4.2.3", root.Span, "the server is ready: the very next byte in either direction belongs to TLS")}
 	case root.Name.Local == "failure" && s.Event.Dir == session.S2C:
 		t.asked = false
-		n := say("RFC 6120 §5.4.2.2", root.Span, "the server refuses to start TLS and will close: it often has no certificate for this domain")
+		n := decode.Explain("RFC 6120 §5.4.2.2", root.Span, "the server refuses to start TLS and will close: it often has no certificate for this domain")
 		n.Severity = session.Error
 		return []session.Note{n}
 	}
@@ -69,15 +69,15 @@ func (t *starttls) Explain(s *decode.Seen) []session.Note {
 }
 
 func (t *starttls) request(s *decode.Seen) []session.Note {
-	notes := []session.Note{say("RFC 6120 §5.4.2.1", s.Root.Span, "the client asks to go on inside TLS, and sends nothing more until the server answers")}
+	notes := []session.Note{decode.Explain("RFC 6120 §5.4.2.1", s.Root.Span, "the client asks to go on inside TLS, and sends nothing more until the server answers")}
 	if encrypted(s.State) {
-		notes = append(notes, lint("T01", "RFC 6120 §5.4.3.3", session.Error, s.Root.Span, "the client asks for TLS inside TLS"))
+		notes = append(notes, decode.Breach("T01", s.Root.Span, "the client asks for TLS inside TLS"))
 	}
 	if s.State.Authenticated {
-		notes = append(notes, lint("T06", "RFC 6120 §5.3.4", session.Error, s.Root.Span, "the client asks for TLS after it has logged in; TLS comes first"))
+		notes = append(notes, decode.Breach("T06", s.Root.Span, "the client asks for TLS after it has logged in; TLS comes first"))
 	}
 	if f := s.State.Features(); f != nil && f.Child(decode.NSTLS, "starttls") == nil {
-		notes = append(notes, lint("T09", "RFC 7590 §3.1", session.Notice, s.Root.Span, "the client asks for TLS though the server did not offer it, which guards against an offer that was taken out"))
+		notes = append(notes, decode.Finding("T09", "RFC 7590 §3.1", session.Notice, s.Root.Span, "the client asks for TLS though the server did not offer it, which guards against an offer that was taken out"))
 	}
 	return notes
 }
@@ -100,5 +100,5 @@ func (t *starttls) login(s *decode.Seen) []session.Note {
 	if t.public {
 		sev = session.Warning
 	}
-	return []session.Note{lint("T09", "RFC 7590 §3.1", sev, s.Root.Tag, "the client logs in in the clear without having asked for TLS: %s", why)}
+	return []session.Note{decode.Finding("T09", "RFC 7590 §3.1", sev, s.Root.Tag, "the client logs in in the clear without having asked for TLS: %s", why)}
 }

@@ -74,18 +74,18 @@ func tlsWhose(s *decode.Seen, f *session.TLSFacts) session.Note {
 	if f.Took > 0 {
 		how += " of " + session.ShortTime(f.Took)
 	}
-	return say("RFC 6120 §5.4.3.3", session.Span{}, "%s, %s", who, how)
+	return decode.Explain("RFC 6120 §5.4.3.3", session.Span{}, "%s, %s", who, how)
 }
 
 // oldVersion is check T10.
 func oldVersion(f *session.TLSFacts) []session.Note {
 	switch f.Version {
 	case "TLS 1.0", "TLS 1.1", "SSL 3.0", "SSLv3":
-		return []session.Note{lint("T10", "RFC 8996", session.Warning, session.Span{}, "%s is deprecated: TLS 1.2 is the least that should be used", f.Version)}
+		return []session.Note{decode.Breach("T10", session.Span{}, "%s is deprecated: TLS 1.2 is the least that should be used", f.Version)}
 	}
 	for _, weak := range []string{"_RC4_", "_NULL_", "_EXPORT_", "_3DES_"} {
 		if strings.Contains(f.Suite+"_", weak) {
-			return []session.Note{lint("T10", "RFC 9325 §4", session.Warning, session.Span{}, "%s is a weak cipher suite", f.Suite)}
+			return []session.Note{decode.Finding("T10", "RFC 9325 §4", session.Warning, session.Span{}, "%s is a weak cipher suite", f.Suite)}
 		}
 	}
 	return nil
@@ -98,15 +98,15 @@ func sniNotes(leg session.Leg, f *session.TLSFacts) []session.Note {
 		if f.Domain != "" {
 			text += fmt.Sprintf("; the certificate is for the stream's \"to\", %q", f.Domain)
 		}
-		return []session.Note{say("RFC 6066 §3", session.Span{}, "%s", text)}
+		return []session.Note{decode.Explain("RFC 6066 §3", session.Span{}, "%s", text)}
 	case leg == session.ServerLeg && f.SNIFrom == "certificate":
-		n := say("XEP-0368 §2", session.Span{}, "the client named no domain: it sent no SNI, which direct TLS requires; xmppscope took %q from the server's certificate", f.Domain)
+		n := decode.Explain("XEP-0368 §2", session.Span{}, "the client named no domain: it sent no SNI, which direct TLS requires; xmppscope took %q from the server's certificate", f.Domain)
 		n.Severity = session.Warning
 		return []session.Note{n}
 	case leg == session.ServerLeg && f.SNIFrom != "" && f.SNIFrom != "client":
-		return []session.Note{say("RFC 6066 §3", session.Span{}, "no SNI was sent by the client, so upstream got %q (from %s)", f.SNI, f.SNIFrom)}
+		return []session.Note{decode.Explain("RFC 6066 §3", session.Span{}, "no SNI was sent by the client, so upstream got %q (from %s)", f.SNI, f.SNIFrom)}
 	case f.SNI != "" && f.Domain != "" && !strings.EqualFold(f.SNI, f.Domain):
-		n := say("RFC 6120 §13.7.2", session.Span{}, "the client asked TLS for %q, but the stream is for %q", f.SNI, f.Domain)
+		n := decode.Explain("RFC 6120 §13.7.2", session.Span{}, "the client asked TLS for %q, but the stream is for %q", f.SNI, f.Domain)
 		n.Severity = session.Warning
 		return []session.Note{n}
 	}
@@ -157,7 +157,7 @@ func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note
 		notes = append(notes, verdict(f))
 	}
 	if len(f.Unminted) > 0 {
-		notes = append(notes, say("RFC 6120 §13.7.2", session.Span{},
+		notes = append(notes, decode.Explain("RFC 6120 §13.7.2", session.Span{},
 			"the server's certificate also has %s; the one shown to the client does not, because xmppscope's CA is limited to %q", list(f.Unminted), f.Domain))
 	}
 	return notes
@@ -198,7 +198,7 @@ func expiry(at time.Time, c session.Certificate) []session.Note {
 	if c.NotAfter.IsZero() || left <= 0 || left > 14*24*time.Hour {
 		return nil // the verdict speaks of what has expired
 	}
-	n := say("RFC 5280 §4.1.2.5", session.Span{}, "the certificate expires in %s", session.Plural(int(left.Hours()/24), "day"))
+	n := decode.Explain("RFC 5280 §4.1.2.5", session.Span{}, "the certificate expires in %s", session.Plural(int(left.Hours()/24), "day"))
 	n.Severity = session.Notice
 	return []session.Note{n}
 }
@@ -209,7 +209,7 @@ func verdict(f *session.TLSFacts) session.Note {
 	how := "the certificate is not valid for %q: %s"
 	switch {
 	case v.OK:
-		return say("RFC 6120 §13.7.2", session.Span{}, "the certificate is valid for %q (%s)", f.Domain, v.By)
+		return decode.Explain("RFC 6120 §13.7.2", session.Span{}, "the certificate is valid for %q (%s)", f.Domain, v.By)
 	case v.Ignored:
 		how = "the certificate is not valid for %q, and xmppscope was told to go on: %s"
 	case v.Recorded && v.Class == session.ClassUnknownCA:
@@ -217,5 +217,5 @@ func verdict(f *session.TLSFacts) session.Note {
 	case v.By != "":
 		how = "the certificate names %q, but it cannot be trusted: %s"
 	}
-	return lint("T11", "RFC 6120 §13.7.2", v.Severity(), session.Span{}, how, f.Domain, v.Problem)
+	return decode.Finding("T11", "RFC 6120 §13.7.2", v.Severity(), session.Span{}, how, f.Domain, v.Problem)
 }

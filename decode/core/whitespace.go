@@ -39,7 +39,7 @@ func (w *spaces) Explain(s *decode.Seen) []session.Note {
 			return nil
 		}
 		w.said[s.Event.Dir] = true
-		return []session.Note{lint("X11", w.ref, session.Notice, session.Span{End: len(s.Event.Raw)},
+		return []session.Note{decode.Finding("X11", w.ref, session.Notice, session.Span{End: len(s.Event.Raw)},
 			"the %s sends white space in the middle of %s, where none may be", s.Event.Dir.Sender(), w.during)}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -19,7 +20,7 @@ func unbase64(text string, span session.Span) ([]byte, []session.Note) {
 	if span.Len() == len(text) && at < len(text) { // no entities: offsets agree
 		span = session.Span{Start: span.Start + at, End: span.Start + at + 1}
 	}
-	n := lint("A06", "RFC 6120 §6.3.5", session.Error, span, "the SASL data is not strict base64: %s", why)
+	n := decode.Breach("A06", span, "the SASL data is not strict base64: %s", why)
 	return looseBase64(text), []session.Note{n}
 }
 

@@ -99,7 +99,7 @@ func (d *digest) challenge(m Message, pairs []directive) (notes []session.Note) 
 		return notes
 	}
 	fault := func(sev session.Severity, format string, args ...any) {
-		notes = append(notes, lint("A21", "RFC 2831 §2.1.1", sev, m.Span, format, args...))
+		notes = append(notes, decode.Finding("A21", "RFC 2831 §2.1.1", sev, m.Span, format, args...))
 	}
 	if !has(pairs, "nonce") {
 		fault(session.Error, "the server's challenge has no nonce")
@@ -167,12 +167,12 @@ func (d *digest) unquoted(m Message, pairs []directive) []session.Note {
 	if len(bare) == 0 {
 		return nil
 	}
-	return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Notice, m.Span, "the client does not put the values of %s in quotes, and some servers want them", list(bare))}
+	return []session.Note{decode.Finding("A21", "RFC 2831 §2.1.2", session.Notice, m.Span, "the client does not put the values of %s in quotes, and some servers want them", list(bare))}
 }
 
 // breach is A21.
 func (d *digest) breach(m Message, format string, args ...any) []session.Note {
-	return []session.Note{lint("A21", "RFC 2831 §2.1.2", session.Error, m.Span, format, args...)}
+	return []session.Note{decode.Breach("A21", m.Span, format, args...)}
 }
 
 // field is a directive with what it means.

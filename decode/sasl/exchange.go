@@ -83,7 +83,7 @@ func (x *exchange) begin(s *decode.Seen, sasl2 bool) []session.Note {
 	}
 	notes = append(notes, inTheClear(s.State, name, span)...)
 	if x.tries > 5 {
-		notes = append(notes, lint("A10", "RFC 6120 §6.4.5", session.Warning, span,
+		notes = append(notes, decode.Breach("A10", span,
 			"the client makes attempt %d on this connection: servers allow 2 to 5 and then close", x.tries))
 	}
 	return append(notes, googleAttrs(s.Root)...)
@@ -99,7 +99,7 @@ func notOffered(state *decode.State, name string, span session.Span, sasl2 bool)
 	if state.Features() == nil || slices.Contains(offered, name) {
 		return session.Note{}, false
 	}
-	return lint(id, ref, session.Error, span,
+	return decode.Finding(id, ref, session.Error, span,
 		"the client chose %q, which the server did not offer (it offers %s): expect invalid-mechanism",
 		name, list(decode.Unique(offered))), true
 }
@@ -133,11 +133,11 @@ func fastMechanisms(state *decode.State) (out []string) {
 func inTheClear(state *decode.State, name string, span session.Span) (notes []session.Note) {
 	m := decode.MechanismOf(name)
 	if m.Sends != "" && state.InClear() {
-		notes = append(notes, lint("A02", "RFC 6120 §13.8.3", session.Error, span,
+		notes = append(notes, decode.Breach("A02", span,
 			"the client uses %q on a connection without TLS: everyone on the way can read the credentials", name))
 	}
 	if m.Historic != "" {
-		notes = append(notes, lint("A20", "RFC 6331", session.Warning, span, "%q is historic: %s", name, m.Historic))
+		notes = append(notes, decode.Breach("A20", span, "%q is historic: %s", name, m.Historic))
 	}
 	return notes
 }

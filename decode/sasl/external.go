@@ -26,7 +26,7 @@ func (external) Decode(m Message) []session.Note {
 	case !m.Kind.FromClient():
 		return serverSilent(m, "EXTERNAL")
 	case !m.Present:
-		return []session.Note{lint("A07", "RFC 6120 §6.4.2", session.Warning, m.Element.Tag,
+		return []session.Note{decode.Breach("A07", m.Element.Tag,
 			"the client sends no initial response: an empty one is written %q, and without it the server has to ask first", "=")}
 	case !utf8.Valid(m.Payload) || strings.ContainsRune(string(m.Payload), 0):
 		return malformed(m, "", "RFC 4422 §A.1", "the client sent something that is not an authorization identity")
@@ -60,9 +60,9 @@ func externalIdentity(m Message) []session.Note {
 	n.Ref = "XEP-0178 §3"
 	switch {
 	case strings.ContainsAny(id, "@/"):
-		return []session.Note{n, lint("A12", "RFC 6120 §6.3.8", session.Warning, m.Span, "the sending server asks to act as %q; between servers it must be a domain", id)}
+		return []session.Note{n, decode.Breach("A12", m.Span, "the sending server asks to act as %q; between servers it must be a domain", id)}
 	case header.From != "" && !strings.EqualFold(id, header.From):
-		return []session.Note{n, lint("A12", "XEP-0178 §3", session.Warning, m.Span, "the sending server asks to act as %q, but its stream is from %q", id, header.From)}
+		return []session.Note{n, decode.Finding("A12", "XEP-0178 §3", session.Warning, m.Span, "the sending server asks to act as %q, but its stream is from %q", id, header.From)}
 	}
 	return []session.Note{n}
 }

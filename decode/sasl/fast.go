@@ -33,11 +33,11 @@ func (f *fast) begin(s *decode.Seen, x *exchange) (notes []session.Note) {
 	}
 	switch {
 	case login != nil:
-		notes = append(notes, say("XEP-0484 §3.4", login.Span, "the client logs in with a token that an earlier login gave it (FAST), not with the password"))
+		notes = append(notes, decode.Explain("XEP-0484 §3.4", login.Span, "the client logs in with a token that an earlier login gave it (FAST), not with the password"))
 		notes = append(notes, f.attributes(login)...)
 		notes = append(notes, f.counted(s, login, x.decoder)...)
 	case hashed && slices.Contains(offered, mechanism):
-		notes = append(notes, lint("A25", "XEP-0484 §3.4", session.Error, el.Tag, "the client uses the token mechanism %q without the element <fast/>: the server may not look for a token", mechanism))
+		notes = append(notes, decode.Finding("A25", "XEP-0484 §3.4", session.Error, el.Tag, "the client uses the token mechanism %q without the element <fast/>: the server may not look for a token", mechanism))
 	}
 	if hashed && f.refused == mechanism {
 		notes = append(notes, decode.Say(session.Notice, el.Tag, "the client tries a token of %q again, after the server has refused one", mechanism))
@@ -56,16 +56,16 @@ func (f *fast) attributes(login *session.Element) (notes []session.Note) {
 		notes = append(notes, n)
 	}
 	if f.invalidate = login.Attr("invalidate") == "true" || login.Attr("invalidate") == "1"; f.invalidate {
-		notes = append(notes, say("XEP-0484 §3.4", login.AttrSpan("invalidate"), "the client asks the server to throw the token away after this login"))
+		notes = append(notes, decode.Explain("XEP-0484 §3.4", login.AttrSpan("invalidate"), "the client asks the server to throw the token away after this login"))
 	}
 	return notes
 }
 
 func (f *fast) request(s *decode.Seen, request *session.Element, offered []string) []session.Note {
 	f.requested = strings.Clone(request.Attr("mechanism"))
-	notes := []session.Note{say("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
+	notes := []session.Note{decode.Explain("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
 	if s.State.Features() != nil && decode.MechanismOf(f.requested).FAST && !slices.Contains(offered, f.requested) {
-		notes = append(notes, lint("A25", "XEP-0484 §3.2", session.Error, request.Span,
+		notes = append(notes, decode.Finding("A25", "XEP-0484 §3.2", session.Error, request.Span,
 			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, list(offered)))
 	}
 	return notes
@@ -85,10 +85,10 @@ func (f *fast) succeeded(s *decode.Seen, x *exchange) (notes []session.Note) {
 	case f.requested != "":
 		notes = append(notes, decode.Say(session.Notice, s.Root.Tag, "the client asked for a token of %q, and the server gives it none", f.requested))
 	case f.mechanism != "" && !f.invalidate:
-		notes = append(notes, say("XEP-0484 §3.3", s.Root.Tag, "the server gives no new token: the client goes on using the one it has"))
+		notes = append(notes, decode.Explain("XEP-0484 §3.3", s.Root.Tag, "the server gives no new token: the client goes on using the one it has"))
 	}
 	if f.mechanism != "" && f.invalidate {
-		notes = append(notes, say("XEP-0484 §3.4", s.Root.Tag, "the token that the client has logged in with is invalid from now on"))
+		notes = append(notes, decode.Explain("XEP-0484 §3.4", s.Root.Tag, "the token that the client has logged in with is invalid from now on"))
 	}
 	return notes
 }
@@ -104,7 +104,7 @@ func (f *fast) token(s *decode.Seen, token *session.Element) []session.Note {
 	case f.requested != "":
 		text += ", by " + f.requested
 	}
-	notes := []session.Note{say("XEP-0484 §3.3", token.Tag, "%s", text)}
+	notes := []session.Note{decode.Explain("XEP-0484 §3.3", token.Tag, "%s", text)}
 	value, ok := token.LookupAttr("expiry")
 	if !ok {
 		n := decode.Say(session.Notice, token.Tag, "the server does not say when the token expires")
@@ -134,7 +134,7 @@ func (f *fast) failed(s *decode.Seen, x *exchange) []session.Note {
 		return nil
 	}
 	f.refused = f.mechanism
-	return []session.Note{say("XEP-0484 §3.4", s.Root.Tag, "the client should throw its token away, log in with the password, and ask for a new one")}
+	return []session.Note{decode.Explain("XEP-0484 §3.4", s.Root.Tag, "the client should throw its token away, log in with the password, and ask for a new one")}
 }
 
 // counted is the part of A25 that guards 0-RTT logins against replay: the count
@@ -145,7 +145,7 @@ func (f *fast) counted(s *decode.Seen, login *session.Element, d Decoder) []sess
 		return nil
 	}
 	fault := func(format string, args ...any) []session.Note {
-		return []session.Note{lint("A25", "XEP-0484 §3.4", session.Error, login.AttrSpan("count"), format, args...)}
+		return []session.Note{decode.Finding("A25", "XEP-0484 §3.4", session.Error, login.AttrSpan("count"), format, args...)}
 	}
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {

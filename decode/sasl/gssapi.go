@@ -204,7 +204,7 @@ func securityLayer(m Message, p []byte) ([]session.Note, bool) {
 	}
 	flags, extra, rotated := p[2], int(binary.BigEndian.Uint16(p[4:])), int(binary.BigEndian.Uint16(p[6:]))
 	if flags&2 != 0 {
-		return []session.Note{say("RFC 4121 §4.2.4", m.Span, "the agreement on a security layer, encrypted")}, true
+		return []session.Note{decode.Explain("RFC 4121 §4.2.4", m.Span, "the agreement on a security layer, encrypted")}, true
 	}
 	data := p[16:]
 	if len(data) > 0 {
@@ -227,7 +227,7 @@ func oldWrapped(m Message, p []byte) []session.Note {
 			return layersOf(m, p[start:len(p)-pad])
 		}
 	}
-	return []session.Note{say("RFC 1964 §1.2.2", m.Span, "the agreement on a security layer, in the old form of Kerberos tokens, encrypted")}
+	return []session.Note{decode.Explain("RFC 1964 §1.2.2", m.Span, "the agreement on a security layer, in the old form of Kerberos tokens, encrypted")}
 }
 
 // layersOf is the agreement on a security layer itself (RFC 4752 §3.1).

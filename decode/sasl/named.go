@@ -72,7 +72,7 @@ func rare(name string) session.Note {
 	if i := prefixOf(name); !ok && i >= 0 {
 		k.ref, k.text = prefixes[i].ref, prefixes[i].text
 	}
-	return say(k.ref, session.Span{}, "%s: %s", name, k.text)
+	return decode.Explain(k.ref, session.Span{}, "%s: %s", name, k.text)
 }
 
 // rarity says first what the mechanism is; the rest is opaque.

@@ -113,11 +113,11 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 	for _, p := range parts {
 		key, value, _ := strings.Cut(p, "=")
 		if seen[key] {
-			notes = append(notes, lint("A22", refOAuth, session.Error, m.Span, "one of the client's keys stands there twice"))
+			notes = append(notes, decode.Finding("A22", refOAuth, session.Error, m.Span, "one of the client's keys stands there twice"))
 		}
 		seen[key] = true
 		if key == "port" && strings.Trim(value, "0123456789") != "" {
-			notes = append(notes, lint("A22", refOAuth, session.Error, m.Span, "the client's port is %q, which is no number", value))
+			notes = append(notes, decode.Finding("A22", refOAuth, session.Error, m.Span, "the client's port is %q, which is no number", value))
 		}
 		switch key {
 		case "host", "port":
@@ -142,7 +142,7 @@ func (o *oauth) pairs(m Message, parts []string) (notes []session.Note) {
 // auth is what an HTTP client would send as its Authorization header.
 func (o *oauth) auth(m Message, value string) []session.Note {
 	if value == "" {
-		return []session.Note{say("RFC 7628 §4.3", m.Span, "the client sends no token: it asks the server to say in its error which scope is wanted, and where tokens are to be had")}
+		return []session.Note{decode.Explain("RFC 7628 §4.3", m.Span, "the client sends no token: it asks the server to say in its error which scope is wanted, and where tokens are to be had")}
 	}
 	scheme, rest, ok := strings.Cut(value, " ")
 	if !ok || len(scheme) > 20 { // the token may be part of it

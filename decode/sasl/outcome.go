@@ -55,10 +55,10 @@ func (x *exchange) failed(s *decode.Seen) []session.Note {
 	}
 	switch {
 	case known == 0:
-		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("A09", s.Root.Tag,
 			"the server's failure has no condition that is defined; it counts as not-authorized"))
 	case known > 1:
-		notes = append(notes, lint("A09", "RFC 6120 §6.5", session.Error, s.Root.Tag,
+		notes = append(notes, decode.Breach("A09", s.Root.Tag,
 			"the server's failure has %d conditions; it must have one", known))
 	}
 	notes = append(notes, x.fast.failed(s, x)...)
@@ -171,6 +171,6 @@ func (x *exchange) afterAbort(s *decode.Seen) []session.Note {
 	if s.Root.Name.Local == "failure" && s.Root.Child(decode.NSSASL, "aborted") != nil {
 		return nil
 	}
-	return []session.Note{lint("A08", "RFC 6120 §6.4.4", session.Error, s.Root.Tag,
+	return []session.Note{decode.Breach("A08", s.Root.Tag,
 		"the server does not answer the client's abort with failure and aborted")}
 }

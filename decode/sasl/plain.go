@@ -76,10 +76,10 @@ func checkAuthzid(m Message, authzid, authcid string) []session.Note {
 	domain := m.State.Domain()
 	switch {
 	case strings.Contains(authzid, "/"):
-		return []session.Note{lint("A12", "RFC 6120 §6.3.8", session.Warning, m.Span,
+		return []session.Note{decode.Breach("A12", m.Span,
 			"the client asks to act as %q, which has a resource: it must be a bare JID", authzid)}
 	case authzid == authcid || authzid == authcid+"@"+domain:
-		return []session.Note{lint("A12", "RFC 6120 §6.3.8", session.Notice, m.Span,
+		return []session.Note{decode.Finding("A12", "RFC 6120 §6.3.8", session.Notice, m.Span,
 			"the client asks to act as %q, which it is anyway: an authorization identity is only needed to act as someone else", authzid)}
 	}
 	return nil

@@ -105,20 +105,6 @@ func secret(name, value, kind string, span session.Span) session.Note {
 	return n
 }
 
-// lint is a note of one of the numbered checks.
-func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(sev, span, format, args...)
-	n.Rule, n.Ref = id, ref
-	return n
-}
-
-// say is an explanation with its section.
-func say(ref string, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(session.Info, span, format, args...)
-	n.Ref = ref
-	return n
-}
-
 // word is what there is to say about a field of a message by its name.
 type word struct {
 	text  string

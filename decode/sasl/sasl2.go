@@ -44,7 +44,7 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 		x.fast.agent = strings.Clone(agent.Attr("id"))
 	}
 	if s.State.InClear() {
-		notes = append(notes, lint("A23", "XEP-0388 §2.1", session.Error, s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
+		notes = append(notes, decode.Breach("A23", s.Root.Tag, "the client uses SASL2 on a connection without TLS"))
 	}
 	for c := range s.Root.Elements() {
 		switch {
@@ -57,7 +57,7 @@ func (x *exchange) authenticate(s *decode.Seen) []session.Note {
 		case c.Name.Local == "resume":
 			notes = append(notes, decode.Say(session.Info, c.Span, "the client asks to take up an earlier session in the same step; if that works, bind is passed over"))
 		case c.Name.Space == nsUpgrade && c.Name.Local == "upgrade":
-			notes = append(notes, say("XEP-0480", c.Span, "the client is ready to do the task %q if the server wants it", c.Text()))
+			notes = append(notes, decode.Explain("XEP-0480", c.Span, "the client is ready to do the task %q if the server wants it", c.Text()))
 		}
 	}
 	return append(notes, x.fast.begin(s, x)...)
@@ -85,9 +85,9 @@ func inline(el *session.Element, verb string) (notes []session.Note) {
 		switch {
 		case c.Name.Space == decode.NSBind2:
 		case inlineWords[key] != "":
-			notes = append(notes, say("XEP-0386 §3", c.Span, "%s %s", verb, inlineWords[key]))
+			notes = append(notes, decode.Explain("XEP-0386 §3", c.Span, "%s %s", verb, inlineWords[key]))
 		default:
-			notes = append(notes, say("XEP-0386 §3", c.Span, "%s %q of %q", verb, c.Name.Local, c.Name.Space))
+			notes = append(notes, decode.Explain("XEP-0386 §3", c.Span, "%s %q of %q", verb, c.Name.Local, c.Name.Space))
 		}
 	}
 	return notes
@@ -111,7 +111,7 @@ func userAgent(el *session.Element) (notes []session.Note) {
 	if id, ok := el.LookupAttr("id"); ok {
 		notes = append(notes, explained(decode.Field("user-agent-id", id, el.AttrSpan("id")).Is(session.ID).Classed(session.Identifier), "the same for every login of this installation"))
 		if !uuid4.MatchString(id) {
-			notes = append(notes, lint("A24", "XEP-0388 §2.3", session.Error, el.AttrSpan("id"), "the client's user-agent id %q is not a UUID of version 4", id))
+			notes = append(notes, decode.Breach("A24", el.AttrSpan("id"), "the client's user-agent id %q is not a UUID of version 4", id))
 		}
 	}
 	for c := range el.Elements() {

@@ -134,7 +134,7 @@ func (c *scram) identity(m Message, authzid, username string) (notes []session.N
 }
 
 func badEscape(m Message, what string) session.Note {
-	return lint("sasl-scram", "RFC 5802 §5.1", session.Error, m.Span,
+	return decode.Finding("sasl-scram", "RFC 5802 §5.1", session.Error, m.Span,
 		"the client's %s holds an equals sign that is not part of %q or %q", what, "=2C", "=3D")
 }
 
@@ -195,7 +195,7 @@ func (c *scram) iterations(m Message, value string) []session.Note {
 		session.Plural(count, "iteration"), c.hash)
 	notes := []session.Note{n}
 	if count < 4096 {
-		notes = append(notes, lint("A16", "RFC 7677 §4", session.Warning, m.Span,
+		notes = append(notes, decode.Breach("A16", m.Span,
 			"the server asks for %s; at least 4096 are advised", session.Plural(count, "iteration")))
 	}
 	if count > 1_000_000 {

@@ -86,10 +86,10 @@ func (c *scram) downgrade(m Message) []session.Note {
 		return nil
 	}
 	if m.State.Failures > 0 {
-		return []session.Note{lint("A17", "RFC 5802 §6", session.Notice, m.Span,
+		return []session.Note{decode.Finding("A17", "RFC 5802 §6", session.Notice, m.Span,
 			"the client says that the server cannot do channel binding, yet the server offers %s: it has given up binding after what failed before; by the RFC the server must refuse this too, and some do", list(plus))}
 	}
-	return []session.Note{lint("A17", "RFC 5802 §6", session.Warning, m.Span,
+	return []session.Note{decode.Breach("A17", m.Span,
 		"the client says that the server cannot do channel binding, yet the server offers %s: either the offer was changed on its way to the client, or the client knows none of the server's bindings; the server must refuse", list(plus))}
 }
 
@@ -97,20 +97,20 @@ func (c *scram) downgrade(m Message) []session.Note {
 func (c *scram) bindingData(m Message, value string) []session.Note {
 	data, why := strict(value)
 	if why != "" {
-		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span, "the client's channel binding (c=) is not base64: %s", why)}
+		return []session.Note{decode.Breach("A15", m.Span, "the client's channel binding (c=) is not base64: %s", why)}
 	}
 	rest, ok := expectedBinding(data, c.gs2)
 	switch {
 	case !ok:
-		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
+		return []session.Note{decode.Breach("A15", m.Span,
 			"the client's channel binding (c=) does not repeat the GS2 header %q of its first message: the server must refuse", c.gs2)}
 	case c.binding == "" && len(rest) > 0:
-		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
+		return []session.Note{decode.Breach("A15", m.Span,
 			"the client sends %s of channel binding, though its first message announced none", session.Plural(len(rest), "byte"))}
 	case c.binding == "":
 		return []session.Note{explained(decode.Field("gs2-header", c.gs2, m.Span).Is(session.Sentence).Classed(session.Elsewhere), "the client repeats its GS2 header, so that nobody can have changed it on the way")}
 	case len(rest) == 0:
-		return []session.Note{lint("A15", "RFC 5802 §5.1", session.Error, m.Span,
+		return []session.Note{decode.Breach("A15", m.Span,
 			"the client announced channel binding %q, but sends no data of it", c.binding)}
 	}
 	return compareBinding(m, c.binding, rest)

@@ -31,7 +31,7 @@ func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
 			names = append(names, t.Text())
 		}
 	}
-	n := say("XEP-0388 §2.6.3", s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", list(names))
+	n := decode.Explain("XEP-0388 §2.6.3", s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", list(names))
 	if len(names) == 0 {
 		n.Severity, n.Text = session.Error, "the server wants a task done first, but names none"
 	}
@@ -45,14 +45,14 @@ func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
 // taskWords says what the tasks that are known do.
 func taskWords(name string, span session.Span) []session.Note {
 	if hash, ok := strings.CutPrefix(name, "UPGR-SCRAM-"); ok {
-		return []session.Note{say("XEP-0480", span, "the server has no key of this account for SCRAM-%s yet: the client computes it from the password, so that it can use the stronger hash from then on", hash)}
+		return []session.Note{decode.Explain("XEP-0480", span, "the server has no key of this account for SCRAM-%s yet: the client computes it from the password, so that it can use the stronger hash from then on", hash)}
 	}
 	return nil
 }
 
 func (x *exchange) next(s *decode.Seen) []session.Note {
 	x.task = task{name: strings.Clone(s.Root.Attr("task"))}
-	n := say("XEP-0388 §2.6.3", s.Root.Tag, "the client begins the task %q", x.task.name)
+	n := decode.Explain("XEP-0388 §2.6.3", s.Root.Tag, "the client begins the task %q", x.task.name)
 	notes := []session.Note{n}
 	if data := s.Root.Child("", "task-data"); data != nil {
 		notes = append(notes, x.taskData(s, data)...)

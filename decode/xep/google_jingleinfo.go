@@ -34,7 +34,7 @@ func jingleInfo(s *decode.Seen, q *session.Element) []session.Note {
 			}
 		}
 		if what != "" {
-			notes = append(notes, say(refGoogle, c.Tag, "%s: %s", what, listOr(hosts, "none")))
+			notes = append(notes, decode.Explain(refGoogle, c.Tag, "%s: %s", what, listOr(hosts, "none")))
 		}
 	}
 	return notes

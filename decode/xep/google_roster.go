@@ -38,7 +38,7 @@ func googleRoster(_ *decode.Seen, q *session.Element) (notes []session.Note) {
 			if !ok {
 				what = "is marked " + decode.Quote(t.Value)
 			}
-			notes = append(notes, say(refGoogle, t.Span, "%q %s", item.Attr("jid"), what))
+			notes = append(notes, decode.Explain(refGoogle, t.Span, "%q %s", item.Attr("jid"), what))
 		}
 	}
 	return notes

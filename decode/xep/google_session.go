@@ -46,7 +46,7 @@ func googleSession(s *decode.Seen, el *session.Element) []session.Note {
 	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "description":
-			notes = append(notes, say(refGoogle, c.Tag, "what is sent: %s%s", withName(c.Name.Space), media(c)))
+			notes = append(notes, decode.Explain(refGoogle, c.Tag, "what is sent: %s%s", withName(c.Name.Space), media(c)))
 		case "candidate":
 			candidates++
 		case "transport":
@@ -58,7 +58,7 @@ func googleSession(s *decode.Seen, el *session.Element) []session.Note {
 		}
 	}
 	if candidates > 0 {
-		notes = append(notes, say(refGoogle, el.Tag, "%s to try", addresses(candidates)))
+		notes = append(notes, decode.Explain(refGoogle, el.Tag, "%s to try", addresses(candidates)))
 	}
 	return notes
 }

@@ -75,29 +75,15 @@ func each(f explain, spaces ...string) decode.Func {
 	}
 }
 
-// say is an explanation with its section.
-func say(ref string, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(session.Info, span, format, args...)
-	n.Ref = ref
-	return n
-}
-
 // tell is say, as the only note.
 func tell(ref string, span session.Span, format string, args ...any) []session.Note {
-	return []session.Note{say(ref, span, format, args...)}
+	return []session.Note{decode.Explain(ref, span, format, args...)}
 }
 
 // field is a decoded field with a sentence and its section.
 func field(ref, name, value string, span session.Span, text string) session.Note {
 	n := decode.Field(name, value, span)
 	n.Ref, n.Text = ref, text
-	return n
-}
-
-// lint is a finding; id is that of a numbered check, or the rule's own.
-func lint(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
-	n := decode.Say(sev, span, format, args...)
-	n.Rule, n.Ref = id, ref
 	return n
 }
 

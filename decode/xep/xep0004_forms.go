@@ -59,7 +59,7 @@ func explainForm(x *session.Element) []session.Note {
 	case "result":
 		notes = tell("XEP-0004", x.Tag, "a form that reports data%s", rows(x, fields))
 	default:
-		notes = []session.Note{lint("xep-0004", "XEP-0004", session.Warning, attrSpan(x, "type"), "the form's type is %q; form, submit, cancel and result are defined", typ)}
+		notes = []session.Note{decode.Finding("xep-0004", "XEP-0004", session.Warning, attrSpan(x, "type"), "the form's type is %q; form, submit, cancel and result are defined", typ)}
 	}
 	return append(notes, formType(x)...)
 }

@@ -20,7 +20,7 @@ func lastActivity(s *decode.Seen, q *session.Element) []session.Note {
 	}
 	seconds, err := strconv.ParseInt(q.Attr("seconds"), 10, 64)
 	if err != nil || seconds < 0 {
-		return []session.Note{lint("xep-0012", "XEP-0012", session.Warning, attrSpan(q, "seconds"), "the time since the last activity is %q, which is no number of seconds", q.Attr("seconds"))}
+		return []session.Note{decode.Finding("xep-0012", "XEP-0012", session.Warning, attrSpan(q, "seconds"), "the time since the last activity is %q, which is no number of seconds", q.Attr("seconds"))}
 	}
 	return tell("XEP-0012", attrSpan(q, "seconds"), "last active %s ago%s", session.ShortTime(time.Duration(min(seconds, math.MaxInt64/int64(time.Second)))*time.Second), because(q.Text()))
 }

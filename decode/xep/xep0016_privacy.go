@@ -13,13 +13,13 @@ func privacy(s *decode.Seen, q *session.Element) []session.Note {
 		name := c.Attr("name")
 		switch {
 		case c.Name.Local == "active" && name == "":
-			notes = append(notes, say("XEP-0016", c.Span, "no list is active for this session"))
+			notes = append(notes, decode.Explain("XEP-0016", c.Span, "no list is active for this session"))
 		case c.Name.Local == "active":
-			notes = append(notes, say("XEP-0016", c.Span, "the list %q is active for this session only", name))
+			notes = append(notes, decode.Explain("XEP-0016", c.Span, "the list %q is active for this session only", name))
 		case c.Name.Local == "default" && name == "":
-			notes = append(notes, say("XEP-0016", c.Span, "no list is the account's default"))
+			notes = append(notes, decode.Explain("XEP-0016", c.Span, "no list is the account's default"))
 		case c.Name.Local == "default":
-			notes = append(notes, say("XEP-0016", c.Span, "the list %q is the account's default", name))
+			notes = append(notes, decode.Explain("XEP-0016", c.Span, "the list %q is the account's default", name))
 		case c.Name.Local == "list":
 			notes = append(notes, privacyList(s, c, name))
 		}
@@ -34,11 +34,11 @@ func privacyList(s *decode.Seen, c *session.Element, name string) session.Note {
 	items := len(c.Children())
 	switch {
 	case s.Root.Attr("type") == "get":
-		return say("XEP-0016", c.Span, "the client asks what is in the list %q", name)
+		return decode.Explain("XEP-0016", c.Span, "the client asks what is in the list %q", name)
 	case s.Root.Attr("type") == "set" && s.Event.Dir == session.S2C:
-		return say("XEP-0016", c.Span, "the server tells that the list %q has changed", name)
+		return decode.Explain("XEP-0016", c.Span, "the server tells that the list %q has changed", name)
 	case s.Root.Attr("type") == "set" && items == 0:
-		return say("XEP-0016", c.Span, "the client removes the list %q", name)
+		return decode.Explain("XEP-0016", c.Span, "the client removes the list %q", name)
 	}
-	return say("XEP-0016", c.Span, "the list %q, with %s, applied in the order of their numbers", name, session.Plural(items, "rule"))
+	return decode.Explain("XEP-0016", c.Span, "the list %q, with %s, applied in the order of their numbers", name, session.Plural(items, "rule"))
 }

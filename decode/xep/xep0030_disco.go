@@ -33,7 +33,7 @@ func disco(s *decode.Seen) []session.Note {
 func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 	switch s.Root.Attr("type") {
 	case "get":
-		return []session.Note{say("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", s.Event.Dir.Sender(), ofNode(q))}
+		return []session.Note{decode.Explain("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", s.Event.Dir.Sender(), ofNode(q))}
 	case "result":
 		var notes []session.Note
 		named := make([]session.Note, 0, min(len(q.Nodes), maxFeatures))
@@ -48,10 +48,10 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 			case "identity":
 				notes = append(notes, identity(c))
 			case "x":
-				notes = append(notes, say("XEP-0128", c.Tag, "more about it, in a form"))
+				notes = append(notes, decode.Explain("XEP-0128", c.Tag, "more about it, in a form"))
 			}
 		}
-		notes = append(notes, say("XEP-0030 §3.1", q.Tag, "it supports %s%s", session.Plural(features, "feature"), ofNode(q)))
+		notes = append(notes, decode.Explain("XEP-0030 §3.1", q.Tag, "it supports %s%s", session.Plural(features, "feature"), ofNode(q)))
 		return append(notes, named...)
 	}
 	return nil
@@ -79,15 +79,15 @@ func feature(c *session.Element) session.Note {
 func identity(c *session.Element) session.Note {
 	what := c.Attr("category") + "/" + c.Attr("type")
 	if name := c.Attr("name"); name != "" {
-		return say("XEP-0030 §3.1", c.Span, "it is a %s called %q", what, name)
+		return decode.Explain("XEP-0030 §3.1", c.Span, "it is a %s called %q", what, name)
 	}
-	return say("XEP-0030 §3.1", c.Span, "it is a %s", what)
+	return decode.Explain("XEP-0030 §3.1", c.Span, "it is a %s", what)
 }
 
 func discoItems(s *decode.Seen, q *session.Element) []session.Note {
 	switch s.Root.Attr("type") {
 	case "get":
-		return []session.Note{say("XEP-0030 §4.1", q.Span, "the %s asks what belongs to the other end: services, rooms, nodes%s", s.Event.Dir.Sender(), ofNode(q))}
+		return []session.Note{decode.Explain("XEP-0030 §4.1", q.Span, "the %s asks what belongs to the other end: services, rooms, nodes%s", s.Event.Dir.Sender(), ofNode(q))}
 	case "result":
 		var names []string
 		for c := range q.Elements() {
@@ -95,7 +95,7 @@ func discoItems(s *decode.Seen, q *session.Element) []session.Note {
 				names = append(names, c.Attr("jid"))
 			}
 		}
-		return []session.Note{say("XEP-0030 §4.1", q.Tag, "%s: %q", session.Plural(len(names), "item"), strings.Join(names, " "))}
+		return []session.Note{decode.Explain("XEP-0030 §4.1", q.Tag, "%s: %q", session.Plural(len(names), "item"), strings.Join(names, " "))}
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func mucAdmin(s *decode.Seen, q *session.Element) (notes []session.Note) {
 		case "set":
 			notes = append(notes, adminChange(s, item, who))
 		case "get":
-			notes = append(notes, say("XEP-0045 §9", item.Span, "%s asks who has the role or affiliation %q", sender(s), item.Attr("role")+item.Attr("affiliation")))
+			notes = append(notes, decode.Explain("XEP-0045 §9", item.Span, "%s asks who has the role or affiliation %q", sender(s), item.Attr("role")+item.Attr("affiliation")))
 		}
 	}
 	if isAnswer(s) {
@@ -71,10 +71,10 @@ func adminChange(s *decode.Seen, item *session.Element, who string) session.Note
 			continue
 		}
 		if v, ok := adminVerbs[kind+" "+v]; ok {
-			return say(v.ref, item.Tag, "%s %s %q in the room %q%s", sender(s), v.verb, who, s.Root.Attr("to"), because(textOf(item, "reason")))
+			return decode.Explain(v.ref, item.Tag, "%s %s %q in the room %q%s", sender(s), v.verb, who, s.Root.Attr("to"), because(textOf(item, "reason")))
 		}
 	}
-	return say("XEP-0045 §9", item.Tag, "%s changes what %q is in the room %q", sender(s), who, s.Root.Attr("to"))
+	return decode.Explain("XEP-0045 §9", item.Tag, "%s changes what %q is in the room %q", sender(s), who, s.Root.Attr("to"))
 }
 
 func entries(n int) string {

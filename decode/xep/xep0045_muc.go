@@ -81,7 +81,7 @@ func (m *muc) join(s *decode.Seen, x *session.Element) []session.Note {
 	to := s.Root.Attr("to")
 	room, nick, _ := strings.Cut(to, "/")
 	if to != "" && nick == "" {
-		return []session.Note{lint("xep-0045", "XEP-0045 §7.2", session.Error, s.Root.AttrSpan("to"), "to enter the room %q a nickname is needed behind a slash; rooms refuse this", room)}
+		return []session.Note{decode.Finding("xep-0045", "XEP-0045 §7.2", session.Error, s.Root.AttrSpan("to"), "to enter the room %q a nickname is needed behind a slash; rooms refuse this", room)}
 	}
 	if len(m.asked) < maxRooms {
 		if m.asked == nil {
@@ -91,10 +91,10 @@ func (m *muc) join(s *decode.Seen, x *session.Element) []session.Note {
 	}
 	notes := tell("XEP-0045 §7.2", x.Tag, "%s asks to enter the room %q with the nickname %q", sender(s), room, nick)
 	if h := x.Child(nsMUC, "history"); h != nil {
-		notes = append(notes, say("XEP-0045 §7.2", h.Span, "how much of what was said before it wants to see: %s", historyWanted(h)))
+		notes = append(notes, decode.Explain("XEP-0045 §7.2", h.Span, "how much of what was said before it wants to see: %s", historyWanted(h)))
 	}
 	if p := x.Child(nsMUC, "password"); p != nil {
-		notes = append(notes, say("XEP-0045 §7.2", p.Tag, "with the room's password"))
+		notes = append(notes, decode.Explain("XEP-0045 §7.2", p.Tag, "with the room's password"))
 	}
 	return notes
 }
@@ -128,7 +128,7 @@ func mucMessage(s *decode.Seen) []session.Note {
 		}
 	}
 	if e := s.Root.Child(ns, "error"); e != nil && s.Root.Attr("type") == "error" && notInRoom(e) {
-		notes = append(notes, say("XEP-0045 §7.4", e.Tag, "if this went to a room, the sender is not in it (any more)"))
+		notes = append(notes, decode.Explain("XEP-0045 §7.4", e.Tag, "if this went to a room, the sender is not in it (any more)"))
 	}
 	if u := s.Root.Child(nsMUCUser, "x"); u != nil {
 		notes = append(notes, mediated(s, u)...)
@@ -147,13 +147,13 @@ func mediated(s *decode.Seen, u *session.Element) (notes []session.Note) {
 		reason := because(textOf(c, "reason"))
 		switch {
 		case c.Name.Local == "invite" && c.Attr("from") != "":
-			notes = append(notes, say("XEP-0045 §7.8", c.Tag, "%q invites into the room %q%s", c.Attr("from"), s.Root.Attr("from"), reason))
+			notes = append(notes, decode.Explain("XEP-0045 §7.8", c.Tag, "%q invites into the room %q%s", c.Attr("from"), s.Root.Attr("from"), reason))
 		case c.Name.Local == "invite":
-			notes = append(notes, say("XEP-0045 §7.8", c.Tag, "%s asks the room %q to invite %q%s", sender(s), s.Root.Attr("to"), c.Attr("to"), reason))
+			notes = append(notes, decode.Explain("XEP-0045 §7.8", c.Tag, "%s asks the room %q to invite %q%s", sender(s), s.Root.Attr("to"), c.Attr("to"), reason))
 		case c.Name.Local == "decline" && c.Attr("from") != "":
-			notes = append(notes, say("XEP-0045 §7.8", c.Tag, "%q declines the invitation%s", c.Attr("from"), reason))
+			notes = append(notes, decode.Explain("XEP-0045 §7.8", c.Tag, "%q declines the invitation%s", c.Attr("from"), reason))
 		case c.Name.Local == "decline":
-			notes = append(notes, say("XEP-0045 §7.8", c.Tag, "%s declines the invitation of %q%s", sender(s), c.Attr("to"), reason))
+			notes = append(notes, decode.Explain("XEP-0045 §7.8", c.Tag, "%s declines the invitation of %q%s", sender(s), c.Attr("to"), reason))
 		}
 	}
 	return notes

@@ -72,7 +72,7 @@ func occupant(s *decode.Seen, u *session.Element) []session.Note {
 		notes = tell("XEP-0045 §7.2", item.Span, "%s is in the room %q, as %s", who, room, standing(item))
 	}
 	if d := u.Child(nsMUCUser, "destroy"); d != nil {
-		notes = append(notes, say("XEP-0045 §10.9", d.Tag, "the room has been destroyed%s%s", insteadOf(d), because(textOf(d, "reason"))))
+		notes = append(notes, decode.Explain("XEP-0045 §10.9", d.Tag, "the room has been destroyed%s%s", insteadOf(d), because(textOf(d, "reason"))))
 	}
 	return append(notes, statuses(u)...)
 }
@@ -145,7 +145,7 @@ func joinRefused(s *decode.Seen) []session.Note {
 	room, nick, _ := strings.Cut(s.Root.Attr("from"), "/")
 	for c := range e.Elements() {
 		if text := refusals[c.Name.Local]; text != "" {
-			n := say("XEP-0045 §7.2", c.Span, "the room %q does not let %q in: %s", room, nick, text)
+			n := decode.Explain("XEP-0045 §7.2", c.Span, "the room %q does not let %q in: %s", room, nick, text)
 			n.Severity = session.Notice
 			return []session.Note{n}
 		}

@@ -35,7 +35,7 @@ func command(s *decode.Seen, el *session.Element) []session.Note {
 	notes := tell("XEP-0050", el.Tag, "the command %s %s (session %q)", withName(el.Attr("node")), text, el.Attr("sessionid"))
 	for c := range el.Elements() {
 		if c.Name.Local == "note" {
-			notes = append(notes, say("XEP-0050", c.Span, "%s says of the command: %q", sender(s), clip(c.Text())))
+			notes = append(notes, decode.Explain("XEP-0050", c.Span, "%s says of the command: %q", sender(s), clip(c.Text())))
 		}
 	}
 	return notes
@@ -54,7 +54,7 @@ func commandRequest(s *decode.Seen, el *session.Element) []session.Note {
 	action := el.Attr("action")
 	verb, ok := commandVerbs[action]
 	if !ok {
-		return []session.Note{lint("xep-0050", "XEP-0050", session.Warning, attrSpan(el, "action"), "the action %q is not defined; execute, next, prev, complete and cancel are", action)}
+		return []session.Note{decode.Finding("xep-0050", "XEP-0050", session.Warning, attrSpan(el, "action"), "the action %q is not defined; execute, next, prev, complete and cancel are", action)}
 	}
 	if sid := el.Attr("sessionid"); sid != "" {
 		return tell("XEP-0050", el.Tag, "%s %s %s in the command session %q", sender(s), strings.TrimSuffix(verb, " the command"), withName(el.Attr("node")), sid)

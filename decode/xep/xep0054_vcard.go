@@ -24,7 +24,7 @@ func vcardTemp(s *decode.Seen, el *session.Element) []session.Note {
 	}
 	if photo := el.Child("", "PHOTO"); photo != nil {
 		if bin := photo.Child("", "BINVAL"); bin != nil {
-			notes = append(notes, say("XEP-0054", photo.Tag, "a picture, %s of base64 in the stanza", session.Plural(len(bin.Text()), "character")))
+			notes = append(notes, decode.Explain("XEP-0054", photo.Tag, "a picture, %s of base64 in the stanza", session.Plural(len(bin.Text()), "character")))
 		}
 	}
 	return notes

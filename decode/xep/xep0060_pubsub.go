@@ -93,7 +93,7 @@ func pubsubRequest(s *decode.Seen, space string, c *session.Element) []session.N
 func itemNote(item *session.Element) session.Note {
 	id := item.Attr("id")
 	if id == "" {
-		return say("XEP-0060", item.Tag, "an item whose id the service chooses")
+		return decode.Explain("XEP-0060", item.Tag, "an item whose id the service chooses")
 	}
 	return field("XEP-0060", "item", id, item.AttrSpan("id"), "the id of the item: a new one with the same id takes its place")
 }

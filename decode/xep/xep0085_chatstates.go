@@ -29,10 +29,10 @@ func chatState(s *decode.Seen) (notes []session.Note) {
 			continue
 		}
 		if text, ok := chatStates[c.Name.Local]; ok {
-			notes = append(notes, say("XEP-0085 §3", c.Span, "%s", text))
+			notes = append(notes, decode.Explain("XEP-0085 §3", c.Span, "%s", text))
 			continue
 		}
-		notes = append(notes, lint("xep-0085", "XEP-0085 §3", session.Warning, c.Span, "the chat state %q is not defined", c.Name.Local))
+		notes = append(notes, decode.Finding("xep-0085", "XEP-0085 §3", session.Warning, c.Span, "the chat state %q is not defined", c.Name.Local))
 	}
 	return notes
 }

@@ -26,7 +26,7 @@ func softwareVersion(s *decode.Seen) []session.Note {
 	case "error":
 		return nil
 	case "get":
-		return []session.Note{say("XEP-0092 §2", q.Span, "the %s asks which software the other end runs", s.Event.Dir.Sender())}
+		return []session.Note{decode.Explain("XEP-0092 §2", q.Span, "the %s asks which software the other end runs", s.Event.Dir.Sender())}
 	}
 	var parts []string
 	for _, name := range []string{"name", "version", "os"} {

@@ -63,7 +63,7 @@ func (c *component) proof(s *decode.Seen) []session.Note {
 	notes := tell("XEP-0114 §3", s.Root.Tag, "the component proves that it knows the secret: the SHA-1 of the stream id and the secret, in hex")
 	sent, span := strings.TrimSpace(s.Root.Text()), s.Root.TextSpan()
 	if raw, err := hex.DecodeString(sent); err != nil || len(raw) != sha1.Size {
-		notes = append(notes, lint("xep-0114", "XEP-0114 §3", session.Error, span, "the component's proof is not the 40 hex digits of a SHA-1"))
+		notes = append(notes, decode.Finding("xep-0114", "XEP-0114 §3", session.Error, span, "the component's proof is not the 40 hex digits of a SHA-1"))
 	}
 	c.checked = c.streams.Check(s.State.ComponentSecret(), sent)
 	return append(notes, c.checked.Note("component", "handshake", span)...)
@@ -76,5 +76,5 @@ func (c *component) refused(s *decode.Seen) []session.Note {
 	if cause == "" || el == nil || s.Event.Dir != session.S2C {
 		return nil
 	}
-	return []session.Note{lint("xep-0114", "XEP-0114 §3", session.Error, el.Span, "the server refuses the component: %s", cause)}
+	return []session.Note{decode.Finding("xep-0114", "XEP-0114 §3", session.Error, el.Span, "the server refuses the component: %s", cause)}
 }

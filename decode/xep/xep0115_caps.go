@@ -45,7 +45,7 @@ func (k *caps) Explain(s *decode.Seen) []session.Note {
 		k.remember(c)
 		return nil
 	case c.Attr("hash") == "":
-		return []session.Note{lint("xep-0115", "XEP-0115 §4", session.Warning, c.Span,
+		return []session.Note{decode.Finding("xep-0115", "XEP-0115 §4", session.Warning, c.Span,
 			"capabilities without a hash, as before version 1.4 of XEP-0115: they cannot be verified")}
 	case k.remember(c):
 		return tell("XEP-0115 §5", c.Span, "the same hash of capabilities as before: nobody has to ask %q", c.Attr("node")+"#"+c.Attr("ver"))
@@ -81,7 +81,7 @@ func (k *caps) check(q *session.Element) []session.Note {
 		return tell("XEP-0115 §5.4", q.AttrSpan("node"), "the announced hash cannot be checked: the function %q is not known here", name)
 	}
 	if raw, err := base64.StdEncoding.DecodeString(ver); err != nil || len(raw) != newHash().Size() {
-		return []session.Note{lint("xep-0115", "XEP-0115 §5.1", session.Warning, q.AttrSpan("node"), "the announced hash %q is no %s in base64", ver, name)}
+		return []session.Note{decode.Finding("xep-0115", "XEP-0115 §5.1", session.Warning, q.AttrSpan("node"), "the announced hash %q is no %s in base64", ver, name)}
 	}
 	got := capsHash(newHash, q)
 	_, newer := k.hash[node[:i+1]+got]
@@ -89,9 +89,9 @@ func (k *caps) check(q *session.Element) []session.Note {
 	case got == ver:
 		return tell("XEP-0115 §5.4", q.AttrSpan("node"), "the announced hash fits this answer: it holds for everyone who announces the same one")
 	case newer: // it was asked about one and had gone over to the other
-		return []session.Note{lint("xep-0115", "XEP-0115 §5.4", session.Notice, q.AttrSpan("node"),
+		return []session.Note{decode.Finding("xep-0115", "XEP-0115 §5.4", session.Notice, q.AttrSpan("node"),
 			"this answer does not fit the hash that it was asked about, but another that the sender has announced, %q: what it can do has changed meanwhile", got)}
 	}
-	return []session.Note{lint("xep-0115", "XEP-0115 §5.4", session.Warning, q.AttrSpan("node"),
+	return []session.Note{decode.Finding("xep-0115", "XEP-0115 §5.4", session.Warning, q.AttrSpan("node"),
 		"the announced hash does not fit this answer, which gives %q: others must not remember it under that hash", got)}
 }

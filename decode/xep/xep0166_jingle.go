@@ -40,7 +40,7 @@ func jingle(s *decode.Seen, j *session.Element) []session.Note {
 		if action == "" {
 			return tell("XEP-0166", j.Tag, "a part of a Jingle session")
 		}
-		return []session.Note{lint("xep-0166", "XEP-0166 §7.2", session.Warning, j.AttrSpan("action"), "the action %q is not defined", action)}
+		return []session.Note{decode.Finding("xep-0166", "XEP-0166 §7.2", session.Warning, j.AttrSpan("action"), "the action %q is not defined", action)}
 	}
 	notes := tell("XEP-0166 §7.2", attrSpan(j, "action"), "%s "+text, sender(s), decode.Quote(j.Attr("sid")))
 	for c := range j.Elements() {
@@ -50,7 +50,7 @@ func jingle(s *decode.Seen, j *session.Element) []session.Note {
 		case "reason":
 			notes = append(notes, jingleReason(c)...)
 		case "ringing", "hold", "unhold", "active", "mute", "unmute":
-			notes = append(notes, say("XEP-0167", c.Span, "the other side is told: %q", c.Name.Local))
+			notes = append(notes, decode.Explain("XEP-0167", c.Span, "the other side is told: %q", c.Name.Local))
 		}
 	}
 	return notes
@@ -65,7 +65,7 @@ func jingleContent(c *session.Element) (notes []session.Note) {
 	}
 	notes = tell("XEP-0166 §7.3", c.Tag, "a content of the session: %s", name)
 	if c.Attr("disposition") == "early-session" {
-		notes = append(notes, say("XEP-0269", c.AttrSpan("disposition"), "it is media before the call is answered, such as a ringback tone (XEP-0269: Jingle Early Media)"))
+		notes = append(notes, decode.Explain("XEP-0269", c.AttrSpan("disposition"), "it is media before the call is answered, such as a ringback tone (XEP-0269: Jingle Early Media)"))
 	}
 	for d := range c.Elements() {
 		switch d.Name.Local {
@@ -84,9 +84,9 @@ func jingleContent(c *session.Element) (notes []session.Note) {
 func extension(el *session.Element, what, details string) session.Note {
 	spec, ok := Named(el.Name.Space)
 	if !ok {
-		return say("XEP-0166 §7.3", el.Tag, "%s: %q%s", what, el.Name.Space, details)
+		return decode.Explain("XEP-0166 §7.3", el.Tag, "%s: %q%s", what, el.Name.Space, details)
 	}
-	return say(spec.ID, el.Tag, "%s: %s%s", what, spec.String(), details)
+	return decode.Explain(spec.ID, el.Tag, "%s: %s%s", what, spec.String(), details)
 }
 
 // envelope is what a content of XEP-0391 is encrypted with.

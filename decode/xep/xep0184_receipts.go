@@ -37,7 +37,7 @@ func (r *receipts) Explain(s *decode.Seen) []session.Note {
 func (r *receipts) request(s *decode.Seen, el *session.Element) []session.Note {
 	id := s.Root.Attr("id")
 	if id == "" {
-		return []session.Note{lint("xep-0184", "XEP-0184 §5.1", session.Error, el.Span, "asks for a receipt, but the message has no id that a receipt could name")}
+		return []session.Note{decode.Finding("xep-0184", "XEP-0184 §5.1", session.Error, el.Span, "asks for a receipt, but the message has no id that a receipt could name")}
 	}
 	if len(r.asked) < maxReceipts {
 		if r.asked == nil {
@@ -45,7 +45,7 @@ func (r *receipts) request(s *decode.Seen, el *session.Element) []session.Note {
 		}
 		r.asked[strings.Clone(id)] = s.Event.Seq
 	}
-	return []session.Note{say("XEP-0184 §5.1", el.Span, "asks %q to confirm that message %q has arrived", s.Root.Attr("to"), id)}
+	return []session.Note{decode.Explain("XEP-0184 §5.1", el.Span, "asks %q to confirm that message %q has arrived", s.Root.Attr("to"), id)}
 }
 
 func (r *receipts) received(el *session.Element) []session.Note {
@@ -53,10 +53,10 @@ func (r *receipts) received(el *session.Element) []session.Note {
 	seq, ok := r.asked[id]
 	switch {
 	case id == "":
-		return []session.Note{lint("xep-0184", "XEP-0184 §5.2", session.Error, el.Span, "confirms a message, but does not say which (no id)")}
+		return []session.Note{decode.Finding("xep-0184", "XEP-0184 §5.2", session.Error, el.Span, "confirms a message, but does not say which (no id)")}
 	case !ok:
-		return []session.Note{say("XEP-0184 §5.2", el.Span, "confirms that message %q has arrived; it was not seen in this session", id)}
+		return []session.Note{decode.Explain("XEP-0184 §5.2", el.Span, "confirms that message %q has arrived; it was not seen in this session", id)}
 	}
 	delete(r.asked, id)
-	return []session.Note{say("XEP-0184 §5.2", el.Span, "confirms that message %q, event %d, has arrived", id, seq)}
+	return []session.Note{decode.Explain("XEP-0184 §5.2", el.Span, "confirms that message %q, event %d, has arrived", id, seq)}
 }

@@ -3,6 +3,7 @@ package xep
 import (
 	"strconv"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -11,7 +12,7 @@ func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 func stanzas(n uint32) string { return session.Plural(int(n), "stanza") }
 
 func (m *management) request(root *session.Element, dir session.Dir) []session.Note {
-	n := say("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", dir.Sender())
+	n := decode.Explain("XEP-0198 §4", root.Span, "the %s asks how many stanzas have arrived", dir.Sender())
 	if m.Known(dir) {
 		n.Name, n.Value, n.Holds = "unacked", number(m.Unacked(dir)), session.Word
 		n.Text += "; it has sent " + number(m.Sent[dir]) + ", still to be acknowledged: " + n.Value
@@ -24,7 +25,7 @@ func (m *management) answer(root *session.Element, dir session.Dir) []session.No
 	value := root.Attr("h")
 	h, ok := parseH(root)
 	if !ok {
-		return []session.Note{lint("M02", "XEP-0198 §4", session.Error, root.Span, "the %s's acknowledgement has no number (h is %q)", dir.Sender(), value)}
+		return []session.Note{decode.Breach("M02", root.Span, "the %s's acknowledgement has no number (h is %q)", dir.Sender(), value)}
 	}
 	from := dir.Opposite()
 	n := field("XEP-0198 §4", "h", value, root.AttrSpan("h"), "").Is(session.Word)

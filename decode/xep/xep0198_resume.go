@@ -51,7 +51,7 @@ func recall(run *decode.Run, id string) *decode.Resumable {
 func (m *management) resume(s *decode.Seen, el *session.Element) []session.Note {
 	id := el.Attr("previd")
 	if id == "" || el.Attr("h") == "" {
-		return []session.Note{lint("M04", refResume, session.Error, el.Span, "the client's resume lacks previd or h: the server cannot know what to take up")}
+		return []session.Note{decode.Finding("M04", refResume, session.Error, el.Span, "the client's resume lacks previd or h: the server cannot know what to take up")}
 	}
 	m.asked = resumption{before: recall(s.State.Run, id)}
 	m.asked.h, m.asked.ok = parseH(el)
@@ -63,7 +63,7 @@ func (m *management) resume(s *decode.Seen, el *session.Element) []session.Note 
 func (m *management) resumed(s *decode.Seen, el *session.Element) []session.Note {
 	h, ok := parseH(el)
 	notes := []session.Note{
-		say(refResume, el.Tag, "the server takes up the earlier session; no bind is needed, and both send again what was lost"),
+		decode.Explain(refResume, el.Tag, "the server takes up the earlier session; no bind is needed, and both send again what was lost"),
 		m.missing(el, session.S2C, h, ok),
 	}
 	m.Acks = decode.Acks{Counting: [3]bool{false, true, true}, Unknown: !ok || !m.asked.ok}

@@ -115,19 +115,19 @@ func (m *management) enable(s *decode.Seen) []session.Note {
 	if isTrue(s.Root.Attr("resume")) {
 		text += ", and the session can be resumed after the connection breaks"
 	}
-	notes := []session.Note{say(refSM, s.Root.Span, "%s", text)}
+	notes := []session.Note{decode.Explain(refSM, s.Root.Span, "%s", text)}
 	switch {
 	case !s.State.Joined && (!s.State.Authenticated || s.State.JID == ""):
-		notes = append(notes, lint("M01", refSM, session.Error, s.Root.Span, "the client enables stream management before it has bound a resource"))
+		notes = append(notes, decode.Finding("M01", refSM, session.Error, s.Root.Span, "the client enables stream management before it has bound a resource"))
 	case m.enabled:
-		notes = append(notes, lint("M01", refSM, session.Error, s.Root.Span, "the client enables stream management a second time"))
+		notes = append(notes, decode.Finding("M01", refSM, session.Error, s.Root.Span, "the client enables stream management a second time"))
 	}
 	m.enabled = true
 	return notes
 }
 
 func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session.Note {
-	notes := []session.Note{say(refSM, el.Tag, "the server has turned on acknowledgements; the session cannot be resumed")}
+	notes := []session.Note{decode.Explain(refSM, el.Tag, "the server has turned on acknowledgements; the session cannot be resumed")}
 	m.max = strings.Clone(el.Attr("max"))
 	if id := el.Attr("id"); id != "" {
 		m.keepAs(s.State.Run, id)
@@ -135,10 +135,10 @@ func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session
 		notes = append(notes, sessionID(refSM, id, el.AttrSpan("id"), "the name by which the client can resume this session"))
 	}
 	if m.max != "" {
-		notes = append(notes, say(refSM, el.AttrSpan("max"), "for %s seconds at most", m.max))
+		notes = append(notes, decode.Explain(refSM, el.AttrSpan("max"), "for %s seconds at most", m.max))
 	}
 	if where := el.Attr("location"); where != "" {
-		notes = append(notes, lint("xep-0198", refSM, session.Notice, el.AttrSpan("location"),
+		notes = append(notes, decode.Finding("xep-0198", refSM, session.Notice, el.AttrSpan("location"),
 			"the server wants the session resumed at %q: that leads the client past xmppscope", where))
 	}
 	return notes
@@ -157,7 +157,7 @@ func (m *management) failed(root *session.Element) []session.Note {
 		}
 	}
 	*m = management{}
-	n := say("XEP-0198 §5", root.Span, "the server refuses: %s", what)
+	n := decode.Explain("XEP-0198 §5", root.Span, "the server refuses: %s", what)
 	n.Severity = session.Warning
 	notes := []session.Note{n}
 	if h, ok := root.LookupAttr("h"); ok {

@@ -18,6 +18,6 @@ func ping(s *decode.Seen) []session.Note {
 	if s.Root.Attr("type") == "error" {
 		return nil
 	}
-	return []session.Note{say("XEP-0199 §4", s.Root.First().Span,
+	return []session.Note{decode.Explain("XEP-0199 §4", s.Root.First().Span,
 		"the %s asks whether the other end is still there; any answer will do, an error too", s.Event.Dir.Sender())}
 }

@@ -19,7 +19,7 @@ func entityTime(s *decode.Seen, el *session.Element) []session.Note {
 	}
 	at, err := time.Parse(time.RFC3339Nano, utc.Text())
 	if err != nil {
-		return []session.Note{lint("xep-0202", "XEP-0082", session.Warning, utc.Span, "the time %q is not in the form of XEP-0082", utc.Text())}
+		return []session.Note{decode.Finding("xep-0202", "XEP-0082", session.Warning, utc.Span, "the time %q is not in the form of XEP-0082", utc.Text())}
 	}
 	return tell("XEP-0202", el.Tag, "at the other end it is %s UTC, its clocks show %s%s", at.UTC().Format(time.DateTime), decode.Quote(tzo), skew(at, s.Event.At))
 }

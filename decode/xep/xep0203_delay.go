@@ -32,11 +32,11 @@ func delay(s *decode.Seen) []session.Note {
 	stamp := el.Attr("stamp")
 	at, err := time.Parse(layout, stamp)
 	if err != nil {
-		return []session.Note{lint("xep-0203", "XEP-0203 §4", session.Error, el.AttrSpan("stamp"), "the time stamp %q is not a date and time of XEP-0082", stamp)}
+		return []session.Note{decode.Finding("xep-0203", "XEP-0203 §4", session.Error, el.AttrSpan("stamp"), "the time stamp %q is not a date and time of XEP-0082", stamp)}
 	}
 	who := "someone on the way"
 	if from := el.Attr("from"); from != "" {
 		who = decode.Quote(from)
 	}
-	return []session.Note{say("XEP-0203 §4", el.Span, "%s kept this since %s", who, at.UTC().Format(time.DateTime)+" UTC")}
+	return []session.Note{decode.Explain("XEP-0203 §4", el.Span, "%s kept this since %s", who, at.UTC().Format(time.DateTime)+" UTC")}
 }

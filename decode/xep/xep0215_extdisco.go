@@ -25,7 +25,7 @@ func external(s *decode.Seen, el *session.Element) []session.Note {
 		if until := c.Attr("expires"); until != "" {
 			access += ", good until " + decode.Quote(until)
 		}
-		notes = append(notes, say("XEP-0215", c.Tag, "a service of type %q at %q, port %q, over %q%s",
+		notes = append(notes, decode.Explain("XEP-0215", c.Tag, "a service of type %q at %q, port %q, over %q%s",
 			c.Attr("type"), c.Attr("host"), c.Attr("port"), c.Attr("transport"), access))
 	}
 	return notes

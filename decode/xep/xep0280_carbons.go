@@ -24,11 +24,11 @@ func carbons(s *decode.Seen) []session.Note {
 		}
 		switch c.Name.Local {
 		case "enable":
-			return []session.Note{say("XEP-0280 §4", c.Span, "the client wants copies of what the account's other devices send and receive")}
+			return []session.Note{decode.Explain("XEP-0280 §4", c.Span, "the client wants copies of what the account's other devices send and receive")}
 		case "disable":
-			return []session.Note{say("XEP-0280 §5", c.Span, "the client wants no copies any more")}
+			return []session.Note{decode.Explain("XEP-0280 §5", c.Span, "the client wants no copies any more")}
 		case "private":
-			return []session.Note{say("XEP-0280 §6.2", c.Span, "the sender's other devices shall get no copy of this message")}
+			return []session.Note{decode.Explain("XEP-0280 §6.2", c.Span, "the sender's other devices shall get no copy of this message")}
 		case "received":
 			return carbonCopy(s, c, "a copy of a message that another device of this account received")
 		case "sent":
@@ -44,11 +44,11 @@ func carbonCopy(s *decode.Seen, c *session.Element, text string) []session.Note 
 	for f := range c.Elements() {
 		text += parties(f.Child("", "message"))
 	}
-	notes := []session.Note{say("XEP-0280 §6", c.Tag, "%s", text)}
+	notes := []session.Note{decode.Explain("XEP-0280 §6", c.Tag, "%s", text)}
 	from := s.Root.Attr("from")
 	account, _, _ := strings.Cut(s.State.JID, "/")
 	if s.Event.Dir == session.S2C && account != "" && from != account {
-		notes = append(notes, lint("xep-0280", "XEP-0280 §11", session.Error, s.Root.AttrSpan("from"),
+		notes = append(notes, decode.Finding("xep-0280", "XEP-0280 §11", session.Error, s.Root.AttrSpan("from"),
 			"this copy comes from %q, not from the own account %q: it is forged, and the client must ignore it", from, account))
 	}
 	return notes

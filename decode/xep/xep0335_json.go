@@ -20,7 +20,7 @@ func init() {
 func jsonContainer(_ *decode.Seen, el *session.Element) []session.Note {
 	text := el.Text()
 	if !json.Valid([]byte(text)) {
-		return []session.Note{lint("xep-0335", "XEP-0335", session.Warning, el.Span, "this should be JSON, and is not: %s", jsonFault(text).Error())}
+		return []session.Note{decode.Finding("xep-0335", "XEP-0335", session.Warning, el.Span, "this should be JSON, and is not: %s", jsonFault(text).Error())}
 	}
 	return tell("XEP-0335", el.Tag, "JSON, %s, for a program and not for a person", session.Plural(len(text), "byte"))
 }

@@ -13,7 +13,7 @@ func stanzaID(s *decode.Seen, el *session.Element) []session.Note {
 		return tell("XEP-0359", attrSpan(el, "id"), "the sender's own id of the message, which rooms and servers leave alone")
 	case "stanza-id":
 		if el.Attr("by") == "" {
-			return []session.Note{lint("xep-0359", "XEP-0359", session.Warning, el.Span, "this id does not say who gave it (no by): it proves nothing")}
+			return []session.Note{decode.Finding("xep-0359", "XEP-0359", session.Warning, el.Span, "this id does not say who gave it (no by): it proves nothing")}
 		}
 		if s.Event.Dir == session.C2S {
 			return tell("XEP-0359", el.Span, "an id by which %q shall know the message; a server takes such ids out where it gives its own", el.Attr("by"))

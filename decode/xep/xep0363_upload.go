@@ -26,7 +26,7 @@ func slot(el *session.Element) []session.Note {
 	for c := range el.Elements() {
 		switch c.Name.Local {
 		case "put":
-			notes = append(notes, say("XEP-0363", c.Tag, "where the client uploads the file by HTTP PUT, outside of XMPP; whoever has this address may do so once"))
+			notes = append(notes, decode.Explain("XEP-0363", c.Tag, "where the client uploads the file by HTTP PUT, outside of XMPP; whoever has this address may do so once"))
 		case "get":
 			url, ok := c.LookupAttr("url")
 			at := c.AttrSpan("url")
@@ -36,7 +36,7 @@ func slot(el *session.Element) []session.Note {
 			notes = append(notes, field("XEP-0363", "url", url, at, "where the file can be fetched afterwards: the client sends this to its contact"))
 		}
 		if c.Attr("url") != "" && !strings.HasPrefix(c.Attr("url"), "https://") {
-			notes = append(notes, lint("xep-0363", "XEP-0363", session.Warning, c.AttrSpan("url"), "the server's address for %q is not https, which it must be", c.Name.Local))
+			notes = append(notes, decode.Finding("xep-0363", "XEP-0363", session.Warning, c.AttrSpan("url"), "the server's address for %q is not https, which it must be", c.Name.Local))
 		}
 	}
 	return notes

@@ -39,7 +39,7 @@ func omemo(_ *decode.Seen, el *session.Element) []session.Note {
 func omemoMessage(el *session.Element) []session.Note {
 	header := el.Child("", "header")
 	if header == nil {
-		return []session.Note{lint("xep-0384", "XEP-0384", session.Warning, el.Tag, "an encrypted message without a header: nobody can decrypt it")}
+		return []session.Note{decode.Finding("xep-0384", "XEP-0384", session.Warning, el.Tag, "an encrypted message without a header: nobody can decrypt it")}
 	}
 	keys, fresh, last := omemoKeys(header)
 	text := "encrypted for " + session.Plural(len(keys), "device") + ": " + listOr(keys, "none")
@@ -55,7 +55,7 @@ func omemoMessage(el *session.Element) []session.Note {
 	}
 	return []session.Note{
 		field("XEP-0384", "sid", header.Attr("sid"), attrSpan(header, "sid"), "the device that has sent this").Is(session.ID),
-		say("XEP-0384", at, "%s", text),
+		decode.Explain("XEP-0384", at, "%s", text),
 	}
 }
 

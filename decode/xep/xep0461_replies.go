@@ -9,7 +9,7 @@ func init() { about("0461", "Message Replies", reply, "urn:xmpp:reply:0") }
 
 func reply(_ *decode.Seen, el *session.Element) []session.Note {
 	if el.Attr("id") == "" {
-		return []session.Note{lint("xep-0461", "XEP-0461", session.Warning, el.Span, "a reply that does not say to which message (no id)")}
+		return []session.Note{decode.Finding("xep-0461", "XEP-0461", session.Warning, el.Span, "a reply that does not say to which message (no id)")}
 	}
 	of := ""
 	if to := el.Attr("to"); to != "" {

@@ -1,7 +1,8 @@
-package core
+package decode
 
 import (
 	"slices"
+	"sync"
 
 	"xmppscope/session"
 )
@@ -15,10 +16,33 @@ type Lint struct {
 	Severity session.Severity `json:"severity"` // of a breach; some are milder where nothing breaks
 }
 
-// Lints returns the numbered checks, those of decode, decode/sasl and decode/xep
+// Lints returns the numbered checks, those of core, sasl and xep
 // included, in the order of their ids: S streams, X XML, T TLS, A authentication,
 // B binding, Q stanzas, M stream management, D dialback, C compression, L legacy.
 func Lints() []Lint { return slices.Clone(lints) }
+
+// Breach is a finding of a numbered check. What it breaks, and how bad that is, stands in the
+// check's row.
+func Breach(id string, span session.Span, format string, args ...any) session.Note {
+	l := lintOf()[id]
+	return Finding(id, l.Ref, l.Severity, span, format, args...)
+}
+
+// Finding is Breach where the section or the severity is not the row's, or the rule that finds
+// it has none.
+func Finding(id, ref string, sev session.Severity, span session.Span, format string, args ...any) session.Note {
+	n := Say(sev, span, format, args...)
+	n.Rule, n.Ref = id, ref
+	return n
+}
+
+var lintOf = sync.OnceValue(func() map[string]Lint {
+	out := make(map[string]Lint, len(lints))
+	for _, l := range lints {
+		out[l.ID] = l
+	}
+	return out
+})
 
 const (
 	info    = session.Info
