@@ -43,7 +43,9 @@ func (f *federation) Explain(s *decode.Seen) []session.Note {
 		return nil
 	case session.StreamOpened:
 		if h := s.State.Header[session.C2S]; h != nil && s.Event.Dir == session.C2S {
-			f.servers = h.Content == decode.NSServer
+			if f.servers = h.Content == decode.NSServer; !f.servers {
+				f.facts = nil // nobody will ask for them
+			}
 		}
 	default:
 		if s.Event.Leg != session.ServerLeg && !s.State.Captured {

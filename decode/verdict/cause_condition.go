@@ -222,8 +222,8 @@ func (c *scene) disagreement(condition string) string {
 	in := !c.In.IsZero()
 	switch condition {
 	case "invalid-from":
-		if in && c.foreign != "" {
-			return c.foreign
+		if in && c.seldom().foreign != "" {
+			return c.seldom().foreign
 		}
 		if h := c.state.Header[session.C2S]; h != nil && !in {
 			return fmt.Sprintf("the client's stream header has from %q and to %q", h.From, h.To)

@@ -21,28 +21,28 @@ func init() {
 func notBoundAnew(c *scene) []Cause {
 	if c.silentEnd() && c.management == managementRefused && c.last.name == "failed" && !c.Admitted.IsZero() && c.In.IsZero() {
 		return []Cause{{ID: "managed-too-early", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
-			What:   fmt.Sprintf("the client asked for stream management before it had bound a resource, and the server refused that (%s); then %s left", cmp.Or(c.last.condition, "no reason is given"), c.ended().by),
+			What:   fmt.Sprintf("the client asked for stream management before it had bound a resource, and the server refused that (%s); then %s left", cmp.Or(c.seldom().denied, "no reason is given"), c.ended().by),
 			Advice: "let the client bind a resource first, and then send <enable/> (XEP-0198 §3)"}}
 	}
 	if !c.silentEnd() || c.management != resumeRefused || c.last.name != "failed" || !c.ended().client {
 		return nil
 	}
 	return []Cause{{ID: "not-bound-anew", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.last.seq}},
-		What:   fmt.Sprintf("the session that the client wanted to resume is gone (%s), and the client left, where it had to bind a resource and begin a new session on the same stream (XEP-0198 §5)", cmp.Or(c.last.condition, "no reason is given")),
+		What:   fmt.Sprintf("the session that the client wanted to resume is gone (%s), and the client left, where it had to bind a resource and begin a new session on the same stream (XEP-0198 §5)", cmp.Or(c.seldom().denied, "no reason is given")),
 		Advice: "let the client go on with a bind request after <failed/>, and forget the old session's id; what it had not got acknowledged may be lost"}}
 }
 
 // answeredAstray is about a server that answers a request with an id that it did not have.
 func answeredAstray(c *scene) []Cause {
-	if !c.silentEnd() || c.stray.seq == 0 || c.stray.seq != c.last.seq {
+	if !c.silentEnd() || c.seldom().stray.seq == 0 || c.seldom().stray.seq != c.last.seq {
 		return nil
 	}
 	for _, q := range c.state.Waiting(session.C2S) {
 		if q.Payload.Space != c.last.space {
 			continue
 		}
-		return []Cause{{ID: "answer-astray", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.stray.seq}},
-			Text:   fmt.Sprintf("the server's answer (event %d) bears the id %s, and the client's request with %q (event %d) has the id %s: so it is no answer to that, and the client waits for one", c.stray.seq, quote(c.stray.id), q.Payload.Space, q.Seq, quote(q.ID)),
+		return []Cause{{ID: "answer-astray", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.seldom().stray.seq}},
+			Text:   fmt.Sprintf("the server's answer (event %d) bears the id %s, and the client's request with %q (event %d) has the id %s: so it is no answer to that, and the client waits for one", c.seldom().stray.seq, quote(c.seldom().stray.id), q.Payload.Space, q.Seq, quote(q.ID)),
 			Advice: "mend the server: an answer bears the id of its request (RFC 6120 §8.2.3)"}}
 	}
 	return nil

@@ -27,9 +27,7 @@ type clues struct {
 	unlock   string             // what would help
 	server   string             // which server it is, "" if it is not known
 	tls      *session.TLSFailed // how TLS failed
-	claimed  string             // the domain that the client claims by dialback, "" without
-	stray    stray              // the server's newest answer to nothing that was asked
-	foreign  string             // the newest stanza of the client in another's name, "" without
+	rare     *rare              // what few sessions have, nil without
 	broke    fault              // the newest breach of the rules for XML by the client
 	room     [3][]fault         // by direction, what is wrong with the newest message
 	errand   *errand            // what the client came for in place of a login, and did not get
@@ -48,23 +46,38 @@ type clues struct {
 
 // last is the newest plaintext event of someone.
 type last struct {
-	seq       uint64
-	at        int64 // Unix time in nanoseconds
-	step      *session.Step
-	name      string // "iq"
-	space     string // namespace of a stanza's payload
-	ns        string // its own namespace
-	size      int64
-	faults    []fault // what is wrong with it
-	refusal   string  // the condition, if it refuses a request
-	condition string  // of an error of another kind, "" if there is none
-	dir       session.Dir
-	offer     bool // it is the server's features
-	bare      bool // an element with nothing in it
+	seq     uint64
+	at      int64 // Unix time in nanoseconds
+	step    *session.Step
+	name    string // "iq"
+	space   string // namespace of a stanza's payload
+	ns      string // its own namespace
+	size    int64
+	faults  []fault // what is wrong with it
+	refusal string  // the condition, if it refuses a request
+	dir     session.Dir
+	offer   bool // it is the server's features
+	bare    bool // an element with nothing in it
 }
 
 // ago is how long before an event it was said.
 func (l *last) ago(e *session.Event) time.Duration { return e.At.Sub(time.Unix(0, l.at)) }
+
+// rare is what few sessions have.
+type rare struct {
+	denied  string // the condition with which stream management was refused last
+	claimed string // the domain that the client claims by dialback
+	foreign string // the client's newest stanza in another's name, in words
+	stray   stray  // the server's newest answer to nothing that was asked
+}
+
+// seldom is where that is kept.
+func (c *clues) seldom() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
+}
 
 // stray is an answer to nothing that was asked.
 type stray struct {
@@ -177,7 +190,7 @@ func (c *clues) heard(s *decode.Seen) {
 		c.last.refusal = decode.Keep(orNone(condition))
 	}
 	if e.Name == "failed" && s.Root != nil && s.Root.First() != nil {
-		c.last.condition = strings.Clone(s.Root.First().Name.Local)
+		c.seldom().denied = strings.Clone(s.Root.First().Name.Local)
 	}
 	if e.Name == "a" && (e.Space == decode.NSSM3 || e.Space == decode.NSSM2) {
 		c.count(e)
@@ -187,12 +200,12 @@ func (c *clues) heard(s *decode.Seen) {
 			c.pose(s.Root.Attr("from"), s.State.JID)
 		}
 		if e.Name == "result" && e.Space == nsDialbackStanza && s.Root != nil {
-			c.claimed = strings.Clone(s.Root.Attr("from"))
+			c.seldom().claimed = strings.Clone(s.Root.Attr("from"))
 		}
 		c.asking = c.last
 	} else {
 		if t := rootAttr(s, "type"); e.Name == "iq" && s.Request == nil && (t == "result" || t == "error") {
-			c.stray = stray{e.Seq, strings.Clone(rootAttr(s, "id"))}
+			c.seldom().stray = stray{e.Seq, strings.Clone(rootAttr(s, "id"))}
 		}
 		c.answer = c.last
 	}
@@ -202,7 +215,7 @@ func (c *clues) heard(s *decode.Seen) {
 func (c *clues) pose(from, own string) {
 	bare := func(jid string) string { b, _, _ := strings.Cut(jid, "/"); return b }
 	if from != "" && !strings.EqualFold(bare(from), bare(own)) {
-		c.foreign = fmt.Sprintf("%s is from %s, and the client is %s", c.last.describe(), quote(from), quote(own))
+		c.seldom().foreign = fmt.Sprintf("%s is from %s, and the client is %s", c.last.describe(), quote(from), quote(own))
 	}
 }
 

@@ -14,12 +14,12 @@ func init() {
 // notAsked is about a claim of a domain that no answer comes to: before it answers, the
 // server that was called asks the one that DNS has for the domain (XEP-0220 §2.1.1).
 func notAsked(c *scene) []Cause {
-	if !c.silentEnd() || c.last.dir != session.C2S || c.asking.ns != nsDialbackStanza || c.asking.name != "result" || c.claimed == "" {
+	if !c.silentEnd() || c.last.dir != session.C2S || c.asking.ns != nsDialbackStanza || c.asking.name != "result" || c.seldom().claimed == "" {
 		return nil
 	}
 	return []Cause{{ID: "dialback-unanswered", Guilty: Network, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
-		Text:   fmt.Sprintf("before it answers a claim of dialback, the server that was called asks the server that DNS names for %s whether the key is right: it does not reach that one, or gets no answer there", quote(c.claimed)),
-		Advice: fmt.Sprintf("look at the SRV records of %s (_xmpp-server), and whether its port 5269 can be reached from the server that was called; that server's log says what it tried", quote(c.claimed))}}
+		Text:   fmt.Sprintf("before it answers a claim of dialback, the server that was called asks the server that DNS names for %s whether the key is right: it does not reach that one, or gets no answer there", quote(c.seldom().claimed)),
+		Advice: fmt.Sprintf("look at the SRV records of %s (_xmpp-server), and whether its port 5269 can be reached from the server that was called; that server's log says what it tried", quote(c.seldom().claimed))}}
 }
 
 // nsDialbackStanza is that of dialback itself, not of its feature.
