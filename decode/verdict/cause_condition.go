@@ -206,6 +206,8 @@ func sideBySide(c *scene) []Cause {
 	switch {
 	case r.Condition == "host-unknown", r.Condition == "host-gone":
 		cause.Weight = Likely
+	case r.Condition == "conflict" && c.declared("component"):
+		cause.Weight, cause.Guilty, cause.Advice = Shown, Client, "look for a second program that serves this component, or an old connection of it that the server has not given up yet"
 	case r.Condition == "not-authorized" && !c.Admitted.IsZero() && c.In.IsZero():
 		cause.Weight, cause.Guilty, cause.Advice = Shown, Client, "let the client bind a resource next, and authenticate once"
 	case c.asking.name == handshake && r.Condition == "not-authorized":
@@ -235,6 +237,9 @@ func (c *scene) disagreement(condition string) string {
 		}
 		return why
 	case "conflict":
+		if c.declared("component") {
+			return fmt.Sprintf("another connection serves the component %q already", c.state.Domain())
+		}
 		if !in {
 			return ""
 		}

@@ -124,6 +124,9 @@ func (c *scene) end(e ended) Cause {
 		return Cause{ID: "hung-up-at-header", What: "the server hung up at the client's stream header inside TLS, without a word", Advice: "look into its log; is it an XMPP server for clients, and is this the right port?"}
 	case c.silence != "":
 		return Cause{ID: "silence", What: fmt.Sprintf("%s, for %s; then %s left", c.silence, session.ShortTime(max(e.waited, c.silent)), e.by), Advice: c.wake()}
+	case asked && e.server && c.asking.name == handshake:
+		return Cause{ID: "component-cut", Guilty: Account, What: fmt.Sprintf("the server hung up %s after the component's handshake, without an answer: its secret is probably another one than the server's, which some servers (Tigase) say in their log alone", e.after),
+			Advice: "compare the component's secret, and its domain, with those in the server's settings"}
 	case asked && e.server:
 		return Cause{ID: "hung-up", Guilty: Server, What: fmt.Sprintf("the server hung up %s after the client had sent %s, without an answer%s", e.after, c.last.describe(), c.wrongIn(&c.last)),
 			Advice: "look into the server's log: it takes something in there amiss, or has crashed over it"}

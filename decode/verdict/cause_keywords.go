@@ -58,7 +58,7 @@ func (c *scene) byKeyword(text string) []Cause {
 		return nil
 	}
 	for _, k := range keywords() {
-		if k.is.MatchString(text) {
+		if k.is.MatchString(text) && (c.Cause.Condition != "reset" || k.id != "certificate") { // a new certificate: that is no fault
 			return []Cause{c.withFacts(Cause{ID: "words-" + k.id, Guilty: k.side, Text: k.means, Advice: k.advice, Weight: Likely, Evidence: []Evidence{{Seq: c.Cause.Seq}}})}
 		}
 	}

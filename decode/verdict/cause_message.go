@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,6 +31,9 @@ func wrongMessage(c *scene) (out []Cause) {
 			return nil
 		}
 		t := &c.tries[len(c.tries)-1]
+		if m := c.Attempts[len(c.Attempts)-1].Mechanism; r.Condition == "invalid-mechanism" && len(t.offered) > 0 && !slices.Contains(t.offered, m) {
+			return nil // whatever is in it
+		}
 		if t.after == "sasl-response" && c.asking.bare && c.gaveUp(t) {
 			return []Cause{c.emptyResponse()}
 		}
@@ -166,10 +170,14 @@ func (c *scene) wrongInStream() (out []Cause) {
 // wrongHeader is what is wrong with the client's stream header, where the server complains
 // of that; nil if nothing is.
 func (c *scene) wrongHeader() *fault {
-	if c.asking.name != "stream" || !blamesClient(c.Cause.Condition) {
+	condition := c.Cause.Condition
+	if c.asking.name != "stream" || !blamesClient(condition) && condition != "host-unknown" && condition != "unsupported-version" {
 		return nil
 	}
 	for i, f := range c.asking.faults {
+		if condition == "unsupported-version" && f.Rule == "S14" {
+			return &c.asking.faults[i]
+		}
 		if f.grave && (strings.HasPrefix(f.Rule, "S0") || strings.HasPrefix(f.Rule, "X")) {
 			return &c.asking.faults[i]
 		}
