@@ -105,7 +105,7 @@ func (u *ui) rowChosen() {
 // sessionChosen: the person has selected another session.
 func (u *ui) sessionChosen() {
 	i := u.list.selected
-	if i < len(u.model.sessions)-1 {
+	if i < len(u.model.Sessions)-1 {
 		u.follow = false
 	}
 	u.restore()
@@ -122,10 +122,12 @@ func (u *ui) selectSession(i int) {
 func (u *ui) restore() {
 	c := u.current()
 	if before := u.stood; before != nil && before != c {
-		if i := u.ladder.selected; i < len(before.rows) {
-			before.cursor, before.top = before.rows[i].index(), u.ladder.top
+		if i := u.ladder.selected; i < len(before.Rows) {
+			at := u.stand(before)
+			at.cursor, at.top = before.Rows[i].Index(), u.ladder.top
 		}
-		u.ladder.selected, u.ladder.top = max(0, c.find(c.cursor)), c.top
+		at := u.stand(c)
+		u.ladder.selected, u.ladder.top = max(0, c.Find(at.cursor)), at.top
 	}
 	u.stood = c
 	u.ladder.free, u.detail.top = false, 0
@@ -150,7 +152,7 @@ func (u *ui) last() {
 	u.focused().end()
 	if c := u.current(); u.focused() == u.ladder {
 		u.follow = u.follow || u.options.Live
-		c.stopped = c.decisive() // the last is what was asked for
+		u.stand(c).stopped = c.Decisive() // the last is what was asked for
 	}
 }
 
@@ -232,7 +234,7 @@ func (u *ui) back() {
 // covered says that something lies over the panes from which q goes back. There is
 // nothing behind the start screen before the first session.
 func (u *ui) covered() bool {
-	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.sessions) > 0)
+	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.Sessions) > 0)
 }
 
 // leave goes back, as in a pager, or else quits.
@@ -264,7 +266,7 @@ func (u *ui) quit() {
 
 // connected counts the live sessions that go on.
 func (u *ui) connected() (n int) {
-	for _, c := range u.model.sessions {
+	for _, c := range u.model.Sessions {
 		if u.options.Live && !c.Ended {
 			n++
 		}
@@ -287,8 +289,8 @@ func (u *ui) toggleOverlay(o overlay) {
 func (u *ui) toggleFollow() {
 	u.follow = !u.follow
 	if u.follow {
-		if n := len(u.model.sessions); n > 0 {
-			u.model.sessions[n-1].stopped = -1
+		if n := len(u.model.Sessions); n > 0 {
+			u.stand(u.model.Sessions[n-1]).stopped = -1
 			u.selectSession(n - 1)
 		}
 	}
@@ -304,7 +306,7 @@ func (u *ui) toggleReveal() {
 func (u *ui) toggleNoise() {
 	_, index := u.event()
 	u.bare = !u.bare
-	if row := u.current().find(index); index >= 0 && row >= 0 {
+	if row := u.current().Find(index); index >= 0 && row >= 0 {
 		u.ladder.choose(row, 1)
 	}
 	if u.bare {

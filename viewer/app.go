@@ -12,6 +12,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -121,7 +122,7 @@ func (a *app) run() (err error) {
 		return &TerminalError{os.Getenv("TERM"), err}
 	}
 	if a.options.Ended != nil {
-		a.options.Ended(a.ui.model.overviews())
+		a.options.Ended(a.ui.model.Overviews())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,11 +133,11 @@ func (a *app) run() (err error) {
 // end can be carried out whenever it is asked for.
 func (a *app) begin(screen tcell.Screen) {
 	fallBack(screen)
-	feed := &feed{
-		log: a.options.Log, filters: a.ui.filters,
-		deliver: func(b batch) { a.tv.QueueUpdateDraw(func() { a.guard(func() { a.ui.take(b) }) }) },
+	feed := &inspect.Feed{
+		Log: a.options.Log, Filters: a.ui.filters,
+		Deliver: func(b inspect.Batch) { a.tv.QueueUpdateDraw(func() { a.guard(func() { a.ui.take(b) }) }) },
 	}
-	a.work(func() { feed.run(a.ctx) })
+	a.work(func() { feed.Run(a.ctx) })
 	go a.supervise()
 }
 

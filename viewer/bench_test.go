@@ -10,6 +10,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
@@ -20,8 +21,8 @@ type bench struct {
 	ui     *ui
 	log    *session.Log
 	screen tcell.SimulationScreen
-	feed   *feed
-	keep   filter
+	feed   *inspect.Feed
+	keep   inspect.Filter
 	at     int
 	quits  int
 }
@@ -44,7 +45,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 		done(ctx)
 		return cancel
 	}
-	b.feed = &feed{log: log, filters: b.ui.filters}
+	b.feed = &inspect.Feed{Log: log, Filters: b.ui.filters}
 	b.size(w, h)
 	return b
 }
@@ -73,9 +74,9 @@ func (b *bench) pull() {
 			b.at = 0
 		default:
 		}
-		var got batch
-		got, b.at = b.feed.pull(b.at, b.keep)
-		if len(got.items) == 0 {
+		var got inspect.Batch
+		got, b.at = b.feed.Pull(b.at, b.keep)
+		if len(got.Items) == 0 {
 			return
 		}
 		b.ui.take(got)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/inspect"
 )
 
 // comparedEvents is how much of each session is compared: logins lie at its
@@ -33,15 +35,15 @@ func (u *ui) compare() {
 }
 
 // diff compares in the background and shows what differs.
-func (u *ui) diff(a, b *conversation) {
+func (u *ui) diff(a, b *inspect.Conversation) {
 	u.say(notice, "comparing session %d with session %d …", a.ID, b.ID)
 	left, right := u.ofSession(a), u.ofSession(b)
 	var lines func(width int) []DiffLine
 	cut := false
 	u.spawn(
 		func(ctx context.Context) {
-			before, moreBefore := left.first(ctx, comparedEvents)
-			after, moreAfter := right.first(ctx, comparedEvents)
+			before, moreBefore := left.First(ctx, comparedEvents)
+			after, moreAfter := right.First(ctx, comparedEvents)
 			cut = moreBefore || moreAfter
 			lines = u.options.Diff(before, after)
 		},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -89,26 +90,26 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 
 // title is what the event is called, and the section that it comes from.
 func (p *textBlock) title(e *session.Event) {
-	r := newRow(e)
+	r := inspect.NewRow(e)
 	head := line{{" ", p.theme.text}}
-	if r.number > 0 {
-		head = append(head, span{wiref("%d  ", r.number), p.theme.accent})
+	if r.Number > 0 {
+		head = append(head, span{wiref("%d  ", r.Number), p.theme.accent})
 	}
-	if mark := r.tone.mark(); mark != " " {
-		head = append(head, span{mark + " ", p.theme.of(r.tone)})
+	if mark := mark(r.Tone); mark != " " {
+		head = append(head, span{mark + " ", p.theme.of(r.Tone)})
 	}
 	style := p.theme.strong
-	if r.tone == failure {
+	if r.Tone == failure {
 		style = p.theme.failure
 	}
-	head = append(head, span{r.title, style})
+	head = append(head, span{wire(r.Title), style})
 	if e.Step != nil && e.Step.Ref != "" {
 		head = append(head, span{"  " + wire(e.Step.Ref), p.theme.faint})
 	}
 	head = append(head, span{wiref("  %s #%d", e.Kind(), e.Seq), p.theme.faint})
 	p.add(1, head...)
-	if r.more != "" {
-		p.add(1, span{" " + r.more, p.theme.text})
+	if r.More != "" {
+		p.add(1, span{" " + wire(r.More), p.theme.text})
 	}
 }
 
@@ -122,11 +123,11 @@ func (p *textBlock) facts(e *session.Event, oneWire bool) {
 		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, session.ShortTime(e.RTT)))
 	}
 	if e.Size > 0 {
-		parts = append(parts, amount(e.Size))
+		parts = append(parts, inspect.Amount(e.Size))
 	}
 	p.add(1, span{" " + wire(strings.Join(parts, " · ")), p.theme.faint})
 	if e.Truncated {
-		p.add(1, span{wiref(" ▲ only the first %s of %s were kept", amount(int64(len(e.Raw))), amount(e.Size)), p.theme.warning})
+		p.add(1, span{wiref(" ▲ only the first %s of %s were kept", inspect.Amount(int64(len(e.Raw))), inspect.Amount(e.Size)), p.theme.warning})
 	}
 }
 
@@ -168,7 +169,7 @@ func (p *textBlock) explain(e *session.Event) {
 }
 
 func (p *textBlock) sentence(n *session.Note) {
-	style, mark := p.theme.of(toneOf(n.Severity)), toneOf(n.Severity).mark()
+	style, mark := p.theme.of(inspect.ToneOf(n.Severity)), mark(inspect.ToneOf(n.Severity))
 	if n.Severity == session.Info {
 		mark = "·"
 	}
@@ -248,7 +249,7 @@ func (p *textBlock) raw(raw []byte) {
 
 func (p *textBlock) more(raw []byte) {
 	if n := len(raw) - rawLimit; n > 0 {
-		p.add(1, span{wiref(" … %s more are not shown here", amount(int64(n))), p.theme.warning})
+		p.add(1, span{wiref(" … %s more are not shown here", inspect.Amount(int64(n))), p.theme.warning})
 	}
 }
 

@@ -119,7 +119,7 @@ func TestALimitOfTheRun(t *testing.T) {
 	over := newScript(0)
 	over.add(0, session.Event{Seen: session.Seen{Body: session.RelayLimit{Limit: "sessions", Over: true, Reason: "accepted again"}}, Said: session.Said{Done: true}})
 	b.play(over).lacks("LIMIT")
-	if n := len(b.ui.model.sessions); n != 1 {
+	if n := len(b.ui.model.Sessions); n != 1 {
 		t.Errorf("%d sessions", n)
 	}
 }
@@ -244,7 +244,7 @@ func TestFilter(t *testing.T) {
 	if got := b.rung(); got != 17 {
 		t.Errorf("the filter moved the selection to rung %d, want 17", got)
 	}
-	if got := len(b.ui.current().rows); got != 6 {
+	if got := len(b.ui.current().Rows); got != 6 {
 		t.Errorf("%d rows pass the filter, want 6", got)
 	}
 	b.press("F<CtrlU>bad<Enter>").has(`filter: "bad" is no expression at 1:1`, "filter: iq")
@@ -262,7 +262,7 @@ func TestAFilterFromTheCommandLine(t *testing.T) {
 	keep, _ := byName("iq")
 	b := newBench(t, 100, 40, Options{Filter: keep, CompileFilter: byName}).play(login(1))
 	b.has("FILTERED", "asks for an address").lacks("opens a stream", "client connected")
-	if got := b.ui.model.sessions[0].Events; got != 26 {
+	if got := b.ui.model.Sessions[0].Events; got != 26 {
 		t.Errorf("the overview has seen %d events, want all 26", got)
 	}
 	b.press(":<Enter>").has("opens a stream").lacks("FILTERED")

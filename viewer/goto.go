@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"sort"
 	"strconv"
 	"strings"
 
@@ -33,19 +32,13 @@ func (u *ui) goTo(place string) {
 	if !event {
 		seq = firstOf(&c.Overview, n)
 	}
-	row := sort.Search(len(c.rows), func(i int) bool {
-		e := u.events.at(c.rows[i].index())
-		return e != nil && e.Seq >= seq
-	})
-	if row < len(c.rows) && c.rows[row].has(isRestart) { // which stands before its event
-		row++
-	}
+	row := c.RowOf(seq, u.events)
 	switch {
 	case seq == 0:
 		u.say(warning, "this session has no step %d; its last is %d", n, lastStep(&c.Overview))
 	case event && n > uint64(c.Events):
 		u.say(warning, "this session has no event %d; its last is %d", n, c.Events)
-	case row == len(c.rows) || u.events.at(c.rows[row].index()).Seq != seq:
+	case row < 0:
 		u.say(warning, "that event is hidden: F and an empty filter show all, w shows noise")
 	default:
 		u.ladder.choose(row, 1)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -198,21 +199,6 @@ func TestCheckPassword(t *testing.T) {
 	newBench(t, 80, 24, o).press("i").press("p").has("no session yet")
 }
 
-func TestAccount(t *testing.T) {
-	for want, o := range map[string]session.Overview{
-		"a@b.example":      {Story: session.Story{User: "a", Domain: "b.example"}},
-		"c@d.example":      {Story: session.Story{User: "c@d.example", Domain: "b.example"}},
-		"e@f.example":      {Story: session.Story{JID: "e@f.example/phone", Domain: "f.example"}},
-		"":                 {Story: session.Story{Domain: "b.example"}},
-		"user@b.example":   {Story: session.Story{User: "user", Domain: "b.example", JID: "other@b.example/x"}},
-		"jid@only.example": {Story: session.Story{JID: "jid@only.example"}},
-	} {
-		if got := account(&o); got != want {
-			t.Errorf("the account of %+v is %q, want %q", o, got, want)
-		}
-	}
-}
-
 func TestCompare(t *testing.T) {
 	var given []string
 	lines := []DiffLine{{"B's server refused the login", DiffHead}, {"- step 11 authenticated", DiffA}, {"+ step 11 refused\x1b[31m", DiffB}}
@@ -248,8 +234,8 @@ func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 		b.log.Append(session.Event{Seen: session.Seen{Session: 1 + i%2, Seq: uint64(i/2 + 1), At: began, Body: session.StreamElement{}, Name: "iq"}, Said: session.Said{Done: true}})
 	}
 	b.pull()
-	count := func(p pick) (n int) {
-		for range p.events(t.Context()) {
+	count := func(p inspect.Pick) (n int) {
+		for range p.Events(t.Context()) {
 			n++
 		}
 		return n
@@ -257,19 +243,19 @@ func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 	b.ui.marks = map[int]bool{0: true, 999: true, 500: true}
 	for _, c := range []struct {
 		what string
-		pick pick
+		pick inspect.Pick
 		want int
-	}{{"whole", b.ui.whole(), 1000}, {"session", b.ui.ofSession(b.ui.model.sessions[1]), 500}, {"marked", b.ui.ofMarked(), 3}, {"filtered", b.ui.ofFilter(), 1000}} {
+	}{{"whole", b.ui.whole(), 1000}, {"session", b.ui.ofSession(b.ui.model.Sessions[1]), 500}, {"marked", b.ui.ofMarked(), 3}, {"filtered", b.ui.ofFilter(), 1000}} {
 		if got := count(c.pick); got != c.want {
 			t.Errorf("%s: %d events, want %d", c.what, got, c.want)
 		}
 	}
-	if got, more := b.ui.whole().first(t.Context(), 7); len(got) != 7 || !more {
+	if got, more := b.ui.whole().First(t.Context(), 7); len(got) != 7 || !more {
 		t.Errorf("the first 7 are %d, more: %v", len(got), more)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range b.ui.whole().events(ctx) {
+	for range b.ui.whole().Events(ctx) {
 		t.Fatal("events come after the end")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -123,7 +124,7 @@ func TestFollowStopsWhereALoginFails(t *testing.T) {
 		t.Errorf("the end of the connection moves the selection to event %d", b.seq())
 	}
 	b.press("G").pull()
-	if b.ui.take(batch{filter: b.ui.filter}); b.seq() != 17 {
+	if b.ui.take(inspect.Batch{Filter: b.ui.filter}); b.seq() != 17 {
 		t.Errorf("G goes to event %d, want the last", b.seq())
 	}
 	if b.press("f").press("f").has("FOLLOW"); b.seq() != 14 {
@@ -138,13 +139,13 @@ func TestFollowStopsWhereALoginFails(t *testing.T) {
 func TestTheRowCounterCountsEvents(t *testing.T) {
 	b := newBench(t, 120, 30, Options{}).play(login(1))
 	b.has("1/26").press("G").has("26/26").press("w").has("/23").press("gj").has("2/23").press("w")
-	rows := b.ui.current().rows
+	rows := b.ui.current().Rows
 	n := 0
 	for i, e := range rows {
-		if !e.has(isRestart) {
+		if !e.Has(inspect.Restart) {
 			n++
 		}
-		if got := b.ui.current().place(i); got != n {
+		if got := b.ui.current().Place(i); got != n {
 			t.Errorf("row %d is event %d, want %d", i, got, n)
 		}
 	}
@@ -196,14 +197,6 @@ func TestFilterHelp(t *testing.T) {
 		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab takes " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
 	}
 	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab takes").press("<Esc>")
-	for expr, want := range map[string]string{
-		"": "", "sta": "stanza", `ste`: "step", "se": "se", "sev": "severity", `name == "iq" && di`: `name == "iq" && dir`,
-		`name == "di`: `name == "di`, "fie": `field("`, "zzz": "zzz",
-	} {
-		if got := completeFilter(expr); got != want {
-			t.Errorf("%q is completed to %q, want %q", expr, got, want)
-		}
-	}
 	newBench(t, 20, 5, Options{CompileFilter: byName}).press(":su<Tab>").has("summary")
 }
 
@@ -265,4 +258,24 @@ func TestSessionsOfThePage(t *testing.T) {
 	}
 	many := newBench(t, 80, 24, Options{Start: startLines}).play(scripts...).press("i")
 	many.lacks("✗ 60 ").press(strings.Repeat("j", 59)).has("▸✗ 60 ").press(strings.Repeat("k", 59)).has("▸✗ 1 ")
+}
+
+func TestRestartRules(t *testing.T) {
+	b := newBench(t, 120, 60, Options{}).play(login(1))
+	var got []string
+	for i, e := range b.ui.current().Rows {
+		if e.Has(inspect.Restart) {
+			got = append(got, fmt.Sprint(i, e.Has(inspect.AfterTLS), e.Has(inspect.AfterSASL)))
+		}
+	}
+	if want := "[9 true false 15 false true]"; fmt.Sprint(got) != want {
+		t.Errorf("rules at %v, want %s", got, want)
+	}
+	b.press("g")
+	for range b.ui.current().Rows {
+		b.press("j")
+		if b.ui.current().Rows[b.ui.ladder.selected].Has(inspect.Restart) {
+			t.Fatal("a rule is selected")
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/inspect"
 )
 
 // TestReading: how far a file has been read stands on the first line; Ctrl-C ends
@@ -30,7 +32,7 @@ func TestReading(t *testing.T) {
 	}
 	state.Problem, state.Said = "it ends too early", []string{"warning: \x1b[2Jold.pcap: no XMPP in it"}
 	b.ui.overlay = noOverlay
-	b.ui.take(batch{})
+	b.ui.take(inspect.Batch{})
 	b.has("CUT OFF").has("warning: ␛[2Jold.pcap: no XMPP in it")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -14,7 +15,7 @@ type flash struct {
 	text  clean
 	tone  tone
 	good  bool
-	first *conversation // it is about how this one fares, in place of text; or nil
+	first *inspect.Conversation // it is about how this one fares, in place of text; or nil
 	until time.Time
 }
 
@@ -27,7 +28,7 @@ func (u *ui) say(t tone, format string, args ...any) {
 
 // firstCame tells of the first client, in place of the start screen.
 func (u *ui) firstCame() {
-	c := u.model.sessions[0]
+	c := u.model.Sessions[0]
 	u.stood = c
 	if !u.options.Live {
 		return
@@ -37,9 +38,9 @@ func (u *ui) firstCame() {
 }
 
 // elsewhere tells of a login that has failed while another session is looked at.
-func (u *ui) elsewhere(c *conversation) {
+func (u *ui) elsewhere(c *inspect.Conversation) {
 	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
-		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, who(&c.Overview))
+		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, inspect.Who(&c.Overview))
 	}
 }
 
@@ -47,17 +48,17 @@ func (u *ui) elsewhere(c *conversation) {
 // go on; what could not be read comes first.
 func (u *ui) welcome(all bool) {
 	r := u.reading()
-	if u.options.Live || r.Going || u.welcomed || !all || len(u.model.sessions) == 0 {
+	if u.options.Live || r.Going || u.welcomed || !all || len(u.model.Sessions) == 0 {
 		return
 	}
 	u.welcomed = true
 	failed := 0
-	for _, c := range u.model.sessions {
+	for _, c := range u.model.Sessions {
 		if c.State == session.Failed {
 			failed++
 		}
 	}
-	n := len(u.model.sessions)
+	n := len(u.model.Sessions)
 	switch problems := r.Said; {
 	case len(problems) == 1:
 		u.say(warning, "▲ %s", problems[0])
@@ -74,10 +75,10 @@ func (u *ui) welcome(all bool) {
 }
 
 // arrival says how the first client fares.
-func (u *ui) arrival(c *conversation) (clean, tcell.Style) {
+func (u *ui) arrival(c *inspect.Conversation) (clean, tcell.Style) {
 	from := c.Client
 	if from == "" {
-		from = who(&c.Overview)
+		from = inspect.Who(&c.Overview)
 	}
 	switch c.State {
 	case session.Failed:
@@ -97,7 +98,7 @@ func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
 	}
 	modes := u.modes()
 	title := wire(u.options.Title)
-	if len(u.model.sessions) > 0 { // how it stands matters more
+	if len(u.model.Sessions) > 0 { // how it stands matters more
 		title = title.fit(max(12, (bar.w-modes.width())/3))
 	}
 	left := line{{" " + title + " ", u.theme.accent}}
@@ -188,8 +189,8 @@ func (u *ui) modes() line {
 	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
 	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
-	flag(u.model.limit != "", " LIMIT ", u.theme.warning.Reverse(true))
-	flag(u.model.lost > 0, " LOST ", u.theme.failure.Reverse(true))
+	flag(u.model.Limit != "", " LIMIT ", u.theme.warning.Reverse(true))
+	flag(u.model.Lost > 0, " LOST ", u.theme.failure.Reverse(true))
 	return out
 }
 
@@ -264,7 +265,7 @@ func (b *binding) short() clean {
 }
 
 func (u *ui) listCaption(int) line {
-	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.sessions)), len(u.model.sessions)), u.captionStyle(listPane)}}
+	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.Sessions)), len(u.model.Sessions)), u.captionStyle(listPane)}}
 }
 
 func (u *ui) ladderCaption(width int) line {
@@ -274,15 +275,15 @@ func (u *ui) ladderCaption(width int) line {
 		return line{{"Ladder", style}}
 	}
 	out := line{{wiref("Session %d", c.ID), style}}
-	if u.plan.panes[listPane].w == 0 && len(u.model.sessions) > 1 {
-		out = append(out, span{wiref(" of %d", len(u.model.sessions)), u.theme.faint})
+	if u.plan.panes[listPane].w == 0 && len(u.model.Sessions) > 1 {
+		out = append(out, span{wiref(" of %d", len(u.model.Sessions)), u.theme.faint})
 	}
 	for _, s := range []string{c.Domain, c.Client} {
 		if s != "" {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	out = append(out, span{wiref(" · %d/%d", c.place(min(u.ladder.selected, len(c.rows)-1)), c.place(len(c.rows)-1)), u.theme.faint})
+	out = append(out, span{wiref(" · %d/%d", c.Place(min(u.ladder.selected, len(c.Rows)-1)), c.Place(len(c.Rows)-1)), u.theme.faint})
 	if u.compared != nil && u.compared != c {
 		out = append(out, span{wiref(" · to compare with %d: d", u.compared.ID), u.theme.accent})
 	}

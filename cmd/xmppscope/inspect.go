@@ -61,9 +61,9 @@ var diffKinds = map[compare.LineKind]viewer.DiffKind{
 	compare.FromA: viewer.DiffA, compare.FromB: viewer.DiffB, compare.Faint: viewer.DiffFaint,
 }
 
-// inspect opens the inspector; instead says what to do where there is no terminal
+// runInspector opens the inspector; instead says what to do where there is no terminal
 // for it.
-func inspect(ctx context.Context, o viewer.Options, instead string) error {
+func runInspector(ctx context.Context, o viewer.Options, instead string) error {
 	err := viewer.Run(ctx, o)
 	if t := new(viewer.TerminalError); errors.As(err, &t) {
 		return usageError{hinted{err, "set TERM to what your terminal is, such as TERM=xterm-256color, or " + instead}}

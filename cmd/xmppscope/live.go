@@ -135,7 +135,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.screen = &follower{doing: "closing the inspector", written: func() int64 { return 0 }}
 		l.start(l.screen, func() error {
 			defer cancel()
-			return inspect(ctx, viewer.Options{
+			return runInspector(ctx, viewer.Options{
 				Log: l.log, Title: l.title, Live: true, Start: l.welcome, Reveal: l.out.reveal,
 				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want,

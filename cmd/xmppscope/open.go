@@ -110,7 +110,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
 	var err error
 	if !r.fruitless() {
-		err = inspect(ctx, o, instead)
+		err = runInspector(ctx, o, instead)
 	}
 	r.wait()
 	in.tellUnused()

@@ -1,0 +1,40 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// Who is the best name for a session that is known so far.
+func Who(o *session.Overview) string {
+	switch {
+	case o.JID != "":
+		return o.JID
+	case o.User != "" && o.Domain != "" && !strings.Contains(o.User, "@"):
+		return o.User + "@" + o.Domain
+	case o.User != "":
+		return o.User
+	case o.Domain != "":
+		return o.Domain
+	case o.Client != "":
+		return o.Client
+	}
+	return fmt.Sprintf("session %d", o.ID)
+}
+
+// Account is the bare JID that a session logs in with, "" while it is not known.
+func Account(o *session.Overview) string {
+	bare, _, _ := strings.Cut(o.JID, "/")
+	switch {
+	case strings.Contains(o.User, "@"):
+		return o.User
+	case o.User != "" && o.Domain != "":
+		return o.User + "@" + o.Domain
+	}
+	if strings.Contains(bare, "@") {
+		return bare
+	}
+	return ""
+}
