@@ -36,8 +36,9 @@ type Conversation struct {
 	// rules are the places in Rows of those that are no events, in order.
 	rules []int
 
-	Begin, End int // indexes of its first event, and past its last one
-	Fate           // which event decides
+	Begin, End int  // indexes of its first event, and past its last one
+	Spoken     bool // somebody has said something: it is no port scan
+	Fate            // which event decides
 
 	headers    int // stream headers of the client so far, and what came since
 	secured    bool
@@ -96,6 +97,7 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 	}
 	if fresh {
 		before := c.State
+		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
 		c.Apply(e)
 		c.weigh(index, e, &c.Story)
 		if c.State == session.Failed && before != session.Failed {

@@ -38,3 +38,20 @@ func Account(o *session.Overview) string {
 	}
 	return ""
 }
+
+// Number is a number for a person: 8,520.
+func Number(n int) string {
+	digits := fmt.Sprint(n)
+	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+// Count is a number with its noun: "1 event", "8,520 events".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Number(n) + " " + noun + "s"
+}

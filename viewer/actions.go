@@ -3,8 +3,6 @@ package viewer
 import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
-
-	"xmppscope/session"
 )
 
 // InputHandler takes keys; see tview.Primitive.
@@ -235,43 +233,6 @@ func (u *ui) back() {
 // nothing behind the start screen before the first session.
 func (u *ui) covered() bool {
 	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.Sessions) > 0)
-}
-
-// leave goes back, as in a pager, or else quits.
-func (u *ui) leave() {
-	if u.covered() {
-		u.back()
-		return
-	}
-	u.quit()
-}
-
-// quit ends the inspector; what would be lost by it is given up only when asked for
-// twice.
-func (u *ui) quit() {
-	open := u.connected()
-	switch {
-	case u.leaving:
-	case u.exporting:
-		u.leaving = true
-		u.say(warning, "an export is being written; q again gives it up")
-		return
-	case open > 0:
-		u.leaving = true
-		u.say(warning, "%s would be cut off; q again quits", session.Plural(open, "open session"))
-		return
-	}
-	u.stop()
-}
-
-// connected counts the live sessions that go on.
-func (u *ui) connected() (n int) {
-	for _, c := range u.model.Sessions {
-		if u.options.Live && !c.Ended {
-			n++
-		}
-	}
-	return n
 }
 
 func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }

@@ -20,6 +20,11 @@ import (
 type Options struct {
 	Log   *session.Log // where the events come from
 	Title string       // "xmppscope demo", "xmppscope open login.pcapng"
+	Where string       // who listens, and for whom: "127.0.0.1:5222 → xmpp.example.net:5222"; "" if nobody does
+	// Unsaved says that what is in Log lies nowhere else but in the files of Saves: who
+	// quits is asked about it.
+	Unsaved bool
+	Left    []Left // what earlier runs have left
 	// Live says that sessions come in while it runs: it follows them, and begins
 	// with the start screen. False is for opened files.
 	Live bool
@@ -95,6 +100,11 @@ func newApp(ctx context.Context, o Options, now func() time.Time) *app {
 func (a *app) run() (err error) {
 	defer a.stop()
 	defer func() {
+		if a.options.Ended != nil {
+			a.options.Ended(a.ui.ending())
+		}
+	}()
+	defer func() {
 		if p := recover(); p != nil { // past the guard; tview has restored the terminal
 			a.tv.Stop()
 			err = panicError(p)
@@ -120,9 +130,6 @@ func (a *app) run() (err error) {
 	})
 	if err := a.tv.Run(); err != nil {
 		return &TerminalError{os.Getenv("TERM"), err}
-	}
-	if a.options.Ended != nil {
-		a.options.Ended(a.ui.model.Overviews())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

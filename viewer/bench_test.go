@@ -25,6 +25,7 @@ type bench struct {
 	keep   inspect.Filter
 	at     int
 	quits  int
+	later  time.Duration // what the clock shows beyond the usual
 }
 
 func newBench(t *testing.T, w, h int, o Options) *bench {
@@ -37,7 +38,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.screen.Fini)
-	b.ui = newUI(o, false, func() time.Time { return began.Add(65 * time.Second) })
+	b.ui = newUI(o, false, func() time.Time { return began.Add(65*time.Second + b.later) })
 	b.ui.stop = func() { b.quits++ }
 	b.ui.spawn = func(look, done func(context.Context)) context.CancelFunc {
 		ctx, cancel := context.WithCancel(context.Background())

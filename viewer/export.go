@@ -22,6 +22,7 @@ type export struct {
 	path   string
 	wrong  string // why the last try failed, "" before
 	exists bool   // because there is such a file
+	quit   bool   // then the inspector ends
 }
 
 // askExport asks which events to export.
@@ -218,6 +219,11 @@ func (u *ui) export(x export) {
 // exported tells what became of an export; one that failed is asked for again.
 func (u *ui) exported(x export, n int, err error) {
 	if err == nil {
+		u.keep(x.Pick)
+		if x.quit && n > 0 {
+			u.stop()
+			return
+		}
 		u.exportExt = filepath.Ext(x.path)
 		u.say(plain, "✓ %s written to %s, %s", session.Plural(n, "event"), x.path, u.secrecy(x))
 		u.flash.good, u.flash.until = true, u.now().Add(2*flashTime)

@@ -271,7 +271,7 @@ func TestAFilterFromTheCommandLine(t *testing.T) {
 func TestNoise(t *testing.T) {
 	b := newBench(t, 100, 60, Options{}).play(login(1), distrust(3))
 	b.has("client connected", "keep-alive")
-	b.press("/features<Enter>w").has("QUIET", "features").lacks("client connected from", "white space: a keep-alive")
+	b.press("/features<Enter>w").has("NOISE HIDDEN", "features").lacks("client connected from", "white space: a keep-alive")
 	if got := b.rung(); got != 3 {
 		t.Errorf("hiding noise moved the selection to rung %d, want 3", got)
 	}

@@ -214,8 +214,8 @@ func TestInfoOnAnOpenedFile(t *testing.T) {
 
 func TestEndedTellsTheSessions(t *testing.T) {
 	var ended []string
-	s := run(t, t.Context(), Options{Hooks: Hooks{Ended: func(all []session.Overview) {
-		for _, o := range all {
+	s := run(t, t.Context(), Options{Hooks: Hooks{Ended: func(e Ending) {
+		for _, o := range e.Sessions {
 			ended = append(ended, fmt.Sprint(o.ID, " ", o.State))
 		}
 	}}})

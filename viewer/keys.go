@@ -20,7 +20,7 @@ var bindings []binding
 
 func init() {
 	bindings = []binding{
-		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit; on a page and from zoom: back (Ctrl-C quits from anywhere)", "back, quit; or Ctrl-C", "quit", (*ui).leave},
+		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit; or Ctrl-C", "quit", (*ui).leave},
 		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
 		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
 		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},

@@ -53,6 +53,7 @@ func (u *ui) pageCaption(int) line {
 
 // setup is the start screen: what to set in a client, and whether one came.
 func (u *ui) setup(p *textBlock) {
+	u.pageTold(p)
 	p.gap()
 	r := u.reading()
 	start := u.options.Start
@@ -94,6 +95,24 @@ func (p *textBlock) files(list func() []string) {
 			p.heading("Files")
 		}
 		p.add(3, span{"   " + wire(said), p.theme.text})
+	}
+}
+
+// pageTold is what was said meanwhile; a save that failed has been read of then.
+func (u *ui) pageTold(p *textBlock) {
+	for _, s := range u.saves() {
+		if s.Problem != "" {
+			u.read[s.Name] = true
+		}
+	}
+	if u.options.Told == nil {
+		return
+	}
+	for i, said := range u.options.Told() {
+		if i == 0 {
+			p.heading("Said meanwhile")
+		}
+		p.add(3, span{" ▲ " + wire(said), p.theme.warning})
 	}
 }
 

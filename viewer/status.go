@@ -37,6 +37,19 @@ func (u *ui) firstCame() {
 	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
+// hearTold shows what was said since this was asked last.
+func (u *ui) hearTold() {
+	if u.options.Told == nil {
+		return
+	}
+	lines := u.options.Told()
+	if n := len(lines); n > u.told {
+		u.say(warning, "▲ %s", lines[n-1])
+		u.flash.until = u.now().Add(2 * flashTime)
+		u.told = n
+	}
+}
+
 // elsewhere tells of a login that has failed while another session is looked at.
 func (u *ui) elsewhere(c *inspect.Conversation) {
 	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
@@ -87,111 +100,6 @@ func (u *ui) arrival(c *inspect.Conversation) (clean, tcell.Style) {
 		return wiref("✓ first client came through: %s (session %d)", from, c.ID), u.theme.good
 	}
 	return wiref("● the first client is here: %s (session %d)", from, c.ID), u.theme.text
-}
-
-// drawBar draws the first line (the title, how the session stands, the modes), and
-// below it the verdict.
-func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
-	bar := u.plan.bar
-	if bar.h == 0 {
-		return
-	}
-	modes := u.modes()
-	title := wire(u.options.Title)
-	if len(u.model.Sessions) > 0 { // how it stands matters more
-		title = title.fit(max(12, (bar.w-modes.width())/3))
-	}
-	left := line{{" " + title + " ", u.theme.accent}}
-	if c := u.current(); c.ID != 0 {
-		u.lookAt(c.ID)
-		sign, style := u.sign(&c.Overview)
-		left = append(left, span{" " + sign + " ", style})
-		said := u.theme.strong
-		if c.State == session.Failed {
-			said = u.theme.failure
-		}
-		words := u.standing(&c.Overview)
-		if c.State == session.Failed && bar.h > 1 {
-			words = c.State.String() // why stands below
-		}
-		left = append(left, span{wire(words), said})
-	} else if u.live() {
-		left = append(left, span{" waiting for the first client", u.theme.strong})
-	} else {
-		left = append(left, span{" no sessions", u.theme.strong})
-	}
-	room := bar.w - modes.width()
-	left.fit(room-1).put(screen, 0, bar.y, bar.w, asIs)
-	modes.put(screen, max(0, room), bar.y, min(bar.w, modes.width()), asIs)
-	for i, l := range verdict[:min(len(verdict), bar.h-1)] {
-		l.fit(bar.w).put(screen, 0, bar.y+1+i, bar.w, asIs)
-	}
-}
-
-// lookAt says which session is on the screen.
-func (u *ui) lookAt(session int) {
-	if u.options.Look != nil && u.looked != session {
-		u.looked = session
-		u.options.Look(session)
-	}
-}
-
-// tall is from how many rows on the verdict may take one more line.
-const tall = 36
-
-// verdictLines is the judgement on the current session, and behind it what to do
-// next as far as there is room: a line for a login that worked, two for one that
-// failed, one more on a tall screen. The event it stands on has all of it.
-func (u *ui) verdictLines(width, height int) []line {
-	o := &u.current().Overview
-	if o.Verdict == "" {
-		return nil
-	}
-	style, most := u.theme.text, 1
-	if o.State == session.Failed {
-		style, most = u.theme.failure, 2
-	}
-	if height >= tall {
-		most++
-	}
-	l := line{{" " + wire(o.Verdict), style}}
-	if o.Advice != "" {
-		l = append(l, span{"  → " + wire(o.Advice), u.theme.faint})
-	}
-	lines := l.wrap(width-1, 1)
-	if len(lines) <= most {
-		return lines
-	}
-	rest := lines[most-1] // what does not fit is clipped, not broken
-	for _, more := range lines[most:] {
-		rest = append(rest, more[1:]...)
-	}
-	return append(lines[:most-1], rest)
-}
-
-// modes are the flags on the right of the first line.
-func (u *ui) modes() line {
-	var out line
-	flag := func(on bool, text clean, style tcell.Style) {
-		if on {
-			out = append(out, span{text, style}, span{" ", u.theme.text})
-		}
-	}
-	text, style := u.readingMode()
-	flag(text != "", text, style)
-	if u.options.Behind != nil {
-		behind := u.options.Behind()
-		flag(behind > time.Second, wiref(" %s BEHIND ", behind.Round(time.Second)), u.theme.notice.Reverse(true))
-	}
-	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
-	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
-	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
-	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
-	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
-	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
-	flag(u.model.Limit != "", " LIMIT ", u.theme.warning.Reverse(true))
-	flag(u.model.Lost > 0, " LOST ", u.theme.failure.Reverse(true))
-	return out
 }
 
 // drawHints draws the last line: the prompt, a message, or what the keys do.

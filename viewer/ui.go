@@ -44,13 +44,17 @@ type ui struct {
 	reveal bool
 	bare   bool // noise is hidden
 
-	marks     map[int]bool          // events that are marked, by their indexes
-	compared  *inspect.Conversation // marked to be compared with another; nil: none
-	looked    int                   // the session that Options.Look has been told
-	exporting bool                  // an export is being written
-	exportExt string                // the extension that was used last
-	welcomed  bool                  // what was opened has been told
-	leaving   bool                  // q was pressed while something would be lost
+	marks     map[int]bool                  // events that are marked, by their indexes
+	compared  *inspect.Conversation         // marked to be compared with another; nil: none
+	looked    int                           // the session that Options.Look has been told
+	exporting bool                          // an export is being written
+	exportExt string                        // the extension that was used last
+	welcomed  bool                          // what was opened has been told
+	leaving   bool                          // q was pressed while something would be lost
+	discarded bool                          // what is saved nowhere is not wanted
+	saved     map[*inspect.Conversation]int // below which index of the Log a session was exported
+	read      map[string]bool               // failed saves that have been read of, by their names
+	told      int                           // lines of Options.Told that were shown
 	sheet     sheet
 
 	downs       [2][2]int // where the mouse was pressed the last two times
@@ -118,6 +122,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
 		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
+		saved: map[*inspect.Conversation]int{}, read: map[string]bool{},
 	}
 	u.want.focus = ladderPane
 	if o.Filter != nil {
@@ -233,6 +238,8 @@ func (u *ui) take(b inspect.Batch) {
 		u.say(failure, "the filter has failed: %s", b.Problem)
 	}
 	u.hear()
+	u.hearTold()
+	u.askLeft()
 	before, failed, limit := len(u.model.Sessions), u.model.Failed, u.model.Limit
 	for _, it := range b.Items {
 		u.model.Add(it.Index, it.Event, it.Shown)
@@ -298,17 +305,17 @@ func (u *ui) toEnd() {
 func (u *ui) Draw(screen tcell.Screen) {
 	u.theme.spelled = isPlain(screen)
 	_, _, w, h := u.GetRect()
-	var verdict []line
+	var below []line
 	if u.overlay == noOverlay {
-		verdict = u.verdictLines(w, h)
+		below = u.stateLines(w, h)
 	}
-	u.want.judge = len(verdict)
+	u.want.judge = len(below)
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]
 	}
 	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
-	u.drawBar(screen, verdict)
+	u.drawBar(screen, below)
 	if u.overlay != noOverlay {
 		u.pageLines = u.pageText()
 		u.page.draw(screen, &u.theme, true)

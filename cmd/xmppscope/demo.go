@@ -76,7 +76,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	addr := listener.Addr().String()
 	say(os.Stderr, "listening on %s", addr)
 	resolver := &proxy.Resolver{Upstream: &target}
-	d.title = "xmppscope demo: " + sc.Title
+	d.title, d.where, d.made = "xmppscope demo: "+sc.Title, addr+" → "+server.Addr(), true
 	d.welcome = append([]string{"This is the demo: its client logs in to its server, through the real proxy.", ""}, setupText(addr, ca, resolver, d.saves)...)
 	pace := time.Duration(0)
 	if d.inspector() {

@@ -23,24 +23,29 @@ import (
 type inspection struct {
 	accounts accounts
 	book     session.Book
-	shared   decode.Run      // what the sessions know of each other
-	inUse    []string        // files that are being read or written
-	saving   func() []string // what is being saved, in words; nil: nothing
+	shared   decode.Run           // what the sessions know of each other
+	inUse    []string             // files that are being read or written
+	saving   func() []string      // what is being saved, in words; nil: nothing
+	saves    func() []viewer.Save // the same in figures
+	board    *board               // what was said meanwhile; nil: nothing is kept there
 
-	mu       sync.Mutex
-	saved    []string // the files that were written, in words; guarded by mu
-	sessions []session.Overview
+	mu     sync.Mutex
+	saved  []string // the files that were written, in words; guarded by mu
+	ending viewer.Ending
 }
 
 // hooks are what the inspector calls.
 func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
-		Ended: func(sessions []session.Overview) { i.sessions = sessions },
-		Diff:  compareSessions, Files: i.files,
+		Ended: func(e viewer.Ending) { i.ending = e },
+		Diff:  compareSessions, Files: i.files, Saves: i.saves,
+	}
+	if i.board != nil {
+		h.Told = i.board.told
 	}
 	for _, f := range capture.Formats() {
-		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
+		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets, Lossless: f.Secrets && f.Read != nil})
 	}
 	return h
 }
@@ -202,8 +207,8 @@ const reportedSessions = 20
 
 // report tells at the end how each session went, and which files there are.
 func (i *inspection) report(w io.Writer) {
-	shown := i.sessions[max(0, len(i.sessions)-reportedSessions):]
-	if more := len(i.sessions) - len(shown); more > 0 {
+	shown := i.ending.Sessions[max(0, len(i.ending.Sessions)-reportedSessions):]
+	if more := len(i.ending.Sessions) - len(shown); more > 0 {
 		say(w, "%d sessions before these", more)
 	}
 	for k := range shown {
