@@ -223,7 +223,7 @@ func TestMarkdownKeepsNamesTogether(t *testing.T) {
 		"the server's certificate (CN=a.example) is self-signed":             "the server's certificate (`CN=a.example`) is self-signed",
 		"name its TLS port with --upstream tls://HOST:PORT.":                 "name its TLS port with `--upstream` `tls://HOST:PORT`.",
 		"connected to xmpp.example.net:5222: at once":                        "connected to `xmpp.example.net:5222`: at once",
-		"at step 13: the login":                                              "at step 13: the login",
+		"at #13: the login": "at `#13`: the login",
 	} {
 		if got := mdSentence(said); got != want {
 			t.Errorf("%s is written as\n%s, want\n%s", said, got, want)

@@ -54,7 +54,7 @@ func ToneOf(s session.Severity) Tone {
 
 // Row is an event as a ladder shows it.
 type Row struct {
-	Number   int      // of its rung, 0 if it stands on none
+	Number   uint64   // the event's, in its session
 	From, To Lifeline // the same: a mark on one lifeline
 	Both     bool     // a handshake: heads on both ends
 	Stopped  bool     // did not get through: a cross in place of the head
@@ -68,7 +68,7 @@ type Row struct {
 // NewRow turns an event into its row. It is pure: the same event gives the same
 // row, whatever the terminal. Secrets must have been blanked before.
 func NewRow(e *session.Event) Row {
-	r := Row{Tag: e.Name, Tone: ToneOfRow(e)}
+	r := Row{Number: e.Seq, Tag: e.Name, Tone: ToneOfRow(e)}
 	r.place(e)
 	said := e.Summary
 	if said == "" {
@@ -78,7 +78,7 @@ func NewRow(e *session.Event) Row {
 		r.Title = said
 		return r
 	}
-	r.Number, r.Title = e.Step.N, e.Step.Title
+	r.Title = e.Step.Title
 	switch {
 	case e.Step.Title == "":
 		r.Title = said

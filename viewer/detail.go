@@ -92,9 +92,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 func (p *textBlock) title(e *session.Event) {
 	r := inspect.NewRow(e)
 	head := line{{" ", p.theme.text}}
-	if r.Number > 0 {
-		head = append(head, span{wiref("%d  ", r.Number), p.theme.accent})
-	}
+	head = append(head, span{wiref("#%d  ", r.Number), p.theme.accent})
 	if mark := mark(r.Tone); mark != " " {
 		head = append(head, span{mark + " ", p.theme.of(r.Tone)})
 	}
@@ -106,7 +104,11 @@ func (p *textBlock) title(e *session.Event) {
 	if e.Step != nil && e.Step.Ref != "" {
 		head = append(head, span{"  " + wire(e.Step.Ref), p.theme.faint})
 	}
-	head = append(head, span{wiref("  %s #%d", e.Kind(), e.Seq), p.theme.faint})
+	kind := e.Kind()
+	if e.Step != nil {
+		kind = fmt.Sprintf("%s · step %d", kind, e.Step.N)
+	}
+	head = append(head, span{"  " + wire(kind), p.theme.faint})
 	p.add(1, head...)
 	if r.More != "" {
 		p.add(1, span{" " + wire(r.More), p.theme.text})
@@ -117,10 +119,10 @@ func (p *textBlock) title(e *session.Event) {
 func (p *textBlock) facts(e *session.Event, oneWire bool) {
 	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
-		parts = append(parts, fmt.Sprintf("%s after step %d", session.ShortTime(e.Step.Since), e.Step.N-1))
+		parts = append(parts, session.ShortTime(e.Step.Since)+" after the step before")
 	}
 	if e.Answers > 0 {
-		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, session.ShortTime(e.RTT)))
+		parts = append(parts, fmt.Sprintf("answers #%d after %s", e.Answers, session.ShortTime(e.RTT)))
 	}
 	if e.Size > 0 {
 		parts = append(parts, inspect.Amount(e.Size))

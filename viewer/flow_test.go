@@ -96,7 +96,7 @@ func TestOpenedFilesAreTold(t *testing.T) {
 	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What to know of what was read", "▲ b.pcap is cut␊off")
 	s := login(1)
 	s.events = s.events[:6]
-	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at step 4, ")
+	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at #6, ")
 	newBench(t, 100, 30, Options{Live: true}).play(s).lacks("recording")
 }
 

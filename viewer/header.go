@@ -188,7 +188,7 @@ func (u *ui) stateLines(width, height int) []line {
 	}
 	rest := lines[most-1] // what does not fit is clipped, not broken
 	for _, more := range lines[most:] {
-		rest = append(append(rest, span{" ", u.theme.text}), more[1:]...)
+		rest = append(rest, more[1:]...)
 	}
 	return append(lines[:most-1], rest)
 }

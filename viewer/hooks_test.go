@@ -181,8 +181,8 @@ func TestCheckPassword(t *testing.T) {
 	}}}
 	b := newBench(t, 100, 40, o).play(login(1))
 	b.press("p").has("password of ysong.lee@gmail.com:", "never written").press("xyl phn").lacks("xyl", "phn").has("*******")
-	b.press("<Enter>").has("Password check · session 1", "✓ the client's proof fits the password", "step 10, logs in",
-		"✗ the server's signature does not fit", "event 14", "the server has another password", "→ reset it", "Later logins")
+	b.press("<Enter>").has("Password check · session 1", "✓ the client's proof fits the password", "#13, logs in",
+		"✗ the server's signature does not fit", "#14", "the server has another password", "→ reset it", "Later logins")
 	b.press("<Esc>").lacks("Password check")
 
 	b.press("p<Tab>").has("account: ysong.lee@gmail.com").press("<CtrlU>nobody<Enter>").has(`"nobody" is no bare JID`)

@@ -45,7 +45,7 @@ func init() {
 		{"M", nil, "M", "clear all marks", "", "", (*ui).clearMarks},
 		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
 		{"y", nil, "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
-		{"123456789#", nil, "1 … 9, #", "go to a step by its number, or to an event: #20", "go to step, #event", "", (*ui).askPlace},
+		{"123456789#", nil, "1 … 9, #", "go to an event by its number", "go to a number", "", (*ui).askPlace},
 		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
 		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", "", func(u *ui) { u.step(-1) }},
 		{"J", nil, "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},

@@ -21,7 +21,7 @@ const (
 var clockNames = [...]clean{sinceStart: "time", sinceRow: "+time", timeOfDay: "clock"}
 
 const (
-	numberWidth = 3                               // a rung's number
+	numberWidth = 4                               // an event's number, as long as it fits
 	timeWidth   = 9                               // a time and the gap before it
 	leftOf      = 1 + numberWidth + timeWidth + 2 // cells before the ladder; the first marks the selected row
 	halfMin     = 4                               // cells between two lifelines, on a narrow pane
@@ -43,6 +43,9 @@ func spread(width int) int {
 // laneWidth is the spread in use. It does not change when a scroll bar comes.
 func (u *ui) laneWidth() int { return spread(u.ladder.w - 1) }
 
+// numberWidth is how many cells the numbers of the session's events take.
+func (u *ui) numberWidth() int { return max(numberWidth, len(fmt.Sprint(u.current().Events))) }
+
 // ladderHeading names the columns and the three lifelines.
 func (u *ui) ladderHeading(int) line {
 	lane := u.laneWidth()
@@ -58,7 +61,7 @@ func (u *ui) ladderHeading(int) line {
 	before := lane + 1 - names[1].width()/2 - names[0].width()
 	columns := names[0] + spaces(before) + names[1] + spaces(gap-before) + names[2]
 	return line{
-		{" " + clean("#").padLeft(numberWidth), u.theme.faint},
+		{" " + clean("#").padLeft(u.numberWidth()), u.theme.faint},
 		{clockNames[u.clock].padLeft(timeWidth) + "  ", u.theme.faint},
 		{columns, u.theme.strong},
 	}
@@ -87,17 +90,14 @@ func (u *ui) ladderRow(i, width int) []line {
 	if i == u.ladder.selected {
 		marker = "▸"
 	}
-	number := clean("")
-	if r.Number > 0 {
-		number = wire(fmt.Sprint(r.Number))
-	}
+	number := wire(fmt.Sprint(r.Number))
 	marked := clean("  ")
 	if u.marks[at.Index()] {
 		marked = "◆ "
 	}
 	l := line{
 		{marker, u.theme.accent},
-		{number.padLeft(numberWidth), u.theme.accent},
+		{number.padLeft(u.numberWidth()), u.theme.accent},
 		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint},
 		{marked, u.theme.accent},
 	}
@@ -153,7 +153,7 @@ func (u *ui) restartRule(at inspect.Entry, width int) line {
 	}
 	lane := u.laneWidth()
 	left := "├" + repeat("╌", lane) + "┼" + repeat("╌", lane) + "┤"
-	l := line{{spaces(leftOf), u.theme.rule}, {left, u.theme.rule}, {said, u.theme.rule.Italic(true)}}
+	l := line{{spaces(leftOf + u.numberWidth() - numberWidth), u.theme.rule}, {left, u.theme.rule}, {said, u.theme.rule.Italic(true)}}
 	l = append(l, span{repeat("╌", width-l.width()), u.theme.rule})
 	return l.fit(width)
 }

@@ -89,7 +89,7 @@ func (u *ui) standing(o *session.Overview) string {
 	if !u.options.Live && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
 		said := "the recording ends"
 		if n := len(o.Steps); n > 0 {
-			said += fmt.Sprintf(" at step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+			said += fmt.Sprintf(" at #%d, %s", o.Steps[n-1].First, o.Steps[n-1].Title)
 		}
 		return said + ": " + name
 	}
@@ -123,7 +123,7 @@ func (u *ui) standing(o *session.Overview) string {
 			said = "logging in as " + name
 		}
 		if n := len(o.Steps); n > 0 {
-			said += fmt.Sprintf(": step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+			said += fmt.Sprintf(": #%d, %s", o.Steps[n-1].First, o.Steps[n-1].Title)
 		}
 		return said
 	}

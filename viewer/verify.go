@@ -113,9 +113,9 @@ func (p *textBlock) proof(proof *Proof) {
 	if n.Value == "fits" {
 		mark, style = "✓", p.theme.good
 	}
-	where := wiref("event %d", proof.Seq)
+	where := wiref("#%d", proof.Seq)
 	if s := proof.Step; s != nil {
-		where = wiref("step %d, %s", s.N, s.Title)
+		where += wiref(", %s", s.Title)
 	}
 	p.add(3, span{" " + mark + " ", style}, span{wire(n.Text), style}, span{"  " + where, p.theme.faint})
 }

@@ -28,7 +28,7 @@ func (c *scene) afterwards() []session.Note {
 		what += fmt.Sprintf(", for %s: what depends on it may hang in the client", session.ShortTime(waiting.since))
 		next = strings.TrimPrefix(next+"; look into the server's log: it has got the request", "; ")
 	}
-	return []session.Note{verdictNote(session.Warning, nil, what, next)}
+	return []session.Note{verdictNote(session.Warning, place{}, what, next)}
 }
 
 // lack is a request of the client that its own server has never answered.
@@ -52,7 +52,7 @@ func (c *scene) leftOpen() *lack {
 		if q.Payload.Space != "" {
 			what = fmt.Sprintf("the client's request with %q", q.Payload.Space)
 		}
-		return &lack{fmt.Sprintf("%s (event %d)", what, q.Seq), since}
+		return &lack{fmt.Sprintf("%s (#%d)", what, q.Seq), since}
 	}
 	return nil
 }
