@@ -27,7 +27,7 @@ func TestMarkdownSentence(t *testing.T) {
 		"a `tick` and ``` three":                                "a `` `tick` `` and ```` ``` ```` three",
 		"SASL2 with Bind 2 saves; a\nnew\tline |":               "SASL2 with Bind 2 saves; `a␊new␉line` `¦`",
 		`"unbalanced and "" empty`:                              "`unbalanced and ` empty",
-		"\"\x1b[2J\u202e\"":                                     "`␛[2J‹U+202E›`",
+		"\"\x1b[2J\u202e\"":                                     "`␛[2J\\u202e`",
 	} {
 		if got := mdSentence(in); got != want {
 			t.Errorf("%q is\n%s, want\n%s", in, got, want)

@@ -53,6 +53,7 @@ type Model struct {
 	Lost     int64
 	Limit    string        // of the run, which holds now: what it means, in words; "" for none
 	Failed   *Conversation // whose login failed last; nil: none has
+	Entered  *Conversation // whose login worked last; nil: none has
 }
 
 // NewModel is one that has seen nothing yet.
@@ -100,8 +101,12 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
 		c.Apply(e)
 		c.weigh(index, e, &c.Story)
-		if c.State == session.Failed && before != session.Failed {
+		switch {
+		case c.State == before:
+		case c.State == session.Failed:
 			m.Failed = c
+		case c.State == session.LoggedIn:
+			m.Entered = c
 		}
 	}
 	at := Entry(index) << flagBits

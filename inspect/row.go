@@ -210,12 +210,12 @@ func describe(e *session.Event) string {
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
 	case session.TCPHalfClosed:
-		return e.Leg.String() + " has finished sending"
+		return e.Leg.String() + " sent TCP FIN"
 	case session.TCPClosed:
 		if b.Reason != "" {
-			return "closed by " + b.By + ": " + b.Reason
+			return b.By + " closed the connection: " + b.Reason
 		}
-		return "closed by " + b.By
+		return b.By + " closed the connection"
 	case session.TLSEstablished:
 		return tlsWords(e.Leg, &b.TLSFacts)
 	case session.TLSFailed:

@@ -136,17 +136,45 @@ func (u *ui) restore() {
 }
 
 func (u *ui) step(by int) {
-	if u.choosing() {
+	switch {
+	case u.choosing():
 		u.chooseSession(by)
+	case u.picking():
+		u.pick(by)
+	default:
+		u.focused().move(by)
+	}
+}
+func (u *ui) pages(by int) {
+	if u.picking() {
+		u.pick(by * max(1, u.page.room()-1))
 		return
 	}
-	u.focused().move(by)
+	u.focused().page(by)
 }
-func (u *ui) pages(by int)  { u.focused().page(by) }
-func (u *ui) halves(by int) { u.focused().move(by * max(1, u.focused().room()/2)) }
-func (u *ui) first()        { u.focused().home() }
+
+func (u *ui) halves(by int) {
+	if u.picking() {
+		u.pick(by * max(1, u.page.room()/2))
+		return
+	}
+	u.focused().move(by * max(1, u.focused().room()/2))
+}
+
+func (u *ui) first() {
+	if u.picking() {
+		u.pick(-len(u.places))
+		return
+	}
+	u.focused().home()
+}
 
 func (u *ui) last() {
+	if u.picking() {
+		u.pick(len(u.places))
+		u.page.end()
+		return
+	}
 	u.focused().end()
 	if c := u.current(); u.focused() == u.ladder {
 		u.follow = u.follow || u.options.Live
@@ -196,10 +224,12 @@ func (u *ui) turnEvent(by int) {
 // enter goes on: from a session to its ladder, from an event to its zoom.
 func (u *ui) enter() {
 	switch {
+	case u.picking():
+		u.places[u.picked].enter()
 	case u.overlay != noOverlay:
 		u.overlay = noOverlay
 	case u.want.focus == listPane:
-		u.want.focus = ladderPane
+		u.want.focus, u.want.zoom = ladderPane, false
 	default:
 		u.toggleZoom()
 	}
@@ -221,7 +251,7 @@ func (u *ui) back() {
 	case u.want.zoom:
 		u.toggleZoom()
 	case u.compared != nil:
-		u.say(notice, "session %d is no longer to be compared", u.compared.ID)
+		u.say(notice, "session %d is no longer compared", u.compared.ID)
 		u.compared = nil
 	default:
 		u.search.stop()

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -77,7 +78,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 		return p.lines
 	case u.view == hexDump:
 		p.gap()
-		p.hex(e.Raw)
+		p.hex(u.onTheWire(e))
 		return p.lines
 	}
 	p.failed(e)
@@ -257,20 +258,37 @@ func (p *textBlock) more(raw []byte) {
 
 func cutRaw(raw []byte) []byte { return raw[:min(len(raw), rawLimit)] }
 
-// hex is the bytes sixteen to the line, or eight where there is little room.
-func (p *textBlock) hex(raw []byte) {
+// onTheWire is the bytes of an event as they came, and which of them are not to be shown.
+func (u *ui) onTheWire(shown *session.Event) ([]byte, []session.Span) {
+	e, _ := u.event()
+	if u.reveal || e == nil || e.Redacted {
+		return shown.Raw, nil
+	}
+	return e.Raw, session.Hidden(e)
+}
+
+// hex is the bytes sixteen to the line, or eight where there is little room. Those that
+// are hidden take the room that they took on the wire.
+func (p *textBlock) hex(raw []byte, hidden []session.Span) {
 	per := 16
 	if p.width < 76 {
 		per = 8
 	}
 	cut := cutRaw(raw)
 	for at := 0; at < len(cut); at += per {
-		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, p.theme.faint, p.theme.text))
+		secret := func(i int) bool {
+			return slices.ContainsFunc(hidden, func(s session.Span) bool { return at+i >= s.Start && at+i < s.End })
+		}
+		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, secret, p.theme.faint, p.theme.text))
 	}
 	p.more(raw)
+	if len(hidden) > 0 {
+		p.gap()
+		p.add(1, span{" ·· is a secret, in its true length; r shows it", p.theme.faint})
+	}
 }
 
-func hexLine(b []byte, at, per int, faint, text tcell.Style) line {
+func hexLine(b []byte, at, per int, secret func(int) bool, faint, text tcell.Style) line {
 	var digits, chars strings.Builder
 	for i := range per {
 		if i == 8 {
@@ -278,6 +296,11 @@ func hexLine(b []byte, at, per int, faint, text tcell.Style) line {
 		}
 		if i >= len(b) {
 			digits.WriteString("   ")
+			continue
+		}
+		if secret(i) {
+			digits.WriteString("·· ")
+			chars.WriteRune('·')
 			continue
 		}
 		fmt.Fprintf(&digits, "%02x ", b[i])

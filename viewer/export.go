@@ -47,8 +47,8 @@ func (u *ui) askExport() {
 		{'s', wiref("this session (%d): %s", c.ID, session.Plural(c.Events, "event")), func() {
 			u.askExportFile(export{Pick: u.ofSession(c), what: "this session", path: u.exportName(fmt.Sprint("session-", c.ID))})
 		}},
-		{'w', wiref("the whole: %s, %s", session.Plural(len(u.model.Sessions), "session"), session.Plural(all, "event")), func() {
-			u.askExportFile(export{Pick: u.whole(), what: "the whole", path: u.exportName("sessions")})
+		{'w', wiref("all sessions: %s, %s", session.Plural(len(u.model.Sessions), "session"), session.Plural(all, "event")), func() {
+			u.askExportFile(export{Pick: u.whole(), what: "all sessions", path: u.exportName("sessions")})
 		}},
 	}
 	if len(u.marks) > 0 {
@@ -125,7 +125,7 @@ func (u *ui) exportHelp(x *export, path string) []line {
 		}
 		known = append(known, span{" " + wire(f.Ext), style})
 	}
-	out = append(out, append(known, span{"  Tab takes the next", u.theme.faint}))
+	out = append(out, append(known, span{"  Tab: next format", u.theme.faint}))
 	if x.exists && strings.TrimSpace(path) == x.path {
 		out = append(out, line{{" Ctrl-O replaces the file", u.theme.warning}})
 	}

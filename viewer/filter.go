@@ -58,12 +58,12 @@ func (u *ui) filterHelp(wrong error, meant string) []line {
 		out = append(out, line{{" ✗ " + wire(strings.Join(strings.Fields(wrong.Error()), " ")), u.theme.failure}})
 	}
 	if meant != "" {
-		out = append(out, line{{" → Tab takes ", u.theme.accent}, {wire(meant), u.theme.strong}})
+		out = append(out, line{{" → Tab: ", u.theme.accent}, {wire(meant), u.theme.strong}})
 	}
 	for _, l := range wireLines(strings.TrimSpace(session.FilterHelp)) {
 		out = append(out, line{{" " + l, u.theme.text}})
 	}
-	return append(out, line{{" Tab completes a name · an empty filter shows all", u.theme.faint}})
+	return append(out, line{{" Tab completes a name · clear it to show all", u.theme.faint}})
 }
 
 // setFilter takes another filter; the feed starts again from the first event.

@@ -65,7 +65,7 @@ func TestLeave(t *testing.T) {
 	b := newBench(t, 100, 30, Options{Live: true, Start: startLines, Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine { return nil }}})
 	b.has("q quit").play(login(1))
 	b.press("?").has("q back").press("q").lacks("q back").press("<Enter>").has("q back").press("q").press("iq").lacks("q back")
-	b.press("d").has("Esc gives it up").press("<Esc>").has("no longer to be compared")
+	b.press("d").has("Esc cancels").press("<Esc>").has("no longer compared")
 	if b.quits != 0 {
 		t.Fatal("q has quit from a page")
 	}
@@ -130,7 +130,7 @@ func TestStartScreen(t *testing.T) {
 	b.play(refused(1)).has("✗ the first client came, but its login failed: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222", "✓")
 	b.press("i").has("port       5222", "1 session so far", "the server refused the")
 	b.press("i").lacks("port       5222").has("refused")
-	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first client came through: 127.0.0.1:50121 (session 1)")
+	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first login works: 127.0.0.1:50121 (session 1)")
 
 	long := make([]string, 100)
 	for i := range long {
@@ -188,8 +188,8 @@ func TestSearch(t *testing.T) {
 	if b.quits != 1 {
 		t.Error("Esc has not closed the prompt")
 	}
-	b.press("g/opens a stream<Enter>nnn").has("on from the first").press("N").has("on from the last")
-	newBench(t, 80, 24, Options{}).press("n").has("nothing was searched for yet")
+	b.press("g/opens a stream<Enter>nnn").has("wrapped to the first").press("N").has("wrapped to the last")
+	newBench(t, 80, 24, Options{}).press("n").has("press / to search")
 	newBench(t, 80, 24, Options{}).press("/x<Enter>n").has("is not in this session")
 }
 

@@ -1,8 +1,12 @@
 package viewer
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"xmppscope/inspect"
 )
 
 // askPlace asks for an event to go to; the key that was pressed is the
@@ -14,6 +18,15 @@ func (u *ui) askPlace() {
 	}
 	u.overlay = noOverlay
 	u.ask(question{label: "go to #", answer: strings.TrimPrefix(string(u.pressed), "#"), done: u.goTo})
+}
+
+// visit goes to an event of a session.
+func (u *ui) visit(c *inspect.Conversation, seq uint64) {
+	u.overlay, u.follow = noOverlay, false
+	if i := slices.Index(u.model.Sessions, c); i >= 0 {
+		u.list.choose(i, 1)
+	}
+	u.goTo(fmt.Sprint(seq))
 }
 
 // goTo goes to the event with this number.
@@ -28,7 +41,7 @@ func (u *ui) goTo(place string) {
 	case n > uint64(c.Events):
 		u.say(warning, "no event #%d: the last is #%d", n, c.Events)
 	case row < 0:
-		u.say(warning, "#%d is hidden: F and an empty filter show all, w shows noise", n)
+		u.say(warning, "#%d is hidden: F clears the filter, w shows noise", n)
 	default:
 		u.ladder.choose(row, 1)
 	}

@@ -69,6 +69,7 @@ type Left struct {
 type DiffLine struct {
 	Text string
 	Kind DiffKind
+	A, B uint64 // the event of each session that it is about; 0 for none
 }
 
 // DiffKind says what a line of a comparison is, for its colour.

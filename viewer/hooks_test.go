@@ -43,7 +43,7 @@ func exporting(w *written) Options {
 func TestExport(t *testing.T) {
 	var w written
 	b := newBench(t, 100, 40, exporting(&w)).play(login(1), refused(2))
-	b.press("e").has("s  this session (1): 26 events", "w  the whole: 2 sessions, 43 events", "Esc goes back").lacks("marked", "filter: ")
+	b.press("e").has("s  this session (1): 26 events", "w  all sessions: 2 sessions, 43 events", "Esc goes back").lacks("marked", "filter: ")
 	b.press("z").has("export which events?").press("<Esc>").lacks("export which events?")
 
 	b.press("es").has("session-1.txt", "secrets will be blanked", ".pcapng .txt .xml")
@@ -201,7 +201,7 @@ func TestCheckPassword(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	var given []string
-	lines := []DiffLine{{"B's server refused the login", DiffHead}, {"- step 11 authenticated", DiffA}, {"+ step 11 refused\x1b[31m", DiffB}}
+	lines := []DiffLine{{Text: "B's server refused the login", Kind: DiffHead}, {Text: "- #14 authenticated", Kind: DiffA, A: 14}, {Text: "+ #14 refused\x1b[31m", Kind: DiffB, B: 14}}
 	o := Options{Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine {
 		given = append(given, fmt.Sprint(a[0].Session, len(a), b[0].Session, len(b)))
 		return func(width int) []DiffLine {
@@ -209,8 +209,8 @@ func TestCompare(t *testing.T) {
 		}
 	}}}
 	b := newBench(t, 120, 30, o).play(login(1), refused(2))
-	b.press("d").has("session 1 is to be compared", "compare with …").press("d").has("no longer to be compared").lacks("compare with …")
-	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ step 11 refused␛[31m", "in 118 columns").lacks("compare with …")
+	b.press("d").has("comparing session 1: select another, press d", "compare with …").press("d").has("no longer compared").lacks("compare with …")
+	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ #14 refused␛[31m", "in 118 columns").lacks("compare with …")
 	b.size(200, 30)
 	b.show()
 	b.has("in 198 columns")

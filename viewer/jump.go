@@ -24,9 +24,9 @@ func (u *ui) jumpToFinding(by int) {
 		case i == from:
 			u.say(notice, "this is the only finding of this session")
 		case by > 0 && i < from:
-			u.say(notice, "on from the first")
+			u.say(notice, "wrapped to the first")
 		case by < 0 && i > from:
-			u.say(notice, "on from the last")
+			u.say(notice, "wrapped to the last")
 		}
 		return
 	}
@@ -64,13 +64,13 @@ func (u *ui) jumpToVerdict() {
 	}
 	row := c.Find(index)
 	if row < 0 || c.Rows[row].Index() != index {
-		u.say(warning, "the event that decides is hidden: F and an empty filter show all, w shows noise")
+		u.say(warning, "the event that decides is hidden: F clears the filter, w shows noise")
 		return
 	}
 	u.ladder.choose(row, 1)
 	switch {
 	case c.State != session.Failed:
-		u.say(plain, "nothing failed: here the login was done%s", on)
+		u.say(plain, "login completed here%s", on)
 		u.flash.good = true
 	case on != "":
 		u.say(notice, "here session %d failed%s", c.ID, on)

@@ -30,7 +30,7 @@ func TestJumpToFinding(t *testing.T) {
 	if want := "[13 25 13 25 13]"; fmt.Sprint(got) != want {
 		t.Errorf("findings at events %v, want %s", got, want)
 	}
-	b.press(".,").press("..").has("on from the first").press(",").has("on from the last")
+	b.press(".,").press("..").has("wrapped to the first").press(",").has("wrapped to the last")
 	b.press("]]").press(".").has("does not trust").press(".").has("this is the only finding")
 	b = newBench(t, 80, 24, Options{})
 	b.press(".").has("no findings in this session").press("!").has("no verdict on this session")
@@ -46,7 +46,7 @@ func TestJumpToVerdict(t *testing.T) {
 		}
 		b.press("]")
 	}
-	b.press("[[[!").has("nothing failed: here the login was done; ! again goes to session 2, which failed")
+	b.press("[[[!").has("login completed here; ! again goes to session 2, which failed")
 	b.press("!").has("here session 2 failed; ! again goes to session 3").press("!")
 	if b.ui.current().ID != 3 || b.seq() != 4 {
 		t.Errorf("! again goes to event %d of session %d", b.seq(), b.ui.current().ID)
@@ -194,9 +194,9 @@ func TestFilterHelp(t *testing.T) {
 		"bob": `lower(raw) contains "bob"`, `Auth failure`: `lower(raw) contains "auth failure"`,
 		`name = "iq"`: `name == "iq"`, `name == iq`: `name == "iq"`, `name != iq && dir = c2s`: `name != "iq" && dir == "c2s"`,
 	} {
-		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab takes " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
+		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab: " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
 	}
-	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab takes").press("<Esc>")
+	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab:").press("<Esc>")
 	newBench(t, 20, 5, Options{CompileFilter: byName}).press(":su<Tab>").has("summary")
 }
 

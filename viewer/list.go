@@ -86,7 +86,7 @@ func (u *ui) age(o *session.Overview) string {
 // ends inside a login says so: nobody is logging in any more.
 func (u *ui) standing(o *session.Overview) string {
 	name := inspect.Who(o)
-	if !u.options.Live && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
+	if !u.options.Live && !u.reading().Going && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
 		said := "the recording ends"
 		if n := len(o.Steps); n > 0 {
 			said += fmt.Sprintf(" at #%d, %s", o.Steps[n-1].First, o.Steps[n-1].Title)

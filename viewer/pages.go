@@ -12,12 +12,14 @@ import (
 type sheet struct {
 	title clean
 	text  func(*textBlock)
+	hint  clean           // what its keys do, in the title; "" for the usual
+	keys  map[rune]func() // keys of its own
 }
 
 // show puts a sheet over the panes.
 func (u *ui) show(s sheet) {
 	u.sheet, u.overlay = s, sheetPage
-	u.page.top = 0
+	u.page.top, u.picked = 0, 0
 }
 
 // pageText is the text of the page over the panes.
@@ -32,6 +34,7 @@ func (u *ui) pageText() []line {
 		u.setup(p)
 	}
 	u.places = p.places
+	u.pickedLines(p.lines)
 	return p.lines
 }
 
@@ -45,7 +48,10 @@ func (u *ui) pageCaption(int) line {
 	case !u.options.Live || u.options.Reading.State != nil:
 		title = "About this recording"
 	}
-	if u.choosing() {
+	switch {
+	case u.picking():
+		back = " · Up, Down choose · Enter goes there · Esc goes back"
+	case u.choosing():
 		back = " · Up, Down choose a session · Enter goes there"
 	}
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
@@ -142,12 +148,56 @@ func (p *textBlock) outcomes(u *ui, sessions []*inspect.Conversation) {
 		p.add(5, span{marker, p.theme.accent}, span{sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
 			span{wire(c.Began.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
 			span{wiref("  %s", session.Plural(c.Events, "event")), p.theme.faint})
-		p.places = append(p.places, place{from, len(p.lines), n - len(sessions) + i})
+		at := n - len(sessions) + i
+		p.places = append(p.places, place{from: from, to: len(p.lines), session: at})
 	}
 }
 
-// place is where a session stands on a page: from its first line up to another.
-type place struct{ from, to, session int }
+// place is something on a page that can be chosen: it stands from one line up to another.
+type place struct {
+	from, to int
+	session  int    // of the list, on the page of sessions
+	enter    func() // what Enter does, on a sheet
+}
+
+// offer makes a place of the lines that were added since there were n of them.
+func (p *textBlock) offer(n int, enter func()) {
+	if enter != nil && len(p.lines) > n {
+		p.places = append(p.places, place{from: n, to: len(p.lines), enter: enter})
+	}
+}
+
+// picking says that there is something on the sheet that can be chosen.
+func (u *ui) picking() bool { return u.overlay == sheetPage && len(u.places) > 0 }
+
+// pick goes on to another place of the sheet, and brings it into sight.
+func (u *ui) pick(by int) {
+	n, before := len(u.places), u.picked
+	u.picked = max(0, min(u.picked+by, n-1))
+	at := u.places[u.picked]
+	if u.picked == before { // what stands below the last
+		u.page.scroll(by)
+		return
+	}
+	if u.picked == 0 { // with what stands above it
+		u.page.top = 0
+	}
+	u.page.top = min(u.page.top, at.from)
+	u.page.top = max(u.page.top, at.to-u.page.room())
+}
+
+// pickedLines shows which place of the sheet is chosen.
+func (u *ui) pickedLines(lines []line) {
+	if !u.picking() {
+		return
+	}
+	u.picked = min(u.picked, len(u.places)-1)
+	at := u.places[u.picked]
+	for i := at.from; i < at.to && i < len(lines); i++ {
+		l := line{{lines[i].text().pad(u.page.w - 1), u.theme.selected}}
+		lines[i] = l
+	}
+}
 
 // choosing says that the page over the panes lists sessions of which one can be chosen.
 func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.model.Sessions) > 1 }
@@ -167,10 +217,14 @@ func (u *ui) chooseSession(by int) {
 // clickPage goes to the session on which the page was clicked.
 func (u *ui) clickPage(x, y int) {
 	line := u.page.at(x, y)
-	for _, at := range u.places {
-		if u.overlay == setupPage && line >= at.from && line < at.to {
+	for i, at := range u.places {
+		switch {
+		case line < at.from || line >= at.to:
+		case u.overlay == setupPage:
 			u.list.choose(at.session, 1)
 			u.overlay = noOverlay
+		case u.picking():
+			u.picked = i
 		}
 	}
 }

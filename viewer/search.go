@@ -37,7 +37,7 @@ func (u *ui) askSearch() {
 // goroutine of its own: a long session lies on disk for the most part.
 func (u *ui) searchOn(by int) {
 	if u.search.text == "" {
-		u.say(notice, "nothing was searched for yet; / asks")
+		u.say(notice, "press / to search")
 		return
 	}
 	u.search.stop()
@@ -54,7 +54,7 @@ func (u *ui) searchOn(by int) {
 			job.More = append(job.More, c.Rows)
 		}
 	}
-	u.say(notice, "searching for %q …", u.search.text)
+	u.flash = flash{}
 	index, where := -1, (*inspect.Conversation)(nil)
 	u.search.cancel = u.spawn(
 		func(ctx context.Context) { index, where = job.Find(ctx, inspect.NewCache(u.options.Log)) },
@@ -89,9 +89,9 @@ func (u *ui) found(ctx context.Context, index int, where *inspect.Conversation, 
 	case after == before:
 		u.say(notice, "%q is in this event only", u.search.text)
 	case by > 0 && after < before:
-		u.say(notice, "on from the first")
+		u.say(notice, "wrapped to the first")
 	case by < 0 && after > before:
-		u.say(notice, "on from the last")
+		u.say(notice, "wrapped to the last")
 	}
 }
 

@@ -16,6 +16,7 @@ type flash struct {
 	tone  tone
 	good  bool
 	first *inspect.Conversation // it is about how this one fares, in place of text; or nil
+	about *inspect.Conversation // it is about this one, which has failed; or nil
 	until time.Time
 }
 
@@ -50,10 +51,23 @@ func (u *ui) hearTold() {
 	}
 }
 
+// worked brings what is said of an earlier failure up to date: a login has worked since.
+func (u *ui) worked(c *inspect.Conversation) {
+	about := u.flash.about
+	if u.flash.first != nil {
+		about = u.flash.first
+	}
+	if about != nil && about != c && about.State == session.Failed {
+		u.say(plain, "✓ session %d works: %s", c.ID, inspect.Who(&c.Overview))
+		u.flash.good = true
+	}
+}
+
 // elsewhere tells of a login that has failed while another session is looked at.
 func (u *ui) elsewhere(c *inspect.Conversation) {
 	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
 		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, inspect.Who(&c.Overview))
+		u.flash.about = c
 	}
 }
 
@@ -97,7 +111,7 @@ func (u *ui) arrival(c *inspect.Conversation) (clean, tcell.Style) {
 	case session.Failed:
 		return wiref("✗ the first client came, but its login failed: %s (session %d)", from, c.ID), u.theme.failure
 	case session.LoggedIn:
-		return wiref("✓ first client came through: %s (session %d)", from, c.ID), u.theme.good
+		return wiref("✓ first login works: %s (session %d)", from, c.ID), u.theme.good
 	}
 	return wiref("● the first client is here: %s (session %d)", from, c.ID), u.theme.text
 }
@@ -122,6 +136,10 @@ func (u *ui) drawHints(screen tcell.Screen) {
 			style = u.theme.good
 		}
 		line{{" " + text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
+	if u.search.cancel != nil { // for as long as it takes
+		line{{wiref(" searching for %q … Esc stops", u.search.text), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	x := at.x + 1

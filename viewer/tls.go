@@ -38,8 +38,6 @@ func (p *textBlock) table(t *inspect.Table) {
 		switch f.Label {
 		case session.FactVerified:
 			value = p.verified(t.Verdict)
-		case session.FactFingerprint:
-			value[0].text = wire(halved(f.Value))
 		}
 		p.field(column, wire(f.Label), value...)
 	}
@@ -55,12 +53,4 @@ func (p *textBlock) verified(v *session.Verification) []span {
 		return []span{{"▲ ", p.theme.warning}, {text, p.theme.warning}}
 	}
 	return []span{{"✗ ", p.theme.failure}, {text, p.theme.failure}}
-}
-
-// halved is a fingerprint with a blank in the middle, where the line may break.
-func halved(s string) string {
-	if half := (len(s) + 1) / 2; len(s) == 95 {
-		return s[:half] + " " + s[half:]
-	}
-	return s
 }

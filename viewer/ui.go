@@ -71,7 +71,8 @@ type ui struct {
 	lines  detailCache
 	// pageLines is the text of the overlay, as it was drawn last.
 	pageLines []line
-	places    []place // of the sessions on it
+	places    []place // what can be chosen on it
+	picked    int     // which of them is, on a sheet
 }
 
 // stand is where the person was in a session when another one was chosen.
@@ -222,9 +223,9 @@ func (u *ui) nothing() clean {
 			}
 		}
 		if elsewhere > 0 {
-			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", session.Plural(elsewhere, "other"))
+			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F clears the filter", session.Plural(elsewhere, "other"))
 		}
-		return " no event of this session passes the filter; F and an empty line show all"
+		return " no event of this session passes the filter; F clears the filter"
 	}
 	return " this session has no events to show"
 }
@@ -240,13 +241,16 @@ func (u *ui) take(b inspect.Batch) {
 	u.hear()
 	u.hearTold()
 	u.askLeft()
-	before, failed, limit := len(u.model.Sessions), u.model.Failed, u.model.Limit
+	before, failed, entered, limit := len(u.model.Sessions), u.model.Failed, u.model.Entered, u.model.Limit
 	for _, it := range b.Items {
 		u.model.Add(it.Index, it.Event, it.Shown)
 		u.fed = it.Index + 1
 	}
 	if before == 0 && len(u.model.Sessions) > 0 {
 		u.firstCame()
+	}
+	if u.model.Entered != entered {
+		u.worked(u.model.Entered)
 	}
 	if u.model.Failed != failed {
 		u.elsewhere(u.model.Failed)

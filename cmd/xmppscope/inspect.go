@@ -55,7 +55,7 @@ func compareSessions(a, b []session.Event) func(width int) []viewer.DiffLine {
 	r := compare.Sessions(a, b, compare.Options{})
 	return func(width int) (out []viewer.DiffLine) {
 		for _, l := range compare.Render(r, compare.Layout{Width: width, Times: true}) {
-			out = append(out, viewer.DiffLine{Text: l.Text, Kind: diffKinds[l.Kind]})
+			out = append(out, viewer.DiffLine{Text: l.Text, Kind: diffKinds[l.Kind], A: l.A, B: l.B})
 		}
 		return out
 	}
