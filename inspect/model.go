@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -18,6 +19,7 @@ const (
 	Restart                     // not an event but the rule above one: a stream restart
 	AfterTLS                    // of a restart: the handshake was since the last one
 	AfterSASL                   // of a restart: so was the authentication
+	isStanza                    // a message, presence or iq
 	flagBits  = iota
 )
 
@@ -27,18 +29,34 @@ func (e Entry) Index() int { return int(e >> flagBits) }
 // Has says whether the entry has a flag.
 func (e Entry) Has(flag Entry) bool { return e&flag != 0 }
 
+// Look says which entries of a session are its rows.
+type Look struct {
+	Bare  bool // no noise
+	Table bool // nothing but stanzas
+}
+
+// shows says whether an entry is a row.
+func (l Look) shows(e Entry) bool {
+	return !(l.Bare && e.Has(Noise)) && (!l.Table || e.Has(isStanza) && !e.Has(Restart))
+}
+
 // Conversation is one session as the inspector keeps it.
 type Conversation struct {
 	session.Overview
-	All  []Entry // in order; those that the filter lets through
-	Rows []Entry // those of All that are shown; the same memory if that is all of them
-	bare bool    // Rows is without noise
+	All    []Entry // in order; those that the filter lets through
+	Rows   []Entry // those of All that are shown; the same memory if that is all of them
+	Look           // which of them
+	sorted bool    // Rows are in another order
 	// rules are the places in Rows of those that are no events, in order.
 	rules []int
 
 	Begin, End int  // indexes of its first event, and past its last one
 	Spoken     bool // somebody has said something: it is no port scan
 	Fate            // which event decides
+
+	pairs   []pair // requests and their answers, in the order of the answers
+	answers map[uint64]pair
+	known   int // so many pairs are in answers
 
 	headers    int // stream headers of the client so far, and what came since
 	secured    bool
@@ -63,7 +81,7 @@ func NewModel() *Model { return &Model{byID: map[int]*Conversation{}} }
 // because the filter is another one.
 func (m *Model) Restart() {
 	for _, c := range m.Sessions {
-		c.All, c.Rows, c.rules = nil, nil, nil
+		c.All, c.Rows, c.rules, c.sorted = nil, nil, nil, false
 		c.headers, c.secured, c.authorized = 0, false, false
 	}
 }
@@ -96,6 +114,9 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		m.byID[e.Session] = c
 		m.Sessions = append(m.Sessions, c)
 	}
+	if fresh && e.Answers > 0 {
+		c.pairs = append(c.pairs, pair{e.Answers, e.Seq, e.RTT})
+	}
 	if fresh {
 		before := c.State
 		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
@@ -120,6 +141,9 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 	if quiet(e) {
 		at |= Noise
 	}
+	if IsStanza(e) {
+		at |= isStanza
+	}
 	if ToneOfRow(e) >= Notice {
 		at |= Finding
 	}
@@ -134,13 +158,13 @@ func (c *Conversation) append(e Entry) {
 // addRow shows an entry of All, unless it is noise and noise is hidden.
 func (c *Conversation) addRow(i int) {
 	e := c.All[i]
-	if c.bare && e.Has(Noise) {
+	if !c.shows(e) {
 		return
 	}
 	if e.Has(Restart) {
 		c.rules = append(c.rules, len(c.Rows))
 	}
-	if c.bare {
+	if c.Look != (Look{}) || c.sorted {
 		c.Rows = append(c.Rows, e)
 	} else {
 		c.Rows = c.All[:i+1]
@@ -205,12 +229,21 @@ func quiet(e *session.Event) bool {
 	return false
 }
 
-// Show brings Rows in line with whether noise is hidden.
-func (c *Conversation) Show(bare bool) {
-	if c.bare == bare {
+// Show brings Rows in line with what is to be seen. They are in the order of time then.
+func (c *Conversation) Show(look Look) {
+	if c.Look == look {
 		return
 	}
-	c.bare, c.Rows, c.rules = bare, nil, nil
+	c.Look = look
+	c.Unsort()
+}
+
+// Sort puts Rows into another order. What comes later stands at the end.
+func (c *Conversation) Sort(rows []Entry) { c.Rows, c.rules, c.sorted = rows, nil, true }
+
+// Unsort puts Rows into the order of time.
+func (c *Conversation) Unsort() {
+	c.Rows, c.rules, c.sorted = nil, nil, false
 	for i := range c.All {
 		c.addRow(i)
 	}
@@ -219,6 +252,9 @@ func (c *Conversation) Show(bare bool) {
 // Find returns the row of the event with this index, or the nearest row after
 // it, or the last one; -1 if there is none.
 func (c *Conversation) Find(index int) int {
+	if c.sorted {
+		return max(slices.IndexFunc(c.Rows, func(e Entry) bool { return e.Index() == index }), min(0, len(c.Rows)-1))
+	}
 	low, high := 0, len(c.Rows)
 	for low < high {
 		mid := (low + high) / 2
@@ -233,6 +269,12 @@ func (c *Conversation) Find(index int) int {
 
 // RowOf is the row of the event with this number, -1 if it is not shown.
 func (c *Conversation) RowOf(seq uint64, events *Cache) int {
+	if c.sorted {
+		return slices.IndexFunc(c.Rows, func(e Entry) bool {
+			event := events.At(e.Index())
+			return event != nil && event.Seq == seq
+		})
+	}
 	row := sort.Search(len(c.Rows), func(i int) bool {
 		e := events.At(c.Rows[i].Index())
 		return e != nil && e.Seq >= seq

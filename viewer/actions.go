@@ -3,6 +3,8 @@ package viewer
 import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
+
+	"xmppscope/session"
 )
 
 // InputHandler takes keys; see tview.Primitive.
@@ -303,6 +305,15 @@ func (u *ui) toggleNoise() {
 	if u.bare {
 		u.say(notice, "hidden: keep-alives, acknowledgements, TCP coming and going")
 	}
+}
+
+// partner is the event that is shown with another one.
+func (u *ui) partner(e *session.Event) uint64 {
+	if e == nil || !u.table {
+		return 0
+	}
+	n, _ := u.current().Partner(e)
+	return n
 }
 
 func (u *ui) nextClock() { u.clock = (u.clock + 1) % clocks }

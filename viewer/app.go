@@ -34,6 +34,9 @@ type Options struct {
 	Start  []string
 	Reveal bool           // show secrets from the beginning
 	Pretty session.Pretty // indents XML; nil shows it as it was
+	// Tree reads the element of a stanza, for the table; nil leaves out what is inside. It
+	// may be called from any goroutine.
+	Tree func(raw []byte) *session.Element
 	// Filter says which events are shown; nil shows all. It is called from one
 	// goroutine at a time, never the one that draws.
 	Filter func(*session.Event) bool

@@ -10,10 +10,13 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/decode"
 	"xmppscope/inspect"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
+
+var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
 
 // bench is an inspector without an event loop: what it is told is done at once.
 type bench struct {
@@ -33,6 +36,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 	log := session.NewLog()
 	t.Cleanup(func() { log.Close() })
 	o.Log, o.Title, o.Pretty = log, "xmppscope test", simplePretty
+	o.Tree = func(raw []byte) *session.Element { el, _ := decode.Parse(raw, clientScope); return el }
 	b := &bench{T: t, log: log, screen: tcell.NewSimulationScreen("UTF-8")}
 	if err := b.screen.Init(); err != nil {
 		t.Fatal(err)

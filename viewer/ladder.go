@@ -47,7 +47,10 @@ func (u *ui) laneWidth() int { return spread(u.ladder.w - 1) }
 func (u *ui) numberWidth() int { return max(numberWidth, len(fmt.Sprint(u.current().Events))) }
 
 // ladderHeading names the columns and the three lifelines.
-func (u *ui) ladderHeading(int) line {
+func (u *ui) ladderHeading(width int) line {
+	if u.table {
+		return u.tableHeading(width)
+	}
 	lane := u.laneWidth()
 	names := [3]clean{"client", "xmppscope", "server"}
 	if lane < 10 {
@@ -73,6 +76,9 @@ func (u *ui) ladderRow(i, width int) []line {
 	at := c.Rows[i]
 	if at.Has(inspect.Restart) {
 		return []line{u.restartRule(at, width)}
+	}
+	if u.table {
+		return u.tableRow(c, i, width)
 	}
 	e := u.events.At(at.Index())
 	if e == nil {

@@ -35,6 +35,10 @@ func TestScreens(t *testing.T) {
 			golden(b.press("]G"), "distrust")
 			golden(b.press("[[wtts"), "list-toggled")
 			golden(fresh(false), "empty")
+
+			b = fresh(false).play(chats(1))
+			golden(b.press("v9<Enter>"), "stanzas")
+			golden(b.press("oP"), "stanzas-by-rtt")
 		})
 	}
 }

@@ -12,15 +12,16 @@ import (
 type search struct {
 	text   string
 	lit    bool   // where it stands is marked
-	cancel func() // of the one that is under way, or nil
+	cancel func() // of the newest, or nil
+	busy   bool   // it is under way
 }
 
 // stop ends the search that is under way.
 func (s *search) stop() {
 	if s.cancel != nil {
 		s.cancel()
-		s.cancel = nil
 	}
+	s.cancel, s.busy = nil, false
 }
 
 // askSearch asks for a text and goes to the next event that holds it.
@@ -49,12 +50,13 @@ func (u *ui) searchOn(by int) {
 	for k := range u.model.Sessions { // and if it is not there: in the sessions that come next
 		c := u.model.Sessions[(u.list.selected+1+k)%len(u.model.Sessions)]
 		if c != u.current() {
-			c.Show(u.bare)
+			c.Show(u.look())
 			job.Others = append(job.Others, c)
 			job.More = append(job.More, c.Rows)
 		}
 	}
 	u.flash = flash{}
+	u.search.busy = true
 	index, where := -1, (*inspect.Conversation)(nil)
 	u.search.cancel = u.spawn(
 		func(ctx context.Context) { index, where = job.Find(ctx, inspect.NewCache(u.options.Log)) },

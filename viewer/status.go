@@ -138,7 +138,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		line{{" " + text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
-	if u.search.cancel != nil { // for as long as it takes
+	if u.search.busy { // for as long as it takes
 		line{{wiref(" searching for %q … Esc stops", u.search.text), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
@@ -204,8 +204,12 @@ func (u *ui) ladderCaption(width int) line {
 	if u.plan.panes[listPane].w == 0 && len(u.model.Sessions) > 1 {
 		out = append(out, span{wiref(" of %d", len(u.model.Sessions)), u.theme.faint})
 	}
+	if u.table {
+		out[0].text = wiref("Stanzas of session %d", c.ID)
+		out = append(out, span{wiref(" · sort: %s", inspect.ColumnNames[u.sorted]), u.theme.text})
+	}
 	for _, s := range []string{c.Domain, c.Client} {
-		if s != "" {
+		if s != "" && !u.table {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}

@@ -38,11 +38,14 @@ type ui struct {
 	overlay                    overlay
 	prompt                     *prompt // nil while none is open
 
-	clock  clock
-	view   view
-	follow bool
-	reveal bool
-	bare   bool // noise is hidden
+	clock   clock
+	view    view
+	follow  bool
+	reveal  bool
+	bare    bool           // noise is hidden
+	table   bool           // stanzas are a table
+	sorted  inspect.Column // by which the table is sorted
+	falling bool           // the largest come first
 
 	marks     map[int]bool                  // events that are marked, by their indexes
 	compared  *inspect.Conversation         // marked to be compared with another; nil: none
@@ -107,6 +110,8 @@ type detailCache struct {
 	index, width int
 	view         view
 	reveal       bool
+	table        bool
+	partner      uint64 // that is shown with it
 	lines        []line
 }
 
@@ -169,7 +174,7 @@ func (u *ui) focused() *pane {
 func (u *ui) current() *inspect.Conversation {
 	if i := u.list.selected; i < len(u.model.Sessions) {
 		c := u.model.Sessions[i]
-		c.Show(u.bare)
+		c.Show(u.look())
 		return c
 	}
 	return &inspect.Conversation{}
@@ -191,8 +196,8 @@ func (u *ui) event() (*session.Event, int) {
 func (u *ui) detailText() []line {
 	e, index := u.event()
 	width := u.detail.w - 1
-	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal}
-	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal {
+	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal, table: u.table, partner: u.partner(e)}
+	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal && have.table == u.table && have.partner == made.partner {
 		return have.lines
 	}
 	if e == nil {
@@ -202,7 +207,9 @@ func (u *ui) detailText() []line {
 	if !u.reveal {
 		shown = session.Blank(shown)
 	}
-	made.lines = u.detailLines(&shown, width)
+	if made.lines = u.pairText(e, width); made.lines == nil {
+		made.lines = u.detailLines(&shown, width)
+	}
 	u.lines = made
 	return made.lines
 }
@@ -313,7 +320,7 @@ func (u *ui) Draw(screen tcell.Screen) {
 	if u.overlay == noOverlay {
 		below = u.stateLines(w, h)
 	}
-	u.want.judge = len(below)
+	u.want.judge, u.want.table = len(below), u.table
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]

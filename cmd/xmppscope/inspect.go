@@ -66,6 +66,14 @@ var diffKinds = map[compare.LineKind]viewer.DiffKind{
 	compare.FromA: viewer.DiffA, compare.FromB: viewer.DiffB, compare.Faint: viewer.DiffFaint,
 }
 
+// treeOf is the element of a stanza, as it stands in a stream of clients.
+func treeOf(raw []byte) *session.Element {
+	el, _ := decode.Parse(raw, clientScope)
+	return el
+}
+
+var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
+
 // runInspector opens the inspector; instead says what to do where there is no terminal
 // for it.
 func runInspector(ctx context.Context, o viewer.Options, instead string) error {

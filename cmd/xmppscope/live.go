@@ -145,7 +145,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			defer l.board.begin()()
 			return runInspector(ctx, viewer.Options{
 				Log: l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
+				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want,
 			}, "print text: --plain")
 		})

@@ -33,7 +33,7 @@ func (o *openFlags) options(paths []string) (viewer.Options, error) {
 	match, err := o.shown.matcher()
 	return viewer.Options{
 		Title: openTitle(paths), Reveal: o.shown.reveal,
-		Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter,
 	}, err
 }
 
