@@ -54,7 +54,8 @@ type Conversation struct {
 	Spoken     bool // somebody has said something: it is no port scan
 	Fate            // which event decides
 
-	pairs   []pair // requests and their answers, in the order of the answers
+	found   map[foundKey]*FindingKind // what the rules have found
+	pairs   []pair                    // requests and their answers, in the order of the answers
 	answers map[uint64]pair
 	known   int // so many pairs are in answers
 
@@ -113,6 +114,9 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		c = &Conversation{Begin: index, End: index + 1, Fate: unknownFate}
 		m.byID[e.Session] = c
 		m.Sessions = append(m.Sessions, c)
+	}
+	if fresh {
+		c.find(index, e)
 	}
 	if fresh && e.Answers > 0 {
 		c.pairs = append(c.pairs, pair{e.Answers, e.Seq, e.RTT})

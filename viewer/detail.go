@@ -86,6 +86,9 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 	p.body(e)
 	p.fields(e, u.reveal)
 	p.xml(e, u.options.Pretty)
+	if _, closed := e.Body.(session.TCPClosed); closed && u.current().Ended {
+		p.summary(u.current())
+	}
 	return p.lines
 }
 

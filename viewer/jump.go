@@ -16,7 +16,7 @@ func (u *ui) jumpToFinding(by int) {
 	n, from := len(rows), u.ladder.selected
 	for k := 1; k <= n; k++ {
 		i := ((from+k*by)%n + n) % n
-		if !rows[i].Has(inspect.Finding) {
+		if !rows[i].Has(inspect.Finding) || u.ignores(rows[i].Index()) {
 			continue
 		}
 		u.ladder.choose(i, by)

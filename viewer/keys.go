@@ -34,6 +34,7 @@ func init() {
 		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
 		{".", nil, ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
 		{",", nil, ", (comma)", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
+		{"l", nil, "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
 		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
 		{"v", nil, "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
 		{"P", nil, "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
@@ -98,6 +99,10 @@ func KeyTable() [][2]string {
 
 // press does what a key is bound to.
 func (u *ui) press(event *tcell.EventKey) {
+	if do := u.sheet.keys[event.Rune()]; do != nil && u.overlay == sheetPage && event.Key() == tcell.KeyRune {
+		do()
+		return
+	}
 	for i := range bindings {
 		if bindings[i].matches(event) {
 			u.carryOut(&bindings[i], event.Rune())

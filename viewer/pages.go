@@ -194,8 +194,11 @@ func (u *ui) pickedLines(lines []line) {
 	u.picked = min(u.picked, len(u.places)-1)
 	at := u.places[u.picked]
 	for i := at.from; i < at.to && i < len(lines); i++ {
-		l := line{{lines[i].text().pad(u.page.w - 1), u.theme.selected}}
-		lines[i] = l
+		said := lines[i].text()
+		if i == at.from && len(said) > 0 && said[0] == ' ' {
+			said = "▸" + said[1:]
+		}
+		lines[i] = line{{said.pad(u.page.w - 1), u.theme.selected}}
 	}
 }
 

@@ -39,6 +39,11 @@ func TestScreens(t *testing.T) {
 			b = fresh(false).play(chats(1))
 			golden(b.press("v9<Enter>"), "stanzas")
 			golden(b.press("oP"), "stanzas-by-rtt")
+
+			b = fresh(false).play(login(1), refused(2), distrust(3))
+			golden(b.press("l"), "findings")
+			golden(b.press("lj<Enter>"), "findings-places")
+			golden(b.press("<Esc>]G<Enter>"), "summary")
 		})
 	}
 }

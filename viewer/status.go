@@ -142,6 +142,10 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		line{{wiref(" searching for %q … Esc stops", u.search.text), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
+	if u.overlay == sheetPage && u.sheet.hint != "" {
+		line{{" q back  " + u.sheet.hint, u.theme.faint}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
 	x := at.x + 1
 	for i := range bindings {
 		b := &bindings[i]

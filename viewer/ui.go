@@ -56,6 +56,7 @@ type ui struct {
 	leaving   bool                          // q was pressed while something would be lost
 	discarded bool                          // what is saved nowhere is not wanted
 	saved     map[*inspect.Conversation]int // below which index of the Log a session was exported
+	ignored   map[string]bool               // checks that are, by their rules
 	read      map[string]bool               // failed saves that have been read of, by their names
 	told      int                           // lines of Options.Told that were shown
 	sheet     sheet
@@ -128,7 +129,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
 		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
-		saved: map[*inspect.Conversation]int{}, read: map[string]bool{},
+		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
 	u.want.focus = ladderPane
 	if o.Filter != nil {
