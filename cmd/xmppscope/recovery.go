@@ -19,12 +19,12 @@ import (
 
 // What the inspector showed and nobody saved, because nobody could be asked (a closed
 // terminal, SIGTERM, a failure of ours), is kept in a file for a week, and offered once.
-// Its name says whether it was.
+// That it was says an empty file beside it: its own name has been printed, and stays.
 
 const (
-	recoveryNew   = "unsaved-" // before the time, of one that has not been offered
-	recoveryOld   = "offered-"
+	recoveryName  = "unsaved-" // before the time
 	recoveryExt   = ".pcapng"
+	offeredExt    = ".offered" // of the empty file
 	recoveryStays = 7 * 24 * time.Hour
 )
 
@@ -51,23 +51,28 @@ func openRecovery(off bool) recovery {
 		return recovery{}
 	}
 	r := recovery{dir}
-	for _, path := range r.files(recoveryNew, recoveryOld) {
+	for _, path := range r.files() {
 		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > recoveryStays {
-			os.Remove(path)
+			forget(path)
 		}
 	}
 	return r
 }
 
-// files are those that are there with one of the prefixes, the oldest first.
-func (r recovery) files(prefixes ...string) (out []string) {
+// forget removes such a file, and what says that it was offered.
+func forget(path string) error {
+	os.Remove(path + offeredExt)
+	return os.Remove(path)
+}
+
+// files are those that are there, the oldest first.
+func (r recovery) files() (out []string) {
 	if r.dir == "" {
 		return nil
 	}
 	entries, _ := os.ReadDir(r.dir) // which may not be there yet
 	for _, e := range entries {
-		begins := func(prefix string) bool { return strings.HasPrefix(e.Name(), prefix) }
-		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), recoveryExt) && slices.ContainsFunc(prefixes, begins) {
+		if e.Type().IsRegular() && strings.HasPrefix(e.Name(), recoveryName) && strings.HasSuffix(e.Name(), recoveryExt) {
 			out = append(out, filepath.Join(r.dir, e.Name()))
 		}
 	}
@@ -76,24 +81,25 @@ func (r recovery) files(prefixes ...string) (out []string) {
 
 // left is what the inspector offers; it is offered this once.
 func (r recovery) left() (out []viewer.Left) {
-	for _, path := range r.files(recoveryNew) {
+	for _, path := range r.files() {
 		info, err := os.Stat(path)
 		if err != nil {
 			continue
 		}
-		offered := filepath.Join(r.dir, recoveryOld+strings.TrimPrefix(filepath.Base(path), recoveryNew))
-		if os.Rename(path, offered) != nil {
+		offered, err := os.OpenFile(path+offeredExt, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil { // it was offered already
 			continue
 		}
+		offered.Close()
 		out = append(out, viewer.Left{
-			Name: "xmppscope-" + strings.TrimPrefix(filepath.Base(path), recoveryNew),
+			Name: "xmppscope-" + strings.TrimPrefix(filepath.Base(path), recoveryName),
 			Lines: []string{
 				fmt.Sprintf("the run that ended on %s could ask nobody; %s", info.ModTime().Format("2 January at 15:04"), inspect.Amount(info.Size())),
-				"it lies in " + offered,
+				"it lies in " + path,
 				"to look at it: xmppscope open, in another terminal",
 			},
-			Keep: func(to string) error { return moveNew(offered, fromHome(to)) },
-			Drop: func() error { return os.Remove(offered) },
+			Keep: func(to string) error { return moveNew(path, fromHome(to)) },
+			Drop: func() error { return forget(path) },
 		})
 	}
 	return out
@@ -112,6 +118,7 @@ func moveNew(from, to string) error {
 		return errors.New(inWords(err))
 	}
 	if os.Rename(from, to) == nil {
+		os.Remove(from + offeredExt)
 		return nil
 	}
 	content, err := os.ReadFile(from) // another file system
@@ -121,7 +128,7 @@ func moveNew(from, to string) error {
 	if err != nil {
 		return errors.New(inWords(err))
 	}
-	return os.Remove(from)
+	return forget(from)
 }
 
 // keep writes the sessions with these numbers to a file, and says which it is.
@@ -129,7 +136,10 @@ func (r recovery) keep(log *session.Log, sessions []int, now time.Time) (string,
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return "", err
 	}
-	path := filepath.Join(r.dir, fmt.Sprintf("%s%s-%d%s", recoveryNew, now.Format("20060102-150405"), os.Getpid(), recoveryExt))
+	if err := os.Chmod(r.dir, 0o700); err != nil { // it may have been there
+		return "", err
+	}
+	path := filepath.Join(r.dir, fmt.Sprintf("%s%s-%d%s", recoveryName, now.Format("20060102-150405"), os.Getpid(), recoveryExt))
 	o := captureOptions(true)
 	o.Packets = true
 	f, err := capture.CreateWhole(path, false, o)

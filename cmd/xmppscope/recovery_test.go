@@ -41,7 +41,7 @@ func TestRecoveryKeepsWhatNobodyWasAskedAbout(t *testing.T) {
 	l := &live{log: logOf(t, 1, 2, 3), recovery: openRecovery(false)}
 	l.inspect.ending = viewer.Ending{Unsaved: []int{1, 3}}
 	l.keepUnsaved()
-	files := l.recovery.files(recoveryNew)
+	files := l.recovery.files()
 	if len(files) != 1 || filepath.Dir(files[0]) != dir {
 		t.Fatalf("kept in %v", files)
 	}
@@ -66,6 +66,9 @@ func TestRecoveryKeepsWhatNobodyWasAskedAbout(t *testing.T) {
 	if len(left) != 1 || !strings.Contains(strings.Join(left[0].Lines, "\n"), dir) {
 		t.Fatalf("offered: %+v", left)
 	}
+	if _, err := os.Stat(files[0]); err != nil {
+		t.Errorf("its path was printed, and is no more: %v", err)
+	}
 	if again := openRecovery(false).left(); len(again) != 0 {
 		t.Errorf("offered again: %+v", again)
 	}
@@ -80,7 +83,10 @@ func TestRecoveryKeepsWhatNobodyWasAskedAbout(t *testing.T) {
 	if err := left[0].Keep(kept); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(kept); err != nil || len(openRecovery(false).files(recoveryNew, recoveryOld)) != 0 {
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("%v is still there", left)
+	}
+	if _, err := os.Stat(kept); err != nil || len(openRecovery(false).files()) != 0 {
 		t.Errorf("kept: %v", err)
 	}
 }
@@ -91,8 +97,8 @@ func TestRecoveryGoes(t *testing.T) {
 	log := logOf(t, 1)
 	r := openRecovery(false)
 	r.keep(log, []int{1}, time.Now())
-	if err := r.left()[0].Drop(); err != nil || len(r.files(recoveryNew, recoveryOld)) != 0 {
-		t.Errorf("declined: %v, %v", err, r.files(recoveryNew, recoveryOld))
+	if err := r.left()[0].Drop(); err != nil || len(r.files()) != 0 {
+		t.Errorf("declined: %v, %v", err, r.files())
 	}
 	old, err := r.keep(log, []int{1}, time.Now())
 	if err != nil {
@@ -106,7 +112,7 @@ func TestRecoveryGoes(t *testing.T) {
 			os.Chtimes(old, then, then)
 			os.Chtimes(other, then, then)
 		}
-		if got := openRecovery(false).files(recoveryNew); want == 0 && len(got) != 0 {
+		if got := openRecovery(false).files(); want == 0 && len(got) != 0 {
 			t.Errorf("after %v there are %v", age, got)
 		}
 	}

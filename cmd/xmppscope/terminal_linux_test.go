@@ -187,7 +187,7 @@ func TestNothingIsLost(t *testing.T) {
 		x.shows("opens the stream")
 		return x
 	}
-	kept := func() int { return len(openRecovery(false).files(recoveryNew)) }
+	kept := func() int { return len(openRecovery(false).files()) }
 
 	t.Run("q asks", func(t *testing.T) {
 		x := start(t, "proxy")
