@@ -53,12 +53,12 @@ func (u *ui) showFindings(all bool) {
 				places += f.Count
 			}
 			p.gap()
-			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan())
-			p.gap()
 			if len(found) == 0 {
-				p.add(1, span{" ✓ nothing was found", p.theme.good})
+				p.add(1, span{" ✓ nothing was found", p.theme.good}, u.ignoredSpan())
 				return
 			}
+			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan())
+			p.gap()
 			p.add(1, span{"   severity  who       count   first  check               text", p.theme.faint})
 			for i := range found {
 				p.finding(&found[i], all, func() { u.showPlaces(found[i], all) })

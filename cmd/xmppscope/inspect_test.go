@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -240,5 +241,13 @@ func TestAFailedSaveIsTold(t *testing.T) {
 	end()
 	if !strings.Contains(out.String(), "nothing more is saved there") {
 		t.Errorf("after the inspector: %q", out.String())
+	}
+}
+
+// TestRootOf: of a full disk the first line says just that.
+func TestRootOf(t *testing.T) {
+	err := fmt.Errorf("cannot write %q: %w", "a.pcapng", &os.PathError{Op: "write", Path: "a.pcapng", Err: errors.New("no space left on device")})
+	if got := rootOf(err); got != "no space left on device" {
+		t.Errorf("the cause is %q", got)
 	}
 }

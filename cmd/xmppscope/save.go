@@ -199,7 +199,7 @@ func (l *live) printName() string {
 func (l *live) save(by *follower, f *capture.File) error {
 	err := l.pull(by, f.WriteAll, noIdle)
 	if err != nil {
-		by.failed.Store(&failure{inWords(err), time.Now()})
+		by.failed.Store(&failure{rootOf(err), time.Now()})
 	}
 	switch {
 	case err == nil:
@@ -215,6 +215,17 @@ func (l *live) save(by *follower, f *capture.File) error {
 	l.board.say("%s: nothing more is saved there; the sessions go on", inWords(err))
 	f.Close()
 	return errSaid
+}
+
+// rootOf is the cause of an error, without what it happened to.
+func rootOf(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
 }
 
 func (l *live) closeFiles() {
