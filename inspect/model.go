@@ -56,8 +56,8 @@ type Conversation struct {
 
 	found   map[foundKey]*FindingKind // what the rules have found
 	pairs   []pair                    // requests and their answers, in the order of the answers
-	answers map[uint64]pair
-	known   int // so many pairs are in answers
+	answers Pairs
+	indexed int // so many of them are in answers
 
 	headers    int // stream headers of the client so far, and what came since
 	secured    bool
@@ -244,6 +244,9 @@ func (c *Conversation) Show(look Look) {
 
 // Sort puts Rows into another order. What comes later stands at the end.
 func (c *Conversation) Sort(rows []Entry) { c.Rows, c.rules, c.sorted = rows, nil, true }
+
+// Sorted says whether Rows are in another order than that of time.
+func (c *Conversation) Sorted() bool { return c.sorted }
 
 // Unsort puts Rows into the order of time.
 func (c *Conversation) Unsort() {

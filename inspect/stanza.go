@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"maps"
 	"sort"
 	"strings"
 	"time"
@@ -37,8 +38,8 @@ func IsStanza(e *session.Event) bool {
 }
 
 // NewStanza makes the row of an event, which must have been blanked if secrets are not to be
-// shown; tree is its element, nil if it could not be read.
-func (c *Conversation) NewStanza(e *session.Event, tree *session.Element) Stanza {
+// shown; tree is its element, nil if it could not be read. Pair adds what it goes with.
+func NewStanza(e *session.Event, tree *session.Element) Stanza {
 	attrs := session.StartTag(e.Raw)
 	s := Stanza{
 		Seq: e.Seq, At: e.At, Dir: e.Dir, Kind: e.Name, Type: attrs["type"], ID: attrs["id"], Size: e.Size,
@@ -48,7 +49,6 @@ func (c *Conversation) NewStanza(e *session.Event, tree *session.Element) Stanza
 		s.Peer = attrs["to"]
 	}
 	s.Waits = e.Name == "iq" && (s.Type == "get" || s.Type == "set")
-	s.Partner, s.RTT = c.Partner(e)
 	if tree == nil {
 		return s
 	}
@@ -82,9 +82,9 @@ func (c *Conversation) NewStanza(e *session.Event, tree *session.Element) Stanza
 // maxWrapped bounds how deep a stanza may lie in others.
 const maxWrapped = 4
 
-// The namespaces of what wraps stanzas.
+// The namespaces of what wraps stanzas; all have NSForward in them.
 const (
-	nsForward = "urn:xmpp:forward:0"
+	NSForward = "urn:xmpp:forward:0"
 	nsCarbons = "urn:xmpp:carbons:2"
 	nsArchive = "urn:xmpp:mam:"
 )
@@ -100,12 +100,12 @@ func unwrap(el *session.Element) (inner *session.Element, how string) {
 			how = "carbon"
 		case strings.HasPrefix(c.Name.Space, nsArchive) && c.Name.Local == "result":
 			how = "archive"
-		case c.Name.Space == nsForward:
+		case c.Name.Space == NSForward:
 			how, holder = "forwarded", el
 		default:
 			continue
 		}
-		if f := holder.Child(nsForward, "forwarded"); f != nil {
+		if f := holder.Child(NSForward, "forwarded"); f != nil {
 			for stanza := range f.Elements() {
 				if n := stanza.Name.Local; n == "message" || n == "presence" || n == "iq" {
 					return stanza, how
@@ -166,21 +166,35 @@ type pair struct {
 	took            time.Duration
 }
 
+// Pairs are the requests of a session that have been answered, by their numbers.
+type Pairs map[uint64]pair
+
 // Partner is the answer to a request, or the request that was answered, and the time between
 // the two; 0 if there is none.
-func (c *Conversation) Partner(e *session.Event) (uint64, time.Duration) {
+func (p Pairs) Partner(e *session.Event) (uint64, time.Duration) {
 	if e.Answers > 0 {
 		return e.Answers, e.RTT
 	}
+	found := p[e.Seq]
+	return found.answer, found.took
+}
+
+// Partner is that of the pairs so far.
+func (c *Conversation) Partner(e *session.Event) (uint64, time.Duration) { return c.known().Partner(e) }
+
+// Pairs is a copy of the pairs so far, for a job.
+func (c *Conversation) Pairs() Pairs { return maps.Clone(c.known()) }
+
+// known brings the pairs by their requests up to date.
+func (c *Conversation) known() Pairs {
 	if c.answers == nil {
-		c.answers = map[uint64]pair{}
+		c.answers = Pairs{}
 	}
-	for ; c.known < len(c.pairs); c.known++ {
-		p := c.pairs[c.known]
+	for ; c.indexed < len(c.pairs); c.indexed++ {
+		p := c.pairs[c.indexed]
 		c.answers[p.request] = p
 	}
-	p := c.answers[e.Seq]
-	return p.answer, p.took
+	return c.answers
 }
 
 // Column is one that a table of stanzas can be sorted by.

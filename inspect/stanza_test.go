@@ -29,13 +29,13 @@ func TestStanzasAreUnwrapped(t *testing.T) {
 	} {
 		el, _ := decode.Parse([]byte(raw), scope)
 		e := session.Event{Seen: session.Seen{Seq: 1, Body: session.StreamElement{}, Dir: session.S2C, Name: el.Name.Local, Raw: []byte(raw)}, Said: session.Said{Done: true}}
-		s := new(Conversation).NewStanza(&e, el)
+		s := NewStanza(&e, el)
 		if got := [4]string{s.Peer, s.Wrapped, s.What, s.Type}; got != want {
 			t.Errorf("%s:\n%q, want %q", raw, got, want)
 		}
 	}
 	e := session.Event{Seen: session.Seen{Seq: 1, Body: session.StreamElement{}, Dir: session.C2S, Name: "iq", Raw: []byte("<iq to='b.example' type='get' id='7'><broken")}, Said: session.Said{Done: true, Summary: "asks"}}
-	if s := new(Conversation).NewStanza(&e, nil); s.Peer != "b.example" || s.ID != "7" || s.What != "asks" || !s.Waits {
+	if s := NewStanza(&e, nil); s.Peer != "b.example" || s.ID != "7" || s.What != "asks" || !s.Waits {
 		t.Errorf("without a tree: %+v", s)
 	}
 }

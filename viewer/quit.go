@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gdamore/tcell/v2"
-
 	"xmppscope/inspect"
 	"xmppscope/session"
 )
@@ -226,7 +224,6 @@ func (u *ui) askKeep(left Left, name, wrong string, next func()) {
 			}
 			return append(out, line{{" ▲ it holds passwords and keys", u.theme.warning}})
 		},
-		keys: map[tcell.Key]func(*prompt){},
 		done: func(path string) {
 			if err := left.Keep(path); err != nil {
 				u.askKeep(left, path, err.Error(), next)

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,7 +14,8 @@ type search struct {
 	text   string
 	lit    bool   // where it stands is marked
 	cancel func() // of the newest, or nil
-	busy   bool   // it is under way
+	busy   bool   // it is under way, or something else that reads the session
+	does   string // which
 }
 
 // stop ends the search that is under way.
@@ -56,7 +58,7 @@ func (u *ui) searchOn(by int) {
 		}
 	}
 	u.flash = flash{}
-	u.search.busy = true
+	u.search.busy, u.search.does = true, fmt.Sprintf("searching for %q", u.search.text)
 	index, where := -1, (*inspect.Conversation)(nil)
 	u.search.cancel = u.spawn(
 		func(ctx context.Context) { index, where = job.Find(ctx, inspect.NewCache(u.options.Log)) },

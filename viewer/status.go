@@ -139,7 +139,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		return
 	}
 	if u.search.busy { // for as long as it takes
-		line{{wiref(" searching for %q … Esc stops", u.search.text), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		line{{wiref(" %s … Esc stops", u.search.does), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	if u.overlay == sheetPage && u.sheet.hint != "" {
@@ -210,7 +210,7 @@ func (u *ui) ladderCaption(width int) line {
 	}
 	if u.table {
 		out[0].text = wiref("Stanzas of session %d", c.ID)
-		out = append(out, span{wiref(" · sort: %s", inspect.ColumnNames[u.sorted]), u.theme.text})
+		out = append(out, span{wiref(" · sort: %s", inspect.ColumnNames[u.sortedBy()]), u.theme.text})
 	}
 	for _, s := range []string{c.Domain, c.Client} {
 		if s != "" && !u.table {

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -47,7 +48,9 @@ func (u *ui) stanza(c *inspect.Conversation, e *session.Event, reveal bool) insp
 	if u.options.Tree != nil {
 		tree = u.options.Tree(shown.Raw)
 	}
-	return c.NewStanza(&shown, tree)
+	s := inspect.NewStanza(&shown, tree)
+	s.Partner, s.RTT = c.Partner(e)
+	return s
 }
 
 // The widths of the columns; what is left is for what is said.
@@ -67,7 +70,7 @@ func peerWidth(width int) int { return max(14, min(width/5, 34)) }
 func (u *ui) tableHeading(width int) line {
 	name := func(by inspect.Column) clean {
 		said := wire(inspect.ColumnNames[by])
-		if by == u.sorted && by != inspect.ByTime {
+		if by == u.sortedBy() && by != inspect.ByTime {
 			said += map[bool]clean{false: "▲", true: "▼"}[u.falling]
 		}
 		return said
@@ -142,7 +145,7 @@ func (u *ui) tableRow(c *inspect.Conversation, i, width int) []line {
 // bracket joins the selected request or answer with its partner, in the order of time.
 func (u *ui) bracket(c *inspect.Conversation, e *session.Event) clean {
 	chosen, _ := u.event()
-	if chosen == nil || u.sorted != inspect.ByTime {
+	if chosen == nil || u.sortedBy() != inspect.ByTime {
 		return " "
 	}
 	partner, _ := c.Partner(chosen)
@@ -181,19 +184,31 @@ func (u *ui) toPartner() {
 	}
 }
 
+// sortedBy is what the rows of this session are sorted by now.
+func (u *ui) sortedBy() inspect.Column {
+	if u.current().Sorted() {
+		return u.sorted
+	}
+	return inspect.ByTime
+}
+
 // nextSort sorts the table by the next column.
 func (u *ui) nextSort() {
 	if !u.table {
 		u.say(notice, "v shows the stanzas as a table, which o sorts")
 		return
 	}
-	by := (u.sorted + 1) % inspect.ColumnCount
+	by := u.sortedBy()
+	if u.search.busy { // it will be
+		by = u.sorted
+	}
+	by = (by + 1) % inspect.ColumnCount
 	u.sortBy(by, by == inspect.ByRTT || by == inspect.BySize) // of these the largest matter
 }
 
 // turnSort turns the order round.
 func (u *ui) turnSort() {
-	if !u.table || u.sorted == inspect.ByTime {
+	if !u.table || u.sortedBy() == inspect.ByTime {
 		u.say(notice, "o sorts the table of stanzas by a column, O turns that round")
 		return
 	}
@@ -221,10 +236,10 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 		inspect.Entry
 		inspect.Stanza
 	}
-	rows, reveal := slices.Clone(c.Rows), u.reveal
+	rows, reveal, pairs := slices.Clone(c.Rows), u.reveal, c.Pairs()
 	var out []inspect.Entry
-	u.say(notice, "sorting by %s …", inspect.ColumnNames[by])
-	u.spawn(func(ctx context.Context) {
+	u.search.busy, u.search.does = true, "sorting by "+inspect.ColumnNames[by]
+	u.search.cancel = u.spawn(func(ctx context.Context) {
 		events := inspect.NewCache(u.options.Log)
 		var all []keyed
 		for _, at := range rows {
@@ -232,7 +247,7 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 				return
 			}
 			if e := events.At(at.Index()); e != nil {
-				all = append(all, keyed{at, u.stanza(c, e, reveal)})
+				all = append(all, keyed{at, u.sortKey(e, reveal, pairs)})
 			}
 		}
 		slices.SortFunc(all, func(a, b keyed) int {
@@ -246,13 +261,29 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 			out = append(out, all[i].Entry)
 		}
 	}, func(context.Context) {
+		u.search.stop()
 		if u.current() != c || u.sorted != by {
 			return
 		}
-		u.flash = flash{}
 		c.Sort(out)
 		settle()
 	})
+}
+
+// sortKey is a stanza as far as rows are sorted by it: what is in it is read only where
+// something is wrapped.
+func (u *ui) sortKey(e *session.Event, reveal bool, pairs inspect.Pairs) inspect.Stanza {
+	shown := *e
+	if !reveal {
+		shown = session.Blank(shown)
+	}
+	var tree *session.Element
+	if u.options.Tree != nil && bytes.Contains(shown.Raw, []byte(inspect.NSForward)) {
+		tree = u.options.Tree(shown.Raw)
+	}
+	s := inspect.NewStanza(&shown, tree)
+	s.Partner, s.RTT = pairs.Partner(e)
+	return s
 }
 
 // onlyThis shows only events that have something in common with the selected one.

@@ -104,6 +104,8 @@ func TestSortTheTable(t *testing.T) {
 	if b.has("sort: time"); order() != "5 6 7 8 9 10 11 12 13 15" {
 		t.Errorf("by time again: %s", order())
 	}
+	s2 := chats(2)
+	b.play(s2).press("o").has("sort: rtt").press("]").has("sort: time").press("[").has("sort: rtt")
 	b.press("v").press("o").has("v shows the stanzas").press("O").has("o sorts")
 }
 
