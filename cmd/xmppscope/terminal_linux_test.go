@@ -148,6 +148,7 @@ func (x *terminal) press(keys string) {
 // ends waits for the end and returns the exit code.
 func (x *terminal) ends() int {
 	x.Helper()
+	<-x.done // what is left to read goes with Wait
 	x.cmd.Wait()
 	return x.cmd.ProcessState.ExitCode()
 }
