@@ -20,6 +20,7 @@ type (
 
 	eventView struct {
 		ID, Class, Meta, When, Headline, Summary string
+		Seq                                      uint64
 		Severity                                 string
 		Step                                     *session.Step
 		Fields, Said                             []noteView
@@ -74,7 +75,7 @@ const maxShown = 64 << 10
 func (o *Options) eventView(e *session.Event) eventView {
 	v := eventView{
 		ID: fmt.Sprintf("s%de%d", e.Session, e.Seq), When: e.At.Format("15:04:05.000"),
-		Headline: headline(e), Summary: e.Summary, Step: e.Step, Severity: severityName(e.Worst()),
+		Seq: e.Seq, Headline: headline(e), Summary: e.Summary, Step: e.Step, Severity: severityName(e.Worst()),
 		Meta: metaLine(e), Class: eventClass(e),
 	}
 	v.TLS = tlsOf(e)
@@ -146,7 +147,7 @@ func metaLine(e *session.Event) string {
 	case e.Leg != session.NoLeg:
 		parts = append(parts, e.Leg.String()+" leg")
 	}
-	parts = append(parts, e.Kind(), fmt.Sprintf("session %d, event %d", e.Session, e.Seq))
+	parts = append(parts, e.Kind(), fmt.Sprintf("session %d, #%d", e.Session, e.Seq))
 	if e.RTT > 0 {
 		parts = append(parts, "answered after "+session.ShortTime(e.RTT))
 	}

@@ -166,7 +166,10 @@ func arrow(e *session.Event) string {
 		label = e.Name
 	}
 	if s := e.Step; s != nil {
-		label = fmt.Sprintf("%d %s", s.N, s.ID)
+		label = s.ID
+	}
+	if e.Seq > 0 {
+		label = fmt.Sprintf("#%d %s", e.Seq, label)
 	}
 	label = " " + columns.Clip(session.SafeLine(label), laneGap-6) + " "
 	empty := strings.Repeat(" ", laneGap)
@@ -199,12 +202,12 @@ func rungArrow(g *rung) string {
 	if g.Dir == session.NoDir {
 		legs := [2]string{}
 		for i, leg := range []session.Leg{session.ClientLeg, session.ServerLeg} {
-			label := strings.TrimRight(fmt.Sprintf(" %d %s", g.N, cmp.Or(session.SafeLine(g.TLS[leg]), g.ID)), " ") + " "
+			label := strings.TrimRight(fmt.Sprintf(" #%d %s", g.Seq, cmp.Or(session.SafeLine(g.TLS[leg]), g.ID)), " ") + " "
 			legs[i] = "◀" + centred(columns.Clip(label, laneGap-4), "═", laneGap-2) + "▶"
 		}
 		return lane + legs[0] + lane + legs[1] + lane
 	}
-	return arrow(&session.Event{Seen: session.Seen{Dir: g.Dir, Body: session.StreamElement{}}, Said: session.Said{Step: &g.Step}})
+	return arrow(&session.Event{Seen: session.Seen{Seq: g.Seq, Dir: g.Dir, Body: session.StreamElement{}}, Said: session.Said{Step: &g.Step}})
 }
 
 // onLeg draws on one leg; what belongs to neither stands on the client's.
@@ -236,11 +239,7 @@ func drawVerdict(b *strings.Builder, r *report) {
 		lines = append(lines, wrap(r.Advice, gutter+textWidth)...)
 	}
 	for _, f := range r.worstFirst() {
-		where := fmt.Sprintf("event %d", f.Seq)
-		if f.Step != nil {
-			where = fmt.Sprintf("step %d", f.Step.N)
-		}
-		lines = append(lines, wrap(fmt.Sprintf("! %s at %s: %s", f.Severity, where, withRef(f.Text, f.Ref)), gutter+textWidth)...)
+		lines = append(lines, wrap(fmt.Sprintf("! %s at #%d: %s", f.Severity, f.Seq, withRef(f.Text, f.Ref)), gutter+textWidth)...)
 	}
 	b.WriteString(strings.Join(lines, "\n") + "\n")
 }

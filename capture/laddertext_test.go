@@ -19,9 +19,9 @@ func TestLadderArrows(t *testing.T) {
 		event session.Event
 		want  string
 	}{
-		{session.Event{Seen: session.Seen{Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step}}, "│─ 10 sasl-auth ───────────────┼─────────────────────────────▶│"},
+		{session.Event{Seen: session.Seen{Seq: 3, Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step}}, "│─ #3 sasl-auth ───────────────┼─────────────────────────────▶│"},
 		{session.Event{Seen: session.Seen{Dir: session.S2C, Body: session.StreamElement{}, Name: "message"}, Said: session.Said{Done: true}}, "│◀─────────────────────────────┼──────────────────── message ─│"},
-		{session.Event{Seen: session.Seen{Leg: up, Body: session.TLSEstablished{}}, Said: session.Said{Done: true, Step: &session.Step{N: 6, ID: "tls"}}}, "│                              │◀══════════ 6 tls ═══════════▶│"},
+		{session.Event{Seen: session.Seen{Seq: 8, Leg: up, Body: session.TLSEstablished{}}, Said: session.Said{Done: true, Step: &session.Step{N: 6, ID: "tls"}}}, "│                              │◀══════════ #8 tls ══════════▶│"},
 		{session.Event{Seen: session.Seen{Leg: down, Body: session.TCPOpened{}}, Said: session.Said{Done: true}}, "│──────── tcp:opened ─────────▶│                              │"},
 		{session.Event{Seen: session.Seen{Leg: up, Body: session.TCPClosed{}}, Said: session.Said{Done: true}}, "│                              │╌╌╌╌╌╌╌╌ tcp:closed ╌╌╌╌╌╌╌╌╌×│"},
 		{session.Event{Seen: session.Seen{Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelaySent{}}, Said: session.Said{Done: true}}, "│                              │─ relay:sent ────────────────▶│"},
@@ -57,7 +57,7 @@ func TestLadderFits(t *testing.T) {
 func TestLadderInShort(t *testing.T) {
 	file := string(record(t, ".txt", Options{}, full(t, 1, tls.VersionTLS13)))
 	_, short, _ := strings.Cut(file[strings.LastIndex(file, "tcp:closed"):], "\n\n")
-	for _, want := range []string{"ms │─ 1 stream-open-1 ─────", "│◀════════ 6 TLS 1.3 ═════════▶│◀════════ 6 TLS 1.3 ═════════▶│", "session 1: logged in", "! warning at step 10: password = [password #1, 13 characters]"} {
+	for _, want := range []string{"ms │─ #3 stream-open-1 ────", "│◀════════ #8 TLS 1.3 ════════▶│◀════════ #8 TLS 1.3 ════════▶│", "session 1: logged in", "! warning at #13: password = [password #1, 13 characters]"} {
 		if !strings.Contains(short, want) {
 			t.Errorf("%q is missing in\n%s", want, short)
 		}

@@ -174,9 +174,9 @@ func mdArrow(d session.Dir, l session.Leg) string {
 // mdDetail is one event, folded.
 func (o *Options) mdDetail(e *session.Event) string {
 	var b strings.Builder
-	title := fmt.Sprintf("event %d: %s", e.Seq, mdCodeHTML(headline(e)))
+	title := fmt.Sprintf("<code>#%d</code>: %s", e.Seq, mdCodeHTML(headline(e)))
 	if g := e.Step; g != nil {
-		title = fmt.Sprintf("step %d, %s: %s", g.N, mdCodeHTML(g.ID), mdCodeHTML(g.Title))
+		title = fmt.Sprintf("<code>#%d</code>, %s: %s", e.Seq, mdCodeHTML(g.ID), mdCodeHTML(g.Title))
 	}
 	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", title)
 	if e.Summary != "" && e.Step != nil {
@@ -241,7 +241,7 @@ func (s *mdSession) text(room int) string {
 			if g.Failed {
 				mark = "**failed** "
 			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.N, session.ShortTime(g.At.Sub(r.Began)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(session.Clip(g.Summary, 100)))
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s%s |\n", g.Seq, session.ShortTime(g.At.Sub(r.Began)), mdArrow(g.Dir, session.NoLeg), mdCode(g.ID), mark, mdCode(session.Clip(g.Summary, 100)))
 		}
 		if r.more > 0 {
 			fmt.Fprintf(&b, "\n%d more steps\n", r.more)
@@ -259,10 +259,7 @@ func (s *mdSession) findings(b *strings.Builder) {
 		b.WriteString("none\n")
 	}
 	for _, f := range list {
-		where := fmt.Sprintf("event %d", f.Seq)
-		if f.Step != nil {
-			where = fmt.Sprintf("step %d", f.Step.N)
-		}
+		where := fmt.Sprintf("`#%d`", f.Seq) // in code a tracker makes no link of it
 		if f.Count > 1 {
 			where += fmt.Sprintf(", and %d more times", f.Count-1)
 		}

@@ -27,7 +27,7 @@ func TestMarkdownSentence(t *testing.T) {
 		"a `tick` and ``` three":                                "a `` `tick` `` and ```` ``` ```` three",
 		"SASL2 with Bind 2 saves; a\nnew\tline |":               "SASL2 with Bind 2 saves; `a␊new␉line` `¦`",
 		`"unbalanced and "" empty`:                              "`unbalanced and ` empty",
-		"\"\x1b[2J\u202e\"":                                     "`␛[2J‹U+202E›`",
+		"\"\x1b[2J\u202e\"":                                     "`␛[2J\\u202e`",
 	} {
 		if got := mdSentence(in); got != want {
 			t.Errorf("%q is\n%s, want\n%s", in, got, want)
@@ -223,7 +223,7 @@ func TestMarkdownKeepsNamesTogether(t *testing.T) {
 		"the server's certificate (CN=a.example) is self-signed":             "the server's certificate (`CN=a.example`) is self-signed",
 		"name its TLS port with --upstream tls://HOST:PORT.":                 "name its TLS port with `--upstream` `tls://HOST:PORT`.",
 		"connected to xmpp.example.net:5222: at once":                        "connected to `xmpp.example.net:5222`: at once",
-		"at step 13: the login":                                              "at step 13: the login",
+		"at #13: the login": "at `#13`: the login",
 	} {
 		if got := mdSentence(said); got != want {
 			t.Errorf("%s is written as\n%s, want\n%s", said, got, want)

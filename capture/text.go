@@ -34,10 +34,10 @@ const indent = "      "
 // appendTextLine appends the event's first line: time, session and number, direction,
 // step and summary.
 //
-//	14:02:11.000123  1.10  C>S  step 10 sasl-auth  the client picks PLAIN
+//	14:02:11.000123  1#13  C>S  step 10 sasl-auth  the client picks PLAIN
 func appendTextLine(b []byte, e *session.Event) []byte {
 	b = append(e.At.AppendFormat(b, "15:04:05.000000"), "  "...)
-	b = append(strconv.AppendInt(b, int64(e.Session), 10), '.')
+	b = append(strconv.AppendInt(b, int64(e.Session), 10), '#')
 	b = append(strconv.AppendUint(b, e.Seq, 10), "  "...)
 	switch e.Dir {
 	case session.C2S:

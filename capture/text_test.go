@@ -13,9 +13,9 @@ func TestTextLine(t *testing.T) {
 	b := newBuilder(t, 1)
 	b.login(0)
 	for i, want := range []string{
-		0: "14:00:01.124691  1.1       tcp:opened (client leg)",
-		1: "14:00:01.125925  1.2       tcp:opened (server leg)",
-		2: "14:00:01.128395  1.3  C>S  step 1 stream-open-2  a summary of stream",
+		0: "14:00:01.124691  1#1       tcp:opened (client leg)",
+		1: "14:00:01.125925  1#2       tcp:opened (server leg)",
+		2: "14:00:01.128395  1#3  C>S  step 1 stream-open-2  a summary of stream",
 	} {
 		if got := string(appendTextLine(nil, &numbered(b.events)[i])); got != want {
 			t.Errorf("line %d is\n%q, want\n%q", i, got, want)

@@ -45,7 +45,7 @@ var rungTexts = map[string]rungText{
 
 	"features":             {"server offers", "the features tell the client what it may or must do next. Before TLS that should be little more than STARTTLS", "RFC 6120 §4.3.2"},
 	"features inside TLS":  {"server offers logins", "now that TLS is on, the server names its SASL mechanisms, in its own order of preference; the client takes the first of its own that it finds there", "RFC 6120 §6.4.1"},
-	"features after login": {"server offers the rest", "logged in, the client is told what is left: bind a resource, and what may be switched on besides", "RFC 6120 §7.4"},
+	"features after login": {"server offers bind, …", "logged in, the client is told what is left: bind a resource, and what may be switched on besides", "RFC 6120 §7.4"},
 
 	"starttls":         {"client asks for TLS", "the client asks to secure the connection it already has; it must be silent until the answer", "RFC 6120 §5.4.2.1"},
 	"proceed":          {"server agrees to TLS", "go ahead: the very next byte after this tag, in both directions, belongs to the TLS handshake", "RFC 6120 §5.4.2.3"},

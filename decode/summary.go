@@ -23,9 +23,9 @@ func summarise(s *Seen) string {
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
 	case session.TCPHalfClosed:
-		return who(e.Dir) + " has finished sending"
+		return who(e.Dir) + " sent TCP FIN"
 	case session.TCPClosed:
-		return join(leg(s, "leg ")+"closed by "+b.By, paren(b.Reason))
+		return join(b.By+" closed the connection", paren(join(strings.TrimSuffix(leg(s, "side"), " "), b.Reason)))
 	case session.TLSEstablished:
 		return join(leg(s, "leg: ")+b.Version, b.Suite, verdict(b.Verdict))
 	case session.TLSLocked:

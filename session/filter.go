@@ -29,11 +29,16 @@ type filterEnv struct {
 	RTT      float64             `expr:"rtt"`
 	Field    func(string) string `expr:"field"`
 	Stanza   bool                `expr:"stanza"`
+	From     string              `expr:"from"`
+	To       string              `expr:"to"`
+	ID       string              `expr:"id"`
+	Type     string              `expr:"type"`
 }
 
 // FilterHelp says, in lines, what a filter can name.
 const FilterHelp = `session seq kind leg dir name ns step n severity summary raw size origin
 rtt (milliseconds) stanza (true for message, presence, iq) field("jid")
+from to id type (of the element itself; field() finds its other attributes too)
 examples: name == "iq" && raw contains "roster"   step startsWith "sasl"
           severity in ["warning", "error"]        dir == "c2s" && stanza`
 
@@ -74,7 +79,14 @@ func envOf(e *Event) filterEnv {
 		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Dir: e.Dir.String(),
 		Name: e.Name, NS: e.Space, Severity: e.Worst().String(), Summary: e.Summary,
 		Raw: string(shown.Raw), Size: int(e.Size), Origin: e.Origin, RTT: millis(e.RTT),
-		Field: func(name string) string { v, _ := shown.Field(name); return v },
+	}
+	attrs := StartTag(shown.Raw)
+	env.From, env.To, env.ID, env.Type = attrs["from"], attrs["to"], attrs["id"], attrs["type"]
+	env.Field = func(name string) string {
+		if v, ok := shown.Field(name); ok {
+			return v
+		}
+		return attrs[name]
 	}
 	if e.Step != nil {
 		env.Step, env.N = e.Step.ID, e.Step.N

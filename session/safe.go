@@ -27,7 +27,7 @@ func Safe(s string) string {
 		case r == 0x7f:
 			b.WriteRune(0x2421)
 		case !visible(r):
-			fmt.Fprintf(&b, "‹U+%04X›", r)
+			b.WriteString(Escaped(r))
 		default:
 			b.WriteRune(r)
 		}
@@ -74,3 +74,12 @@ func isSafe(s string) bool {
 // reorder or break text. The joiner U+200D is let through: emoji need it, and it
 // moves nothing.
 func visible(r rune) bool { return r == 0x200D || unicode.IsGraphic(r) }
+
+// Escaped is how a character is shown that may not be shown as it is: as in a quoted
+// string of Go, which is how the wire is quoted in sentences.
+func Escaped(r rune) string {
+	if r > 0xffff {
+		return fmt.Sprintf(`\U%08x`, r)
+	}
+	return fmt.Sprintf(`\u%04x`, r)
+}

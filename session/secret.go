@@ -132,6 +132,21 @@ func Blank(e Event) Event {
 	return e
 }
 
+// Hidden are the spans of an event's bytes that Blank takes out.
+func Hidden(e *Event) []Span {
+	switch {
+	case e.Redacted:
+		return nil
+	case !e.Done && len(e.Raw) > 0:
+		return []Span{{0, len(e.Raw)}}
+	}
+	var out []Span
+	for _, s := range e.Secrets {
+		out = append(out, s.Span)
+	}
+	return out
+}
+
 // unexplainedKind is what bytes are called that have not been explained.
 const unexplainedKind = "not explained"
 

@@ -65,12 +65,12 @@ func TestSafe(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain ä 😀 👩‍💻\n\t": "plain ä 😀 👩‍💻\n\t",
 		"\x1b[31mred":       "␛[31mred",
-		"a\u202eb\u2066":    "a‹U+202E›b‹U+2066›",
+		"a\u202eb\u2066":    "a\\u202eb\\u2066",
 		"\x00\x7f\r":        "␀␡␍",
-		"\u009b31m":         "‹U+009B›31m",
-		"zero\u200bwidth":   "zero‹U+200B›width",
+		"\u009b31m":         "\\u009b31m",
+		"zero\u200bwidth":   "zero\\u200bwidth",
 		"bad\xff":           `bad\xff`,
-		"\ufeffbom\u2028":   "‹U+FEFF›bom‹U+2028›",
+		"\ufeffbom\u2028":   "\\ufeffbom\\u2028",
 	} {
 		if got := Safe(in); got != want {
 			t.Errorf("Safe(%q) = %q, want %q", in, got, want)

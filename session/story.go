@@ -45,13 +45,15 @@ type Story struct {
 	waits bool      // the client has said something since the server's last word
 	n     int       // the newest rung
 	id    string    // and what it is
+	seq   uint64    // and its newest event
 }
 
 // Wait is a time in which one side was silent and the other had said something.
 type Wait struct {
 	Took time.Duration
+	Seq  uint64 // the event on that rung
 	By   string // who was silent: "client" or "server" (the network included)
-	N    int    // the rung after which it was
+	N    int    // the newest rung then
 	ID   string
 }
 
@@ -128,7 +130,7 @@ func (t *Story) turn(e *Event) {
 	}
 	if t.In.IsZero() {
 		if took := e.At.Sub(t.heard); t.voice == e.Dir.Opposite() && took > t.Slowest.Took {
-			t.Slowest = Wait{took, e.Dir.Sender(), t.n, t.id}
+			t.Slowest = Wait{took, t.seq, e.Dir.Sender(), t.n, t.id}
 		}
 		t.heard, t.voice = e.At, e.Dir
 	}
@@ -182,7 +184,7 @@ func (t *Story) learn(e *Event) {
 
 // step is what a rung of the ladder means for the login as a whole.
 func (t *Story) step(e *Event) {
-	t.n, t.id = e.Step.N, e.Step.ID
+	t.n, t.id, t.seq = e.Step.N, e.Step.ID, e.Seq
 	if t.State == Connecting {
 		t.State = LoggingIn
 	}

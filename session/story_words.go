@@ -33,7 +33,7 @@ func (t *Story) Phases() (out []Phase) {
 }
 
 // Outcome is how a login stands, in a few words: "logged in", "resumed an earlier session",
-// "failed at step 11 (sasl-failure)".
+// "failed at #14 (sasl-failure)".
 func (t *Story) Outcome() string {
 	switch t.State {
 	case LoggedIn:
@@ -50,7 +50,7 @@ func (t *Story) Outcome() string {
 			out = "logged in, and thrown out"
 		}
 		if c := t.Cause; c != nil && c.ID != "" {
-			out += fmt.Sprintf(" at step %d (%s)", c.N, c.ID)
+			out += fmt.Sprintf(" at #%d (%s)", c.Seq, c.ID)
 		}
 		if c := t.Cause; c != nil && c.Condition == "closed" {
 			out += fmt.Sprintf(": the %s left", strings.Replace(c.By, OriginSelf, "proxy", 1))

@@ -105,7 +105,7 @@ func (u *ui) rowChosen() {
 // sessionChosen: the person has selected another session.
 func (u *ui) sessionChosen() {
 	i := u.list.selected
-	if i < len(u.model.sessions)-1 {
+	if i < len(u.model.Sessions)-1 {
 		u.follow = false
 	}
 	u.restore()
@@ -122,10 +122,12 @@ func (u *ui) selectSession(i int) {
 func (u *ui) restore() {
 	c := u.current()
 	if before := u.stood; before != nil && before != c {
-		if i := u.ladder.selected; i < len(before.rows) {
-			before.cursor, before.top = before.rows[i].index(), u.ladder.top
+		if i := u.ladder.selected; i < len(before.Rows) {
+			at := u.stand(before)
+			at.cursor, at.top = before.Rows[i].Index(), u.ladder.top
 		}
-		u.ladder.selected, u.ladder.top = max(0, c.find(c.cursor)), c.top
+		at := u.stand(c)
+		u.ladder.selected, u.ladder.top = max(0, c.Find(at.cursor)), at.top
 	}
 	u.stood = c
 	u.ladder.free, u.detail.top = false, 0
@@ -136,21 +138,49 @@ func (u *ui) restore() {
 }
 
 func (u *ui) step(by int) {
-	if u.choosing() {
+	switch {
+	case u.choosing():
 		u.chooseSession(by)
+	case u.picking():
+		u.pick(by)
+	default:
+		u.focused().move(by)
+	}
+}
+func (u *ui) pages(by int) {
+	if u.picking() {
+		u.pick(by * max(1, u.page.room()-1))
 		return
 	}
-	u.focused().move(by)
+	u.focused().page(by)
 }
-func (u *ui) pages(by int)  { u.focused().page(by) }
-func (u *ui) halves(by int) { u.focused().move(by * max(1, u.focused().room()/2)) }
-func (u *ui) first()        { u.focused().home() }
+
+func (u *ui) halves(by int) {
+	if u.picking() {
+		u.pick(by * max(1, u.page.room()/2))
+		return
+	}
+	u.focused().move(by * max(1, u.focused().room()/2))
+}
+
+func (u *ui) first() {
+	if u.picking() {
+		u.pick(-len(u.places))
+		return
+	}
+	u.focused().home()
+}
 
 func (u *ui) last() {
+	if u.picking() {
+		u.pick(len(u.places))
+		u.page.end()
+		return
+	}
 	u.focused().end()
 	if c := u.current(); u.focused() == u.ladder {
 		u.follow = u.follow || u.options.Live
-		c.stopped = c.decisive() // the last is what was asked for
+		u.stand(c).stopped = c.Decisive() // the last is what was asked for
 	}
 }
 
@@ -196,10 +226,12 @@ func (u *ui) turnEvent(by int) {
 // enter goes on: from a session to its ladder, from an event to its zoom.
 func (u *ui) enter() {
 	switch {
+	case u.picking():
+		u.places[u.picked].enter()
 	case u.overlay != noOverlay:
 		u.overlay = noOverlay
 	case u.want.focus == listPane:
-		u.want.focus = ladderPane
+		u.want.focus, u.want.zoom = ladderPane, false
 	default:
 		u.toggleZoom()
 	}
@@ -221,7 +253,7 @@ func (u *ui) back() {
 	case u.want.zoom:
 		u.toggleZoom()
 	case u.compared != nil:
-		u.say(notice, "session %d is no longer to be compared", u.compared.ID)
+		u.say(notice, "session %d is no longer compared", u.compared.ID)
 		u.compared = nil
 	default:
 		u.search.stop()
@@ -232,44 +264,7 @@ func (u *ui) back() {
 // covered says that something lies over the panes from which q goes back. There is
 // nothing behind the start screen before the first session.
 func (u *ui) covered() bool {
-	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.sessions) > 0)
-}
-
-// leave goes back, as in a pager, or else quits.
-func (u *ui) leave() {
-	if u.covered() {
-		u.back()
-		return
-	}
-	u.quit()
-}
-
-// quit ends the inspector; what would be lost by it is given up only when asked for
-// twice.
-func (u *ui) quit() {
-	open := u.connected()
-	switch {
-	case u.leaving:
-	case u.exporting:
-		u.leaving = true
-		u.say(warning, "an export is being written; q again gives it up")
-		return
-	case open > 0:
-		u.leaving = true
-		u.say(warning, "%s would be cut off; q again quits", session.Plural(open, "open session"))
-		return
-	}
-	u.stop()
-}
-
-// connected counts the live sessions that go on.
-func (u *ui) connected() (n int) {
-	for _, c := range u.model.sessions {
-		if u.options.Live && !c.Ended {
-			n++
-		}
-	}
-	return n
+	return u.want.zoom || u.overlay != noOverlay && (u.overlay != setupPage || len(u.model.Sessions) > 0)
 }
 
 func (u *ui) toggleHelp()  { u.toggleOverlay(helpPage) }
@@ -287,8 +282,8 @@ func (u *ui) toggleOverlay(o overlay) {
 func (u *ui) toggleFollow() {
 	u.follow = !u.follow
 	if u.follow {
-		if n := len(u.model.sessions); n > 0 {
-			u.model.sessions[n-1].stopped = -1
+		if n := len(u.model.Sessions); n > 0 {
+			u.stand(u.model.Sessions[n-1]).stopped = -1
 			u.selectSession(n - 1)
 		}
 	}
@@ -304,12 +299,21 @@ func (u *ui) toggleReveal() {
 func (u *ui) toggleNoise() {
 	_, index := u.event()
 	u.bare = !u.bare
-	if row := u.current().find(index); index >= 0 && row >= 0 {
+	if row := u.current().Find(index); index >= 0 && row >= 0 {
 		u.ladder.choose(row, 1)
 	}
 	if u.bare {
 		u.say(notice, "hidden: keep-alives, acknowledgements, TCP coming and going")
 	}
+}
+
+// partner is the event that is shown with another one.
+func (u *ui) partner(e *session.Event) uint64 {
+	if e == nil || !u.table {
+		return 0
+	}
+	n, _ := u.current().Partner(e)
+	return n
 }
 
 func (u *ui) nextClock() { u.clock = (u.clock + 1) % clocks }

@@ -12,6 +12,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -19,6 +20,11 @@ import (
 type Options struct {
 	Log   *session.Log // where the events come from
 	Title string       // "xmppscope demo", "xmppscope open login.pcapng"
+	Where string       // who listens, and for whom: "127.0.0.1:5222 → xmpp.example.net:5222"; "" if nobody does
+	// Unsaved says that what is in Log lies nowhere else but in the files of Saves: who
+	// quits is asked about it.
+	Unsaved bool
+	Left    []Left // what earlier runs have left
 	// Live says that sessions come in while it runs: it follows them, and begins
 	// with the start screen. False is for opened files.
 	Live bool
@@ -28,6 +34,9 @@ type Options struct {
 	Start  []string
 	Reveal bool           // show secrets from the beginning
 	Pretty session.Pretty // indents XML; nil shows it as it was
+	// Tree reads the element of a stanza, for the table; nil leaves out what is inside. It
+	// may be called from any goroutine.
+	Tree func(raw []byte) *session.Element
 	// Filter says which events are shown; nil shows all. It is called from one
 	// goroutine at a time, never the one that draws.
 	Filter func(*session.Event) bool
@@ -94,6 +103,11 @@ func newApp(ctx context.Context, o Options, now func() time.Time) *app {
 func (a *app) run() (err error) {
 	defer a.stop()
 	defer func() {
+		if a.options.Ended != nil {
+			a.options.Ended(a.ui.ending())
+		}
+	}()
+	defer func() {
 		if p := recover(); p != nil { // past the guard; tview has restored the terminal
 			a.tv.Stop()
 			err = panicError(p)
@@ -120,9 +134,6 @@ func (a *app) run() (err error) {
 	if err := a.tv.Run(); err != nil {
 		return &TerminalError{os.Getenv("TERM"), err}
 	}
-	if a.options.Ended != nil {
-		a.options.Ended(a.ui.model.overviews())
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.failed
@@ -132,11 +143,11 @@ func (a *app) run() (err error) {
 // end can be carried out whenever it is asked for.
 func (a *app) begin(screen tcell.Screen) {
 	fallBack(screen)
-	feed := &feed{
-		log: a.options.Log, filters: a.ui.filters,
-		deliver: func(b batch) { a.tv.QueueUpdateDraw(func() { a.guard(func() { a.ui.take(b) }) }) },
+	feed := &inspect.Feed{
+		Log: a.options.Log, Filters: a.ui.filters,
+		Deliver: func(b inspect.Batch) { a.tv.QueueUpdateDraw(func() { a.guard(func() { a.ui.take(b) }) }) },
 	}
-	a.work(func() { feed.run(a.ctx) })
+	a.work(func() { feed.Run(a.ctx) })
 	go a.supervise()
 }
 

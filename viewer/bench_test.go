@@ -10,9 +10,13 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/decode"
+	"xmppscope/inspect"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
+
+var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
 
 // bench is an inspector without an event loop: what it is told is done at once.
 type bench struct {
@@ -20,10 +24,11 @@ type bench struct {
 	ui     *ui
 	log    *session.Log
 	screen tcell.SimulationScreen
-	feed   *feed
-	keep   filter
+	feed   *inspect.Feed
+	keep   inspect.Filter
 	at     int
 	quits  int
+	later  time.Duration // what the clock shows beyond the usual
 }
 
 func newBench(t *testing.T, w, h int, o Options) *bench {
@@ -31,12 +36,13 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 	log := session.NewLog()
 	t.Cleanup(func() { log.Close() })
 	o.Log, o.Title, o.Pretty = log, "xmppscope test", simplePretty
+	o.Tree = func(raw []byte) *session.Element { el, _ := decode.Parse(raw, clientScope); return el }
 	b := &bench{T: t, log: log, screen: tcell.NewSimulationScreen("UTF-8")}
 	if err := b.screen.Init(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.screen.Fini)
-	b.ui = newUI(o, false, func() time.Time { return began.Add(65 * time.Second) })
+	b.ui = newUI(o, false, func() time.Time { return began.Add(65*time.Second + b.later) })
 	b.ui.stop = func() { b.quits++ }
 	b.ui.spawn = func(look, done func(context.Context)) context.CancelFunc {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -44,7 +50,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 		done(ctx)
 		return cancel
 	}
-	b.feed = &feed{log: log, filters: b.ui.filters}
+	b.feed = &inspect.Feed{Log: log, Filters: b.ui.filters}
 	b.size(w, h)
 	return b
 }
@@ -73,9 +79,9 @@ func (b *bench) pull() {
 			b.at = 0
 		default:
 		}
-		var got batch
-		got, b.at = b.feed.pull(b.at, b.keep)
-		if len(got.items) == 0 {
+		var got inspect.Batch
+		got, b.at = b.feed.Pull(b.at, b.keep)
+		if len(got.Items) == 0 {
 			return
 		}
 		b.ui.take(got)

@@ -1,6 +1,9 @@
 package viewer
 
-import "xmppscope/session"
+import (
+	"xmppscope/inspect"
+	"xmppscope/session"
+)
 
 // copyText asks the terminal to put the event's text into its clipboard (OSC 52): as
 // it is shown, so without secrets unless they are revealed, and without what could
@@ -20,7 +23,7 @@ func (u *ui) copyText() {
 	case len(shown.Raw) == 0:
 		text, what = session.SafeLine(shown.Summary), "the event in words"
 	case len(shown.Raw) > rawLimit:
-		what = "the first " + amount(rawLimit) + " of the event"
+		what = "the first " + inspect.Amount(rawLimit) + " of the event"
 	}
 	u.copied = []byte(text)
 	u.say(notice, "copied, if the terminal allows it: %s", what)

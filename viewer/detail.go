@@ -2,10 +2,12 @@ package viewer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -76,7 +78,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 		return p.lines
 	case u.view == hexDump:
 		p.gap()
-		p.hex(e.Raw)
+		p.hex(u.onTheWire(e))
 		return p.lines
 	}
 	p.failed(e)
@@ -84,31 +86,36 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 	p.body(e)
 	p.fields(e, u.reveal)
 	p.xml(e, u.options.Pretty)
+	if _, closed := e.Body.(session.TCPClosed); closed && u.current().Ended {
+		p.summary(u.current())
+	}
 	return p.lines
 }
 
 // title is what the event is called, and the section that it comes from.
 func (p *textBlock) title(e *session.Event) {
-	r := newRow(e)
+	r := inspect.NewRow(e)
 	head := line{{" ", p.theme.text}}
-	if r.number > 0 {
-		head = append(head, span{wiref("%d  ", r.number), p.theme.accent})
-	}
-	if mark := r.tone.mark(); mark != " " {
-		head = append(head, span{mark + " ", p.theme.of(r.tone)})
+	head = append(head, span{wiref("#%d  ", r.Number), p.theme.accent})
+	if mark := mark(r.Tone); mark != " " {
+		head = append(head, span{mark + " ", p.theme.of(r.Tone)})
 	}
 	style := p.theme.strong
-	if r.tone == failure {
+	if r.Tone == failure {
 		style = p.theme.failure
 	}
-	head = append(head, span{r.title, style})
+	head = append(head, span{wire(r.Title), style})
 	if e.Step != nil && e.Step.Ref != "" {
 		head = append(head, span{"  " + wire(e.Step.Ref), p.theme.faint})
 	}
-	head = append(head, span{wiref("  %s #%d", e.Kind(), e.Seq), p.theme.faint})
+	kind := e.Kind()
+	if e.Step != nil {
+		kind = fmt.Sprintf("%s · step %d", kind, e.Step.N)
+	}
+	head = append(head, span{"  " + wire(kind), p.theme.faint})
 	p.add(1, head...)
-	if r.more != "" {
-		p.add(1, span{" " + r.more, p.theme.text})
+	if r.More != "" {
+		p.add(1, span{" " + wire(r.More), p.theme.text})
 	}
 }
 
@@ -116,17 +123,17 @@ func (p *textBlock) title(e *session.Event) {
 func (p *textBlock) facts(e *session.Event, oneWire bool) {
 	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
-		parts = append(parts, fmt.Sprintf("%s after step %d", session.ShortTime(e.Step.Since), e.Step.N-1))
+		parts = append(parts, session.ShortTime(e.Step.Since)+" after the step before")
 	}
 	if e.Answers > 0 {
-		parts = append(parts, fmt.Sprintf("answers event %d after %s", e.Answers, session.ShortTime(e.RTT)))
+		parts = append(parts, fmt.Sprintf("answers #%d after %s", e.Answers, session.ShortTime(e.RTT)))
 	}
 	if e.Size > 0 {
-		parts = append(parts, amount(e.Size))
+		parts = append(parts, inspect.Amount(e.Size))
 	}
 	p.add(1, span{" " + wire(strings.Join(parts, " · ")), p.theme.faint})
 	if e.Truncated {
-		p.add(1, span{wiref(" ▲ only the first %s of %s were kept", amount(int64(len(e.Raw))), amount(e.Size)), p.theme.warning})
+		p.add(1, span{wiref(" ▲ only the first %s of %s were kept", inspect.Amount(int64(len(e.Raw))), inspect.Amount(e.Size)), p.theme.warning})
 	}
 }
 
@@ -168,7 +175,7 @@ func (p *textBlock) explain(e *session.Event) {
 }
 
 func (p *textBlock) sentence(n *session.Note) {
-	style, mark := p.theme.of(toneOf(n.Severity)), toneOf(n.Severity).mark()
+	style, mark := p.theme.of(inspect.ToneOf(n.Severity)), mark(inspect.ToneOf(n.Severity))
 	if n.Severity == session.Info {
 		mark = "·"
 	}
@@ -248,26 +255,43 @@ func (p *textBlock) raw(raw []byte) {
 
 func (p *textBlock) more(raw []byte) {
 	if n := len(raw) - rawLimit; n > 0 {
-		p.add(1, span{wiref(" … %s more are not shown here", amount(int64(n))), p.theme.warning})
+		p.add(1, span{wiref(" … %s more are not shown here", inspect.Amount(int64(n))), p.theme.warning})
 	}
 }
 
 func cutRaw(raw []byte) []byte { return raw[:min(len(raw), rawLimit)] }
 
-// hex is the bytes sixteen to the line, or eight where there is little room.
-func (p *textBlock) hex(raw []byte) {
+// onTheWire is the bytes of an event as they came, and which of them are not to be shown.
+func (u *ui) onTheWire(shown *session.Event) ([]byte, []session.Span) {
+	e, _ := u.event()
+	if u.reveal || e == nil || e.Redacted {
+		return shown.Raw, nil
+	}
+	return e.Raw, session.Hidden(e)
+}
+
+// hex is the bytes sixteen to the line, or eight where there is little room. Those that
+// are hidden take the room that they took on the wire.
+func (p *textBlock) hex(raw []byte, hidden []session.Span) {
 	per := 16
 	if p.width < 76 {
 		per = 8
 	}
 	cut := cutRaw(raw)
 	for at := 0; at < len(cut); at += per {
-		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, p.theme.faint, p.theme.text))
+		secret := func(i int) bool {
+			return slices.ContainsFunc(hidden, func(s session.Span) bool { return at+i >= s.Start && at+i < s.End })
+		}
+		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, secret, p.theme.faint, p.theme.text))
 	}
 	p.more(raw)
+	if len(hidden) > 0 {
+		p.gap()
+		p.add(1, span{" ·· is a secret, in its true length; r shows it", p.theme.faint})
+	}
 }
 
-func hexLine(b []byte, at, per int, faint, text tcell.Style) line {
+func hexLine(b []byte, at, per int, secret func(int) bool, faint, text tcell.Style) line {
 	var digits, chars strings.Builder
 	for i := range per {
 		if i == 8 {
@@ -275,6 +299,11 @@ func hexLine(b []byte, at, per int, faint, text tcell.Style) line {
 		}
 		if i >= len(b) {
 			digits.WriteString("   ")
+			continue
+		}
+		if secret(i) {
+			digits.WriteString("·· ")
+			chars.WriteRune('·')
 			continue
 		}
 		fmt.Fprintf(&digits, "%02x ", b[i])

@@ -11,17 +11,15 @@
 // the state directly; they never queue an update, which would wait for itself.
 //
 // Text is drawn cell by cell with a style, never as tview markup, and only text
-// of the type clean can be drawn: see text.go, the one file that makes it. The
-// ladder keeps the indexes of its events, not the events (model.go), and reads
-// those on the screen through a bounded cache (cache.go), so a session of a
-// million events costs a few bytes for each.
+// of the type clean can be drawn: see text.go, the one file that makes it. What there
+// is to be drawn is worked out by package inspect, which knows no terminal.
 //
-// The path of an event to the screen: feed.go pulls it, model.go places it in
-// its session, row.go turns it into a row without knowing of a terminal,
-// ladder.go draws the row, pane.go scrolls, ui.go lays the panes out, and app.go
-// joins it all to the tview.Application.
+// The path of an event to the screen: an inspect.Feed pulls it, an inspect.Model places
+// it in its session, inspect.NewRow says what its row says, ladder.go draws the row,
+// pane.go scrolls, ui.go lays the panes out, and app.go joins it all to the
+// tview.Application.
 //
 // What goes beyond looking (hooks.go: writing files, checking a password, comparing)
-// comes in as functions. A job takes its part of the Log (pick.go) to a goroutine
+// comes in as functions. A job takes its part of the Log (an inspect.Pick) to a goroutine
 // and comes back with one update, as a search does; the Log is only ever read.
 package viewer

@@ -10,17 +10,19 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
 // export is one export: which events, and what is known of the file.
 type export struct {
-	pick
+	inspect.Pick
 	ExportOptions
 	what   string // "this session", for the person
 	path   string
 	wrong  string // why the last try failed, "" before
 	exists bool   // because there is such a file
+	quit   bool   // then the inspector ends
 }
 
 // askExport asks which events to export.
@@ -29,7 +31,7 @@ func (u *ui) askExport() {
 	case u.options.Export == nil:
 		u.say(notice, "exporting is not available here")
 		return
-	case len(u.model.sessions) == 0:
+	case len(u.model.Sessions) == 0:
 		u.say(notice, "there is nothing to export yet")
 		return
 	case u.exporting:
@@ -38,27 +40,27 @@ func (u *ui) askExport() {
 	}
 	c := u.current()
 	all := 0
-	for _, s := range u.model.sessions {
+	for _, s := range u.model.Sessions {
 		all += s.Events
 	}
 	choices := []choice{
 		{'s', wiref("this session (%d): %s", c.ID, session.Plural(c.Events, "event")), func() {
-			u.askExportFile(export{pick: u.ofSession(c), what: "this session", path: u.exportName(fmt.Sprint("session-", c.ID))})
+			u.askExportFile(export{Pick: u.ofSession(c), what: "this session", path: u.exportName(fmt.Sprint("session-", c.ID))})
 		}},
-		{'w', wiref("the whole: %s, %s", session.Plural(len(u.model.sessions), "session"), session.Plural(all, "event")), func() {
-			u.askExportFile(export{pick: u.whole(), what: "the whole", path: u.exportName("sessions")})
+		{'w', wiref("all sessions: %s, %s", session.Plural(len(u.model.Sessions), "session"), session.Plural(all, "event")), func() {
+			u.askExportFile(export{Pick: u.whole(), what: "all sessions", path: u.exportName("sessions")})
 		}},
 	}
 	if len(u.marks) > 0 {
 		choices = append(choices, choice{'m', wiref("the marked events: %d", len(u.marks)), func() {
-			u.askExportFile(export{pick: u.ofMarked(), what: "the marked events", path: u.exportName("marked")})
+			u.askExportFile(export{Pick: u.ofMarked(), what: "the marked events", path: u.exportName("marked")})
 		}})
 	}
-	if p := u.ofFilter(); u.options.Filter != nil && u.fed < u.model.applied {
+	if p := u.ofFilter(); u.options.Filter != nil && u.fed < u.model.Applied {
 		choices = append(choices, choice{'f', "what passes the filter: still being counted", u.askExport})
-	} else if u.options.Filter != nil && len(p.indexes) > 0 {
-		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", session.Plural(len(p.indexes), "event")), func() {
-			u.askExportFile(export{pick: p, what: "what passes the filter", path: u.exportName("filtered")})
+	} else if u.options.Filter != nil && len(p.Indexes) > 0 {
+		choices = append(choices, choice{'f', wiref("what passes the filter: %s of all sessions", session.Plural(len(p.Indexes), "event")), func() {
+			u.askExportFile(export{Pick: p, what: "what passes the filter", path: u.exportName("filtered")})
 		}})
 	}
 	u.ask(question{title: "Export", label: "export which events?", choices: choices})
@@ -123,7 +125,7 @@ func (u *ui) exportHelp(x *export, path string) []line {
 		}
 		known = append(known, span{" " + wire(f.Ext), style})
 	}
-	out = append(out, append(known, span{"  Tab takes the next", u.theme.faint}))
+	out = append(out, append(known, span{"  Tab: next format", u.theme.faint}))
 	if x.exists && strings.TrimSpace(path) == x.path {
 		out = append(out, line{{" Ctrl-O replaces the file", u.theme.warning}})
 	}
@@ -198,7 +200,7 @@ func (u *ui) export(x export) {
 	u.spawn(
 		func(ctx context.Context) {
 			err = u.options.Export(ctx, x.path, does, func(yield func(session.Event) bool) {
-				for e := range x.events(ctx) {
+				for e := range x.Events(ctx) {
 					if session.Numbered(e.Body) {
 						n++
 					}
@@ -217,6 +219,11 @@ func (u *ui) export(x export) {
 // exported tells what became of an export; one that failed is asked for again.
 func (u *ui) exported(x export, n int, err error) {
 	if err == nil {
+		u.keep(x.Pick)
+		if x.quit && n > 0 {
+			u.stop()
+			return
+		}
 		u.exportExt = filepath.Ext(x.path)
 		u.say(plain, "✓ %s written to %s, %s", session.Plural(n, "event"), x.path, u.secrecy(x))
 		u.flash.good, u.flash.until = true, u.now().Add(2*flashTime)

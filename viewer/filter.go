@@ -1,12 +1,11 @@
 package viewer
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -24,7 +23,7 @@ func (u *ui) askFilter() {
 func (u *ui) askFilterAgain(text string, wrong error) {
 	meant := ""
 	if wrong != nil {
-		meant = u.meant(text)
+		meant = inspect.MeantFilter(text, u.options.CompileFilter)
 	}
 	u.ask(question{
 		title: "Filter", label: "filter:", answer: text,
@@ -34,7 +33,7 @@ func (u *ui) askFilterAgain(text string, wrong error) {
 				p.set(meant)
 				return
 			}
-			p.set(completeFilter(p.text()))
+			p.set(inspect.CompleteFilter(p.text()))
 		}},
 		done: func(expr string) {
 			expr = strings.TrimSpace(expr)
@@ -52,26 +51,6 @@ func (u *ui) askFilterAgain(text string, wrong error) {
 	})
 }
 
-var (
-	plainWords = regexp.MustCompile(`^[\pL\pN@./:_ -]+$`)
-	oneEqual   = regexp.MustCompile(`([^=!<>])=([^=]|$)`)
-	bareValue  = regexp.MustCompile(`(==|!=|contains|startsWith|endsWith)\s*([\pL_][\pL\pN_-]*)`)
-)
-
-// meant is what a wrong filter was probably meant to be: words to be found in events, one
-// "=" for two, a text without quotes; "" if that would be wrong too.
-func (u *ui) meant(expr string) string {
-	better := oneEqual.ReplaceAllString(expr, "${1}==${2}")
-	better = bareValue.ReplaceAllString(better, `$1 "$2"`)
-	if plainWords.MatchString(expr) {
-		better = fmt.Sprintf("lower(raw) contains %q", strings.ToLower(expr))
-	}
-	if _, err := u.options.CompileFilter(better); err != nil || better == expr {
-		return ""
-	}
-	return better
-}
-
 // filterHelp is what can be named, below what is wrong and what may have been meant.
 func (u *ui) filterHelp(wrong error, meant string) []line {
 	var out []line
@@ -79,38 +58,12 @@ func (u *ui) filterHelp(wrong error, meant string) []line {
 		out = append(out, line{{" ✗ " + wire(strings.Join(strings.Fields(wrong.Error()), " ")), u.theme.failure}})
 	}
 	if meant != "" {
-		out = append(out, line{{" → Tab takes ", u.theme.accent}, {wire(meant), u.theme.strong}})
+		out = append(out, line{{" → Tab: ", u.theme.accent}, {wire(meant), u.theme.strong}})
 	}
 	for _, l := range wireLines(strings.TrimSpace(session.FilterHelp)) {
 		out = append(out, line{{" " + l, u.theme.text}})
 	}
-	return append(out, line{{" Tab completes a name · an empty filter shows all", u.theme.faint}})
-}
-
-// completeFilter completes the name that a filter ends with, as far as it is
-// the only one, or as far as those that fit agree.
-func completeFilter(expr string) string {
-	start := strings.LastIndexFunc(expr, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) + 1
-	begun := expr[start:]
-	if begun == "" || strings.Count(expr[:start], `"`)%2 == 1 { // within a text there are no names
-		return expr
-	}
-	common, found := "", 0
-	for _, name := range session.FilterNames() {
-		if !strings.HasPrefix(name, begun) {
-			continue
-		}
-		if found++; found == 1 {
-			common = name
-		}
-		for !strings.HasPrefix(name, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	if found == 0 {
-		return expr
-	}
-	return expr[:start] + common
+	return append(out, line{{" Tab completes a name · clear it to show all", u.theme.faint}})
 }
 
 // setFilter takes another filter; the feed starts again from the first event.
@@ -130,7 +83,7 @@ func (u *ui) setFilter(expr string, keep func(*session.Event) bool) {
 	case <-u.filters: // the feed has not taken the last one; it never will
 	default:
 	}
-	u.filters <- filter{u.filter, keep}
-	u.model.restart()
+	u.filters <- inspect.Filter{Number: u.filter, Keep: keep}
+	u.model.Restart()
 	u.lines = detailCache{}
 }

@@ -65,7 +65,7 @@ func TestLeave(t *testing.T) {
 	b := newBench(t, 100, 30, Options{Live: true, Start: startLines, Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine { return nil }}})
 	b.has("q quit").play(login(1))
 	b.press("?").has("q back").press("q").lacks("q back").press("<Enter>").has("q back").press("q").press("iq").lacks("q back")
-	b.press("d").has("Esc gives it up").press("<Esc>").has("no longer to be compared")
+	b.press("d").has("Esc cancels").press("<Esc>").has("no longer compared")
 	if b.quits != 0 {
 		t.Fatal("q has quit from a page")
 	}
@@ -96,7 +96,7 @@ func TestOpenedFilesAreTold(t *testing.T) {
 	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What to know of what was read", "▲ b.pcap is cut␊off")
 	s := login(1)
 	s.events = s.events[:6]
-	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at step 4, ")
+	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at #6, ")
 	newBench(t, 100, 30, Options{Live: true}).play(s).lacks("recording")
 }
 
@@ -119,7 +119,7 @@ func TestALimitOfTheRun(t *testing.T) {
 	over := newScript(0)
 	over.add(0, session.Event{Seen: session.Seen{Body: session.RelayLimit{Limit: "sessions", Over: true, Reason: "accepted again"}}, Said: session.Said{Done: true}})
 	b.play(over).lacks("LIMIT")
-	if n := len(b.ui.model.sessions); n != 1 {
+	if n := len(b.ui.model.Sessions); n != 1 {
 		t.Errorf("%d sessions", n)
 	}
 }
@@ -130,7 +130,7 @@ func TestStartScreen(t *testing.T) {
 	b.play(refused(1)).has("✗ the first client came, but its login failed: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222", "✓")
 	b.press("i").has("port       5222", "1 session so far", "the server refused the")
 	b.press("i").lacks("port       5222").has("refused")
-	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first client came through: 127.0.0.1:50121 (session 1)")
+	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first login works: 127.0.0.1:50121 (session 1)")
 
 	long := make([]string, 100)
 	for i := range long {
@@ -188,8 +188,8 @@ func TestSearch(t *testing.T) {
 	if b.quits != 1 {
 		t.Error("Esc has not closed the prompt")
 	}
-	b.press("g/opens a stream<Enter>nnn").has("on from the first").press("N").has("on from the last")
-	newBench(t, 80, 24, Options{}).press("n").has("nothing was searched for yet")
+	b.press("g/opens a stream<Enter>nnn").has("wrapped to the first").press("N").has("wrapped to the last")
+	newBench(t, 80, 24, Options{}).press("n").has("press / to search")
 	newBench(t, 80, 24, Options{}).press("/x<Enter>n").has("is not in this session")
 }
 
@@ -244,7 +244,7 @@ func TestFilter(t *testing.T) {
 	if got := b.rung(); got != 17 {
 		t.Errorf("the filter moved the selection to rung %d, want 17", got)
 	}
-	if got := len(b.ui.current().rows); got != 6 {
+	if got := len(b.ui.current().Rows); got != 6 {
 		t.Errorf("%d rows pass the filter, want 6", got)
 	}
 	b.press("F<CtrlU>bad<Enter>").has(`filter: "bad" is no expression at 1:1`, "filter: iq")
@@ -262,7 +262,7 @@ func TestAFilterFromTheCommandLine(t *testing.T) {
 	keep, _ := byName("iq")
 	b := newBench(t, 100, 40, Options{Filter: keep, CompileFilter: byName}).play(login(1))
 	b.has("FILTERED", "asks for an address").lacks("opens a stream", "client connected")
-	if got := b.ui.model.sessions[0].Events; got != 26 {
+	if got := b.ui.model.Sessions[0].Events; got != 26 {
 		t.Errorf("the overview has seen %d events, want all 26", got)
 	}
 	b.press(":<Enter>").has("opens a stream").lacks("FILTERED")
@@ -271,7 +271,7 @@ func TestAFilterFromTheCommandLine(t *testing.T) {
 func TestNoise(t *testing.T) {
 	b := newBench(t, 100, 60, Options{}).play(login(1), distrust(3))
 	b.has("client connected", "keep-alive")
-	b.press("/features<Enter>w").has("QUIET", "features").lacks("client connected from", "white space: a keep-alive")
+	b.press("/features<Enter>w").has("NOISE HIDDEN", "features").lacks("client connected from", "white space: a keep-alive")
 	if got := b.rung(); got != 3 {
 		t.Errorf("hiding noise moved the selection to rung %d, want 3", got)
 	}

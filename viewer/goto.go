@@ -1,14 +1,15 @@
 package viewer
 
 import (
-	"sort"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"xmppscope/session"
+	"xmppscope/inspect"
 )
 
-// askPlace asks for a step or an event to go to; the key that was pressed is the
+// askPlace asks for an event to go to; the key that was pressed is the
 // beginning of the answer.
 func (u *ui) askPlace() {
 	if u.current().ID == 0 {
@@ -16,55 +17,32 @@ func (u *ui) askPlace() {
 		return
 	}
 	u.overlay = noOverlay
-	u.ask(question{label: "go to step, or #event:", answer: string(u.pressed), done: u.goTo})
+	u.ask(question{label: "go to #", answer: strings.TrimPrefix(string(u.pressed), "#"), done: u.goTo})
 }
 
-// goTo goes to the step with this number, or to the event if it begins with #.
+// visit goes to an event of a session.
+func (u *ui) visit(c *inspect.Conversation, seq uint64) {
+	u.overlay, u.follow = noOverlay, false
+	if i := slices.Index(u.model.Sessions, c); i >= 0 {
+		u.list.choose(i, 1)
+	}
+	u.goTo(fmt.Sprint(seq))
+}
+
+// goTo goes to the event with this number.
 func (u *ui) goTo(place string) {
-	place = strings.TrimSpace(place)
-	digits, event := strings.CutPrefix(place, "#")
-	n, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || n == 0 {
-		u.say(warning, "%q is no number of a step; #20 is event 20", place)
-		return
-	}
+	place = strings.TrimPrefix(strings.TrimSpace(place), "#")
+	n, err := strconv.ParseUint(place, 10, 64)
 	c := u.current()
-	seq := n
-	if !event {
-		seq = firstOf(&c.Overview, n)
-	}
-	row := sort.Search(len(c.rows), func(i int) bool {
-		e := u.events.at(c.rows[i].index())
-		return e != nil && e.Seq >= seq
-	})
-	if row < len(c.rows) && c.rows[row].has(isRestart) { // which stands before its event
-		row++
-	}
+	row := c.RowOf(n, u.events)
 	switch {
-	case seq == 0:
-		u.say(warning, "this session has no step %d; its last is %d", n, lastStep(&c.Overview))
-	case event && n > uint64(c.Events):
-		u.say(warning, "this session has no event %d; its last is %d", n, c.Events)
-	case row == len(c.rows) || u.events.at(c.rows[row].index()).Seq != seq:
-		u.say(warning, "that event is hidden: F and an empty filter show all, w shows noise")
+	case err != nil || n == 0:
+		u.say(warning, "no event %q: want a number, such as 20", place)
+	case n > uint64(c.Events):
+		u.say(warning, "no event #%d: the last is #%d", n, c.Events)
+	case row < 0:
+		u.say(warning, "#%d is hidden: F clears the filter, w shows noise", n)
 	default:
 		u.ladder.choose(row, 1)
 	}
-}
-
-// firstOf is the number of the first event on a step, 0 if there is no such step.
-func firstOf(o *session.Overview, step uint64) uint64 {
-	for i := range o.Steps {
-		if uint64(o.Steps[i].N) == step {
-			return o.Steps[i].First
-		}
-	}
-	return 0
-}
-
-func lastStep(o *session.Overview) int {
-	if n := len(o.Steps); n > 0 {
-		return o.Steps[n-1].N
-	}
-	return 0
 }

@@ -10,37 +10,30 @@ import (
 
 func TestGoTo(t *testing.T) {
 	b := newBench(t, 100, 40, Options{CompileFilter: byName}).play(login(1), refused(2))
-	b.press("11<Enter>")
-	if b.rung() != 11 {
-		t.Errorf("11 goes to step %d", b.rung())
-	}
-	b.press("6").has("go to step, or #event: 6").press("<Enter>")
-	if e, _ := b.ui.event(); b.rung() != 6 || e.Seq != 8 {
-		t.Errorf("6 goes to event %d of step %d, want the first of two", e.Seq, b.rung())
+	b.press("11").has("go to # 11").press("<Enter>")
+	if b.seq() != 11 {
+		t.Errorf("11 goes to event %d", b.seq())
 	}
 	b.press("#20<Enter>")
 	if b.seq() != 20 {
 		t.Errorf("#20 goes to event %d", b.seq())
 	}
-	b.press("99<Enter>").has("no step 99; its last is 18").press("#99<Enter>").has("no event 99; its last is 26")
-	b.press("1x<Enter>").has(`"1x" is no number of a step`)
+	b.press("99<Enter>").has("no event #99: the last is #26")
+	b.press("1x<Enter>").has(`no event "1x"`).press("#0<Enter>").has(`no event "0"`)
 	if b.seq() != 20 {
 		t.Errorf("what is not there goes to event %d", b.seq())
 	}
-	b.press("Ffeatures<Enter>1<Enter>").has("that event is hidden")
+	b.press("Ffeatures<Enter>1<Enter>").has("#1 is hidden")
 	newBench(t, 80, 24, Options{}).press("1").has("there is no session yet")
 }
 
-// TestGoToEach: every step and every event is found, those behind a restart too.
+// TestGoToEach: every event has its number on its row and is found by it, those behind a
+// restart too.
 func TestGoToEach(t *testing.T) {
 	b := newBench(t, 100, 40, Options{}).play(login(1))
-	for n := 1; n <= 18; n++ {
-		if b.press(fmt.Sprint("g", n, "<Enter>")); b.rung() != n {
-			t.Errorf("%d goes to step %d", n, b.rung())
-		}
-	}
 	for n := 1; n <= b.ui.current().Events; n++ {
-		if b.press(fmt.Sprint("g#", n, "<Enter>")); b.seq() != uint64(n) {
+		b.press(fmt.Sprint("g#", n, "<Enter>")).has(fmt.Sprintf("▸%4d ", n), fmt.Sprintf("#%d  ", n))
+		if b.seq() != uint64(n) {
 			t.Errorf("#%d goes to event %d", n, b.seq())
 		}
 	}
@@ -52,11 +45,11 @@ func TestCopy(t *testing.T) {
 		b.press(keys).show()
 		return string(b.screen.GetClipboardData())
 	}
-	if got := copied("15<Enter>y"); got != "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>home</resource></bind></iq>" {
+	if got := copied("18<Enter>y"); got != "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>home</resource></bind></iq>" {
 		t.Errorf("copied %q", got)
 	}
 	b.has("copied, if the terminal allows it: the text of the event")
-	if got := copied("10<Enter>y"); got == "" || strings.Contains(got, plainPayload) {
+	if got := copied("13<Enter>y"); got == "" || strings.Contains(got, plainPayload) {
 		t.Errorf("blanked, %q is copied", got)
 	}
 	if got := copied("ry"); !strings.Contains(got, plainPayload) {

@@ -65,12 +65,12 @@ func (u *ui) helpIn(columns, width int, brief bool) []line {
 	if !brief {
 		p.heading("Signs")
 		for _, s := range signs {
-			p.add(label+6, span{"   " + s.tone.mark().pad(label+2), u.theme.of(s.tone)}, span{wire(s.says), u.theme.text})
+			p.add(label+6, span{"   " + mark(s.tone).pad(label+2), u.theme.of(s.tone)}, span{wire(s.says), u.theme.text})
 		}
 	} else {
 		var l line
 		for _, s := range signs {
-			l = append(l, span{" " + s.tone.mark() + " ", u.theme.of(s.tone)}, span{wire(s.tiny) + "  ", u.theme.text})
+			l = append(l, span{" " + mark(s.tone) + " ", u.theme.of(s.tone)}, span{wire(s.tiny) + "  ", u.theme.text})
 		}
 		p.add(1, l...)
 	}

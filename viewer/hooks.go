@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 
 	"xmppscope/session"
 )
@@ -29,14 +30,46 @@ type Hooks struct {
 	// Files tells, a line each, which files are being written and which have been
 	// exported. It is called while the screen is drawn, so it must not wait for a disk.
 	Files func() []string
-	// Ended is called when the inspector has ended, with the sessions it has seen.
-	Ended func([]session.Overview)
+	// Saves tells how the files stand that everything is being saved to; nil: none is.
+	// It is called while the screen is drawn, so it must not wait for a disk.
+	Saves func() []Save
+	// Told is what was said, a line each, while the inspector had the screen. As Saves.
+	Told func() []string
+	// Ended is called when the inspector has ended, however it did.
+	Ended func(Ending)
+}
+
+// Save is a file that everything is being saved to.
+type Save struct {
+	Name    string
+	Keeps   bool      // what was saved there can be opened again
+	Bytes   int64     // so far
+	Events  int       // index of the Log below which all events are in it
+	Problem string    // why saving has stopped, "" while it goes on
+	At      time.Time // when it has
+}
+
+// Ending is what the inspector leaves.
+type Ending struct {
+	Sessions []session.Overview // all that it has seen
+	// Unsaved are those of them, by their numbers, that lie in no file and whose loss
+	// the person has not agreed to: nobody could be asked.
+	Unsaved []int
+}
+
+// Left is what an earlier run has kept because nobody could be asked.
+type Left struct {
+	Lines []string                // what it is and where
+	Name  string                  // a file to propose
+	Keep  func(path string) error // moves it there
+	Drop  func() error            // deletes it
 }
 
 // DiffLine is one line of a comparison.
 type DiffLine struct {
 	Text string
 	Kind DiffKind
+	A, B uint64 // the event of each session that it is about; 0 for none
 }
 
 // DiffKind says what a line of a comparison is, for its colour.
@@ -69,6 +102,8 @@ type Format struct {
 	Ext     string // with its dot: ".xml"
 	Title   string // a few words
 	Secrets bool   // holds secrets by nature
+	// Lossless says that what was exported there can be opened again with all that it holds.
+	Lossless bool
 }
 
 // Check is what came of holding a session against a password.

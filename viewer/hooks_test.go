@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -42,7 +43,7 @@ func exporting(w *written) Options {
 func TestExport(t *testing.T) {
 	var w written
 	b := newBench(t, 100, 40, exporting(&w)).play(login(1), refused(2))
-	b.press("e").has("s  this session (1): 26 events", "w  the whole: 2 sessions, 43 events", "Esc goes back").lacks("marked", "filter: ")
+	b.press("e").has("s  this session (1): 26 events", "w  all sessions: 2 sessions, 43 events", "Esc goes back").lacks("marked", "filter: ")
 	b.press("z").has("export which events?").press("<Esc>").lacks("export which events?")
 
 	b.press("es").has("session-1.txt", "secrets will be blanked", ".pcapng .txt .xml")
@@ -180,8 +181,8 @@ func TestCheckPassword(t *testing.T) {
 	}}}
 	b := newBench(t, 100, 40, o).play(login(1))
 	b.press("p").has("password of ysong.lee@gmail.com:", "never written").press("xyl phn").lacks("xyl", "phn").has("*******")
-	b.press("<Enter>").has("Password check · session 1", "✓ the client's proof fits the password", "step 10, logs in",
-		"✗ the server's signature does not fit", "event 14", "the server has another password", "→ reset it", "Later logins")
+	b.press("<Enter>").has("Password check · session 1", "✓ the client's proof fits the password", "#13, logs in",
+		"✗ the server's signature does not fit", "#14", "the server has another password", "→ reset it", "Later logins")
 	b.press("<Esc>").lacks("Password check")
 
 	b.press("p<Tab>").has("account: ysong.lee@gmail.com").press("<CtrlU>nobody<Enter>").has(`"nobody" is no bare JID`)
@@ -198,24 +199,9 @@ func TestCheckPassword(t *testing.T) {
 	newBench(t, 80, 24, o).press("i").press("p").has("no session yet")
 }
 
-func TestAccount(t *testing.T) {
-	for want, o := range map[string]session.Overview{
-		"a@b.example":      {Story: session.Story{User: "a", Domain: "b.example"}},
-		"c@d.example":      {Story: session.Story{User: "c@d.example", Domain: "b.example"}},
-		"e@f.example":      {Story: session.Story{JID: "e@f.example/phone", Domain: "f.example"}},
-		"":                 {Story: session.Story{Domain: "b.example"}},
-		"user@b.example":   {Story: session.Story{User: "user", Domain: "b.example", JID: "other@b.example/x"}},
-		"jid@only.example": {Story: session.Story{JID: "jid@only.example"}},
-	} {
-		if got := account(&o); got != want {
-			t.Errorf("the account of %+v is %q, want %q", o, got, want)
-		}
-	}
-}
-
 func TestCompare(t *testing.T) {
 	var given []string
-	lines := []DiffLine{{"B's server refused the login", DiffHead}, {"- step 11 authenticated", DiffA}, {"+ step 11 refused\x1b[31m", DiffB}}
+	lines := []DiffLine{{Text: "B's server refused the login", Kind: DiffHead}, {Text: "- #14 authenticated", Kind: DiffA, A: 14}, {Text: "+ #14 refused\x1b[31m", Kind: DiffB, B: 14}}
 	o := Options{Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine {
 		given = append(given, fmt.Sprint(a[0].Session, len(a), b[0].Session, len(b)))
 		return func(width int) []DiffLine {
@@ -223,8 +209,8 @@ func TestCompare(t *testing.T) {
 		}
 	}}}
 	b := newBench(t, 120, 30, o).play(login(1), refused(2))
-	b.press("d").has("session 1 is to be compared", "compare with …").press("d").has("no longer to be compared").lacks("compare with …")
-	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ step 11 refused␛[31m", "in 118 columns").lacks("compare with …")
+	b.press("d").has("comparing session 1: select another, press d", "compare with …").press("d").has("no longer compared").lacks("compare with …")
+	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ #14 refused␛[31m", "in 118 columns").lacks("compare with …")
 	b.size(200, 30)
 	b.show()
 	b.has("in 198 columns")
@@ -248,8 +234,8 @@ func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 		b.log.Append(session.Event{Seen: session.Seen{Session: 1 + i%2, Seq: uint64(i/2 + 1), At: began, Body: session.StreamElement{}, Name: "iq"}, Said: session.Said{Done: true}})
 	}
 	b.pull()
-	count := func(p pick) (n int) {
-		for range p.events(t.Context()) {
+	count := func(p inspect.Pick) (n int) {
+		for range p.Events(t.Context()) {
 			n++
 		}
 		return n
@@ -257,19 +243,19 @@ func TestPickReadsOnlyWhatIsAskedFor(t *testing.T) {
 	b.ui.marks = map[int]bool{0: true, 999: true, 500: true}
 	for _, c := range []struct {
 		what string
-		pick pick
+		pick inspect.Pick
 		want int
-	}{{"whole", b.ui.whole(), 1000}, {"session", b.ui.ofSession(b.ui.model.sessions[1]), 500}, {"marked", b.ui.ofMarked(), 3}, {"filtered", b.ui.ofFilter(), 1000}} {
+	}{{"whole", b.ui.whole(), 1000}, {"session", b.ui.ofSession(b.ui.model.Sessions[1]), 500}, {"marked", b.ui.ofMarked(), 3}, {"filtered", b.ui.ofFilter(), 1000}} {
 		if got := count(c.pick); got != c.want {
 			t.Errorf("%s: %d events, want %d", c.what, got, c.want)
 		}
 	}
-	if got, more := b.ui.whole().first(t.Context(), 7); len(got) != 7 || !more {
+	if got, more := b.ui.whole().First(t.Context(), 7); len(got) != 7 || !more {
 		t.Errorf("the first 7 are %d, more: %v", len(got), more)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range b.ui.whole().events(ctx) {
+	for range b.ui.whole().Events(ctx) {
 		t.Fatal("events come after the end")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -11,11 +12,11 @@ import (
 // the end of the session.
 func (u *ui) jumpToFinding(by int) {
 	u.overlay = noOverlay
-	rows := u.current().rows
+	rows := u.current().Rows
 	n, from := len(rows), u.ladder.selected
 	for k := 1; k <= n; k++ {
 		i := ((from+k*by)%n + n) % n
-		if !rows[i].has(isFinding) {
+		if !rows[i].Has(inspect.Finding) || u.ignores(rows[i].Index()) {
 			continue
 		}
 		u.ladder.choose(i, by)
@@ -23,9 +24,9 @@ func (u *ui) jumpToFinding(by int) {
 		case i == from:
 			u.say(notice, "this is the only finding of this session")
 		case by > 0 && i < from:
-			u.say(notice, "on from the first")
+			u.say(notice, "wrapped to the first")
 		case by < 0 && i > from:
-			u.say(notice, "on from the last")
+			u.say(notice, "wrapped to the last")
 		}
 		return
 	}
@@ -43,8 +44,8 @@ func (u *ui) jumpToVerdict() {
 	u.overlay = noOverlay
 	c := u.current()
 	next := u.nextFailed()
-	if _, at := u.event(); u.repeated && next != nil && (at == c.decisive() || c.decisive() < 0) {
-		u.list.choose(slices.Index(u.model.sessions, next), 1)
+	if _, at := u.event(); u.repeated && next != nil && (at == c.Decisive() || c.Decisive() < 0) {
+		u.list.choose(slices.Index(u.model.Sessions, next), 1)
 		u.follow = false
 		c, next = next, u.nextFailed()
 	}
@@ -52,7 +53,7 @@ func (u *ui) jumpToVerdict() {
 	if next != nil {
 		on = fmt.Sprintf("; ! again goes to session %d, which failed", next.ID)
 	}
-	index := c.decisive()
+	index := c.Decisive()
 	if c.ID == 0 || index < 0 {
 		yet := ""
 		if u.options.Live {
@@ -64,15 +65,15 @@ func (u *ui) jumpToVerdict() {
 		}
 		return
 	}
-	row := c.find(index)
-	if row < 0 || c.rows[row].index() != index {
-		u.say(warning, "the event that decides is hidden: F and an empty filter show all, w shows noise")
+	row := c.Find(index)
+	if row < 0 || c.Rows[row].Index() != index {
+		u.say(warning, "the event that decides is hidden: F clears the filter, w shows noise")
 		return
 	}
 	u.ladder.choose(row, 1)
 	switch {
 	case c.State != session.Failed:
-		u.say(plain, "nothing failed: here the login was done%s", on)
+		u.say(plain, "login completed here%s", on)
 		u.flash.good = true
 	case on != "":
 		u.say(notice, "here session %d failed%s", c.ID, on)
@@ -81,10 +82,10 @@ func (u *ui) jumpToVerdict() {
 
 // nextFailed is the next session after the current one whose login failed, going
 // round; nil if there is no other.
-func (u *ui) nextFailed() *conversation {
-	n := len(u.model.sessions)
+func (u *ui) nextFailed() *inspect.Conversation {
+	n := len(u.model.Sessions)
 	for k := 1; k < n; k++ {
-		if c := u.model.sessions[(u.list.selected+k)%n]; c.State == session.Failed {
+		if c := u.model.Sessions[(u.list.selected+k)%n]; c.State == session.Failed {
 			return c
 		}
 	}

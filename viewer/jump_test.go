@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -29,7 +30,7 @@ func TestJumpToFinding(t *testing.T) {
 	if want := "[13 25 13 25 13]"; fmt.Sprint(got) != want {
 		t.Errorf("findings at events %v, want %s", got, want)
 	}
-	b.press(".,").press("..").has("on from the first").press(",").has("on from the last")
+	b.press(".,").press("..").has("wrapped to the first").press(",").has("wrapped to the last")
 	b.press("]]").press(".").has("does not trust").press(".").has("this is the only finding")
 	b = newBench(t, 80, 24, Options{})
 	b.press(".").has("no findings in this session").press("!").has("no verdict on this session")
@@ -45,7 +46,7 @@ func TestJumpToVerdict(t *testing.T) {
 		}
 		b.press("]")
 	}
-	b.press("[[[!").has("nothing failed: here the login was done; ! again goes to session 2, which failed")
+	b.press("[[[!").has("login completed here; ! again goes to session 2, which failed")
 	b.press("!").has("here session 2 failed; ! again goes to session 3").press("!")
 	if b.ui.current().ID != 3 || b.seq() != 4 {
 		t.Errorf("! again goes to event %d of session %d", b.seq(), b.ui.current().ID)
@@ -123,7 +124,7 @@ func TestFollowStopsWhereALoginFails(t *testing.T) {
 		t.Errorf("the end of the connection moves the selection to event %d", b.seq())
 	}
 	b.press("G").pull()
-	if b.ui.take(batch{filter: b.ui.filter}); b.seq() != 17 {
+	if b.ui.take(inspect.Batch{Filter: b.ui.filter}); b.seq() != 17 {
 		t.Errorf("G goes to event %d, want the last", b.seq())
 	}
 	if b.press("f").press("f").has("FOLLOW"); b.seq() != 14 {
@@ -138,13 +139,13 @@ func TestFollowStopsWhereALoginFails(t *testing.T) {
 func TestTheRowCounterCountsEvents(t *testing.T) {
 	b := newBench(t, 120, 30, Options{}).play(login(1))
 	b.has("1/26").press("G").has("26/26").press("w").has("/23").press("gj").has("2/23").press("w")
-	rows := b.ui.current().rows
+	rows := b.ui.current().Rows
 	n := 0
 	for i, e := range rows {
-		if !e.has(isRestart) {
+		if !e.Has(inspect.Restart) {
 			n++
 		}
-		if got := b.ui.current().place(i); got != n {
+		if got := b.ui.current().Place(i); got != n {
 			t.Errorf("row %d is event %d, want %d", i, got, n)
 		}
 	}
@@ -193,17 +194,9 @@ func TestFilterHelp(t *testing.T) {
 		"bob": `lower(raw) contains "bob"`, `Auth failure`: `lower(raw) contains "auth failure"`,
 		`name = "iq"`: `name == "iq"`, `name == iq`: `name == "iq"`, `name != iq && dir = c2s`: `name != "iq" && dir == "c2s"`,
 	} {
-		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab takes " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
+		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab: " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
 	}
-	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab takes").press("<Esc>")
-	for expr, want := range map[string]string{
-		"": "", "sta": "stanza", `ste`: "step", "se": "se", "sev": "severity", `name == "iq" && di`: `name == "iq" && dir`,
-		`name == "di`: `name == "di`, "fie": `field("`, "zzz": "zzz",
-	} {
-		if got := completeFilter(expr); got != want {
-			t.Errorf("%q is completed to %q, want %q", expr, got, want)
-		}
-	}
+	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab:").press("<Esc>")
 	newBench(t, 20, 5, Options{CompileFilter: byName}).press(":su<Tab>").has("summary")
 }
 
@@ -221,8 +214,8 @@ func TestInfoOnAnOpenedFile(t *testing.T) {
 
 func TestEndedTellsTheSessions(t *testing.T) {
 	var ended []string
-	s := run(t, t.Context(), Options{Hooks: Hooks{Ended: func(all []session.Overview) {
-		for _, o := range all {
+	s := run(t, t.Context(), Options{Hooks: Hooks{Ended: func(e Ending) {
+		for _, o := range e.Sessions {
 			ended = append(ended, fmt.Sprint(o.ID, " ", o.State))
 		}
 	}}})
@@ -279,4 +272,24 @@ func TestVerdictComes(t *testing.T) {
 	}
 	b.pull()
 	b.lacks("there is no verdict")
+}
+
+func TestRestartRules(t *testing.T) {
+	b := newBench(t, 120, 60, Options{}).play(login(1))
+	var got []string
+	for i, e := range b.ui.current().Rows {
+		if e.Has(inspect.Restart) {
+			got = append(got, fmt.Sprint(i, e.Has(inspect.AfterTLS), e.Has(inspect.AfterSASL)))
+		}
+	}
+	if want := "[9 true false 15 false true]"; fmt.Sprint(got) != want {
+		t.Errorf("rules at %v, want %s", got, want)
+	}
+	b.press("g")
+	for range b.ui.current().Rows {
+		b.press("j")
+		if b.ui.current().Rows[b.ui.ladder.selected].Has(inspect.Restart) {
+			t.Fatal("a rule is selected")
+		}
+	}
 }

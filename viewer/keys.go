@@ -20,7 +20,7 @@ var bindings []binding
 
 func init() {
 	bindings = []binding{
-		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit; on a page and from zoom: back (Ctrl-C quits from anywhere)", "back, quit; or Ctrl-C", "quit", (*ui).leave},
+		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit; or Ctrl-C", "quit", (*ui).leave},
 		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
 		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
 		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},
@@ -28,13 +28,20 @@ func init() {
 		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
 		{"!", nil, "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed; next", "verdict", (*ui).jumpToVerdict},
 		{"/", []tcell.Key{tcell.KeyF3}, "/, F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
-		{"F:", []tcell.Key{tcell.KeyF7}, "F, :, F7", "filter events by an expression; an empty one shows all", "filter", "filter", (*ui).askFilter},
-		{"e", []tcell.Key{tcell.KeyF2}, "e, F2", "export this session, the whole, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
+		{"F:", []tcell.Key{tcell.KeyF7}, "F, :, F7", "filter events by an expression; clear it to show all", "filter", "filter", (*ui).askFilter},
+		{"e", []tcell.Key{tcell.KeyF2}, "e, F2", "export this session, all of them, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
 		{"r", nil, "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
 		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
 		{".", nil, ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
 		{",", nil, ", (comma)", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
+		{"l", nil, "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
 		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
+		{"v", nil, "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
+		{"P", nil, "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
+		{"o", nil, "o", "sort the table by the next column", "sort the table, turned", "", (*ui).nextSort},
+		{"O", nil, "O", "turn the order of the table round", "", "", (*ui).turnSort},
+		{"c", nil, "c", "only what is from or to this contact", "only this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
+		{"I", nil, "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
 		{"t", nil, "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
 		{"x", nil, "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
 		{"h", nil, "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
@@ -45,7 +52,7 @@ func init() {
 		{"M", nil, "M", "clear all marks", "", "", (*ui).clearMarks},
 		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
 		{"y", nil, "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
-		{"123456789#", nil, "1 … 9, #", "go to a step by its number, or to an event: #20", "go to step, #event", "", (*ui).askPlace},
+		{"123456789#", nil, "1 … 9, #", "go to an event by its number", "go to a number", "", (*ui).askPlace},
 		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
 		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", "", func(u *ui) { u.step(-1) }},
 		{"J", nil, "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},
@@ -92,6 +99,10 @@ func KeyTable() [][2]string {
 
 // press does what a key is bound to.
 func (u *ui) press(event *tcell.EventKey) {
+	if do := u.sheet.keys[event.Rune()]; do != nil && u.overlay == sheetPage && event.Key() == tcell.KeyRune {
+		do()
+		return
+	}
 	for i := range bindings {
 		if bindings[i].matches(event) {
 			u.carryOut(&bindings[i], event.Rune())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -20,7 +21,7 @@ const (
 var clockNames = [...]clean{sinceStart: "time", sinceRow: "+time", timeOfDay: "clock"}
 
 const (
-	numberWidth = 3                               // a rung's number
+	numberWidth = 4                               // an event's number, as long as it fits
 	timeWidth   = 9                               // a time and the gap before it
 	leftOf      = 1 + numberWidth + timeWidth + 2 // cells before the ladder; the first marks the selected row
 	halfMin     = 4                               // cells between two lifelines, on a narrow pane
@@ -42,8 +43,14 @@ func spread(width int) int {
 // laneWidth is the spread in use. It does not change when a scroll bar comes.
 func (u *ui) laneWidth() int { return spread(u.ladder.w - 1) }
 
+// numberWidth is how many cells the numbers of the session's events take.
+func (u *ui) numberWidth() int { return max(numberWidth, len(fmt.Sprint(u.current().Events))) }
+
 // ladderHeading names the columns and the three lifelines.
-func (u *ui) ladderHeading(int) line {
+func (u *ui) ladderHeading(width int) line {
+	if u.table {
+		return u.tableHeading(width)
+	}
 	lane := u.laneWidth()
 	names := [3]clean{"client", "xmppscope", "server"}
 	if lane < 10 {
@@ -57,7 +64,7 @@ func (u *ui) ladderHeading(int) line {
 	before := lane + 1 - names[1].width()/2 - names[0].width()
 	columns := names[0] + spaces(before) + names[1] + spaces(gap-before) + names[2]
 	return line{
-		{" " + clean("#").padLeft(numberWidth), u.theme.faint},
+		{" " + clean("#").padLeft(u.numberWidth()), u.theme.faint},
 		{clockNames[u.clock].padLeft(timeWidth) + "  ", u.theme.faint},
 		{columns, u.theme.strong},
 	}
@@ -66,11 +73,14 @@ func (u *ui) ladderHeading(int) line {
 // ladderRow draws one row of the selected session.
 func (u *ui) ladderRow(i, width int) []line {
 	c := u.current()
-	at := c.rows[i]
-	if at.has(isRestart) {
+	at := c.Rows[i]
+	if at.Has(inspect.Restart) {
 		return []line{u.restartRule(at, width)}
 	}
-	e := u.events.at(at.index())
+	if u.table {
+		return u.tableRow(c, i, width)
+	}
+	e := u.events.At(at.Index())
 	if e == nil {
 		return []line{{{"  event cannot be read back", u.theme.failure}}}
 	}
@@ -78,47 +88,44 @@ func (u *ui) ladderRow(i, width int) []line {
 	if !u.reveal {
 		shown = session.Blank(shown)
 	}
-	r := newRow(&shown)
+	r := inspect.NewRow(&shown)
 	if c.Captured {
-		r.whole()
+		r.Whole()
 	}
 	marker := clean(" ")
 	if i == u.ladder.selected {
 		marker = "▸"
 	}
-	number := clean("")
-	if r.number > 0 {
-		number = wire(fmt.Sprint(r.number))
-	}
+	number := wire(fmt.Sprint(r.Number))
 	marked := clean("  ")
-	if u.marks[at.index()] {
+	if u.marks[at.Index()] {
 		marked = "◆ "
 	}
 	l := line{
 		{marker, u.theme.accent},
-		{number.padLeft(numberWidth), u.theme.accent},
+		{number.padLeft(u.numberWidth()), u.theme.accent},
 		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint},
 		{marked, u.theme.accent},
 	}
 	l = append(l, u.arrow(&r, u.laneWidth())...)
-	l = append(l, span{" " + r.tone.mark() + " ", u.theme.of(r.tone)}, span{r.title, u.theme.of(r.tone)})
-	if r.more != "" {
-		l = append(l, span{"  " + r.more, u.theme.faint})
+	l = append(l, span{" " + mark(r.Tone) + " ", u.theme.of(r.Tone)}, span{wire(r.Title), u.theme.of(r.Tone)})
+	if r.More != "" {
+		l = append(l, span{"  " + wire(r.More), u.theme.faint})
 	}
 	return []line{u.lit(l.fit(width))}
 }
 
 // rowTime is the row's time as the clock in use shows it.
-func (u *ui) rowTime(c *conversation, i int, e *session.Event) clean {
+func (u *ui) rowTime(c *inspect.Conversation, i int, e *session.Event) clean {
 	switch u.clock {
 	case timeOfDay:
 		return wire(e.At.Format("15:04:05"))
 	case sinceRow:
 		for k := i - 1; k >= 0; k-- {
-			if c.rows[k].has(isRestart) {
+			if c.Rows[k].Has(inspect.Restart) {
 				continue
 			}
-			if before := u.events.at(c.rows[k].index()); before != nil {
+			if before := u.events.At(c.Rows[k].Index()); before != nil {
 				return "+" + wire(session.ShortTime(e.At.Sub(before.At)))
 			}
 			break
@@ -140,19 +147,19 @@ func seconds(d time.Duration) clean {
 }
 
 // restartRule is the rule that a stream restart draws across the ladder.
-func (u *ui) restartRule(at entry, width int) line {
+func (u *ui) restartRule(at inspect.Entry, width int) line {
 	said := clean(" stream restart ")
 	switch {
-	case at.has(afterTLS) && at.has(afterSASL):
+	case at.Has(inspect.AfterTLS) && at.Has(inspect.AfterSASL):
 		said = " stream restart, encrypted and authenticated "
-	case at.has(afterTLS):
+	case at.Has(inspect.AfterTLS):
 		said = " stream restart, now encrypted "
-	case at.has(afterSASL):
+	case at.Has(inspect.AfterSASL):
 		said = " stream restart, now authenticated "
 	}
 	lane := u.laneWidth()
 	left := "├" + repeat("╌", lane) + "┼" + repeat("╌", lane) + "┤"
-	l := line{{spaces(leftOf), u.theme.rule}, {left, u.theme.rule}, {said, u.theme.rule.Italic(true)}}
+	l := line{{spaces(leftOf + u.numberWidth() - numberWidth), u.theme.rule}, {left, u.theme.rule}, {said, u.theme.rule.Italic(true)}}
 	l = append(l, span{repeat("╌", width-l.width()), u.theme.rule})
 	return l.fit(width)
 }
@@ -160,28 +167,28 @@ func (u *ui) restartRule(at entry, width int) line {
 // The pieces of arrows, by stroke: the line, and where it leaves a lifeline to
 // the right, to the left, and where it crosses one.
 var strokes = [...]struct{ body, right, left, cross clean }{
-	xmlStroke: {"─", "├", "┤", "┼"},
-	tlsStroke: {"═", "╞", "╡", "╪"},
-	tcpStroke: {"╌", "├", "┤", "┼"},
+	inspect.XMLStroke: {"─", "├", "┤", "┼"},
+	inspect.TLSStroke: {"═", "╞", "╡", "╪"},
+	inspect.TCPStroke: {"╌", "├", "┤", "┼"},
 }
 
 // arrow draws the three lifelines and the row's arrow between them.
-func (u *ui) arrow(r *row, lane int) line {
-	pen := strokes[r.stroke]
+func (u *ui) arrow(r *inspect.Row, lane int) line {
+	pen := strokes[r.Stroke]
 	style, plain := u.theme.arrow(r), u.theme.lifeline
-	if r.from == r.to {
+	if r.From == r.To {
 		out := line{{"│", plain}, {spaces(lane), plain}, {"│", plain}, {spaces(lane), plain}, {"│", plain}}
-		out[2*int(r.from)] = span{"●", style}
+		out[2*int(r.From)] = span{"●", style}
 		return out
 	}
-	low, high := min(r.from, r.to), max(r.from, r.to)
+	low, high := min(r.From, r.To), max(r.From, r.To)
 	var out line
-	for l := client; l <= server; l++ {
+	for l := inspect.Client; l <= inspect.Server; l++ {
 		// The lifeline itself.
 		switch {
-		case l == r.from && !r.both && l == low:
+		case l == r.From && !r.Both && l == low:
 			out = append(out, span{pen.right, style})
-		case l == r.from && !r.both && l == high:
+		case l == r.From && !r.Both && l == high:
 			out = append(out, span{pen.left, style})
 		case l > low && l < high:
 			out = append(out, span{pen.cross, style})
@@ -190,7 +197,7 @@ func (u *ui) arrow(r *row, lane int) line {
 		}
 		// What lies between it and the next one.
 		switch {
-		case l == server:
+		case l == inspect.Server:
 		case l >= low && l < high:
 			out = append(out, span{segment(r, l, lane, pen.body), style})
 		default:
@@ -202,16 +209,16 @@ func (u *ui) arrow(r *row, lane int) line {
 
 // segment is the part of an arrow between lifeline l and the next, with the
 // element's name on it where there is room.
-func segment(r *row, l lifeline, lane int, body clean) clean {
-	low, high := min(r.from, r.to), max(r.from, r.to)
+func segment(r *inspect.Row, l inspect.Lifeline, lane int, body clean) clean {
+	low, high := min(r.From, r.To), max(r.From, r.To)
 	text := repeat(body, lane)
-	leftEnd := l == low && (r.both || r.from > r.to)
-	rightEnd := l == high-1 && (r.both || r.from < r.to)
-	if r.stopped && r.both {
+	leftEnd := l == low && (r.Both || r.From > r.To)
+	rightEnd := l == high-1 && (r.Both || r.From < r.To)
+	if r.Stopped && r.Both {
 		side := lane / 2
 		text = repeat(body, side) + "✗" + repeat(body, lane-side-1)
 	}
-	if name := r.tag; name != "" && lane >= 12 && l == min(r.from, high-1) && r.stroke == xmlStroke && name.width() <= lane-4 {
+	if name := wire(r.Tag); name != "" && lane >= 12 && l == min(r.From, high-1) && r.Stroke == inspect.XMLStroke && name.width() <= lane-4 {
 		side := (lane - name.width() - 2) / 2
 		text = repeat(body, side) + " " + name + " " + repeat(body, lane-2-side-name.width())
 	}
@@ -227,8 +234,8 @@ func segment(r *row, l lifeline, lane int, body clean) clean {
 }
 
 // head is the end of an arrow: a cross where it did not get through.
-func head(ordinary clean, r *row) clean {
-	if r.stopped && !r.both {
+func head(ordinary clean, r *inspect.Row) clean {
+	if r.Stopped && !r.Both {
 		return "✗"
 	}
 	return ordinary

@@ -14,6 +14,7 @@ type wish struct {
 	focus int  // index into plan.panes
 	split int  // cells moved from the detail pane to the ladder
 	judge int  // lines of a verdict below the first line
+	table bool // rows need all the width that there is
 }
 
 // fold says whether the list of sessions is shown.
@@ -54,13 +55,13 @@ func layout(w, h int, want wish) plan {
 		p.panes[want.focus] = body
 		return p
 	}
-	if want.list == shown || want.list == byWidth && w >= narrow {
+	if want.list == shown || want.list == byWidth && w >= narrow && !want.table {
 		side := max(22, min(w/5, 36))
 		p.panes[listPane] = rect{0, body.y, side, body.h}
 		p.divider[0] = rect{side, body.y, 1, body.h}
 		body.x, body.w = side+1, body.w-side-1
 	}
-	if w >= wide {
+	if w >= wide && !want.table {
 		left := within(body.w*11/20+2*want.split, 40, body.w-30)
 		p.panes[ladderPane] = rect{body.x, body.y, left, body.h}
 		p.divider[1] = rect{body.x + left, body.y, 1, body.h}

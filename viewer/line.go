@@ -15,6 +15,14 @@ func (l line) width() int {
 	return n
 }
 
+// text is what the line says.
+func (l line) text() (out clean) {
+	for _, s := range l {
+		out += s.text
+	}
+	return out
+}
+
 // fit cuts the line to a width; what was cut shows an ellipsis.
 func (l line) fit(width int) line {
 	if l.width() <= width {

@@ -2,17 +2,17 @@ package viewer
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
 // sessionItem draws one session of the list: two lines.
 func (u *ui) sessionItem(i, width int) []line {
-	c := u.model.sessions[i]
+	c := u.model.Sessions[i]
 	sign, style := u.sign(&c.Overview)
 	marker := clean(" ")
 	if i == u.list.selected {
@@ -23,7 +23,7 @@ func (u *ui) sessionItem(i, width int) []line {
 		{marker, u.theme.accent},
 		{sign + " ", style},
 		{wiref("%d ", c.ID), u.theme.accent},
-		{wire(who(&c.Overview)), u.theme.strong},
+		{wire(inspect.Who(&c.Overview)), u.theme.strong},
 	}
 	room := width - age.width() - 1
 	left = left.fit(room)
@@ -51,23 +51,6 @@ func (u *ui) sign(o *session.Overview) (clean, tcell.Style) {
 		return "■", u.theme.faint
 	}
 	return "○", u.theme.faint
-}
-
-// who is the best name for a session that is known so far.
-func who(o *session.Overview) string {
-	switch {
-	case o.JID != "":
-		return o.JID
-	case o.User != "" && o.Domain != "" && !strings.Contains(o.User, "@"):
-		return o.User + "@" + o.Domain
-	case o.User != "":
-		return o.User
-	case o.Domain != "":
-		return o.Domain
-	case o.Client != "":
-		return o.Client
-	}
-	return fmt.Sprintf("session %d", o.ID)
 }
 
 // under is the second line of a session: its state, and where it comes from.
@@ -102,11 +85,11 @@ func (u *ui) age(o *session.Overview) string {
 // standing is the state of a session in words, for the top line. A recording that
 // ends inside a login says so: nobody is logging in any more.
 func (u *ui) standing(o *session.Overview) string {
-	name := who(o)
-	if !u.options.Live && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
+	name := inspect.Who(o)
+	if !u.options.Live && !u.reading().Going && !o.Ended && (o.State == session.LoggingIn || o.State == session.Connecting) {
 		said := "the recording ends"
 		if n := len(o.Steps); n > 0 {
-			said += fmt.Sprintf(" at step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+			said += fmt.Sprintf(" at #%d, %s", o.Steps[n-1].First, o.Steps[n-1].Title)
 		}
 		return said + ": " + name
 	}
@@ -140,7 +123,7 @@ func (u *ui) standing(o *session.Overview) string {
 			said = "logging in as " + name
 		}
 		if n := len(o.Steps); n > 0 {
-			said += fmt.Sprintf(": step %d, %s", o.Steps[n-1].N, o.Steps[n-1].Title)
+			said += fmt.Sprintf(": #%d, %s", o.Steps[n-1].First, o.Steps[n-1].Title)
 		}
 		return said
 	}

@@ -3,6 +3,7 @@ package viewer
 import (
 	"strings"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -11,12 +12,14 @@ import (
 type sheet struct {
 	title clean
 	text  func(*textBlock)
+	hint  clean           // what its keys do, in the title; "" for the usual
+	keys  map[rune]func() // keys of its own
 }
 
 // show puts a sheet over the panes.
 func (u *ui) show(s sheet) {
 	u.sheet, u.overlay = s, sheetPage
-	u.page.top = 0
+	u.page.top, u.picked = 0, 0
 }
 
 // pageText is the text of the page over the panes.
@@ -31,6 +34,7 @@ func (u *ui) pageText() []line {
 		u.setup(p)
 	}
 	u.places = p.places
+	u.pickedLines(p.lines)
 	return p.lines
 }
 
@@ -44,7 +48,10 @@ func (u *ui) pageCaption(int) line {
 	case !u.options.Live || u.options.Reading.State != nil:
 		title = "About this recording"
 	}
-	if u.choosing() {
+	switch {
+	case u.picking():
+		back = " · Up, Down choose · Enter goes there · Esc goes back"
+	case u.choosing():
 		back = " · Up, Down choose a session · Enter goes there"
 	}
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
@@ -52,6 +59,7 @@ func (u *ui) pageCaption(int) line {
 
 // setup is the start screen: what to set in a client, and whether one came.
 func (u *ui) setup(p *textBlock) {
+	u.pageTold(p)
 	p.gap()
 	r := u.reading()
 	start := u.options.Start
@@ -75,8 +83,8 @@ func (u *ui) setup(p *textBlock) {
 		}
 	}
 	p.files(u.options.Files)
-	if n := len(u.model.sessions); n > 0 {
-		p.outcomes(u, u.model.sessions[max(0, n-outcomesShown):])
+	if n := len(u.model.Sessions); n > 0 {
+		p.outcomes(u, u.model.Sessions[max(0, n-outcomesShown):])
 	} else if u.live() {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
@@ -96,12 +104,30 @@ func (p *textBlock) files(list func() []string) {
 	}
 }
 
+// pageTold is what was said meanwhile; a save that failed has been read of then.
+func (u *ui) pageTold(p *textBlock) {
+	for _, s := range u.saves() {
+		if s.Problem != "" {
+			u.read[s.Name] = true
+		}
+	}
+	if u.options.Told == nil {
+		return
+	}
+	for i, said := range u.options.Told() {
+		if i == 0 {
+			p.heading("Said meanwhile")
+		}
+		p.add(3, span{" ▲ " + wire(said), p.theme.warning})
+	}
+}
+
 // outcomesShown bounds the list of sessions on the start screen.
 const outcomesShown = 200
 
 // outcomes is how each session went, in a few lines.
-func (p *textBlock) outcomes(u *ui, sessions []*conversation) {
-	n := len(u.model.sessions)
+func (p *textBlock) outcomes(u *ui, sessions []*inspect.Conversation) {
+	n := len(u.model.Sessions)
 	p.heading(wire(session.Plural(n, "session") + " so far"))
 	if !u.options.Live {
 		p.lines[len(p.lines)-1] = line{{" " + wire(session.Plural(n, "session")), p.theme.title.Underline(true)}}
@@ -122,15 +148,62 @@ func (p *textBlock) outcomes(u *ui, sessions []*conversation) {
 		p.add(5, span{marker, p.theme.accent}, span{sign + " ", style}, span{wiref("%d ", c.ID), p.theme.accent},
 			span{wire(c.Began.Format("2006-01-02 15:04:05")) + "  ", p.theme.faint}, span{wire(said), p.theme.text},
 			span{wiref("  %s", session.Plural(c.Events, "event")), p.theme.faint})
-		p.places = append(p.places, place{from, len(p.lines), n - len(sessions) + i})
+		at := n - len(sessions) + i
+		p.places = append(p.places, place{from: from, to: len(p.lines), session: at})
 	}
 }
 
-// place is where a session stands on a page: from its first line up to another.
-type place struct{ from, to, session int }
+// place is something on a page that can be chosen: it stands from one line up to another.
+type place struct {
+	from, to int
+	session  int    // of the list, on the page of sessions
+	enter    func() // what Enter does, on a sheet
+}
+
+// offer makes a place of the lines that were added since there were n of them.
+func (p *textBlock) offer(n int, enter func()) {
+	if enter != nil && len(p.lines) > n {
+		p.places = append(p.places, place{from: n, to: len(p.lines), enter: enter})
+	}
+}
+
+// picking says that there is something on the sheet that can be chosen.
+func (u *ui) picking() bool { return u.overlay == sheetPage && len(u.places) > 0 }
+
+// pick goes on to another place of the sheet, and brings it into sight.
+func (u *ui) pick(by int) {
+	n, before := len(u.places), u.picked
+	u.picked = max(0, min(u.picked+by, n-1))
+	at := u.places[u.picked]
+	if u.picked == before { // what stands below the last
+		u.page.scroll(by)
+		return
+	}
+	if u.picked == 0 { // with what stands above it
+		u.page.top = 0
+	}
+	u.page.top = min(u.page.top, at.from)
+	u.page.top = max(u.page.top, at.to-u.page.room())
+}
+
+// pickedLines shows which place of the sheet is chosen.
+func (u *ui) pickedLines(lines []line) {
+	if !u.picking() {
+		return
+	}
+	u.picked = min(u.picked, len(u.places)-1)
+	at := u.places[u.picked]
+	for i := at.from; i < at.to && i < len(lines); i++ {
+		said := lines[i].text()
+		if i == at.from && len(said) > 0 && said[0] == ' ' {
+			said = "▸" + said[1:]
+		}
+		lines[i] = line{{said.pad(u.page.w - 1), u.theme.selected}}
+	}
+}
 
 // choosing says that the page over the panes lists sessions of which one can be chosen.
-func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.model.sessions) > 1 }
+func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.model.Sessions) > 1 }
 
 // chooseSession goes on in the list of sessions, on the page that lists them too: there
 // its lines come into sight.
@@ -147,10 +220,14 @@ func (u *ui) chooseSession(by int) {
 // clickPage goes to the session on which the page was clicked.
 func (u *ui) clickPage(x, y int) {
 	line := u.page.at(x, y)
-	for _, at := range u.places {
-		if u.overlay == setupPage && line >= at.from && line < at.to {
+	for i, at := range u.places {
+		switch {
+		case line < at.from || line >= at.to:
+		case u.overlay == setupPage:
 			u.list.choose(at.session, 1)
 			u.overlay = noOverlay
+		case u.picking():
+			u.picked = i
 		}
 	}
 }

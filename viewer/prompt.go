@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
@@ -16,10 +17,14 @@ type question struct {
 	// help gives lines that stand above the prompt, for the answer so far.
 	help func(answer string) []line
 	// keys do something of their own: Tab, a control key.
-	keys map[tcell.Key]func(*prompt)
-	done func(answer string) // called on Enter
+	keys    map[tcell.Key]func(*prompt)
+	done    func(answer string) // called on Enter
+	escaped func()              // called on Esc; may be nil
 	// choices make it a question that one key answers; there is no text then.
 	choices []choice
+	// leaving says that an answer may lose something: keys that come in the same breath as
+	// the question are no answer, and Ctrl-C quits.
+	leaving bool
 }
 
 // choice is one answer of a question that one key answers.
@@ -32,12 +37,13 @@ type choice struct {
 // prompt is a question on the last line, with help above it.
 type prompt struct {
 	question
-	field *tview.InputField // nil if there are choices
+	field  *tview.InputField // nil if there are choices
+	opened time.Time
 }
 
 // ask opens a prompt.
 func (u *ui) ask(q question) {
-	p := &prompt{question: q}
+	p := &prompt{question: q, opened: u.now()}
 	if len(q.choices) == 0 {
 		p.field = tview.NewInputField().SetLabel(" " + string(wire(q.label)) + " ")
 		p.field.SetLabelStyle(u.theme.accent).SetFieldStyle(u.theme.text)
@@ -63,6 +69,9 @@ func (u *ui) answer(event *tcell.EventKey) {
 	p := u.prompt
 	if event.Key() == tcell.KeyEscape {
 		u.prompt = nil
+		if p.escaped != nil {
+			p.escaped()
+		}
 		return
 	}
 	if p.field == nil {
@@ -86,6 +95,9 @@ func (u *ui) answer(event *tcell.EventKey) {
 
 // choose answers a question that one key answers. Any other key leaves it open.
 func (u *ui) choose(event *tcell.EventKey) {
+	if p := u.prompt; p.leaving && u.now().Sub(p.opened) < breath {
+		return
+	}
 	for _, c := range u.prompt.choices {
 		if event.Key() == tcell.KeyRune && event.Rune() == c.key {
 			u.prompt = nil

@@ -38,18 +38,6 @@ func (u *ui) live() bool {
 	return u.options.Live && (u.options.Reading.State == nil || u.reading().Going)
 }
 
-// interrupt is Ctrl-C: it ends the reading, or, if there is none, the inspector.
-func (u *ui) interrupt() {
-	r := u.reading()
-	if !r.Going || u.interrupted {
-		u.stop()
-		return
-	}
-	u.interrupted = true
-	u.options.Reading.Stop()
-	u.say(notice, "reading was stopped at %s: this is what was read; Ctrl-C once more leaves, and so does q", r.Where)
-}
-
 // readingMode is the flag about the reading, on the first line.
 func (u *ui) readingMode() (clean, tcell.Style) {
 	switch r := u.reading(); {

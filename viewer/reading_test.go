@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/inspect"
 )
 
 // TestReading: how far a file has been read stands on the first line; Ctrl-C ends
@@ -13,7 +15,7 @@ func TestReading(t *testing.T) {
 	reading := Reading{State: func() ReadingState { return state }, Stop: func() { stops++ }}
 	b := newBench(t, 100, 30, Options{Reading: reading}).play(login(1)).has("READING 34 % of 812.0 MB")
 	b.ui.interrupt()
-	b.has("STOPPED AT 34 % of 812.0 MB").has("reading was stopped at 34 % of 812.0 MB: this is what was read")
+	b.has("STOPPED AT 34 % of 812.0 MB").has("reading stopped at 34 % of 812.0 MB: this is what was read")
 	state = ReadingState{Stopped: true, Where: "35 % of 812.0 MB", Problem: "reading was stopped"}
 	b.press("j").has("STOPPED AT 35 % of 812.0 MB")
 	if stops != 1 || b.quits != 0 {
@@ -30,7 +32,7 @@ func TestReading(t *testing.T) {
 	}
 	state.Problem, state.Said = "it ends too early", []string{"warning: \x1b[2Jold.pcap: no XMPP in it"}
 	b.ui.overlay = noOverlay
-	b.ui.take(batch{})
+	b.ui.take(inspect.Batch{})
 	b.has("CUT OFF").has("warning: ␛[2Jold.pcap: no XMPP in it")
 }
 

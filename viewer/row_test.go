@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -12,15 +13,15 @@ import (
 func TestEveryKindHasARow(t *testing.T) {
 	for _, body := range session.Bodies {
 		e := session.Event{Seen: session.Seen{Session: 1, Body: body, At: began, Leg: session.ClientLeg, Dir: session.C2S, Name: "iq"}, Said: session.Said{Done: true}}
-		r := newRow(&e)
-		if strings.TrimSpace(string(r.title)) == "" && body.Name() != "tls:failed" {
+		r := inspect.NewRow(&e)
+		if strings.TrimSpace(r.Title) == "" && body.Name() != "tls:failed" {
 			t.Errorf("%s: its row has no title", body.Name())
 		}
-		if string(r.title) == body.Name() {
+		if r.Title == body.Name() {
 			t.Errorf("%s: its row says no more than its name", body.Name())
 		}
-		if r.from < client || r.from > server || r.to < client || r.to > server {
-			t.Errorf("%s: arrow from %d to %d", body.Name(), r.from, r.to)
+		if r.From < inspect.Client || r.From > inspect.Server || r.To < inspect.Client || r.To > inspect.Server {
+			t.Errorf("%s: arrow from %d to %d", body.Name(), r.From, r.To)
 		}
 		u := newUI(Options{}, false, time.Now)
 		for half := halfMin; half <= halfMax; half++ {
@@ -34,9 +35,9 @@ func TestEveryKindHasARow(t *testing.T) {
 
 // TestRowSaysTheSummary: off the ladder the row has no words of its own.
 func TestRowSaysTheSummary(t *testing.T) {
-	e := session.Event{Seen: session.Seen{Body: session.StreamElement{}, Dir: session.C2S, Name: "a"}, Said: session.Said{Done: true, Space: nsSM, Summary: "acknowledges h=3"}}
-	if got := newRow(&e); got.title != "acknowledges h=3" || got.more != "" {
-		t.Errorf("the row says %q %q", got.title, got.more)
+	e := session.Event{Seen: session.Seen{Body: session.StreamElement{}, Dir: session.C2S, Name: "a"}, Said: session.Said{Done: true, Space: "urn:xmpp:sm:3", Summary: "acknowledges h=3"}}
+	if got := inspect.NewRow(&e); got.Title != "acknowledges h=3" || got.More != "" {
+		t.Errorf("the row says %q %q", got.Title, got.More)
 	}
 }
 
@@ -70,7 +71,7 @@ func TestArrows(t *testing.T) {
 		{"not passed on", dropped, "├───✗│    │"},
 		{"nobody's", leg(session.NoLeg, session.LogLost{}), "│    ●    │"},
 	} {
-		u, r := newUI(Options{}, false, time.Now), newRow(&c.e)
+		u, r := newUI(Options{}, false, time.Now), inspect.NewRow(&c.e)
 		var got strings.Builder
 		for _, s := range u.arrow(&r, 4) {
 			got.WriteString(string(s.text))
@@ -95,38 +96,14 @@ func TestOneWire(t *testing.T) {
 		{session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamElement{}}, Said: session.Said{Done: true}}, "├───┼──►│"},
 		{session.Event{Seen: session.Seen{Body: session.LogLost{}}, Said: session.Said{Done: true}}, "│   ●   │"},
 	} {
-		u, r := newUI(Options{}, false, time.Now), newRow(&c.e)
-		r.whole()
+		u, r := newUI(Options{}, false, time.Now), inspect.NewRow(&c.e)
+		r.Whole()
 		var got strings.Builder
 		for _, s := range u.arrow(&r, 3) {
 			got.WriteString(string(s.text))
 		}
 		if got.String() != c.want {
 			t.Errorf("%s: %s, want %s", c.e.Kind(), got.String(), c.want)
-		}
-	}
-}
-
-func TestTones(t *testing.T) {
-	step := func(id string) *session.Step { return &session.Step{N: 1, ID: id, Title: "x"} }
-	note := func(s session.Severity) []session.Note { return []session.Note{{Severity: s, Text: "x"}} }
-	for _, c := range []struct {
-		what string
-		e    session.Event
-		want tone
-	}{
-		{"a rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("bind-result")}}, plain},
-		{"no rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true}}, faint},
-		{"a notice", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Notes: note(session.Notice)}}, notice},
-		{"a warning on a rung", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("x"), Notes: note(session.Warning)}}, warning},
-		{"a refused login", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("sasl-failure")}}, failure},
-		{"a stream error", session.Event{Seen: session.Seen{Body: session.StreamElement{}}, Said: session.Said{Done: true, Step: step("stream-error")}}, failure},
-		{"a failed handshake", session.Event{Seen: session.Seen{Body: session.TLSFailed{}}, Said: session.Said{Done: true}}, failure},
-		{"bytes dropped", session.Event{Seen: session.Seen{Body: session.RelayDropped{}}, Said: session.Said{Done: true}}, warning},
-		{"an error among losses", session.Event{Seen: session.Seen{Body: session.LogLost{}}, Said: session.Said{Done: true, Notes: note(session.Error)}}, failure},
-	} {
-		if got := newRow(&c.e).tone; got != c.want {
-			t.Errorf("%s: tone %d, want %d", c.what, got, c.want)
 		}
 	}
 }

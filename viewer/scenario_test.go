@@ -165,7 +165,7 @@ func refused(id int) *script {
 	s.add(2*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Dir: session.C2S, Body: session.StreamClosed{}, Raw: []byte("</stream:stream>")}, Said: session.Said{Done: true, Summary: "closes its stream"}})
 	e = s.add(1*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}})
 	e.Notes = []session.Note{{Rule: session.RuleVerdict, Name: session.FieldVerdict, Severity: session.Error,
-		Value: "at step 11 (sasl-failure) the server refused the login with PLAIN (not-authorized): a wrong user name or password is by far the most likely",
+		Value: "at #14 (sasl-failure) the server refused the login with PLAIN (not-authorized): a wrong user name or password is by far the most likely",
 		Text:  "check user and password"}}
 	s.add(1*time.Millisecond, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Body: session.TCPClosed{By: "xmppscope"}}, Said: session.Said{Done: true}})
 	return s

@@ -6,13 +6,14 @@ import (
 
 // TestScreens compares whole screens in the two sizes that matter most.
 func TestScreens(t *testing.T) {
+	where := map[bool]string{true: "127.0.0.1:5222 → xmpp.example.net:5222"}
 	for _, size := range []struct {
 		name string
 		w, h int
 	}{{"80x24", 80, 24}, {"120x40", 120, 40}, {"200x50", 200, 50}} {
 		t.Run(size.name, func(t *testing.T) {
 			fresh := func(live bool) *bench {
-				return newBench(t, size.w, size.h, Options{Live: live, Start: startLines})
+				return newBench(t, size.w, size.h, Options{Live: live, Start: startLines, Where: where[live]})
 			}
 			golden := func(b *bench, name string) { b.golden(name + "-" + size.name) }
 
@@ -34,6 +35,15 @@ func TestScreens(t *testing.T) {
 			golden(b.press("]G"), "distrust")
 			golden(b.press("[[wtts"), "list-toggled")
 			golden(fresh(false), "empty")
+
+			b = fresh(false).play(chats(1))
+			golden(b.press("v9<Enter>"), "stanzas")
+			golden(b.press("oP"), "stanzas-by-rtt")
+
+			b = fresh(false).play(login(1), refused(2), distrust(3))
+			golden(b.press("l"), "findings")
+			golden(b.press("lj<Enter>"), "findings-places")
+			golden(b.press("<Esc>]G<Enter>"), "summary")
 		})
 	}
 }

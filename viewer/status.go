@@ -6,6 +6,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -14,8 +15,9 @@ type flash struct {
 	text  clean
 	tone  tone
 	good  bool
-	first *conversation // it is about how this one fares, in place of text; or nil
-	lacks *conversation // it says that this one has no verdict: it goes when one comes; or nil
+	first *inspect.Conversation // it is about how this one fares, in place of text; or nil
+	about *inspect.Conversation // it is about this one, which has failed; or nil
+	lacks *inspect.Conversation // it says that this one has no verdict: it goes when one comes; or nil
 	until time.Time
 }
 
@@ -28,7 +30,7 @@ func (u *ui) say(t tone, format string, args ...any) {
 
 // firstCame tells of the first client, in place of the start screen.
 func (u *ui) firstCame() {
-	c := u.model.sessions[0]
+	c := u.model.Sessions[0]
 	u.stood = c
 	if !u.options.Live {
 		return
@@ -37,10 +39,36 @@ func (u *ui) firstCame() {
 	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
+// hearTold shows what was said since this was asked last.
+func (u *ui) hearTold() {
+	if u.options.Told == nil {
+		return
+	}
+	lines := u.options.Told()
+	if n := len(lines); n > u.told {
+		u.say(warning, "▲ %s", lines[n-1])
+		u.flash.until = u.now().Add(2 * flashTime)
+		u.told = n
+	}
+}
+
+// worked brings what is said of an earlier failure up to date: a login has worked since.
+func (u *ui) worked(c *inspect.Conversation) {
+	about := u.flash.about
+	if u.flash.first != nil {
+		about = u.flash.first
+	}
+	if about != nil && about != c && about.State == session.Failed {
+		u.say(plain, "✓ session %d works: %s", c.ID, inspect.Who(&c.Overview))
+		u.flash.good = true
+	}
+}
+
 // elsewhere tells of a login that has failed while another session is looked at.
-func (u *ui) elsewhere(c *conversation) {
+func (u *ui) elsewhere(c *inspect.Conversation) {
 	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
-		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, who(&c.Overview))
+		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, inspect.Who(&c.Overview))
+		u.flash.about = c
 	}
 }
 
@@ -48,17 +76,17 @@ func (u *ui) elsewhere(c *conversation) {
 // go on; what could not be read comes first.
 func (u *ui) welcome(all bool) {
 	r := u.reading()
-	if u.options.Live || r.Going || u.welcomed || !all || len(u.model.sessions) == 0 {
+	if u.options.Live || r.Going || u.welcomed || !all || len(u.model.Sessions) == 0 {
 		return
 	}
 	u.welcomed = true
 	failed := 0
-	for _, c := range u.model.sessions {
+	for _, c := range u.model.Sessions {
 		if c.State == session.Failed {
 			failed++
 		}
 	}
-	n := len(u.model.sessions)
+	n := len(u.model.Sessions)
 	switch problems := r.Said; {
 	case len(problems) == 1:
 		u.say(warning, "▲ %s", problems[0])
@@ -75,123 +103,18 @@ func (u *ui) welcome(all bool) {
 }
 
 // arrival says how the first client fares.
-func (u *ui) arrival(c *conversation) (clean, tcell.Style) {
+func (u *ui) arrival(c *inspect.Conversation) (clean, tcell.Style) {
 	from := c.Client
 	if from == "" {
-		from = who(&c.Overview)
+		from = inspect.Who(&c.Overview)
 	}
 	switch c.State {
 	case session.Failed:
 		return wiref("✗ the first client came, but its login failed: %s (session %d)", from, c.ID), u.theme.failure
 	case session.LoggedIn:
-		return wiref("✓ first client came through: %s (session %d)", from, c.ID), u.theme.good
+		return wiref("✓ first login works: %s (session %d)", from, c.ID), u.theme.good
 	}
 	return wiref("● the first client is here: %s (session %d)", from, c.ID), u.theme.text
-}
-
-// drawBar draws the first line (the title, how the session stands, the modes), and
-// below it the verdict.
-func (u *ui) drawBar(screen tcell.Screen, verdict []line) {
-	bar := u.plan.bar
-	if bar.h == 0 {
-		return
-	}
-	modes := u.modes()
-	title := wire(u.options.Title)
-	if len(u.model.sessions) > 0 { // how it stands matters more
-		title = title.fit(max(12, (bar.w-modes.width())/3))
-	}
-	left := line{{" " + title + " ", u.theme.accent}}
-	if c := u.current(); c.ID != 0 {
-		u.lookAt(c.ID)
-		sign, style := u.sign(&c.Overview)
-		left = append(left, span{" " + sign + " ", style})
-		said := u.theme.strong
-		if c.State == session.Failed {
-			said = u.theme.failure
-		}
-		words := u.standing(&c.Overview)
-		if c.State == session.Failed && bar.h > 1 {
-			words = c.State.String() // why stands below
-		}
-		left = append(left, span{wire(words), said})
-	} else if u.live() {
-		left = append(left, span{" waiting for the first client", u.theme.strong})
-	} else {
-		left = append(left, span{" no sessions", u.theme.strong})
-	}
-	room := bar.w - modes.width()
-	left.fit(room-1).put(screen, 0, bar.y, bar.w, asIs)
-	modes.put(screen, max(0, room), bar.y, min(bar.w, modes.width()), asIs)
-	for i, l := range verdict[:min(len(verdict), bar.h-1)] {
-		l.fit(bar.w).put(screen, 0, bar.y+1+i, bar.w, asIs)
-	}
-}
-
-// lookAt says which session is on the screen.
-func (u *ui) lookAt(session int) {
-	if u.options.Look != nil && u.looked != session {
-		u.looked = session
-		u.options.Look(session)
-	}
-}
-
-// tall is from how many rows on the verdict may take one more line.
-const tall = 36
-
-// verdictLines is the judgement on the current session, and behind it what to do
-// next as far as there is room: a line for a login that worked, two for one that
-// failed, one more on a tall screen. The event it stands on has all of it.
-func (u *ui) verdictLines(width, height int) []line {
-	o := &u.current().Overview
-	if o.Verdict == "" {
-		return nil
-	}
-	style, most := u.theme.text, 1
-	if o.State == session.Failed {
-		style, most = u.theme.failure, 2
-	}
-	if height >= tall {
-		most++
-	}
-	l := line{{" " + wire(o.Verdict), style}}
-	if o.Advice != "" {
-		l = append(l, span{"  → " + wire(o.Advice), u.theme.faint})
-	}
-	lines := l.wrap(width-1, 1)
-	if len(lines) <= most {
-		return lines
-	}
-	rest := lines[most-1] // what does not fit is clipped, not broken
-	for _, more := range lines[most:] {
-		rest = append(rest, more[1:]...)
-	}
-	return append(lines[:most-1], rest)
-}
-
-// modes are the flags on the right of the first line.
-func (u *ui) modes() line {
-	var out line
-	flag := func(on bool, text clean, style tcell.Style) {
-		if on {
-			out = append(out, span{text, style}, span{" ", u.theme.text})
-		}
-	}
-	text, style := u.readingMode()
-	flag(text != "", text, style)
-	if u.options.Behind != nil {
-		behind := u.options.Behind()
-		flag(behind > time.Second, wiref(" %s BEHIND ", behind.Round(time.Second)), u.theme.notice.Reverse(true))
-	}
-	flag(u.expr != "", " FILTER ", u.theme.warning.Reverse(true))
-	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
-	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
-	flag(u.bare, " QUIET ", u.theme.faint.Reverse(true))
-	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
-	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
-	flag(u.model.limit != "", " LIMIT ", u.theme.warning.Reverse(true))
-	flag(u.model.lost > 0, " LOST ", u.theme.failure.Reverse(true))
-	return out
 }
 
 // drawHints draws the last line: the prompt, a message, or what the keys do.
@@ -205,7 +128,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		u.drawPrompt(screen, at)
 		return
 	}
-	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) && (u.flash.lacks == nil || u.flash.lacks.decisive() < 0) {
+	if (u.flash.text != "" || u.flash.first != nil) && u.now().Before(u.flash.until) && (u.flash.lacks == nil || u.flash.lacks.Decisive() < 0) {
 		text, style := u.flash.text, u.theme.of(u.flash.tone)
 		switch {
 		case u.flash.first != nil:
@@ -214,6 +137,14 @@ func (u *ui) drawHints(screen tcell.Screen) {
 			style = u.theme.good
 		}
 		line{{" " + text, style}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
+	if u.search.busy { // for as long as it takes
+		line{{wiref(" %s … Esc stops", u.search.does), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
+	if u.overlay == sheetPage && u.sheet.hint != "" {
+		line{{" q back  " + u.sheet.hint, u.theme.faint}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	x := at.x + 1
@@ -265,7 +196,7 @@ func (b *binding) short() clean {
 }
 
 func (u *ui) listCaption(int) line {
-	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.sessions)), len(u.model.sessions)), u.captionStyle(listPane)}}
+	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.Sessions)), len(u.model.Sessions)), u.captionStyle(listPane)}}
 }
 
 func (u *ui) ladderCaption(width int) line {
@@ -275,15 +206,19 @@ func (u *ui) ladderCaption(width int) line {
 		return line{{"Ladder", style}}
 	}
 	out := line{{wiref("Session %d", c.ID), style}}
-	if u.plan.panes[listPane].w == 0 && len(u.model.sessions) > 1 {
-		out = append(out, span{wiref(" of %d", len(u.model.sessions)), u.theme.faint})
+	if u.plan.panes[listPane].w == 0 && len(u.model.Sessions) > 1 {
+		out = append(out, span{wiref(" of %d", len(u.model.Sessions)), u.theme.faint})
+	}
+	if u.table {
+		out[0].text = wiref("Stanzas of session %d", c.ID)
+		out = append(out, span{wiref(" · sort: %s", inspect.ColumnNames[u.sortedBy()]), u.theme.text})
 	}
 	for _, s := range []string{c.Domain, c.Client} {
-		if s != "" {
+		if s != "" && !u.table {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	out = append(out, span{wiref(" · %d/%d", c.place(min(u.ladder.selected, len(c.rows)-1)), c.place(len(c.rows)-1)), u.theme.faint})
+	out = append(out, span{wiref(" · %d/%d", c.Place(min(u.ladder.selected, len(c.Rows)-1)), c.Place(len(c.Rows)-1)), u.theme.faint})
 	if u.compared != nil && u.compared != c {
 		out = append(out, span{wiref(" · to compare with %d: d", u.compared.ID), u.theme.accent})
 	}

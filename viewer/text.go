@@ -71,7 +71,7 @@ func calm(s string) string {
 		flush()
 		switch {
 		case invisible(r), r == joiner && (length >= maxCluster || !joins(runes, i)):
-			fmt.Fprintf(&b, "‹U+%04X›", r)
+			b.WriteString(session.Escaped(r))
 			marks, length = 0, 0
 			continue
 		case isMark:

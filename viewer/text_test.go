@@ -84,8 +84,8 @@ func TestWireKeepsOrdinaryText(t *testing.T) {
 func TestWireShowsWhatItTookOut(t *testing.T) {
 	for text, want := range map[string]string{
 		"\x1b[31m":                        "␛[31m",
-		"a\u202Eb":                        "a‹U+202E›b",
-		"a\u200Db":                        "a‹U+200D›b",
+		"a\u202Eb":                        "a\\u202eb",
+		"a\u200Db":                        "a\\u200db",
 		"e" + strings.Repeat("\u0301", 9): "e\u0301\u0301\u0301\u0301‹+5 marks›",
 		"\u0301x":                         "◌\u0301x",
 		"two\nlines":                      "two␊lines",

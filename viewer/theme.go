@@ -3,36 +3,24 @@ package viewer
 import (
 	"github.com/gdamore/tcell/v2"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
 // tone says how a row is meant; the theme says how that looks.
-type tone uint8
+type tone = inspect.Tone
 
 const (
-	plain  tone = iota
-	faint       // not a rung: roster, presence, keep-alives, TCP
-	notice      // the tones of the severities
-	warning
-	failure
+	plain   = inspect.Plain
+	faint   = inspect.Faint
+	notice  = inspect.Notice
+	warning = inspect.Warning
+	failure = inspect.Failure
 )
-
-// toneOf is the tone of a severity.
-func toneOf(s session.Severity) tone {
-	switch s {
-	case session.Notice:
-		return notice
-	case session.Warning:
-		return warning
-	case session.Error:
-		return failure
-	}
-	return plain
-}
 
 // mark is the sign that goes with a tone, so that no meaning hangs on colour
 // alone. All are one cell wide in every terminal and are not emoji.
-func (t tone) mark() clean {
+func mark(t tone) clean {
 	switch t {
 	case notice:
 		return "•"
@@ -110,15 +98,15 @@ func (t *theme) of(k tone) tcell.Style {
 }
 
 // arrow is the style of a row's arrow.
-func (t *theme) arrow(r *row) tcell.Style {
+func (t *theme) arrow(r *inspect.Row) tcell.Style {
 	switch {
-	case r.tone == failure:
+	case r.Tone == failure:
 		return t.failure
-	case r.stroke == tlsStroke:
+	case r.Stroke == inspect.TLSStroke:
 		return t.secure
-	case r.tone == faint:
+	case r.Tone == faint:
 		return t.faint
-	case r.from > r.to:
+	case r.From > r.To:
 		return t.fromServer
 	}
 	return t.fromClient

@@ -2,6 +2,8 @@ package viewer
 
 import (
 	"bytes"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -10,12 +12,13 @@ import (
 // unstuckTty is a terminal on which the keys Esc and "]", pressed one soon after the
 // other or as Alt-], are no string from the terminal (ECMA-48 §8.3.89). tcell would
 // wait for the end of that string for ever, and take no key any more, not even
-// Ctrl-C. The same goes for "X", "^" and "_".
+// Ctrl-C. The same goes for "X", "^" and "_"; and "[" would take the next key with it.
 type unstuckTty struct {
 	tcell.Tty
 	wait func(time.Duration)
 	rest []byte // was read, and comes later: what stands behind an Esc
 	esc  bool   // what was given last ends in one
+	cut  bool   // and rest is a key of its own
 }
 
 // escTime is after how long tcell takes an Esc for the key, and a bit more.
@@ -29,8 +32,12 @@ func (t *unstuckTty) Read(p []byte) (n int, err error) {
 	} else if n, err = t.Tty.Read(p); n == 0 {
 		return n, err
 	}
-	if t.esc && opens(p[:n]) {
+	if t.esc && (t.cut || opens(p[:n])) {
 		t.wait(escTime)
+	}
+	t.cut = false
+	if n == 2 && string(p[:n]) == "\x1b[" { // Alt-[, or Esc and "[": what a terminal sends goes on
+		t.rest, t.cut, n = []byte("["), true, 1
 	}
 	for i := 0; i+1 < n; i++ {
 		if p[i] == '\x1b' && opens(p[i+1:n]) {
@@ -54,5 +61,25 @@ func terminal() (tcell.Screen, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tcell.NewTerminfoScreenFromTty(&unstuckTty{Tty: tty, wait: time.Sleep})
+	patient := &unstuckTty{Tty: tty, wait: time.Sleep}
+	known, err := tcell.LookupTerminfo(os.Getenv("TERM"))
+	if err != nil {
+		known, err = tcell.LookupTerminfo(fallback(os.Getenv("TERM")))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tcell.NewTerminfoScreenFromTtyTerminfo(patient, known)
+}
+
+// fallback is the kind of terminal to take one for that nobody knows: all that are made
+// today understand what xterm does. "" for what is none.
+func fallback(term string) string {
+	switch {
+	case term == "" || term == "dumb" || term == "unknown":
+		return ""
+	case strings.HasPrefix(term, "vt") || strings.HasPrefix(term, "ansi"):
+		return "vt100"
+	}
+	return "xterm-256color"
 }

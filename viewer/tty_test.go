@@ -32,6 +32,7 @@ func TestNoKeyIsTakenForAString(t *testing.T) {
 		{[]string{"j", "\x1b]", "j"}, []string{"j", "\x1b", wait, "]", "j"}},
 		{[]string{"\x1b", "]p", "q"}, []string{"\x1b", wait, "]p", "q"}},
 		{[]string{"\x1b]\x1b_x"}, []string{"\x1b", wait, "]\x1b", wait, "_x"}},
+		{[]string{"\x1b[", "j"}, []string{"\x1b", wait, "[", "j"}},
 		{[]string{"\x1b", "q", "]"}, []string{"\x1b", "q", "]"}},
 		{[]string{"\x1b]11;rgb:0/0/0\a", "j"}, []string{"\x1b]11;rgb:0/0/0\a", "j"}},
 		{[]string{"\x1b_G1\x1b\\", "\x1b[A", "\x1bO", "P"}, []string{"\x1b_G1\x1b\\", "\x1b[A", "\x1bO", "P"}},

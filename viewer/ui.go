@@ -7,6 +7,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -20,35 +21,44 @@ type ui struct {
 	stop    func() // asks for the end; set by whoever runs the ui
 	// spawn runs a job: look in a goroutine, then done in the event loop.
 	spawn   func(look, done func(context.Context)) context.CancelFunc
-	filters chan filter // the newest filter for the feed
+	filters chan inspect.Filter // the newest filter for the feed
 
-	model  *model
-	events *cache
+	model  *inspect.Model
+	events *inspect.Cache
 	fed    int    // events below this index have passed the filter in use, or not
 	sought int    // index of the event to select when it comes in again, or -1
 	filter int    // number of the filter in use
 	expr   string // and its text, "" if none was typed
 
 	list, ladder, detail, page *pane
-	stood                      *conversation // the one whose rows the ladder is at
+	stood                      *inspect.Conversation // the one whose rows the ladder is at
+	stands                     map[*inspect.Conversation]*stand
 	plan                       plan
 	want                       wish
 	overlay                    overlay
 	prompt                     *prompt // nil while none is open
 
-	clock  clock
-	view   view
-	follow bool
-	reveal bool
-	bare   bool // noise is hidden
+	clock   clock
+	view    view
+	follow  bool
+	reveal  bool
+	bare    bool           // noise is hidden
+	table   bool           // stanzas are a table
+	sorted  inspect.Column // by which the table is sorted
+	falling bool           // the largest come first
 
-	marks     map[int]bool  // events that are marked, by their indexes
-	compared  *conversation // marked to be compared with another; nil: none
-	looked    int           // the session that Options.Look has been told
-	exporting bool          // an export is being written
-	exportExt string        // the extension that was used last
-	welcomed  bool          // what was opened has been told
-	leaving   bool          // q was pressed while something would be lost
+	marks     map[int]bool                  // events that are marked, by their indexes
+	compared  *inspect.Conversation         // marked to be compared with another; nil: none
+	looked    int                           // the session that Options.Look has been told
+	exporting bool                          // an export is being written
+	exportExt string                        // the extension that was used last
+	welcomed  bool                          // what was opened has been told
+	leaving   bool                          // q was pressed while something would be lost
+	discarded bool                          // what is saved nowhere is not wanted
+	saved     map[*inspect.Conversation]int // below which index of the Log a session was exported
+	ignored   map[string]bool               // checks that are, by their rules
+	read      map[string]bool               // failed saves that have been read of, by their names
+	told      int                           // lines of Options.Told that were shown
 	sheet     sheet
 
 	downs       [2][2]int // where the mouse was pressed the last two times
@@ -65,7 +75,25 @@ type ui struct {
 	lines  detailCache
 	// pageLines is the text of the overlay, as it was drawn last.
 	pageLines []line
-	places    []place // of the sessions on it
+	places    []place // what can be chosen on it
+	picked    int     // which of them is, on a sheet
+}
+
+// stand is where the person was in a session when another one was chosen.
+type stand struct {
+	cursor  int // index of the event that was selected
+	top     int // the row on top
+	stopped int // index of the event at which following has stopped, -1 for none
+}
+
+// stand is that of a session, which begins at its top.
+func (u *ui) stand(c *inspect.Conversation) *stand {
+	at := u.stands[c]
+	if at == nil {
+		at = &stand{stopped: -1}
+		u.stands[c] = at
+	}
+	return at
 }
 
 // overlay is a page over the panes.
@@ -83,6 +111,8 @@ type detailCache struct {
 	index, width int
 	view         view
 	reveal       bool
+	table        bool
+	partner      uint64 // that is shown with it
 	lines        []line
 }
 
@@ -95,9 +125,11 @@ type hit struct {
 func newUI(o Options, mono bool, now func() time.Time) *ui {
 	u := &ui{
 		Box: tview.NewBox(), options: o, theme: newTheme(mono), now: now,
-		filters: make(chan filter, 1),
-		model:   newModel(), events: newCache(o.Log),
+		filters: make(chan inspect.Filter, 1),
+		stands:  map[*inspect.Conversation]*stand{},
+		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
 		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
+		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
 	u.want.focus = ladderPane
 	if o.Filter != nil {
@@ -108,13 +140,13 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 	}
 	u.list = &pane{
 		cursor: true, tall: 2,
-		count: func() int { return len(u.model.sessions) },
+		count: func() int { return len(u.model.Sessions) },
 		item:  u.sessionItem, caption: u.listCaption, moved: u.sessionChosen,
 	}
 	u.ladder = &pane{
 		cursor: true, heading: u.ladderHeading,
 		count: u.rowCount, item: u.ladderRow, caption: u.ladderCaption,
-		skip:  func(i int) bool { return u.current().rows[i].has(isRestart) },
+		skip:  func(i int) bool { return u.current().Rows[i].Has(inspect.Restart) },
 		moved: u.rowChosen,
 	}
 	u.detail = &pane{
@@ -140,22 +172,22 @@ func (u *ui) focused() *pane {
 }
 
 // current is the selected session; never nil, but it may be an empty one.
-func (u *ui) current() *conversation {
-	if i := u.list.selected; i < len(u.model.sessions) {
-		c := u.model.sessions[i]
-		c.show(u.bare)
+func (u *ui) current() *inspect.Conversation {
+	if i := u.list.selected; i < len(u.model.Sessions) {
+		c := u.model.Sessions[i]
+		c.Show(u.look())
 		return c
 	}
-	return &conversation{}
+	return &inspect.Conversation{}
 }
 
-func (u *ui) rowCount() int { return len(u.current().rows) }
+func (u *ui) rowCount() int { return len(u.current().Rows) }
 
 // event is the selected event and its index in the Log; nil if there is none.
 func (u *ui) event() (*session.Event, int) {
-	rows := u.current().rows
+	rows := u.current().Rows
 	if i := u.ladder.selected; i >= 0 && i < len(rows) {
-		return u.events.at(rows[i].index()), rows[i].index()
+		return u.events.At(rows[i].Index()), rows[i].Index()
 	}
 	return nil, -1
 }
@@ -165,8 +197,8 @@ func (u *ui) event() (*session.Event, int) {
 func (u *ui) detailText() []line {
 	e, index := u.event()
 	width := u.detail.w - 1
-	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal}
-	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal {
+	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal, table: u.table, partner: u.partner(e)}
+	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal && have.table == u.table && have.partner == made.partner {
 		return have.lines
 	}
 	if e == nil {
@@ -176,7 +208,9 @@ func (u *ui) detailText() []line {
 	if !u.reveal {
 		shown = session.Blank(shown)
 	}
-	made.lines = u.detailLines(&shown, width)
+	if made.lines = u.pairText(e, width); made.lines == nil {
+		made.lines = u.detailLines(&shown, width)
+	}
 	u.lines = made
 	return made.lines
 }
@@ -184,51 +218,56 @@ func (u *ui) detailText() []line {
 // nothing says why no event is selected.
 func (u *ui) nothing() clean {
 	switch {
-	case len(u.model.sessions) == 0:
+	case len(u.model.Sessions) == 0:
 		if r := u.reading(); !r.Going && len(r.Said) > 0 {
 			return wire(" " + r.Said[0])
 		}
 		return " there is no session yet"
 	case u.options.Filter != nil:
 		elsewhere := 0
-		for _, c := range u.model.sessions {
-			if len(c.all) > 0 {
+		for _, c := range u.model.Sessions {
+			if len(c.All) > 0 {
 				elsewhere++
 			}
 		}
 		if elsewhere > 0 {
-			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F and an empty line show all", session.Plural(elsewhere, "other"))
+			return wiref(" no event of this session passes the filter, but some of %s: ] and [; F clears the filter", session.Plural(elsewhere, "other"))
 		}
-		return " no event of this session passes the filter; F and an empty line show all"
+		return " no event of this session passes the filter; F clears the filter"
 	}
 	return " this session has no events to show"
 }
 
 // take adds what the feed has pulled, and moves on with it when following.
-func (u *ui) take(b batch) {
-	if b.filter != u.filter {
+func (u *ui) take(b inspect.Batch) {
+	if b.Filter != u.filter {
 		return // pulled for the filter before; it comes again
 	}
-	if b.problem != "" {
-		u.say(failure, "the filter has failed: %s", b.problem)
+	if b.Problem != "" {
+		u.say(failure, "the filter has failed: %s", b.Problem)
 	}
 	u.hear()
-	before, failed, limit := len(u.model.sessions), u.model.failed, u.model.limit
-	for _, it := range b.items {
-		u.model.add(it.index, it.event, it.shown)
-		u.fed = it.index + 1
+	u.hearTold()
+	u.askLeft()
+	before, failed, entered, limit := len(u.model.Sessions), u.model.Failed, u.model.Entered, u.model.Limit
+	for _, it := range b.Items {
+		u.model.Add(it.Index, it.Event, it.Shown)
+		u.fed = it.Index + 1
 	}
-	if before == 0 && len(u.model.sessions) > 0 {
+	if before == 0 && len(u.model.Sessions) > 0 {
 		u.firstCame()
 	}
-	if u.model.failed != failed {
-		u.elsewhere(u.model.failed)
+	if u.model.Entered != entered {
+		u.worked(u.model.Entered)
 	}
-	if now := u.model.limit; now != limit && now != "" {
+	if u.model.Failed != failed {
+		u.elsewhere(u.model.Failed)
+	}
+	if now := u.model.Limit; now != limit && now != "" {
 		u.say(warning, "▲ %s", now)
 	}
-	u.welcome(len(b.items) < pullLimit)
-	switch n := len(u.model.sessions); {
+	u.welcome(len(b.Items) < inspect.PullLimit)
+	switch n := len(u.model.Sessions); {
 	case u.follow && n > before:
 		u.selectSession(n - 1)
 	case u.follow:
@@ -241,8 +280,8 @@ func (u *ui) take(b batch) {
 // seek brings the selection to the event where it was before the filter changed,
 // or to the nearest one that has come in so far.
 func (u *ui) seek() {
-	rows := u.current().rows
-	row := u.current().find(u.sought)
+	rows := u.current().Rows
+	row := u.current().Find(u.sought)
 	if row < 0 {
 		return
 	}
@@ -250,7 +289,7 @@ func (u *ui) seek() {
 	if u.ladder.skip(row) {
 		u.ladder.selected = min(row+1, len(rows)-1)
 	}
-	if rows[u.ladder.selected].index() >= u.sought {
+	if rows[u.ladder.selected].Index() >= u.sought {
 		u.sought = -1
 	}
 }
@@ -260,13 +299,13 @@ func (u *ui) seek() {
 func (u *ui) toEnd() {
 	u.ladder.free = false
 	c := u.current()
-	goal := len(c.rows) - 1
-	if at := c.decisive(); c.State == session.Failed && at >= 0 {
-		if c.stopped == at {
+	goal := len(c.Rows) - 1
+	if at := c.Decisive(); c.State == session.Failed && at >= 0 {
+		if u.stand(c).stopped == at {
 			return // it has been shown; now the person may look around
 		}
-		c.stopped = at
-		goal = c.find(at)
+		u.stand(c).stopped = at
+		goal = c.Find(at)
 	}
 	if goal >= 0 && goal != u.ladder.selected {
 		u.ladder.selected = goal
@@ -278,17 +317,17 @@ func (u *ui) toEnd() {
 func (u *ui) Draw(screen tcell.Screen) {
 	u.theme.spelled = isPlain(screen)
 	_, _, w, h := u.GetRect()
-	var verdict []line
+	var below []line
 	if u.overlay == noOverlay {
-		verdict = u.verdictLines(w, h)
+		below = u.stateLines(w, h)
 	}
-	u.want.judge = len(verdict)
+	u.want.judge, u.want.table = len(below), u.table
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]
 	}
 	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
-	u.drawBar(screen, verdict)
+	u.drawBar(screen, below)
 	if u.overlay != noOverlay {
 		u.pageLines = u.pageText()
 		u.page.draw(screen, &u.theme, true)

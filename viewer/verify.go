@@ -6,23 +6,8 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"xmppscope/session"
+	"xmppscope/inspect"
 )
-
-// account is the bare JID that a session logs in with, "" while it is not known.
-func account(o *session.Overview) string {
-	bare, _, _ := strings.Cut(o.JID, "/")
-	switch {
-	case strings.Contains(o.User, "@"):
-		return o.User
-	case o.User != "" && o.Domain != "":
-		return o.User + "@" + o.Domain
-	}
-	if strings.Contains(bare, "@") {
-		return bare
-	}
-	return ""
-}
 
 // askPassword asks for the password of the account of the session shown, to hold
 // what was computed from it against it.
@@ -33,15 +18,15 @@ func (u *ui) askPassword() {
 		u.say(notice, "checking a password is not available here")
 	case c.ID == 0:
 		u.say(notice, "there is no session yet")
-	case account(&c.Overview) == "":
+	case inspect.Account(&c.Overview) == "":
 		u.askAccount(c, "")
 	default:
-		u.askPasswordOf(c, account(&c.Overview))
+		u.askPasswordOf(c, inspect.Account(&c.Overview))
 	}
 }
 
 // askAccount asks whose password it is.
-func (u *ui) askAccount(c *conversation, before string) {
+func (u *ui) askAccount(c *inspect.Conversation, before string) {
 	u.ask(question{
 		title: "Check a password", label: "account:", answer: before,
 		help: func(string) []line {
@@ -58,7 +43,7 @@ func (u *ui) askAccount(c *conversation, before string) {
 	})
 }
 
-func (u *ui) askPasswordOf(c *conversation, jid string) {
+func (u *ui) askPasswordOf(c *inspect.Conversation, jid string) {
 	u.ask(question{
 		title: "Check a password", label: "password of " + jid + ":", masked: true,
 		help: func(string) []line {
@@ -80,12 +65,12 @@ func (u *ui) askPasswordOf(c *conversation, jid string) {
 }
 
 // verify holds the session's events against the password, in the background.
-func (u *ui) verify(c *conversation, jid, password string) {
+func (u *ui) verify(c *inspect.Conversation, jid, password string) {
 	u.say(notice, "checking …")
 	job := u.ofSession(c)
 	var result Check
 	u.spawn(
-		func(ctx context.Context) { result = u.options.Verify(jid, password, job.events(ctx)) },
+		func(ctx context.Context) { result = u.options.Verify(jid, password, job.Events(ctx)) },
 		func(context.Context) {
 			u.flash = flash{}
 			u.show(sheet{
@@ -129,13 +114,13 @@ func (p *textBlock) check(jid string, r *Check, live bool) {
 // proof is one message, and whether it fits.
 func (p *textBlock) proof(proof *Proof) {
 	n := &proof.Note
-	mark, style := toneOf(n.Severity).mark(), p.theme.of(toneOf(n.Severity))
+	mark, style := mark(inspect.ToneOf(n.Severity)), p.theme.of(inspect.ToneOf(n.Severity))
 	if n.Value == "fits" {
 		mark, style = "✓", p.theme.good
 	}
-	where := wiref("event %d", proof.Seq)
+	where := wiref("#%d", proof.Seq)
 	if s := proof.Step; s != nil {
-		where = wiref("step %d, %s", s.N, s.Title)
+		where += wiref(", %s", s.Title)
 	}
 	p.add(3, span{" " + mark + " ", style}, span{wire(n.Text), style}, span{"  " + where, p.theme.faint})
 }

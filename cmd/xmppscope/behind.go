@@ -84,9 +84,9 @@ func (l *live) tellBehind(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			}
-			if problem := l.spool.Problem(); problem != nil && !warned && !l.onScreen() {
+			if problem := l.spool.Problem(); problem != nil && !warned {
 				warned = true
-				say(os.Stderr, "warning: %s: what comes faster than it is explained is lost from here on", inWords(problem))
+				l.board.say("warning: %s: what comes faster than it is explained is lost from here on", inWords(problem))
 			}
 			behind, waiting := l.spool.Behind(), l.spool.Waiting()
 			said := fmt.Sprintf("explaining is %s behind: %.1f MB wait", behind.Round(100*time.Millisecond), float64(waiting)/1e6)

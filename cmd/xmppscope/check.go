@@ -102,12 +102,12 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 }
 
 // broken is for a file that could not be read: what was found before it is shown,
-// but nothing is said of the whole.
+// and nothing else.
 func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
 	if !o.json {
 		c.printSessions(w)
 	}
-	return unreadable(stopped(err, "nothing is said of the whole"))
+	return unreadable(stopped(err, "only what was read before it was checked"))
 }
 
 // reportBroken writes a JUnit report that says that nothing could be checked, so that

@@ -26,10 +26,17 @@ type follower struct {
 	keeps   bool         // what it has taken is safe
 	done    chan struct{}
 	err     error // when done
+	failed  atomic.Pointer[failure]
 
 	at    int64     // written, when there was progress
 	since time.Time // when that was
 	given bool      // up
+}
+
+// failure is why a follower has stopped, in words, and when.
+type failure struct {
+	why string
+	at  time.Time
 }
 
 func (f *follower) isOpen() bool {
@@ -152,7 +159,7 @@ func (l *live) finish(first os.Signal, came <-chan os.Signal, explained <-chan s
 			return l.giveUp(fmt.Sprintf("--drain is %s", l.drain), explained != nil)
 		case now := <-tell.C:
 			for _, f := range l.followers {
-				f.look(now, explained != nil)
+				l.look(f, now, explained != nil)
 			}
 			if left := l.left(explained != nil); left != "" && !l.onScreen() {
 				say(os.Stderr, "finishing: %s (Ctrl-C gives up)", left)
@@ -172,14 +179,14 @@ func (l *live) finish(first os.Signal, came <-chan os.Signal, explained <-chan s
 
 // look gives a follower up that is not patient and makes no progress, although there is
 // something to take.
-func (f *follower) look(now time.Time, explaining bool) {
+func (l *live) look(f *follower, now time.Time, explaining bool) {
 	if f.patient || !f.isOpen() {
 		return
 	}
 	if n := f.written(); n != f.at || f.since.IsZero() || explaining {
 		f.at, f.since = n, now
 	} else if now.Sub(f.since) >= grace {
-		say(os.Stderr, "warning: %s: it is not read, and the last events are missing there", f.doing)
+		l.board.say("warning: %s: it is not read, and the last events are missing there", f.doing)
 		f.given = true
 	}
 }

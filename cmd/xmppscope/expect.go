@@ -184,7 +184,7 @@ func (c *checker) extras(r *expect.Report) (out []expect.Extra) {
 		var all []string
 		for _, f := range s.findings {
 			if f.Severity == session.Error && (r == nil || !r.Foreseen(f.Session, f.Seq)) {
-				all = append(all, fmt.Sprintf("%s (event %d): %s", f.Rule, f.Seq, f.Text))
+				all = append(all, fmt.Sprintf("%s (#%d): %s", f.Rule, f.Seq, f.Text))
 			}
 		}
 		if s.grave > 0 {

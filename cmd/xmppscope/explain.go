@@ -165,7 +165,7 @@ func (t *tale) took() string {
 		out += ": " + strings.Join(parts, ", ")
 	}
 	if w := t.Slowest; w.Took > 0 && w.ID != "" {
-		out += fmt.Sprintf("; the longest wait, %s, was for the %s after step %d (%s)", session.ShortTime(w.Took), w.By, w.N, w.ID)
+		out += fmt.Sprintf("; the longest wait, %s, was for the %s after #%d (%s)", session.ShortTime(w.Took), w.By, w.Seq, w.ID)
 	}
 	return out
 }
@@ -193,5 +193,5 @@ func (t *tale) besides() string {
 	if len(out) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s; the first of the worst, %s at event %d: %s", strings.Join(out, ", "), t.worst.Rule, t.worst.Seq, t.worst.Text)
+	return fmt.Sprintf("%s; the first of the worst, %s at #%d: %s", strings.Join(out, ", "), t.worst.Rule, t.worst.Seq, t.worst.Text)
 }

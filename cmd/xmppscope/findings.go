@@ -139,9 +139,9 @@ func (s *checked) print(w io.Writer, colour bool) {
 }
 
 func (f *finding) print(w io.Writer, colour bool) {
-	where := fmt.Sprintf("event %d", f.Seq)
+	where := fmt.Sprintf("#%d", f.Seq)
 	if f.Step != "" {
-		where += fmt.Sprintf(", step %d %s", f.N, f.Step)
+		where += fmt.Sprintf(", %s", f.Step)
 	}
 	if f.times > 1 {
 		where += fmt.Sprintf(", and %s more", session.Plural(f.times-1, "time"))

@@ -23,25 +23,30 @@ import (
 type inspection struct {
 	accounts accounts
 	book     session.Book
-	shared   decode.Run      // what the sessions know of each other
-	log      *session.Log    // where a verdict goes that a password has changed; nil: nowhere
-	inUse    []string        // files that are being read or written
-	saving   func() []string // what is being saved, in words; nil: nothing
+	shared   decode.Run           // what the sessions know of each other
+	log      *session.Log         // where a verdict goes that a password has changed; nil: nowhere
+	inUse    []string             // files that are being read or written
+	saving   func() []string      // what is being saved, in words; nil: nothing
+	saves    func() []viewer.Save // the same in figures
+	board    *board               // what was said meanwhile; nil: nothing is kept there
 
-	mu       sync.Mutex
-	saved    []string // the files that were written, in words; guarded by mu
-	sessions []session.Overview
+	mu     sync.Mutex
+	saved  []string // the files that were written, in words; guarded by mu
+	ending viewer.Ending
 }
 
 // hooks are what the inspector calls.
 func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
-		Ended: func(sessions []session.Overview) { i.sessions = sessions },
-		Diff:  compareSessions, Files: i.files,
+		Ended: func(e viewer.Ending) { i.ending = e },
+		Diff:  compareSessions, Files: i.files, Saves: i.saves,
+	}
+	if i.board != nil {
+		h.Told = i.board.told
 	}
 	for _, f := range capture.Formats() {
-		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets})
+		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets, Lossless: f.Secrets && f.Read != nil})
 	}
 	return h
 }
@@ -51,7 +56,7 @@ func compareSessions(a, b []session.Event) func(width int) []viewer.DiffLine {
 	r := compare.Sessions(a, b, compare.Options{})
 	return func(width int) (out []viewer.DiffLine) {
 		for _, l := range compare.Render(r, compare.Layout{Width: width, Times: true}) {
-			out = append(out, viewer.DiffLine{Text: l.Text, Kind: diffKinds[l.Kind]})
+			out = append(out, viewer.DiffLine{Text: l.Text, Kind: diffKinds[l.Kind], A: l.A, B: l.B})
 		}
 		return out
 	}
@@ -62,9 +67,17 @@ var diffKinds = map[compare.LineKind]viewer.DiffKind{
 	compare.FromA: viewer.DiffA, compare.FromB: viewer.DiffB, compare.Faint: viewer.DiffFaint,
 }
 
-// inspect opens the inspector; instead says what to do where there is no terminal
+// treeOf is the element of a stanza, as it stands in a stream of clients.
+func treeOf(raw []byte) *session.Element {
+	el, _ := decode.Parse(raw, clientScope)
+	return el
+}
+
+var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
+
+// runInspector opens the inspector; instead says what to do where there is no terminal
 // for it.
-func inspect(ctx context.Context, o viewer.Options, instead string) error {
+func runInspector(ctx context.Context, o viewer.Options, instead string) error {
 	err := viewer.Run(ctx, o)
 	if t := new(viewer.TerminalError); errors.As(err, &t) {
 		return usageError{hinted{err, "set TERM to what your terminal is, such as TERM=xterm-256color, or " + instead}}
@@ -225,8 +238,8 @@ const reportedSessions = 20
 
 // report tells at the end how each session went, and which files there are.
 func (i *inspection) report(w io.Writer) {
-	shown := i.sessions[max(0, len(i.sessions)-reportedSessions):]
-	if more := len(i.sessions) - len(shown); more > 0 {
+	shown := i.ending.Sessions[max(0, len(i.ending.Sessions)-reportedSessions):]
+	if more := len(i.ending.Sessions) - len(shown); more > 0 {
 		say(w, "%d sessions before these", more)
 	}
 	for k := range shown {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,11 +146,11 @@ func TestExportHook(t *testing.T) {
 	if err := i.export(left, at("cut.txt"), viewer.ExportOptions{}, slices.Values(events[:2])); err != nil {
 		t.Fatal(err)
 	}
-	i.sessions = make([]session.Overview, reportedSessions+2)
-	for k := range i.sessions {
-		i.sessions[k] = session.Overview{ID: k + 1, Story: session.Story{State: session.Failed, Reason: "no reason\x1b[31m"}}
+	i.ending.Sessions = make([]session.Overview, reportedSessions+2)
+	for k := range i.ending.Sessions {
+		i.ending.Sessions[k] = session.Overview{ID: k + 1, Story: session.Story{State: session.Failed, Reason: "no reason\x1b[31m"}}
 	}
-	i.sessions[21].Verdict = "logged in as user"
+	i.ending.Sessions[21].Verdict = "logged in as user"
 	var out strings.Builder
 	i.report(&out)
 	for _, want := range []string{"2 sessions before these", "session 3: failed: no reason", "session 22: logged in as user", "blank.jsonl", "clear.jsonl", "cut.txt, and no more"} {
@@ -167,7 +168,7 @@ func TestHooksNameEveryFormat(t *testing.T) {
 	if len(h.Formats) != len(capture.Formats()) || h.Export == nil || h.Verify == nil || h.Ended == nil {
 		t.Errorf("hooks %+v", h)
 	}
-	h.Ended([]session.Overview{{ID: 1}})
+	h.Ended(viewer.Ending{})
 }
 
 // TestOpenedFiles: the inspector's first page says which sessions came from which file.
@@ -237,5 +238,49 @@ func TestFilesOfALiveRun(t *testing.T) {
 	}
 	if got := new(inspection).hooks().Files(); len(got) != 0 {
 		t.Errorf("nothing is saved, told is %q", got)
+	}
+}
+
+// TestAFailedSaveIsTold: in the inspector's first line and on its page, not over the screen.
+func TestAFailedSaveIsTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	l := &live{saves: []string{"x.jsonl"}}
+	if err := l.open(); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	l.board.to = &out
+	defer l.log.Close()
+	end := l.board.begin()
+	l.log.Append(session.Event{Seen: session.Seen{Session: 1, Seq: 1, Body: session.TCPOpened{}}, Said: session.Said{Done: true}})
+	l.spool = session.NewSpool(session.SpoolOptions{})
+	defer l.spool.Close()
+	l.files[0].Close() // as a full disk: nothing can be written any more
+	l.log.End()
+	if err := l.save(l.savers[0], l.files[0]); err == nil {
+		t.Fatal("writing to a closed file works")
+	}
+	h := l.inspect.hooks()
+	saves := h.Saves()
+	if len(saves) != 1 || saves[0].Name != "x.jsonl" || !saves[0].Keeps || saves[0].Problem == "" || saves[0].At.IsZero() || saves[0].Events != 0 {
+		t.Errorf("saves %+v", saves)
+	}
+	if got := h.Files(); len(got) != 1 || !strings.Contains(got[0], "x.jsonl: saving stopped at ") || !strings.Contains(got[0], "the first 0 of 1 event are in it") {
+		t.Errorf("the page says %q", got)
+	}
+	if got := h.Told(); len(got) != 1 || !strings.Contains(got[0], "nothing more is saved there") || out.Len() != 0 {
+		t.Errorf("told %q, written %q", got, out.String())
+	}
+	end()
+	if !strings.Contains(out.String(), "nothing more is saved there") {
+		t.Errorf("after the inspector: %q", out.String())
+	}
+}
+
+// TestRootOf: of a full disk the first line says just that.
+func TestRootOf(t *testing.T) {
+	err := fmt.Errorf("cannot write %q: %w", "a.pcapng", &os.PathError{Op: "write", Path: "a.pcapng", Err: errors.New("no space left on device")})
+	if got := rootOf(err); got != "no space left on device" {
+		t.Errorf("the cause is %q", got)
 	}
 }

@@ -33,6 +33,7 @@ type live struct {
 	rebinds bool // logins are bound anew (--rebind)
 
 	title   string
+	where   string   // who listens, and for whom
 	welcome []string // the inspector's start screen
 	log     *session.Log
 	inspect inspection
@@ -42,8 +43,13 @@ type live struct {
 	spool       *session.Spool
 	unexplained string // what its file is called that survives a crash, "" if nothing has to
 	followers   []*follower
-	starting    sync.Mutex    // held while followers changes
-	screen      *follower     // the one that is the inspector, or nil
+	savers      []*follower // those of files, in their order
+	starting    sync.Mutex  // held while followers changes
+	screen      *follower   // the one that is the inspector, or nil
+	board       board
+	noRecovery  bool // --no-recovery
+	recovery    recovery
+	made        bool          // what passes was made up, and is worth no question
 	over        chan struct{} // has a token for each follower that is done
 	printer     *printout     // nil while the inspector shows everything
 }
@@ -59,7 +65,8 @@ func (l *live) open() error {
 	if err := l.inspect.accounts.read(&l.known); err != nil {
 		return err
 	}
-	l.inspect.inUse, l.inspect.saving = l.saves, l.saving
+	l.board.to = os.Stderr
+	l.inspect.inUse, l.inspect.saving, l.inspect.saves, l.inspect.board = l.saves, l.saving, l.saveStates, &l.board
 	l.log = session.NewLog()
 	l.inspect.log = l.log
 	if err := l.openFiles(); err != nil {
@@ -99,9 +106,8 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog), Path: l.unexplained})
 	o.Tap, o.Spool, o.Limits = l.tap(), l.spool, l.limits
 	l.over = make(chan struct{}, len(l.files)+2)
-	for _, f := range l.files {
-		saving := &follower{doing: "saving " + f.Path(), written: f.Written, patient: f != l.piped, keeps: f != l.piped}
-		l.start(saving, func() error { return l.save(saving, f) })
+	for i, f := range l.files {
+		l.start(l.savers[i], func() error { return l.save(l.savers[i], f) })
 	}
 	explained := make(chan struct{})
 	go func() {
@@ -133,12 +139,14 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		worked <- err
 	}()
 	if l.inspector() {
+		l.recovery = openRecovery(l.noRecovery)
 		l.screen = &follower{doing: "closing the inspector", written: func() int64 { return 0 }}
 		l.start(l.screen, func() error {
 			defer cancel()
-			return inspect(ctx, viewer.Options{
-				Log: l.log, Title: l.title, Live: true, Start: l.welcome, Reveal: l.out.reveal,
-				Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
+			defer l.board.begin()()
+			return runInspector(ctx, viewer.Options{
+				Log: l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
+				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want,
 			}, "print text: --plain")
 		})
@@ -153,6 +161,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		first = <-came
 	}
 	err = l.finish(first, came, explained)
+	l.keepUnsaved()
 	if errors.Is(err, errGivenUp) {
 		return l.leave(err, first)
 	}
@@ -194,10 +203,10 @@ func (l *live) print(match func(*session.Event) bool) {
 		}
 		switch {
 		case errors.Is(err, syscall.EPIPE):
-			say(os.Stderr, "%s was closed: nothing more is printed there; the sessions go on", l.printName())
+			l.board.say("%s was closed: nothing more is printed there; the sessions go on", l.printName())
 			err = nil
 		case err != nil:
-			say(os.Stderr, "%s: nothing more is printed; the sessions go on", inWords(err))
+			l.board.say("%s: nothing more is printed; the sessions go on", inWords(err))
 		}
 		return err
 	})

@@ -33,7 +33,7 @@ func (o *openFlags) options(paths []string) (viewer.Options, error) {
 	match, err := o.shown.matcher()
 	return viewer.Options{
 		Title: openTitle(paths), Reveal: o.shown.reveal,
-		Pretty: decode.Pretty, Filter: match, CompileFilter: session.CompileFilter,
+		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter,
 	}, err
 }
 
@@ -111,7 +111,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
 	var err error
 	if !r.fruitless() {
-		err = inspect(ctx, o, instead)
+		err = runInspector(ctx, o, instead)
 	}
 	r.wait()
 	in.tellUnused()

@@ -58,6 +58,7 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.StringVarP(listen, "listen", "l", addr, "`address` to listen on; port 0 picks one")
 	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension; - is pcapng on standard output (repeatable; see xmppscope help save)")
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
+	f.BoolVar(&l.noRecovery, "no-recovery", false, "keep nothing that is saved nowhere when nobody can be asked, and offer nothing that an earlier run has kept")
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	l.known.add(f)
 	l.backlog = 4 << 30
@@ -128,7 +129,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if p.insecure {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
-	p.title = "xmppscope"
+	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
 		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
@@ -146,6 +147,20 @@ func (p *proxyFlags) gate(s *tlsintercept.Secured) proxy.Gate {
 		Client: s.Bindings(session.ClientLeg), Server: s.Bindings(session.ServerLeg),
 		Domain: s.Domain, Password: p.inspect.accounts.find, Tokens: &p.tokens,
 	})
+}
+
+// target is whom clients are taken to, for the inspector's first line.
+func (p *proxyFlags) target() string {
+	switch {
+	case p.upstream != "":
+		return p.upstream
+	case len(p.resolve) == 1:
+		_, target, _ := strings.Cut(p.resolve[0], "=")
+		return target
+	case len(p.resolve) > 1:
+		return "as --resolve says"
+	}
+	return "by SRV"
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {

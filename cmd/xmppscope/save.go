@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
+	"xmppscope/inspect"
 	"xmppscope/session"
+	"xmppscope/viewer"
 )
 
 // toStdout is the --save that goes to standard output, as pcapng.
@@ -50,6 +54,11 @@ and holds nothing that no other file has. Standard output is never rotated. What
 Wireshark cannot do is decrypt a leg whose handshake lies in an earlier file: look
 at the interface "decoded" there.
 
+What is saved nowhere is asked about when the inspector is left. Where nobody can be
+asked (a closed terminal, SIGTERM), it is kept for a week in ~/.local/state/xmppscope
+(below XDG_STATE_HOME where that is set), with secrets, readable by you alone: the path
+is printed, and the next start offers it once. --no-recovery keeps nothing.
+
 .pcapng, .pcap and .keylog hold secrets; all files are readable by you alone. With
 --redact they are blanked there too, with --pseudonymise names and texts as well.`
 
@@ -87,6 +96,7 @@ func (l *live) openFiles() error {
 			return usageError{err}
 		}
 		l.files = append(l.files, f)
+		l.savers = append(l.savers, &follower{doing: "saving " + f.Path(), written: f.Written, patient: f != l.piped, keeps: f != l.piped})
 		if err := l.keepBeside(path, f.Format()); err != nil {
 			return err
 		}
@@ -124,7 +134,10 @@ func (l *live) keepBeside(path string, format capture.Format) error {
 // that may wait for the disk.
 func (l *live) saving() (out []string) {
 	for i, f := range l.files {
-		switch path := l.saves[i]; {
+		switch path, by := l.saves[i], l.savers[i]; {
+		case by.failed.Load() != nil:
+			failed := by.failed.Load()
+			out = append(out, fmt.Sprintf("%s: saving stopped at %s: %s; the first %s of %s are in it", path, failed.at.Format("15:04:05"), failed.why, inspect.Number(int(by.taken.Load())), inspect.Count(l.log.Len(), "event")))
 		case path == toStdout:
 			out = append(out, fmt.Sprintf("standard output gets the packets: %d bytes so far", f.Written()))
 		case l.rotate != "":
@@ -132,6 +145,25 @@ func (l *live) saving() (out []string) {
 		default:
 			out = append(out, fmt.Sprintf("%s is being written: %d bytes so far", path, f.Written()))
 		}
+	}
+	return out
+}
+
+// saveStates is saving for the inspector's first line.
+func (l *live) saveStates() (out []viewer.Save) {
+	for i, f := range l.files {
+		by := l.savers[i]
+		s := viewer.Save{
+			Name: filepath.Base(l.saves[i]), Keeps: f.Format().Read != nil && f != l.piped,
+			Bytes: f.Written(), Events: int(by.taken.Load()),
+		}
+		if f == l.piped {
+			s.Name = "standard output"
+		}
+		if failed := by.failed.Load(); failed != nil {
+			s.Problem, s.At = failed.why, failed.at
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -166,6 +198,9 @@ func (l *live) printName() string {
 // of the run goes on without it.
 func (l *live) save(by *follower, f *capture.File) error {
 	err := l.pull(by, f.WriteAll, noIdle)
+	if err != nil {
+		by.failed.Store(&failure{rootOf(err), time.Now()})
+	}
 	switch {
 	case err == nil:
 		if err = f.Close(); err == nil && f != l.piped {
@@ -173,13 +208,24 @@ func (l *live) save(by *follower, f *capture.File) error {
 		}
 		return err
 	case f == l.piped && errors.Is(err, syscall.EPIPE): // Wireshark was closed
-		say(os.Stderr, "standard output was closed: nothing more is saved there; the sessions go on")
+		l.board.say("standard output was closed: nothing more is saved there; the sessions go on")
 		f.Close()
 		return nil
 	}
-	say(os.Stderr, "%s: nothing more is saved there; the sessions go on", inWords(err))
+	l.board.say("%s: nothing more is saved there; the sessions go on", inWords(err))
 	f.Close()
 	return errSaid
+}
+
+// rootOf is the cause of an error, without what it happened to.
+func rootOf(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
 }
 
 func (l *live) closeFiles() {

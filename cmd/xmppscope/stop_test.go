@@ -54,7 +54,7 @@ func TestStopReading(t *testing.T) {
 		{"print", "print --json -", "it is printed up to there", ""},
 		{"export", "export - -o out.jsonl", "out.jsonl holds what was read", "out.jsonl"},
 		{"export xml", "export - -o out.xml", "out.xml holds what was read", "out.xml"},
-		{"check", "check -", "nothing is said of the whole", ""},
+		{"check", "check -", "only what was read before it was checked", ""},
 		{"diff", "diff - other.pcap", "nothing was compared", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ func agree(events []session.Event) error {
 	}
 	l := g.Login()
 	good := strings.HasPrefix(o.Verdict, "logged in") || strings.HasPrefix(o.Verdict, "took up") || strings.Contains(o.Verdict, "has proved its domain")
-	failed := strings.HasPrefix(o.Verdict, "at step") && o.Ended
+	failed := strings.HasPrefix(o.Verdict, "at #") && o.Ended
 	switch {
 	case l.State != o.State || l.LoggedIn() != (o.State == session.LoggedIn):
 		return fmt.Errorf("the list says %s, the facts %s", o.State, l.State)
@@ -76,7 +76,7 @@ func TestViewsCanDisagree(t *testing.T) {
 	for i := range events {
 		for k := range events[i].Notes {
 			if n := &events[i].Notes[k]; n.Rule == session.RuleVerdict {
-				n.Value = strings.Replace(n.Value, "logged in", "at step 1 nothing", 1)
+				n.Value = strings.Replace(n.Value, "logged in", "at #1 nothing", 1)
 			}
 		}
 	}

@@ -193,7 +193,7 @@ func ending(s side) string {
 	case strings.HasPrefix(c.Kind, "sasl") || c.Kind == "iqauth-error":
 		return fmt.Sprintf("the server refused %s (%s)", or(lastTried(s)), or(c.Condition))
 	}
-	return fmt.Sprintf("the server refused at step %d, %s (%s)", c.N, c.ID, or(c.Condition))
+	return fmt.Sprintf("the server refused at #%d, %s (%s)", c.Seq, c.ID, or(c.Condition))
 }
 
 func by(who string) string {
@@ -207,7 +207,7 @@ func by(who string) string {
 func after(s side) string {
 	if n := len(s.Rungs); n > 0 {
 		r := &s.Rungs[n-1]
-		return fmt.Sprintf("after step %d (%s)", r.N, r.Title)
+		return fmt.Sprintf("after #%d (%s)", r.Seq, r.Title)
 	}
 	return "before the first step"
 }

@@ -13,6 +13,7 @@ import (
 type Line struct {
 	Kind LineKind
 	Text string
+	A, B uint64 // Seq of the step's first event in each session that it is about; 0 for none
 }
 
 // LineKind says what a line is, so that it can be coloured.
@@ -84,11 +85,12 @@ type sheet struct {
 	lines  []Line
 	width  int
 	layout Layout
-	hidden int // details that were left out
+	hidden int    // details that were left out
+	a, b   uint64 // of the row that lines are added for
 }
 
 func (p *sheet) add(k LineKind, text string) {
-	p.lines = append(p.lines, Line{k, strings.TrimRight(text, " ")})
+	p.lines = append(p.lines, Line{k, strings.TrimRight(text, " "), p.a, p.b})
 }
 
 // wrap adds text that begins with head, and goes on below its end.
@@ -142,6 +144,8 @@ func (p *sheet) quiet(r *Row) bool {
 
 func (p *sheet) run(rows []Row) {
 	first, last := &rows[0], &rows[len(rows)-1]
+	p.a, p.b = seqOf(first.A), seqOf(first.B)
+	defer func() { p.a, p.b = 0, 0 }()
 	for i := range rows {
 		p.hidden += len(rows[i].Differences)
 	}
@@ -149,16 +153,25 @@ func (p *sheet) run(rows []Row) {
 		fmt.Sprintf("the same: %s … %s", first.Title, last.Title))
 }
 
-func span(first, last *Place) string { return fmt.Sprintf("%d–%d", first.N, last.N) }
+func span(first, last *Place) string { return fmt.Sprintf("#%d–%d", first.Seq, last.Seq) }
 
 func number(at *Place) string {
 	if at == nil {
 		return ""
 	}
-	return fmt.Sprint(at.N)
+	return fmt.Sprintf("#%d", at.Seq)
+}
+
+func seqOf(at *Place) uint64 {
+	if at == nil {
+		return 0
+	}
+	return at.Seq
 }
 
 func (p *sheet) row(r *Row) {
+	p.a, p.b = seqOf(r.A), seqOf(r.B)
+	defer func() { p.a, p.b = 0, 0 }()
 	kind, sign := Faint, " "
 	switch r.Mark {
 	case Changed:
@@ -248,7 +261,7 @@ func (p *sheet) other(all []Difference) {
 	p.differences(all)
 	if len(p.lines) > before {
 		rest := append([]Line{}, p.lines[before:]...)
-		p.lines = append(append(p.lines[:before], Line{Step, strings.Repeat(" ", 14) + "~ between the steps"}), rest...)
+		p.lines = append(append(p.lines[:before], Line{Kind: Step, Text: strings.Repeat(" ", 14) + "~ between the steps"}), rest...)
 	}
 }
 

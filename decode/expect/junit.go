@@ -139,7 +139,7 @@ func (x *Result) Where() string {
 	case x.Seq == 0:
 		return ""
 	case x.Step != "":
-		return fmt.Sprintf("event %d, step %d %s", x.Seq, x.N, x.Step)
+		return fmt.Sprintf("#%d, %s", x.Seq, x.Step)
 	}
-	return fmt.Sprintf("event %d", x.Seq)
+	return fmt.Sprintf("#%d", x.Seq)
 }

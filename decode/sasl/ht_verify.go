@@ -57,7 +57,7 @@ func (h *hashedToken) isFor(t decode.Token) bool { return strings.EqualFold(t.Me
 
 // issued names a token by where it was seen.
 func issued(t *decode.Token) string {
-	return fmt.Sprintf("that the server issued in session %d, event %d", t.Session, t.Seq)
+	return fmt.Sprintf("that the server issued in session %d, #%d", t.Session, t.Seq)
 }
 
 // way is one way to compute the client's HMAC.

@@ -122,7 +122,7 @@ func (l *last) describe() string {
 	if l.space != "" {
 		what += fmt.Sprintf(" with %q", l.space)
 	}
-	return fmt.Sprintf("%s (event %d, %s)", what, l.seq, session.Plural(int(l.size), "byte"))
+	return fmt.Sprintf("%s (#%d, %s)", what, l.seq, session.Plural(int(l.size), "byte"))
 }
 
 // quote is what a peer chose, of a length that a sentence bears.

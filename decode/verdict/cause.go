@@ -94,9 +94,9 @@ func (s *scene) causes() (out []Cause) {
 
 // tell makes a verdict of what happened, why, and what followed from it. Where nothing decides between two causes
 // both are told.
-func (c *scene) tell(severity session.Severity, step *session.Step, what, then string, causes []Cause) session.Note {
+func (c *scene) tell(severity session.Severity, at place, what, then string, causes []Cause) session.Note {
 	if len(causes) == 0 {
-		return verdictNote(severity, step, what+then, "")
+		return verdictNote(severity, at, what+then, "")
 	}
 	best := causes[0]
 	if best.Weight == Suspected { // it does not stand alone
@@ -124,7 +124,7 @@ func (c *scene) tell(severity session.Severity, step *session.Step, what, then s
 			}
 		}
 	}
-	return verdictNote(severity, step, what+then, strings.TrimPrefix(next, "; "))
+	return verdictNote(severity, at, what+then, strings.TrimPrefix(next, "; "))
 }
 
 // named says which server's log is meant, where that was found out.

@@ -29,7 +29,7 @@ func (c *scene) afterwards() []session.Note {
 		what += fmt.Sprintf(", for %s: what depends on it may hang in the client", session.ShortTime(waiting.since))
 		next = strings.TrimPrefix(next+"; look into the server's log: it has got the request", "; ")
 	}
-	return []session.Note{verdictNote(session.Warning, nil, what, next)}
+	return []session.Note{verdictNote(session.Warning, place{}, what, next)}
 }
 
 // missing is about what came without a word after the login: an end, and what was asked for
@@ -39,9 +39,9 @@ func (c *scene) missing() []session.Note {
 		switch {
 		case slices.Contains(s.When, "cut"):
 			what := fmt.Sprintf("%s; then the server cut the connection without a word, %s after it had asked for an acknowledgement: %s", c.success, c.ended().after, s.Why)
-			return []session.Note{verdictNote(session.Notice, nil, what, s.Tell)}
+			return []session.Note{verdictNote(session.Notice, place{}, what, s.Tell)}
 		case !strings.Contains(c.advice, s.Why): // it was not known when the login was done
-			return []session.Note{verdictNote(session.Info, nil, c.success, strings.TrimPrefix(c.advice+suspicion(s.Why, s.Tell), "; "))}
+			return []session.Note{verdictNote(session.Info, place{}, c.success, strings.TrimPrefix(c.advice+suspicion(s.Why, s.Tell), "; "))}
 		}
 	}
 	return nil
@@ -68,7 +68,7 @@ func (c *scene) leftOpen() *lack {
 		if q.Payload.Space != "" {
 			what = fmt.Sprintf("the client's request with %q", q.Payload.Space)
 		}
-		return &lack{fmt.Sprintf("%s (event %d)", what, q.Seq), since}
+		return &lack{fmt.Sprintf("%s (#%d)", what, q.Seq), since}
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func answeredAstray(c *scene) []Cause {
 			continue
 		}
 		return []Cause{{ID: "answer-astray", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.seldom().stray.seq}},
-			Text:   fmt.Sprintf("the server's answer (event %d) bears the id %s, and the client's request with %q (event %d) has the id %s: so it is no answer to that, and the client waits for one", c.seldom().stray.seq, quote(c.seldom().stray.id), q.Payload.Space, q.Seq, quote(q.ID)),
+			Text:   fmt.Sprintf("the server's answer (#%d) bears the id %s, and the client's request with %q (#%d) has the id %s: so it is no answer to that, and the client waits for one", c.seldom().stray.seq, quote(c.seldom().stray.id), q.Payload.Space, q.Seq, quote(q.ID)),
 			Advice: "mend the server: an answer bears the id of its request (RFC 6120 §8.2.3)"}}
 	}
 	return nil
@@ -60,7 +60,7 @@ func notAnswered(c *scene) []Cause {
 			continue
 		}
 		return []Cause{{ID: "request-unanswered", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: q.Seq}},
-			Text:   fmt.Sprintf("the server had asked the client with %q (event %d), and had no answer for %s", q.Payload.Space, q.Seq, session.ShortTime(c.now.Event.At.Sub(q.At))),
+			Text:   fmt.Sprintf("the server had asked the client with %q (#%d), and had no answer for %s", q.Payload.Space, q.Seq, session.ShortTime(c.now.Event.At.Sub(q.At))),
 			Advice: "let the client answer each iq of the types get and set, if only with an error (RFC 6120 §8.2.3); if it was cut off or asleep then, that is why"}}
 	}
 	return nil

@@ -110,7 +110,7 @@ func remedy(f fault, c *scene) string {
 	if r := remedies[f.Rule]; r != "" {
 		return r
 	}
-	return fmt.Sprintf("mend what the client sends there (event %d)", f.Seq)
+	return fmt.Sprintf("mend what the client sends there (#%d)", f.Seq)
 }
 
 // gaveUp says whether an empty response was sent where a message was due.
@@ -123,7 +123,7 @@ func (c *scene) emptyResponse() Cause {
 	return Cause{
 		ID: "empty-response", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 		Text:   "the client answers the server's challenge with an empty response, in place of its final message: it gave up on what the server sent, perhaps because of an attribute in there that it does not know (an optional attribute such as d= or h= has to be passed over)",
-		Advice: fmt.Sprintf("look at the challenge before event %d and at the client's SCRAM: RFC 5802 §5.1 has unknown attributes ignored; the password is not in question", c.asking.seq),
+		Advice: fmt.Sprintf("look at the challenge before #%d and at the client's SCRAM: RFC 5802 §5.1 has unknown attributes ignored; the password is not in question", c.asking.seq),
 	}
 }
 
@@ -152,7 +152,7 @@ func (c *scene) wrongInStream() (out []Cause) {
 	}
 	if begun := c.spoke[session.C2S] || strings.HasPrefix(string(c.raw[session.C2S]), "<"); c.opaque[session.C2S] != "" && begun && !c.zipped {
 		return []Cause{{ID: "client-xml-broken", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
-			Text: c.offence(), Advice: fmt.Sprintf("mend the client's XML at event %d", c.asking.seq)}}
+			Text: c.offence(), Advice: fmt.Sprintf("mend the client's XML at #%d", c.asking.seq)}}
 	}
 	for _, f := range c.asking.faults {
 		if f.grave && !beside[f.Rule] && f.Rule != "core-relay" {
@@ -162,7 +162,7 @@ func (c *scene) wrongInStream() (out []Cause) {
 	}
 	if f := c.broke; f.Rule != "" && (strings.Contains(r.Condition, "xml") || r.Condition == "bad-format") || f.Rule != "" && strings.HasPrefix(r.Condition, "not-well") {
 		return []Cause{{ID: "message-" + f.Rule, Guilty: Client, Weight: Likely, Evidence: []Evidence{f.Evidence},
-			Text: fmt.Sprintf("shortly before (event %d), %s", f.Seq, f.Text), Advice: remedy(f, c)}}
+			Text: fmt.Sprintf("shortly before (#%d), %s", f.Seq, f.Text), Advice: remedy(f, c)}}
 	}
 	return nil
 }

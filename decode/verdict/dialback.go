@@ -51,11 +51,11 @@ func (c *scene) proved() []session.Note {
 	}
 	from, to := root.Attr("from"), root.Attr("to")
 	if root.Name.Local == "verify" {
-		return []session.Note{verdictNote(session.Info, nil, fmt.Sprintf("the server of %q says that the key it was asked about is %s", from, root.Attr("type")), "")}
+		return []session.Note{verdictNote(session.Info, place{}, fmt.Sprintf("the server of %q says that the key it was asked about is %s", from, root.Attr("type")), "")}
 	}
 	severity := session.Info
 	if c.state.InClear() {
 		severity = session.Warning
 	}
-	return []session.Note{verdictNote(severity, nil, fmt.Sprintf("%q has proved its domain to %q by dialback%s", to, from, c.cost()), "")}
+	return []session.Note{verdictNote(severity, place{}, fmt.Sprintf("%q has proved its domain to %q by dialback%s", to, from, c.cost()), "")}
 }

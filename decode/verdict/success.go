@@ -35,7 +35,7 @@ func (c *scene) succeeded() []session.Note {
 		severity = session.Warning
 	}
 	c.success, c.advice = what, c.savings()
-	return []session.Note{verdictNote(severity, nil, c.success, c.advice)}
+	return []session.Note{verdictNote(severity, place{}, c.success, c.advice)}
 }
 
 // name is the JID that has logged in, as far as it is known.
@@ -85,7 +85,7 @@ func (c *scene) phases() string {
 func (c *scene) savings() string {
 	var out []string
 	if w := c.Slowest; w.Took >= slow {
-		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after step %d (%s)", w.By, session.ShortTime(w.Took), w.N, w.ID))
+		out = append(out, fmt.Sprintf("the %s was slow: it took %s to go on after #%d (%s)", w.By, session.ShortTime(w.Took), w.Seq, w.ID))
 	}
 	out = append(out, c.wasted()...)
 	if c.upgraded {

@@ -37,9 +37,9 @@ type judge struct {
 
 // finding is what happened when something went wrong, and why.
 type finding struct {
-	seq    uint64
+	place
+	seq    uint64 // of the error
 	what   string
-	step   *session.Step
 	causes []Cause
 }
 
@@ -68,7 +68,7 @@ func (j *judge) Explain(s *decode.Seen) []session.Note {
 	case failed:
 		c := j.scene(s)
 		if c.examine(); !j.In.IsZero() {
-			return []session.Note{c.tell(session.Error, j.first.step, j.first.what, "", j.first.causes)}
+			return []session.Note{c.tell(session.Error, j.first.place, j.first.what, "", j.first.causes)}
 		}
 	case !was.Equal(j.In):
 		return j.scene(s).succeeded()
@@ -80,9 +80,9 @@ func (j *judge) scene(s *decode.Seen) *scene { return &scene{judge: j, now: s, s
 
 // examine looks into the first error when it comes.
 func (c *scene) examine() {
-	c.first = &finding{seq: c.Cause.Seq, step: c.now.Event.Step}
+	c.first = &finding{seq: c.Cause.Seq, place: place{c.now.Event.Seq, c.now.Event.Step}}
 	if c.first.step == nil {
-		c.first.step = c.last.step
+		c.first.place = place{c.last.seq, c.last.step}
 	}
 	c.first.what = c.account()
 	c.first.causes = c.causes()
@@ -92,7 +92,7 @@ func (c *scene) examine() {
 func (c *scene) closed() []session.Note {
 	switch {
 	case c.locked && c.In.IsZero() && c.Cause == nil:
-		return []session.Note{verdictNote(session.Notice, nil, "the login runs inside TLS, which could not be decrypted here", c.unlock)}
+		return []session.Note{verdictNote(session.Notice, place{}, "the login runs inside TLS, which could not be decrypted here", c.unlock)}
 	case c.Cause != nil && !c.In.IsZero(): // it has been said
 		return nil
 	case !c.In.IsZero():
@@ -101,13 +101,19 @@ func (c *scene) closed() []session.Note {
 		return nil // a recording that begins in the middle
 	}
 	causes := slices.DeleteFunc(c.first.causes, func(cause Cause) bool { return cause.Weight == Suspected })
-	return []session.Note{c.tell(session.Error, c.first.step, c.first.what, c.ending(), append(causes, suspected(c)...))} // the end may give more to suspect
+	return []session.Note{c.tell(session.Error, c.first.place, c.first.what, c.ending(), append(causes, suspected(c)...))} // the end may give more to suspect
+}
+
+// place is the event that a verdict is about; without a step it is about the session.
+type place struct {
+	seq  uint64
+	step *session.Step
 }
 
 // verdictNote makes the note.
-func verdictNote(severity session.Severity, step *session.Step, what, next string) session.Note {
-	if step != nil {
-		what = fmt.Sprintf("at step %d (%s) %s", step.N, step.ID, what)
+func verdictNote(severity session.Severity, at place, what, next string) session.Note {
+	if at.step != nil {
+		what = fmt.Sprintf("at #%d (%s) %s", at.seq, at.step.ID, what)
 	}
 	return session.Note{Severity: severity, Name: session.FieldVerdict, Value: what, Text: next}
 }
@@ -119,5 +125,5 @@ func (c *scene) waiting(b session.RelayTimeout) []session.Note {
 		return nil
 	}
 	what := fmt.Sprintf("%s, for %s and more", b.Waiting, session.ShortTime(b.After))
-	return []session.Note{c.tell(session.Warning, c.last.step, what, "", c.causes())}
+	return []session.Note{c.tell(session.Warning, place{c.last.seq, c.last.step}, what, "", c.causes())}
 }

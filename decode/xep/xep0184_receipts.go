@@ -58,5 +58,5 @@ func (r *receipts) received(el *session.Element) []session.Note {
 		return []session.Note{decode.Explain("XEP-0184 §5.2", el.Span, "confirms that message %q has arrived; it was not seen in this session", id)}
 	}
 	delete(r.asked, id)
-	return []session.Note{decode.Explain("XEP-0184 §5.2", el.Span, "confirms that message %q, event %d, has arrived", id, seq)}
+	return []session.Note{decode.Explain("XEP-0184 §5.2", el.Span, "confirms that message %q, #%d, has arrived", id, seq)}
 }

@@ -80,7 +80,7 @@ func (n *naming) name(space string, at session.Span) {
 	n.seen = append(n.seen, space)
 	spec, ok := Named(space)
 	if !ok {
-		n.notes = append(n.notes, decode.Say(session.Info, at, "not explained: nothing here knows the namespace %q", space))
+		n.notes = append(n.notes, decode.Say(session.Info, at, "unknown namespace %q", space))
 		return
 	}
 	if n.claimed(&spec) {

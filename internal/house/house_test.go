@@ -28,7 +28,8 @@ var arrows = map[string][]string{
 	"session":            nil,
 	"certs":              {"internal/idn", "internal/ownership"},
 	"decode":             {"session", "internal/coroutine", "internal/lent"},
-	"viewer":             {"session"},
+	"inspect":            {"session"},
+	"viewer":             {"inspect", "session"},
 	"capture":            {"capture/packet", "capture/pseudonym", "internal/columns", "internal/ownership", "session", "internal/lent"},
 	"capture/packet":     {"session", "internal/lent"},
 	"capture/pseudonym":  {"session"},
@@ -125,7 +126,7 @@ func ourImports(t *testing.T, file string) []string {
 
 // pure are the files that do no I/O and know no clock.
 var pure = []string{
-	"proxy/relay.go", "proxy/excuse.go", "capture/packets.go", "viewer/row.go", "viewer/text.go", "viewer/keys.go",
+	"proxy/relay.go", "proxy/excuse.go", "capture/packets.go", "inspect/row.go", "viewer/text.go", "viewer/keys.go",
 	"tlsintercept/policy.go", "tlsintercept/lack.go",
 }
 

@@ -84,9 +84,9 @@ func (r recording) verdict(session int) (what, next string) {
 	return what, next
 }
 
-// stepOf is the rung that a verdict names: "at step 9 (features-2) …".
+// stepOf is the rung that a verdict names: "at #12 (features-2) …".
 func stepOf(verdict string) string {
-	rest, ok := strings.CutPrefix(verdict, "at step ")
+	rest, ok := strings.CutPrefix(verdict, "at #")
 	if !ok {
 		return ""
 	}

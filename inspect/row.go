@@ -1,4 +1,4 @@
-package viewer
+package inspect
 
 import (
 	"fmt"
@@ -7,81 +7,108 @@ import (
 	"xmppscope/session"
 )
 
-// lifeline is one of the three vertical lines of the ladder, from left to right.
-type lifeline int
+// Lifeline is one of the three vertical lines of a ladder, from left to right.
+type Lifeline int
 
+// The lifelines.
 const (
-	client lifeline = iota
-	scope
-	server
+	Client Lifeline = iota
+	Scope
+	Server
 )
 
-// stroke says what an arrow is made of.
-type stroke uint8
+// Stroke says what an arrow is made of.
+type Stroke uint8
 
+// The strokes.
 const (
-	xmlStroke stroke = iota // stream headers and elements
-	tlsStroke               // a handshake
-	tcpStroke               // connections opened and closed, bytes nobody understood
+	XMLStroke Stroke = iota // stream headers and elements
+	TLSStroke               // a handshake
+	TCPStroke               // connections opened and closed, bytes nobody understood
 )
 
-// row is an event as the ladder shows it.
-type row struct {
-	number   int      // of its rung, 0 if it stands on none
-	from, to lifeline // the same: a mark on one lifeline
-	both     bool     // a handshake: heads on both ends
-	stopped  bool     // did not get through: a cross in place of the head
-	stroke   stroke
-	tag      clean // name of the element, drawn into the arrow where there is room
-	title    clean // what happened
-	more     clean // said after the title, fainter; may be ""
-	tone     tone
+// Tone says how a row is meant.
+type Tone uint8
+
+// The tones, rising.
+const (
+	Plain  Tone = iota
+	Faint       // not a rung: roster, presence, keep-alives, TCP
+	Notice      // the tones of the severities
+	Warning
+	Failure
+)
+
+// ToneOf is the tone of a severity.
+func ToneOf(s session.Severity) Tone {
+	switch s {
+	case session.Notice:
+		return Notice
+	case session.Warning:
+		return Warning
+	case session.Error:
+		return Failure
+	}
+	return Plain
 }
 
-// newRow turns an event into its row. It is pure: the same event gives the same
+// Row is an event as a ladder shows it.
+type Row struct {
+	Number   uint64   // the event's, in its session
+	From, To Lifeline // the same: a mark on one lifeline
+	Both     bool     // a handshake: heads on both ends
+	Stopped  bool     // did not get through: a cross in place of the head
+	Stroke   Stroke
+	Tag      string // name of the element
+	Title    string // what happened
+	More     string // said after the title, fainter; may be ""
+	Tone     Tone
+}
+
+// NewRow turns an event into its row. It is pure: the same event gives the same
 // row, whatever the terminal. Secrets must have been blanked before.
-func newRow(e *session.Event) row {
-	r := row{tag: wire(e.Name), tone: rowTone(e)}
+func NewRow(e *session.Event) Row {
+	r := Row{Number: e.Seq, Tag: e.Name, Tone: ToneOfRow(e)}
 	r.place(e)
 	said := e.Summary
 	if said == "" {
 		said = describe(e)
 	}
 	if e.Step == nil {
-		r.title = wire(said)
+		r.Title = said
 		return r
 	}
-	r.number, r.title = e.Step.N, wire(e.Step.Title)
+	r.Title = e.Step.Title
 	switch {
 	case e.Step.Title == "":
-		r.title = wire(said)
+		r.Title = said
 	case said != e.Step.Title && said != e.Name: // the name is in the arrow, or the title says it
-		r.more = wire(said)
+		r.More = said
 	}
 	return r
 }
 
-// rowTone is the tone of an event: its worst note, or that it is a failure by
+// ToneOfRow is the tone of an event: its worst note, or that it is a failure by
 // its kind, or that it is no rung.
-func rowTone(e *session.Event) tone {
-	if isFailure(e) {
-		return failure
+func ToneOfRow(e *session.Event) Tone {
+	if IsFailure(e) {
+		return Failure
 	}
-	t := toneOf(e.Worst())
+	t := ToneOf(e.Worst())
 	switch e.Body.(type) {
 	case session.RelayOpaque, session.RelayDropped, session.RelayTimeout, session.LogLost, session.StreamPartial:
-		return max(t, warning)
+		return max(t, Warning)
 	case session.RelaySent, session.RelayEdited:
-		return max(t, notice)
+		return max(t, Notice)
 	}
-	if t == plain && e.Step == nil {
-		return faint
+	if t == Plain && e.Step == nil {
+		return Faint
 	}
 	return t
 }
 
-// isFailure says whether the event is where a login went wrong.
-func isFailure(e *session.Event) bool {
+// IsFailure says whether the event is where a login went wrong.
+func IsFailure(e *session.Event) bool {
 	switch e.Body.(type) {
 	case session.TLSFailed, session.TCPFailed:
 		return true
@@ -94,81 +121,81 @@ func isFailure(e *session.Event) bool {
 }
 
 // place says where the row's arrow runs.
-func (r *row) place(e *session.Event) {
+func (r *Row) place(e *session.Event) {
 	switch b := e.Body.(type) {
 	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes, session.WirePacket:
-		r.stroke = tcpStroke
-		r.from, r.to = legEnds(e.Leg)
+		r.Stroke = TCPStroke
+		r.From, r.To = legEnds(e.Leg)
 		switch b := b.(type) {
 		case session.TCPFailed:
-			r.from, r.to, r.stopped = scope, server, true
+			r.From, r.To, r.Stopped = Scope, Server, true
 		case session.TCPClosed:
-			r.stopped = true
+			r.Stopped = true
 			// The peer of this leg, or we in whoever's place.
 			if byPeer := b.By == e.Leg.String(); byPeer != (e.Leg == session.ClientLeg) {
-				r.from, r.to = r.to, r.from
+				r.From, r.To = r.To, r.From
 			}
 		}
 		if e.Leg == session.ServerLeg && e.Dir == session.S2C {
-			r.from, r.to = server, scope
+			r.From, r.To = Server, Scope
 		}
 	case session.TLSEstablished, session.TLSSecret:
-		r.stroke, r.both = tlsStroke, true
-		r.from, r.to = legEnds(e.Leg)
+		r.Stroke, r.Both = TLSStroke, true
+		r.From, r.To = legEnds(e.Leg)
 	case session.TLSLocked:
-		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = legEnds(e.Leg)
+		r.Stroke, r.Both, r.Stopped = TLSStroke, true, true
+		r.From, r.To = legEnds(e.Leg)
 	case session.TLSFailed:
-		r.stroke, r.both, r.stopped = tlsStroke, true, true
-		r.from, r.to = legEnds(e.Leg)
+		r.Stroke, r.Both, r.Stopped = TLSStroke, true, true
+		r.From, r.To = legEnds(e.Leg)
 	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost:
-		r.from, r.to = scope, scope
+		r.From, r.To = Scope, Scope
 	case session.RelayDropped:
-		r.from, r.to = ends(e.Dir)
-		r.to, r.stopped = scope, true
+		r.From, r.To = ends(e.Dir)
+		r.To, r.Stopped = Scope, true
 	default:
-		r.from, r.to = ends(e.Dir)
+		r.From, r.To = ends(e.Dir)
 		if _, raw := b.(session.StreamRaw); raw {
-			r.stroke = tcpStroke
+			r.Stroke = TCPStroke
 		}
 	}
-	if e.Origin == session.OriginSelf && r.from != r.to {
-		_, r.to = ends(e.Dir)
-		r.from = scope
+	if e.Origin == session.OriginSelf && r.From != r.To {
+		_, r.To = ends(e.Dir)
+		r.From = Scope
 	}
 }
 
 // legEnds are the ends of the part of the ladder that a leg takes; c2s is the way it is opened.
-func legEnds(l session.Leg) (from, to lifeline) {
+func legEnds(l session.Leg) (from, to Lifeline) {
 	switch l {
 	case session.ClientLeg:
-		return client, scope
+		return Client, Scope
 	case session.ServerLeg:
-		return scope, server
+		return Scope, Server
 	}
-	return scope, scope
+	return Scope, Scope
 }
 
 // ends is the way that bytes of a direction take.
-func ends(d session.Dir) (from, to lifeline) {
+func ends(d session.Dir) (from, to Lifeline) {
 	switch d {
 	case session.C2S:
-		return client, server
+		return Client, Server
 	case session.S2C:
-		return server, client
+		return Server, Client
 	}
-	return scope, scope
+	return Scope, Scope
 }
 
-// whole draws the row of a session that has one wire, with no xmppscope on it: what
+// Whole is the row of a session that has one wire, with no xmppscope on it: what
 // ended at the middle goes all the way.
-func (r *row) whole() {
+func (r *Row) Whole() {
 	switch {
-	case r.from == r.to:
-	case r.to == scope:
-		r.to = server - r.from
-	case r.from == scope:
-		r.from = server - r.to
+	case r.From == r.To:
+	case r.To == Scope:
+		r.To = Server - r.From
+	case r.From == Scope:
+		r.From = Server - r.To
 	}
 }
 
@@ -183,12 +210,12 @@ func describe(e *session.Event) string {
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
 	case session.TCPHalfClosed:
-		return e.Leg.String() + " has finished sending"
+		return e.Leg.String() + " sent TCP FIN"
 	case session.TCPClosed:
 		if b.Reason != "" {
-			return "closed by " + b.By + ": " + b.Reason
+			return b.By + " closed the connection: " + b.Reason
 		}
-		return "closed by " + b.By
+		return b.By + " closed the connection"
 	case session.TLSEstablished:
 		return tlsWords(e.Leg, &b.TLSFacts)
 	case session.TLSFailed:
@@ -228,15 +255,15 @@ func describe(e *session.Event) string {
 func describeBytes(e *session.Event) string {
 	switch b := e.Body.(type) {
 	case session.WireBytes:
-		return amount(e.Size) + " on the wire"
+		return Amount(e.Size) + " on the wire"
 	case session.WirePacket:
-		return "a packet of " + amount(e.Size)
+		return "a packet of " + Amount(e.Size)
 	case session.StreamWhitespace:
 		return "white space: a keep-alive"
 	case session.StreamPartial:
-		return "unfinished element, " + amount(e.Size)
+		return "unfinished element, " + Amount(e.Size)
 	case session.StreamRaw:
-		return amount(e.Size) + ", not understood"
+		return Amount(e.Size) + ", not understood"
 	case session.LogLost:
 		return b.Words(e.Dir)
 	case session.RelayBacklog:
@@ -256,8 +283,8 @@ func tlsWords(leg session.Leg, f *session.TLSFacts) string {
 	return strings.Join(parts, ", ")
 }
 
-// amount is a number of bytes for a person.
-func amount(n int64) string {
+// Amount is a number of bytes for a person.
+func Amount(n int64) string {
 	switch {
 	case n == 1:
 		return "1 byte"

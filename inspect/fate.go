@@ -1,32 +1,31 @@
-package viewer
+package inspect
 
 import "xmppscope/session"
 
-// fate is which events decide how a session went: indexes of the Log, -1 for
+// Fate is which events decide how a session went: indexes of the Log, -1 for
 // none so far.
-type fate struct {
-	verdict int // bears the newest verdict
+type Fate struct {
+	judged  int // bears the newest verdict
 	failure int // where it went wrong, as far as it has
 	silence int // someone was kept waiting, and nothing has come since
-	stopped int // the one at which following has stopped
 }
 
-var unknownFate = fate{-1, -1, -1, -1}
+var unknownFate = Fate{-1, -1, -1}
 
-// decisive is the event to look at first: where it went wrong, or else where the
+// Decisive is the event to look at first: where it went wrong, or else where the
 // verdict stands.
-func (f *fate) decisive() int {
+func (f *Fate) Decisive() int {
 	if f.failure >= 0 {
 		return f.failure
 	}
-	return f.verdict
+	return f.judged
 }
 
 // weigh takes the next event, which the story has been told.
-func (f *fate) weigh(index int, e *session.Event, story *session.Story) {
+func (f *Fate) weigh(index int, e *session.Event, story *session.Story) {
 	for i := range e.Notes {
 		if e.Notes[i].Name == session.FieldVerdict && e.Notes[i].Rule == session.RuleVerdict {
-			f.verdict = index
+			f.judged = index
 		}
 	}
 	switch c := story.Cause; {
@@ -44,7 +43,7 @@ func (f *fate) weigh(index int, e *session.Event, story *session.Story) {
 }
 
 // wait notes that someone is kept waiting, or no longer is.
-func (f *fate) wait(index int, e *session.Event) {
+func (f *Fate) wait(index int, e *session.Event) {
 	if _, late := e.Body.(session.RelayTimeout); late {
 		f.silence = index
 	} else if session.IsPlaintext(e.Body) {

@@ -1,29 +1,30 @@
-package viewer
+package inspect
 
 import "xmppscope/session"
 
 const (
-	cacheEvents = 4096     // how many events the cache holds at most
+	cacheEvents = 4096     // how many events a Cache holds at most
 	cacheBytes  = 16 << 20 // and how many bytes of them
 )
 
-// cache reads events of the Log by their index and keeps the newest reads, up to
+// Cache reads events of the Log by their index and keeps the newest reads, up to
 // a bound. It copies what it keeps, so that it does not hold on to the Log's
 // window. It belongs to one goroutine.
-type cache struct {
+type Cache struct {
 	log    *session.Log
 	events map[int]*session.Event
 	order  []int // as they came in
 	bytes  int
 }
 
-func newCache(log *session.Log) *cache {
-	return &cache{log: log, events: map[int]*session.Event{}}
+// NewCache is an empty one for a Log.
+func NewCache(log *session.Log) *Cache {
+	return &Cache{log: log, events: map[int]*session.Event{}}
 }
 
-// at returns the event with this index of the Log. One that was lost comes as a
+// At returns the event with this index of the Log. One that was lost comes as a
 // LogLost event; past the end it is nil.
-func (c *cache) at(index int) *session.Event {
+func (c *Cache) At(index int) *session.Event {
 	if e, ok := c.events[index]; ok {
 		return e
 	}
@@ -51,7 +52,7 @@ func (c *cache) at(index int) *session.Event {
 	return c.events[index]
 }
 
-func (c *cache) keep(index int, e session.Event) {
+func (c *Cache) keep(index int, e session.Event) {
 	if _, ok := c.events[index]; ok {
 		return
 	}
@@ -61,7 +62,7 @@ func (c *cache) keep(index int, e session.Event) {
 }
 
 // trim drops the oldest reads but for the one that is wanted now.
-func (c *cache) trim(wanted int) {
+func (c *Cache) trim(wanted int) {
 	n := 0
 	for ; n < len(c.order)-1 && (len(c.order)-n > cacheEvents || c.bytes > cacheBytes); n++ {
 		index := c.order[n]

@@ -1,0 +1,84 @@
+package inspect
+
+import (
+	"context"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// Finder is one search for a text.
+type Finder struct {
+	Rows     []Entry
+	From, By int             // the row to go on from, and the direction
+	Others   []*Conversation // where to look if it is not in Rows, in this order
+	More     [][]Entry       // and their rows
+	Text     string          // in lower case
+	Reveal   bool            // secrets are searched too
+}
+
+// Find returns the index of the first event that holds the text, going round
+// from the row after From, and the other session that it is in, or nil; -1 if there
+// is none.
+func (f *Finder) Find(ctx context.Context, events *Cache) (int, *Conversation) {
+	if at := f.findIn(ctx, events, f.Rows, f.From, f.By); at >= 0 {
+		return at, nil
+	}
+	for i, c := range f.Others {
+		if at := f.findIn(ctx, events, f.More[i], -1, 1); at >= 0 {
+			return at, c
+		}
+	}
+	return -1, nil
+}
+
+func (f *Finder) findIn(ctx context.Context, events *Cache, rows []Entry, from, by int) int {
+	n := len(rows)
+	for k := 1; k <= n && ctx.Err() == nil; k++ {
+		at := rows[((from+k*by)%n+n)%n]
+		if at.Has(Restart) {
+			continue
+		}
+		if e := events.At(at.Index()); e != nil && f.matches(e) {
+			return at.Index()
+		}
+	}
+	return -1
+}
+
+// matches says whether the text is in what can be seen of the event.
+func (f *Finder) matches(e *session.Event) bool {
+	shown := *e
+	if !f.Reveal {
+		shown = session.Blank(shown)
+	}
+	holds := func(s string) bool { return strings.Contains(strings.ToLower(s), f.Text) }
+	if r := NewRow(&shown); holds(r.Title) || holds(r.More) {
+		return true
+	}
+	if holds(shown.Summary) || holds(string(shown.Raw)) || holds(shown.Kind()) {
+		return true
+	}
+	if s := shown.Step; s != nil && (holds(s.Title) || holds(s.ID)) {
+		return true
+	}
+	for i := range shown.Notes {
+		if n := &shown.Notes[i]; holds(n.Name) || holds(n.Value) || holds(n.Text) {
+			return true
+		}
+	}
+	if reason, hint := Trouble(&shown); holds(reason) || holds(hint) {
+		return true
+	}
+	for _, t := range Tables(&shown) {
+		if holds(t.Title) {
+			return true
+		}
+		for _, fact := range t.Facts {
+			if holds(fact.Label) || holds(fact.Value) {
+				return true
+			}
+		}
+	}
+	return false
+}

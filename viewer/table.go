@@ -1,0 +1,371 @@
+package viewer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xmppscope/inspect"
+	"xmppscope/session"
+)
+
+// look is what is to be seen of a session.
+func (u *ui) look() inspect.Look { return inspect.Look{Bare: u.bare, Table: u.table} }
+
+// toggleTable turns between the ladder and the table of stanzas.
+func (u *ui) toggleTable() {
+	u.overlay = noOverlay
+	_, index := u.event()
+	u.table = !u.table
+	c := u.current()
+	u.sorted = inspect.ByTime
+	if u.table && len(c.Rows) == 0 {
+		u.table = false
+		u.current()
+		u.say(notice, "no message, presence or iq in this session yet")
+		return
+	}
+	u.ladder.selected = 0
+	if row := c.Find(index); index >= 0 && row >= 0 {
+		u.ladder.selected = row
+	}
+	u.ladder.free, u.detail.top = false, 0
+	if u.ladder.skip(u.ladder.selected) {
+		u.ladder.choose(u.ladder.selected, 1)
+	}
+}
+
+// stanza is an event as a row of the table.
+func (u *ui) stanza(c *inspect.Conversation, e *session.Event, reveal bool) inspect.Stanza {
+	shown := *e
+	if !reveal {
+		shown = session.Blank(shown)
+	}
+	var tree *session.Element
+	if u.options.Tree != nil {
+		tree = u.options.Tree(shown.Raw)
+	}
+	s := inspect.NewStanza(&shown, tree)
+	s.Partner, s.RTT = c.Partner(e)
+	return s
+}
+
+// The widths of the columns; what is left is for what is said.
+const (
+	kindWidth = 8
+	typeWidth = 9
+	idWidth   = 10
+	rttWidth  = 7
+	sizeWidth = 6
+	idFrom    = 110 // columns that there have to be for it
+	sizeFrom  = 90
+)
+
+func peerWidth(width int) int { return max(14, min(width/5, 34)) }
+
+// tableHeading names the columns; the one that is sorted by has a mark.
+func (u *ui) tableHeading(width int) line {
+	name := func(by inspect.Column) clean {
+		said := wire(inspect.ColumnNames[by])
+		if by == u.sortedBy() && by != inspect.ByTime {
+			said += map[bool]clean{false: "▲", true: "▼"}[u.falling]
+		}
+		return said
+	}
+	l := " " + clean("#").padLeft(u.numberWidth()) + clockNames[u.clock].padLeft(timeWidth) + "    " + name(inspect.ByKind).pad(kindWidth) + " " + name(inspect.ByType).pad(typeWidth) + " " +
+		name(inspect.ByPeer).pad(peerWidth(width)) + " "
+	if width >= idFrom {
+		l += clean("id").pad(idWidth) + " "
+	}
+	l += name(inspect.ByRTT).padLeft(rttWidth) + " "
+	if width >= sizeFrom {
+		l += name(inspect.BySize).padLeft(sizeWidth) + " "
+	}
+	return line{{l + " what", u.theme.faint}}
+}
+
+// tableRow draws one stanza.
+func (u *ui) tableRow(c *inspect.Conversation, i, width int) []line {
+	e := u.events.At(c.Rows[i].Index())
+	if e == nil {
+		return []line{{{"  event cannot be read back", u.theme.failure}}}
+	}
+	s := u.stanza(c, e, u.reveal)
+	marker, marked := clean(" "), clean(" ")
+	if i == u.ladder.selected {
+		marker = "▸"
+	}
+	if u.marks[c.Rows[i].Index()] {
+		marked = "◆"
+	}
+	arrow, way := clean("→"), u.theme.fromClient
+	if s.Dir == session.S2C {
+		arrow, way = "←", u.theme.fromServer
+	}
+	style, sort := u.theme.text, wire(s.Type)
+	if s.Failed {
+		style, sort = u.theme.failure, "✗ "+sort
+	}
+	l := line{
+		{marker, u.theme.accent}, {wire(fmt.Sprint(e.Seq)).padLeft(u.numberWidth()), u.theme.accent},
+		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint}, {marked, u.theme.accent}, {u.bracket(c, e), u.theme.accent}, {arrow + " ", way},
+		{wire(s.Kind).pad(kindWidth) + " ", style}, {sort.pad(typeWidth) + " ", style}, {wire(s.Peer).pad(peerWidth(width)) + " ", u.theme.text},
+	}
+	if width >= idFrom {
+		l = append(l, span{wire(s.ID).pad(idWidth) + " ", u.theme.faint})
+	}
+	took, waited := clean(""), u.theme.faint
+	switch {
+	case s.Partner > 0:
+		took = wire(session.ShortTime(s.RTT))
+	case s.Waits && c.Unanswered(e):
+		took, waited = "▲ none", u.theme.warning
+	case s.Waits:
+		took = "…"
+	}
+	l = append(l, span{took.padLeft(rttWidth) + " ", waited})
+	if width >= sizeFrom {
+		l = append(l, span{wire(fmt.Sprint(s.Size)).padLeft(sizeWidth) + " ", u.theme.faint})
+	}
+	if tone := inspect.ToneOf(e.Worst()); tone > plain {
+		l = append(l, span{mark(tone), u.theme.of(tone)})
+	} else {
+		l = append(l, span{" ", u.theme.text})
+	}
+	if s.Wrapped != "" {
+		l = append(l, span{"[" + wire(s.Wrapped) + "] ", u.theme.notice})
+	}
+	l = append(l, span{wire(s.What), style})
+	return []line{u.lit(l.fit(width))}
+}
+
+// bracket joins the selected request or answer with its partner, in the order of time.
+func (u *ui) bracket(c *inspect.Conversation, e *session.Event) clean {
+	chosen, _ := u.event()
+	if chosen == nil || u.sortedBy() != inspect.ByTime {
+		return " "
+	}
+	partner, _ := c.Partner(chosen)
+	if partner == 0 {
+		return " "
+	}
+	first, last := min(partner, chosen.Seq), max(partner, chosen.Seq)
+	switch {
+	case e.Seq == first:
+		return "┌"
+	case e.Seq == last:
+		return "└"
+	case e.Seq > first && e.Seq < last:
+		return "│"
+	}
+	return " "
+}
+
+// toPartner goes to the answer of a request, or to the request that was answered.
+func (u *ui) toPartner() {
+	u.overlay = noOverlay
+	e, _ := u.event()
+	c := u.current()
+	if e == nil {
+		u.say(notice, "there is no event yet")
+		return
+	}
+	partner, _ := c.Partner(e)
+	switch {
+	case partner != 0:
+		u.goTo(fmt.Sprint(partner))
+	case c.Unanswered(e):
+		u.say(warning, "#%d was never answered", e.Seq)
+	default:
+		u.say(notice, "#%d is no request with an answer, nor an answer", e.Seq)
+	}
+}
+
+// sortedBy is what the rows of this session are sorted by now.
+func (u *ui) sortedBy() inspect.Column {
+	if u.current().Sorted() {
+		return u.sorted
+	}
+	return inspect.ByTime
+}
+
+// nextSort sorts the table by the next column.
+func (u *ui) nextSort() {
+	if !u.table {
+		u.say(notice, "v shows the stanzas as a table, which o sorts")
+		return
+	}
+	by := u.sortedBy()
+	if u.search.busy { // it will be
+		by = u.sorted
+	}
+	by = (by + 1) % inspect.ColumnCount
+	u.sortBy(by, by == inspect.ByRTT || by == inspect.BySize) // of these the largest matter
+}
+
+// turnSort turns the order round.
+func (u *ui) turnSort() {
+	if !u.table || u.sortedBy() == inspect.ByTime {
+		u.say(notice, "o sorts the table of stanzas by a column, O turns that round")
+		return
+	}
+	u.sortBy(u.sorted, !u.falling)
+}
+
+// sortBy sorts the rows in the background: all of them have to be read.
+func (u *ui) sortBy(by inspect.Column, falling bool) {
+	u.search.stop()
+	u.sorted, u.falling = by, falling
+	c := u.current()
+	_, index := u.event()
+	settle := func() {
+		if row := c.Find(index); index >= 0 && row >= 0 {
+			u.ladder.choose(row, 1)
+		}
+	}
+	u.follow = u.follow && by == inspect.ByTime
+	if by == inspect.ByTime {
+		c.Unsort()
+		settle()
+		return
+	}
+	type keyed struct {
+		inspect.Entry
+		inspect.Stanza
+	}
+	rows, reveal, pairs := slices.Clone(c.Rows), u.reveal, c.Pairs()
+	var out []inspect.Entry
+	u.search.busy, u.search.does = true, "sorting by "+inspect.ColumnNames[by]
+	u.search.cancel = u.spawn(func(ctx context.Context) {
+		events := inspect.NewCache(u.options.Log)
+		var all []keyed
+		for _, at := range rows {
+			if ctx.Err() != nil {
+				return
+			}
+			if e := events.At(at.Index()); e != nil {
+				all = append(all, keyed{at, u.sortKey(e, reveal, pairs)})
+			}
+		}
+		slices.SortFunc(all, func(a, b keyed) int {
+			n := by.Compare(&a.Stanza, &b.Stanza)
+			if falling {
+				n = -n
+			}
+			return cmp.Or(n, cmp.Compare(a.Seq, b.Seq))
+		})
+		for i := range all {
+			out = append(out, all[i].Entry)
+		}
+	}, func(context.Context) {
+		u.search.stop()
+		if u.current() != c || u.sorted != by {
+			return
+		}
+		c.Sort(out)
+		settle()
+	})
+}
+
+// sortKey is a stanza as far as rows are sorted by it: what is in it is read only where
+// something is wrapped.
+func (u *ui) sortKey(e *session.Event, reveal bool, pairs inspect.Pairs) inspect.Stanza {
+	shown := *e
+	if !reveal {
+		shown = session.Blank(shown)
+	}
+	var tree *session.Element
+	if u.options.Tree != nil && bytes.Contains(shown.Raw, []byte(inspect.NSForward)) {
+		tree = u.options.Tree(shown.Raw)
+	}
+	s := inspect.NewStanza(&shown, tree)
+	s.Partner, s.RTT = pairs.Partner(e)
+	return s
+}
+
+// onlyThis shows only events that have something in common with the selected one.
+func (u *ui) onlyThis(what string) {
+	e, _ := u.event()
+	if e == nil || u.options.CompileFilter == nil {
+		u.say(notice, "there is nothing to filter by")
+		return
+	}
+	s := u.stanza(u.current(), e, u.reveal)
+	expr := fmt.Sprintf("id == %q", s.ID)
+	value := s.ID
+	if what == "contact" {
+		value, _, _ = strings.Cut(s.Peer, "/")
+		expr = fmt.Sprintf("raw contains %q", value)
+		if s.Wrapped == "" {
+			expr = fmt.Sprintf("from startsWith %q || to startsWith %q", value, value)
+		}
+	}
+	if value == "" {
+		u.say(notice, "#%d names no %s", e.Seq, what)
+		return
+	}
+	keep, err := u.options.CompileFilter(expr)
+	if err != nil {
+		u.say(failure, "%s", err.Error())
+		return
+	}
+	u.setFilter(expr, keep)
+	u.say(notice, "only this %s: F clears the filter", what)
+}
+
+// pairText is a request and its answer side by side, or one below the other where there is
+// little room; nil if the event has no partner.
+func (u *ui) pairText(e *session.Event, width int) []line {
+	c := u.current()
+	partner, took := c.Partner(e)
+	if partner == 0 || !u.table || u.view != explained {
+		return nil
+	}
+	other := c.EventOf(partner, u.events)
+	if other == nil {
+		return nil
+	}
+	first, second := e, other
+	if partner < e.Seq {
+		first, second = other, e
+	}
+	each := (width - 3) / 2
+	if width < 76 {
+		each = width
+	}
+	half := func(e *session.Event) []line {
+		shown := *e
+		if !u.reveal {
+			shown = session.Blank(shown)
+		}
+		p := &textBlock{theme: &u.theme, width: each}
+		p.xml(&shown, u.options.Pretty)
+		if len(p.lines) == 0 {
+			return nil
+		}
+		p.lines[0] = line{{wiref(" #%d %s", e.Seq, way(e, c.Captured)), u.theme.title}}
+		p.explain(&shown)
+		return p.lines
+	}
+	left, right := half(first), half(second)
+	head := line{{wiref(" Pair #%d → #%d · %s", first.Seq, second.Seq, session.ShortTime(took)), u.theme.strong}, {"  P: to the other one · x: the event alone", u.theme.faint}}
+	out := []line{head.fit(width)}
+	if each == width {
+		return append(append(append(out, left...), nil), right...)
+	}
+	for i := range max(len(left), len(right)) {
+		var l, r line
+		if i < len(left) {
+			l = left[i].fit(each)
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		l = append(slices.Clone(l), span{spaces(each - l.width()), u.theme.text}, span{" │ ", u.theme.lifeline})
+		out = append(out, append(l, r...).fit(width))
+	}
+	return out
+}
