@@ -18,6 +18,7 @@ import (
 	"xmppscope/capture"
 	"xmppscope/decode/core"
 	"xmppscope/decode/expect"
+	"xmppscope/decode/tale"
 	"xmppscope/session"
 )
 
@@ -191,7 +192,7 @@ func newChecker(o *checkFlags) (*checker, error) {
 func (c *checker) take(e session.Event) error {
 	s := c.sessions[e.Session]
 	if s == nil {
-		s = &checked{Overview: session.Overview{ID: e.Session}}
+		s = &checked{Brief: tale.Brief{Overview: session.Overview{ID: e.Session}}}
 		c.sessions[e.Session] = s
 	}
 	if c.judge != nil && e.Session > 0 {
@@ -200,7 +201,7 @@ func (c *checker) take(e session.Event) error {
 	if len(e.Notes) > 0 {
 		e = session.Blank(e)
 	}
-	s.apply(&e)
+	s.Apply(&e)
 	if len(e.Notes) == 0 {
 		return nil
 	}
@@ -210,7 +211,7 @@ func (c *checker) take(e session.Event) error {
 	}
 	for i := range e.Notes {
 		if n := &e.Notes[i]; c.isFinding(n) {
-			c.add(s, findingOf(&e, n))
+			c.add(s, finding{tale.FindingOf(&e, n), 1})
 		}
 	}
 	return nil
@@ -220,7 +221,7 @@ func (c *checker) take(e session.Event) error {
 func (c *checker) add(s *checked, f finding) {
 	c.count[f.Severity]++
 	if c.found != nil {
-		c.found.Encode(f) // an error of the writer comes up again when it is flushed
+		c.found.Encode(f.Finding) // an error of the writer comes up again when it is flushed
 	}
 	if c.judge != nil && f.Severity == session.Error {
 		s.errors = append(s.errors, f.Seq)
