@@ -163,6 +163,7 @@ func (r *route) serve(w http.ResponseWriter, req *http.Request, m *Model, room c
 	}
 	w.Header().Set("Content-Type", r.media)
 	s := &sender{ctx: req.Context(), w: w, header: w.Header(), control: http.NewResponseController(w)}
+	s.control.SetReadDeadline(time.Time{}) // the request has come; an answer may take as long as the run
 	switch err := r.stream(m, s, v); {
 	case err == nil:
 	case !s.begun:
