@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"go.uber.org/goleak"
@@ -400,7 +401,7 @@ func (b *bench) serve() (addr string) {
 	b.token = text
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- api.Serve(ctx, l, b.model, token) }()
+	go func() { done <- api.Serve(ctx, l, b.model, token, func() {}) }()
 	b.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -459,6 +460,39 @@ func TestLive(t *testing.T) {
 	b.log.End()
 	if lines.Scan() {
 		t.Errorf("more came: %.100s", lines.Text())
+	}
+}
+
+// TestPatience: one who asks for what comes next may wait longer than a request may take;
+// one whose request does not come may not.
+func TestPatience(t *testing.T) {
+	const short = 300 * time.Millisecond
+	api.Hurry(t, short)
+	b := newBench(t, api.Options{Live: true})
+	addr := b.serve()
+	dial := func(say string) net.Conn {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		io.WriteString(conn, say)
+		return conn
+	}
+	res, err := http.ReadResponse(bufio.NewReader(dial("GET /api/v1/events/live?from=-1 HTTP/1.1\r\nHost: "+addr+"\r\nAuthorization: Bearer "+b.token+"\r\n\r\n")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := dial("GET /api/v1/status HTTP/1.1\r\nHost: ")
+	if _, err := io.Copy(io.Discard, slow); err != nil { // until it is given up
+		t.Error(err)
+	}
+	<-time.After(short)
+	e := xmpptest.Play(t, failed)[0]
+	b.log.Append(e)
+	b.log.End()
+	if line, err := io.ReadAll(res.Body); err != nil || !strings.HasPrefix(string(line), `{"session":`) {
+		t.Errorf("%q, %v", line, err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -26,8 +27,10 @@ const (
 	maxAnswers     = 4  // that are worked out at once: the wire needs the CPUs too
 	maxStreams     = 16 // that wait for events
 	maxHeader      = 16 << 10
-	slowest        = 15 * time.Second // for a request to come, and for a part of an answer to be taken
 )
+
+// slowest is how long a request may take to come, and a part of an answer to be taken.
+var slowest = 15 * time.Second
 
 // Token is what a client has to show, once it was made for it. It is kept as a digest.
 type Token struct{ digest [sha256.Size]byte }
@@ -71,10 +74,14 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Serve answers programs that show the token, until ctx is done.
-func Serve(ctx context.Context, l net.Listener, m *Model, t Token) error {
+// Serve answers programs that show the token, until ctx is done. When it returns, nobody
+// reads from the Log any more. Each goroutine that answers calls giveWay first, so that the
+// relay goes before.
+func Serve(ctx context.Context, l net.Listener, m *Model, t Token, giveWay func()) error {
+	at := atWork{next: Handler(m, t), giveWay: giveWay}
+	defer at.end()
 	s := &http.Server{
-		Handler: Handler(m, t), ReadHeaderTimeout: slowest, ReadTimeout: slowest, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
+		Handler: &at, ReadHeaderTimeout: slowest, ReadTimeout: slowest, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    silent,
 	}
@@ -84,6 +91,36 @@ func Serve(ctx context.Context, l net.Listener, m *Model, t Token) error {
 		return err
 	}
 	return nil
+}
+
+// atWork counts the requests that are being answered.
+type atWork struct {
+	next    http.Handler
+	giveWay func()
+	mu      sync.Mutex
+	ended   bool
+	now     sync.WaitGroup
+}
+
+func (a *atWork) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	a.mu.Lock()
+	if a.ended {
+		a.mu.Unlock()
+		return
+	}
+	a.now.Add(1)
+	a.mu.Unlock()
+	defer a.now.Done()
+	a.giveWay()
+	a.next.ServeHTTP(w, req)
+}
+
+// end waits for those that are under way: their connections are closed.
+func (a *atWork) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.now.Wait()
 }
 
 // Handler answers requests that show the token.

@@ -223,9 +223,3 @@ func reference(s string) rune {
 	}
 	return rune(n)
 }
-
-// bare is a JID without its resource.
-func bare(jid string) string {
-	before, _, _ := strings.Cut(jid, "/")
-	return before
-}

@@ -78,6 +78,9 @@ func CompileFilter(source string) (func(*Event) bool, error) {
 		return nil, fmt.Errorf("%s, in the filter %q", whyNot(source, err), source)
 	}
 	words := wordsOf(program.Node())
+	if words.nested {
+		return nil, fmt.Errorf("one loop inside another takes too long where there are many events, in the filter %q", source)
+	}
 	for _, word := range slices.AppendSeq(words.used, maps.Keys(words.fields)) {
 		f.wants.add(word)
 	}
@@ -116,6 +119,7 @@ type words struct {
 	used     []string
 	fields   map[string]bool // that field() is asked for
 	declared map[string]bool // by let, and the functions of the language
+	nested   bool            // something is looped over inside of a loop
 }
 
 func wordsOf(node ast.Node) words {
@@ -134,11 +138,25 @@ func (w *words) Visit(node *ast.Node) {
 		w.used = append(w.used, n.Value)
 	case *ast.VariableDeclaratorNode:
 		w.declared[n.Name] = true
+	case *ast.PredicateNode:
+		loops := 0
+		ast.Walk(node, counter{&loops})
+		w.nested = w.nested || loops > 1
 	case *ast.CallNode:
 		if f, ok := n.Callee.(*ast.IdentifierNode); !ok || f.Value != "field" {
 			return
 		}
 		w.fields[fieldAsked(n)] = true
+	}
+}
+
+// counter counts loops.
+type counter struct{ loops *int }
+
+// Visit implements ast.Visitor.
+func (c counter) Visit(node *ast.Node) {
+	if _, ok := (*node).(*ast.PredicateNode); ok {
+		*c.loops++
 	}
 }
 

@@ -90,6 +90,23 @@ func TestFilterNearest(t *testing.T) {
 	}
 }
 
+// TestFilterEndless: what somebody else may have written cannot keep a filter busy for long.
+func TestFilterEndless(t *testing.T) {
+	for source, ok := range map[string]bool{
+		`all(1..1000, # > 0)`: true, `any([1, 2], all([3], # > 0))`: false,
+		`all(1..1000000, all(1..1000000, all(1..1000000, # > 0)))`: false,
+		`count(1..100000, count(1..100000, true) > 0) == 1`:        false,
+	} {
+		if _, err := CompileFilter(source); (err == nil) != ok {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+	match, err := CompileFilter(`len(repeat("x", 1000000000)) > 0 || len(1..1000000000) > 0`)
+	if err == nil && match(&Event{}) {
+		t.Error("a gigabyte was made")
+	}
+}
+
 // FuzzColumns: reading them ends, and never panics.
 func FuzzColumns(f *testing.F) {
 	for _, s := range []string{`<message from='a' id="b&lt;"><body>x<![CDATA[y]]></body></message>`, `<`, `</`, `<a b`, `<a b='`, `<!--`, `<a>&#;&#xffffffff;`, `< / >`, `<message><body>`} {

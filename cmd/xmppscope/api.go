@@ -111,7 +111,7 @@ func (s *server) serve(o api.Options) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.token); err != nil {
+		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.token, giveWay); err != nil {
 			say(os.Stderr, "warning: the api has ended: %s", inWords(err))
 		}
 	}()
