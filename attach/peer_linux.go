@@ -1,28 +1,12 @@
 package attach
 
-import (
-	"errors"
-	"net"
-	"syscall"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-const supported = true
-
-// errRefused is what a socket says that nobody listens on any more.
-var errRefused error = syscall.ECONNREFUSED
-
-// peerUID is the user of the process at the other end, as it was when it connected.
-func peerUID(conn *net.UnixConn) (uid int, err error) {
-	raw, err := conn.SyscallConn()
+// userOf is the user at the other end of a socket (unix(7), SO_PEERCRED).
+func userOf(fd int) (uid int, err error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return -1, err
-	}
-	var cred *unix.Ucred
-	failed := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if failed != nil || err != nil {
-		return -1, errors.Join(failed, err)
 	}
 	return int(cred.Uid), nil
 }
