@@ -113,12 +113,12 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 // eventSchema is the schema of an event.
 func eventSchema() *jsonschema.Schema {
 	s := schemaOf(session.JSONForm)
-	var kinds []any
+	var kinds []string
 	for _, b := range session.Bodies {
 		if session.Numbered(b) {
 			kinds = append(kinds, b.Name())
 		}
 	}
-	s.Description = "One thing that happened in a session, and what is said of it; the same as in a .jsonl capture. What detail holds depends on kind, of which there may be more: " + strings.TrimSpace(fmt.Sprint(kinds...))
+	s.Description = "One thing that happened in a session, and what is said of it; the same as in a .jsonl capture. What detail holds depends on kind, of which there may be more: " + strings.Join(kinds, ", ")
 	return s
 }
