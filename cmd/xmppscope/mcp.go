@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,18 +57,26 @@ An assistant that is set up by a file takes it like this:
 	return cmd
 }
 
+// A run has told what it has seen when it says nothing for a while. Where it never does, as
+// much comes in, it is asked after the longest time.
+const (
+	quietFor = time.Second
+	longest  = 10 * time.Second
+)
+
 func assist(cmd *cobra.Command, in *inputFlags, paths []string) error {
 	if isTerminal(os.Stdin) {
 		return usageError{hinted{errors.New("mcp: an assistant starts it, and speaks on standard input"), "to look yourself: xmppscope open, or xmppscope attach"}}
 	}
 	log := session.NewLog()
 	defer log.Close()
-	ready, waits := make(chan struct{}), 0
+	ready := make(chan struct{})
 	isReady := sync.OnceFunc(func() { close(ready) })
+	quiet, busy := time.AfterFunc(time.Hour, isReady), sync.OnceFunc(func() { time.AfterFunc(longest, isReady) })
+	defer quiet.Stop()
 	in.idle = func() {
-		if waits++; waits > 1 { // what there was has been read
-			isReady()
-		}
+		quiet.Reset(quietFor)
+		busy()
 	}
 	r := read(cmd.Context(), in, paths, log)
 	defer r.wait()
