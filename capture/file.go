@@ -167,21 +167,10 @@ func (f *File) Path() string {
 func (f *File) Format() Format { return f.format }
 
 // Wire says whether the file wants wire:bytes and tls:secret.
-func (f *File) Wire() bool { return f.format.Wire && !f.o.Redact }
+func (f *File) Wire() bool { return f.format.Holds(session.WireBytes{}, f.o.Redact) }
 
 // Packets says whether the file wants wire:packet.
-func (f *File) Packets() bool { return f.format.Packets && !f.o.Redact }
-
-// wants says whether events of a kind have a place in the file.
-func (f *File) wants(b session.Body) bool {
-	switch b.(type) {
-	case session.WirePacket:
-		return f.Packets()
-	case session.RelayLimit: // of the run: what is not read back tells of sessions alone
-		return f.format.Read != nil
-	}
-	return f.Wire() || session.Numbered(b)
-}
+func (f *File) Packets() bool { return f.format.Holds(session.WirePacket{}, f.o.Redact) }
 
 // Secrets says whether the file holds secrets in the clear: because its format
 // does by nature, or because they were to be revealed.
@@ -210,7 +199,7 @@ func (f *File) WriteAll(events []session.Event) error {
 
 // write records an event. The caller holds mu.
 func (f *File) write(e session.Event) {
-	if !f.wants(e.Body) {
+	if !f.format.Holds(e.Body, f.o.Redact) {
 		return
 	}
 	if f.names != nil {

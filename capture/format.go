@@ -86,8 +86,11 @@ type Options struct {
 	// Piped says that another program reads while we write. Wireshark, when it
 	// captures from a pipe, shows as many records less as there were custom blocks:
 	// what is ours stands in blocks that it does not know then.
-	Piped  bool
-	Pretty session.Pretty // lays XML out for a person; nil leaves it as it was sent
+	Piped bool
+	// Refresh is how often a browser that shows a report loads it again while it is
+	// written; 0: when it is told to.
+	Refresh time.Duration
+	Pretty  session.Pretty // lays XML out for a person; nil leaves it as it was sent
 }
 
 // heading is one line about a recording, for formats that a person reads.
@@ -123,6 +126,18 @@ type Format struct {
 	// back as *Truncated.
 	Sniff func(prefix []byte) bool
 	Read  func(r io.Reader, emit func(session.Event) error) error
+}
+
+// Holds says whether events of a kind have a place in the format; redact says that its
+// secrets are left out.
+func (f Format) Holds(b session.Body, redact bool) bool {
+	switch b.(type) {
+	case session.WirePacket:
+		return f.Packets && !redact
+	case session.RelayLimit: // of the run: what is not read back tells of sessions alone
+		return f.Read != nil
+	}
+	return f.Wire && !redact || session.Numbered(b)
 }
 
 const sniffLen = 512

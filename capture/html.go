@@ -280,6 +280,9 @@ func (h *htmlWriter) Flush() error {
 	if err := h.above(); err != nil {
 		return err
 	}
+	if s := int(h.o.Refresh.Seconds()); s > 0 { // gone when the file is whole
+		fmt.Fprintf(&h.buf, "<meta http-equiv=\"refresh\" content=\"%d\">\n", s)
+	}
 	h.buf.WriteString(pageEnd)
 	h.showTail = bytes.Clone(h.buf.Bytes())
 	h.buf.Reset()

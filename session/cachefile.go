@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+
+	"xmppscope/internal/ownership"
 )
 
 // keepFree is what a cacheFile leaves free on its disk, or a tenth of the disk if that
@@ -100,7 +102,7 @@ func (c cache) createIn(folder, purpose string) (*cacheFile, error) {
 		return nil, errors.New("there is no cache folder")
 	}
 	if folder == c.own {
-		if err := makePrivate(folder); err != nil {
+		if err := ownership.MakePrivate(folder); err != nil {
 			return nil, err
 		}
 	}
@@ -113,23 +115,6 @@ func (c cache) createIn(folder, purpose string) (*cacheFile, error) {
 	}
 	named := runtime.GOOS == "windows" || os.Remove(f.Name()) != nil
 	return &cacheFile{f, named, folder, c.volume}, nil
-}
-
-// makePrivate makes a folder that nobody else may look into.
-func makePrivate(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Stat(folder)
-	switch {
-	case err != nil:
-		return err
-	case !info.IsDir() || !owned(info):
-		return fmt.Errorf("%s is not a folder of this user", folder)
-	case info.Mode().Perm()&0o077 != 0:
-		return os.Chmod(folder, 0o700)
-	}
-	return nil
 }
 
 // removeStrays removes the files of runs that are gone. It is called before this run

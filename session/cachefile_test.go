@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"xmppscope/internal/ownership"
 )
 
 // testCache lies in a folder of the test, on a disk with much room.
@@ -154,7 +156,7 @@ func TestStrays(t *testing.T) {
 	const gone = 1 << 30 // no system has so many processes
 	c := testCache(t)
 	makeShared(t, c)
-	if err := makePrivate(c.own); err != nil {
+	if err := ownership.MakePrivate(c.own); err != nil {
 		t.Fatal(err)
 	}
 	strays := []string{fmt.Sprintf("xmppscope-spill-%d-77", gone), fmt.Sprintf("xmppscope-spool-%d-1", os.Getpid())}
@@ -199,7 +201,7 @@ func TestStraysAtStart(t *testing.T) {
 	removeStrays = sync.OnceFunc(func() { userCache().removeStrays() })
 	defer func() { removeStrays = before }()
 	c := userCache()
-	if err := makePrivate(c.own); err != nil {
+	if err := ownership.MakePrivate(c.own); err != nil {
 		t.Fatal(err)
 	}
 	for _, folder := range []string{c.own, c.shared} {

@@ -2,45 +2,57 @@ package session
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 )
 
 // filterEnv is what a filter expression can name. Values are as shown: secrets
 // are blanked before the expression sees them.
 type filterEnv struct {
-	Session  int                 `expr:"session"`
-	Seq      int                 `expr:"seq"`
-	Kind     string              `expr:"kind"`
-	Leg      string              `expr:"leg"`
-	Dir      string              `expr:"dir"`
-	Name     string              `expr:"name"`
-	NS       string              `expr:"ns"`
-	Step     string              `expr:"step"`
-	N        int                 `expr:"n"`
-	Severity string              `expr:"severity"`
-	Summary  string              `expr:"summary"`
-	Raw      string              `expr:"raw"`
-	Size     int                 `expr:"size"`
-	Origin   string              `expr:"origin"`
-	RTT      float64             `expr:"rtt"`
-	Field    func(string) string `expr:"field"`
-	Stanza   bool                `expr:"stanza"`
-	From     string              `expr:"from"`
-	To       string              `expr:"to"`
-	ID       string              `expr:"id"`
-	Type     string              `expr:"type"`
+	Session   int                 `expr:"session"`
+	Seq       int                 `expr:"seq"`
+	Kind      string              `expr:"kind"`
+	Leg       string              `expr:"leg"`
+	Dir       string              `expr:"dir"`
+	Name      string              `expr:"name"`
+	NS        string              `expr:"ns"`
+	From      string              `expr:"from"`
+	To        string              `expr:"to"`
+	Bare      string              `expr:"bare"`
+	ID        string              `expr:"id"`
+	Type      string              `expr:"type"`
+	Body      string              `expr:"body"`
+	Payload   string              `expr:"payload"`
+	Condition string              `expr:"condition"`
+	Step      string              `expr:"step"`
+	N         int                 `expr:"n"`
+	Severity  string              `expr:"severity"`
+	Summary   string              `expr:"summary"`
+	Raw       string              `expr:"raw"`
+	Size      int                 `expr:"size"`
+	Origin    string              `expr:"origin"`
+	RTT       float64             `expr:"rtt"`
+	Field     func(string) string `expr:"field"`
+	Stanza    bool                `expr:"stanza"`
 }
 
 // FilterHelp says, in lines, what a filter can name.
 const FilterHelp = `session seq kind leg dir name ns step n severity summary raw size origin
-rtt (milliseconds) stanza (true for message, presence, iq) field("jid")
-from to id type (of the element itself; field() finds its other attributes too)
-examples: name == "iq" && raw contains "roster"   step startsWith "sasl"
-          severity in ["warning", "error"]        dir == "c2s" && stanza`
+from to id type: attributes of the element     bare: the peer without its resource
+body: a message's text    payload: the first child's namespace, or else its name
+condition: why it was refused                  rtt: milliseconds since the request
+stanza: it is a message, presence or iq        field("jid"): what was decoded
+examples: name == "iq" && payload == "jabber:iq:roster"   step startsWith "sasl"
+          bare == "romeo@montague.example" && body != ""   rtt > 200
+          severity in ["warning", "error"]                 dir == "c2s" && stanza`
 
 // FilterNames lists the names that a filter can use, for completion.
 func FilterNames() []string {
@@ -60,40 +72,191 @@ func FilterNames() []string {
 // events. The test is not safe for use by several goroutines at once. An event on
 // which the expression fails to run is not matched.
 func CompileFilter(source string) (func(*Event) bool, error) {
-	program, err := expr.Compile(source, expr.Env(filterEnv{}), expr.AsBool())
+	f := new(filter)
+	program, err := expr.Compile(source, expr.Env(&f.env), expr.AsBool())
 	if err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("%s, in the filter %q", first, source)
+		return nil, fmt.Errorf("%s, in the filter %q", whyNot(source, err), source)
 	}
-	var machine vm.VM
+	words := wordsOf(program.Node())
+	if words.nested {
+		return nil, fmt.Errorf("one loop inside another takes too long where there are many events, in the filter %q", source)
+	}
+	for _, word := range slices.AppendSeq(words.used, maps.Keys(words.fields)) {
+		f.wants.add(word)
+	}
+	f.env.Field = f.field
 	return func(e *Event) bool {
-		out, err := machine.Run(program, envOf(e))
-		ok, isBool := out.(bool)
-		return err == nil && isBool && ok
+		f.set(e)
+		out, err := f.machine.Run(program, &f.env)
+		is, isBool := out.(bool)
+		return err == nil && isBool && is
 	}, nil
 }
 
-func envOf(e *Event) filterEnv {
-	shown := Blank(*e)
-	env := filterEnv{
-		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Dir: e.Dir.String(),
-		Name: e.Name, NS: e.Space, Severity: e.Worst().String(), Summary: e.Summary,
-		Raw: string(shown.Raw), Size: int(e.Size), Origin: e.Origin, RTT: millis(e.RTT),
+// whyNot says what is wrong with an expression, and what a name in it that is not known
+// was probably meant to be.
+func whyNot(source string, wrong error) string {
+	first, _, _ := strings.Cut(wrong.Error(), "\n")
+	tree, err := parser.Parse(source)
+	if err != nil {
+		return first
 	}
-	attrs := StartTag(shown.Raw)
-	env.From, env.To, env.ID, env.Type = attrs["from"], attrs["to"], attrs["id"], attrs["type"]
-	env.Field = func(name string) string {
-		if v, ok := shown.Field(name); ok {
-			return v
+	names := wordsOf(tree.Node)
+	for _, word := range names.used {
+		if filterIndex[word] > 0 || names.declared[word] {
+			continue
 		}
-		return attrs[name]
+		if near := Nearest(word, slices.Sorted(maps.Keys(filterIndex))); near != "" {
+			return fmt.Sprintf("there is no %q: did you mean %s?", word, near)
+		}
+		return fmt.Sprintf("there is no %q", word)
+	}
+	return first
+}
+
+// words are the names in an expression.
+type words struct {
+	used     []string
+	fields   map[string]bool // that field() is asked for
+	declared map[string]bool // by let, and the functions of the language
+	nested   bool            // something is looped over inside of a loop
+}
+
+func wordsOf(node ast.Node) words {
+	w := words{declared: map[string]bool{}, fields: map[string]bool{}}
+	for _, f := range builtin.Builtins {
+		w.declared[f.Name] = true
+	}
+	ast.Walk(&node, &w)
+	return w
+}
+
+// Visit implements ast.Visitor.
+func (w *words) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		w.used = append(w.used, n.Value)
+	case *ast.VariableDeclaratorNode:
+		w.declared[n.Name] = true
+	case *ast.PredicateNode:
+		loops := 0
+		ast.Walk(node, counter{&loops})
+		w.nested = w.nested || loops > 1
+	case *ast.CallNode:
+		if f, ok := n.Callee.(*ast.IdentifierNode); !ok || f.Value != "field" {
+			return
+		}
+		w.fields[fieldAsked(n)] = true
+	}
+}
+
+// counter counts loops.
+type counter struct{ loops *int }
+
+// Visit implements ast.Visitor.
+func (c counter) Visit(node *ast.Node) {
+	if _, ok := (*node).(*ast.PredicateNode); ok {
+		*c.loops++
+	}
+}
+
+// fieldAsked is the name that field() is called with, "$env" if only the event will tell.
+func fieldAsked(call *ast.CallNode) string {
+	for _, arg := range call.Arguments {
+		if s, ok := arg.(*ast.StringNode); ok {
+			return s.Value
+		}
+	}
+	return "$env"
+}
+
+// filterIndex is where filterEnv has a name, counted from 1.
+var filterIndex = func() map[string]int {
+	at := map[string]int{}
+	env := reflect.TypeFor[filterEnv]()
+	for i := range env.NumField() {
+		at[env.Field(i).Tag.Get("expr")] = i + 1
+	}
+	return at
+}()
+
+// filter is an expression, with what it is asked about. Values are worked out only as far
+// as the expression names them: a million events are to be asked within seconds.
+type filter struct {
+	env     filterEnv
+	machine vm.VM
+	shown   Event // the event that is asked about, without its secrets
+	wants   wants
+}
+
+// wants is what an expression needs that takes time to work out.
+type wants struct{ blanked, columns, children, severity, condition, raw bool }
+
+func (w *wants) add(word string) {
+	switch word {
+	case "from", "to", "bare", "id", "type":
+		w.blanked, w.columns = true, true
+	case "body", "payload":
+		w.blanked, w.columns, w.children = true, true, true
+	case "condition":
+		w.blanked, w.condition = true, true
+	case "raw":
+		w.blanked, w.raw = true, true
+	case "summary", "field":
+		w.blanked = true
+	case "severity":
+		w.severity = true
+	case "$env": // any of them
+		*w = wants{true, true, true, true, true, true}
+	}
+}
+
+// set makes the environment that of an event.
+func (f *filter) set(e *Event) {
+	f.shown = *e
+	if f.wants.blanked {
+		f.shown = Blank(*e)
+	}
+	env := &f.env
+	*env = filterEnv{
+		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Dir: e.Dir.String(),
+		Name: e.Name, NS: e.Space, Summary: f.shown.Summary, Size: int(e.Size), Origin: e.Origin, RTT: millis(e.RTT), Field: env.Field,
+	}
+	if f.wants.severity {
+		env.Severity = e.Worst().String()
+	}
+	if f.wants.raw {
+		env.Raw = string(f.shown.Raw)
+	}
+	if f.wants.columns {
+		c := columnsOf(&f.shown, f.wants.children)
+		env.From, env.To, env.ID, env.Type, env.Body, env.Payload = c.From, c.To, c.ID, c.Type, c.Body, c.Payload
+		peer := c.To
+		if e.Dir == S2C {
+			peer = c.From
+		}
+		env.Bare, _, _ = strings.Cut(peer, "/")
+	}
+	if f.wants.condition {
+		env.Condition, _ = f.shown.Field(FieldCondition)
 	}
 	if e.Step != nil {
 		env.Step, env.N = e.Step.ID, e.Step.N
 	}
-	switch e.Name {
-	case "message", "presence", "iq":
+	if stanzaNames[e.Name] {
 		_, env.Stanza = e.Body.(StreamElement)
 	}
-	return env
+}
+
+// field is what was decoded under a name, or else what the filter itself has under it, or
+// the element's attribute.
+func (f *filter) field(name string) string {
+	if v, ok := f.shown.Field(name); ok {
+		return v
+	}
+	i := filterIndex[name]
+	if i == 0 || name == "field" {
+		return StartTag(f.shown.Raw)[name]
+	}
+	return fmt.Sprint(reflect.ValueOf(&f.env).Elem().Field(i - 1).Interface())
 }

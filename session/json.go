@@ -259,3 +259,6 @@ func parseLeg(s string) Leg {
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func duration(ms float64) time.Duration { return time.Duration(ms*float64(time.Millisecond) + 0.5) }
+
+// JSONForm is the type whose fields are those of an event in JSON, for those who describe it.
+var JSONForm = reflect.TypeFor[jsonEvent]()

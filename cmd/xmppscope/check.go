@@ -18,6 +18,7 @@ import (
 	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/decode/expect"
+	"xmppscope/decode/tale"
 	"xmppscope/session"
 )
 
@@ -26,6 +27,7 @@ type checkFlags struct {
 	all, json, list bool
 	ignore          []string
 	expect, junit   string // files
+	shown           outputFlags
 	in              inputFlags
 }
 
@@ -50,7 +52,8 @@ severity error; if nothing could be checked, it says so.
 
 Exit codes: 0 no finding is of severity error, no login failed, and every expectation
 holds; 1 it is not so; 2 a file could not be read, or the file of expectations is
-wrong; 130 the reading was stopped by Ctrl-C. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
+wrong; 130 the reading was stopped by Ctrl-C. With --filter only the findings in events
+that match count; how the sessions went is told of all that is in them. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.list {
 				return noArgs(cmd, args)
@@ -67,6 +70,7 @@ wrong; 130 the reading was stopped by Ctrl-C. A rule is silenced by its id, such
 	f.StringVar(&o.junit, "junit", "", "write what came of it to this `FILE` as JUnit XML")
 	f.StringSliceVar(&o.ignore, "ignore", nil, "leave out the findings of the rule with this `ID` (repeatable)")
 	o.in.add(f)
+	f.StringVar(&o.shown.filter, "filter", "", "print only findings in events that match (`EXPR`: see xmppscope help filter)")
 	return cmd
 }
 
@@ -148,6 +152,7 @@ type checker struct {
 	numbered map[string]bool // ids of the numbered checks
 	ignored  map[string]bool
 	all      bool
+	match    func(*session.Event) bool // --filter; nil if there is none
 	sessions map[int]*checked
 	listed   int // findings that the sessions keep
 	count    [session.Error + 1]int
@@ -156,7 +161,11 @@ type checker struct {
 }
 
 func newChecker(o *checkFlags) (*checker, error) {
-	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, sessions: map[int]*checked{}, all: o.all}
+	match, err := o.shown.matcher()
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{numbered: map[string]bool{}, ignored: map[string]bool{}, match: match, sessions: map[int]*checked{}, all: o.all}
 	for _, l := range decode.Lints() {
 		c.numbered[l.ID] = true
 	}
@@ -183,7 +192,7 @@ func newChecker(o *checkFlags) (*checker, error) {
 func (c *checker) take(e session.Event) error {
 	s := c.sessions[e.Session]
 	if s == nil {
-		s = &checked{Overview: session.Overview{ID: e.Session}}
+		s = &checked{Brief: tale.Brief{Overview: session.Overview{ID: e.Session}}}
 		c.sessions[e.Session] = s
 	}
 	if c.judge != nil && e.Session > 0 {
@@ -192,14 +201,17 @@ func (c *checker) take(e session.Event) error {
 	if len(e.Notes) > 0 {
 		e = session.Blank(e)
 	}
-	s.apply(&e)
+	s.Apply(&e)
 	if len(e.Notes) == 0 {
 		return nil
 	}
 	s.explained = true
+	if c.match != nil && !c.match(&e) {
+		return nil
+	}
 	for i := range e.Notes {
 		if n := &e.Notes[i]; c.isFinding(n) {
-			c.add(s, findingOf(&e, n))
+			c.add(s, finding{tale.FindingOf(&e, n), 1})
 		}
 	}
 	return nil
@@ -209,7 +221,7 @@ func (c *checker) take(e session.Event) error {
 func (c *checker) add(s *checked, f finding) {
 	c.count[f.Severity]++
 	if c.found != nil {
-		c.found.Encode(f) // an error of the writer comes up again when it is flushed
+		c.found.Encode(f.Finding) // an error of the writer comes up again when it is flushed
 	}
 	if c.judge != nil && f.Severity == session.Error {
 		s.errors = append(s.errors, f.Seq)

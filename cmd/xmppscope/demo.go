@@ -60,7 +60,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	server, err := demo.StartServer(sc)
 	if err != nil {
-		d.closeFiles()
+		d.abandon()
 		return err
 	}
 	defer server.Close()
@@ -70,7 +70,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	listener, err := listen(d.listen)
 	if err != nil {
-		d.closeFiles()
+		d.abandon()
 		return err
 	}
 	addr := listener.Addr().String()

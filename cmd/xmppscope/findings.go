@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
 
+	"xmppscope/decode/tale"
 	"xmppscope/session"
 )
 
@@ -19,7 +18,7 @@ const (
 
 // checked is a session, and what was found in it.
 type checked struct {
-	session.Overview
+	tale.Brief
 	explained bool      // it holds notes
 	findings  []finding // those that say the same are one
 	at        map[said]int
@@ -30,18 +29,6 @@ type checked struct {
 
 // said is what two findings have in common that say the same.
 type said struct{ rule, text string }
-
-// apply brings the overview up to date. Of the ladder it keeps the newest rung, which
-// tells how far the session has come.
-func (s *checked) apply(e *session.Event) {
-	s.Apply(e)
-	if n := len(s.Steps); n > 0 {
-		s.Steps[0] = s.Steps[n-1]
-		s.Steps[0].Events = nil
-		clear(s.Steps[1:])
-		s.Steps = s.Steps[:1]
-	}
-}
 
 // add keeps a finding, or counts it. It says whether it is kept for itself.
 func (s *checked) add(f finding, room bool) bool {
@@ -63,52 +50,6 @@ func (s *checked) add(f finding, room bool) bool {
 	s.at[key] = len(s.findings)
 	s.findings = append(s.findings, f)
 	return true
-}
-
-// finding is one thing that is wrong, in the form that --json has.
-type finding struct {
-	Session  int              `json:"session"`
-	Seq      uint64           `json:"seq"`
-	Rule     string           `json:"rule"`
-	Severity session.Severity `json:"severity"`
-	Text     string           `json:"text"`
-	Ref      string           `json:"ref,omitempty"`
-	Step     string           `json:"step,omitempty"` // id of the rung
-	N        int              `json:"n,omitempty"`    // its number
-	Bytes    string           `json:"bytes,omitempty"`
-	times    int
-}
-
-func findingOf(e *session.Event, n *session.Note) finding {
-	f := finding{Session: e.Session, Seq: e.Seq, Rule: n.Rule, Severity: n.Severity, Ref: n.Ref, times: 1}
-	f.Text = n.Text
-	if n.Name != "" {
-		f.Text = strings.TrimSuffix(n.Name+" "+n.Value+": "+n.Text, ": ")
-	}
-	f.Text = session.SafeLine(f.Text)
-	if e.Step != nil {
-		f.Step, f.N = e.Step.ID, e.Step.N
-	}
-	start, end := max(n.Span.Start, 0), min(n.Span.End, len(e.Raw))
-	if start < end {
-		f.Bytes = excerpt(e.Raw[start:end])
-	}
-	return f
-}
-
-// excerptLength is how many characters of the offending bytes are shown.
-const excerptLength = 100
-
-func excerpt(raw []byte) string {
-	clipped := len(raw) > 4*excerptLength
-	text := session.SafeLine(string(raw[:min(len(raw), 4*excerptLength)]))
-	if utf8.RuneCountInString(text) > excerptLength {
-		text, clipped = string([]rune(text)[:excerptLength-1]), true
-	}
-	if clipped {
-		text += "…"
-	}
-	return text
 }
 
 func (s *checked) print(w io.Writer, colour bool) {
@@ -136,6 +77,12 @@ func (s *checked) print(w io.Writer, colour bool) {
 		say(w, "  and %s more: --json has them all", session.Plural(s.unlisted, "finding"))
 	}
 	fmt.Fprintln(w)
+}
+
+// finding is what was found, and how often.
+type finding struct {
+	tale.Finding
+	times int
 }
 
 func (f *finding) print(w io.Writer, colour bool) {

@@ -41,7 +41,7 @@ func (h *headed) learn(e *session.Event) {
 		blanked := session.Blank(*e)
 		e = &blanked
 	}
-	s.apply(e)
+	s.Apply(e)
 }
 
 // Write implements io.Writer.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"xmppscope/attach"
 	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/decode/compare"
@@ -275,6 +276,8 @@ func recording(files []opened) []string {
 		line := "  " + nameOf(f.path)
 		if f.path == "-" {
 			line += ": packets are shown as they come in"
+		} else if attach.IsSocket(f.path) {
+			line += ": what a run has seen, and sees"
 		} else if info, err := os.Stat(f.path); err == nil {
 			line += fmt.Sprintf("   %d bytes, of %s", info.Size(), info.ModTime().Format("2006-01-02 15:04"))
 		}

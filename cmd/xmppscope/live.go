@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"xmppscope/api"
 	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/proxy"
@@ -31,6 +32,8 @@ type live struct {
 	drain   time.Duration
 	limits  proxy.Limits
 	rebinds bool // logins are bound anew (--rebind)
+	api     apiFlags
+	alone   bool // --no-attach
 
 	title   string
 	where   string   // who listens, and for whom
@@ -40,6 +43,7 @@ type live struct {
 	files   []*capture.File
 	piped   *capture.File // the one of files that is standard output, or nil
 
+	server      *server // of --api, or nil
 	spool       *session.Spool
 	unexplained string // what its file is called that survives a crash, "" if nothing has to
 	followers   []*follower
@@ -65,15 +69,25 @@ func (l *live) open() error {
 	if err := l.inspect.accounts.read(&l.known); err != nil {
 		return err
 	}
+	server, err := l.api.listen(l.out.reveal)
+	if err != nil {
+		return err
+	}
 	l.board.to = os.Stderr
 	l.inspect.inUse, l.inspect.saving, l.inspect.saves, l.inspect.board = l.saves, l.saving, l.saveStates, &l.board
-	l.log = session.NewLog()
+	l.log, l.server = session.NewLog(), server
 	l.inspect.log = l.log
 	if err := l.openFiles(); err != nil {
-		l.closeFiles()
+		l.abandon()
 		return err
 	}
 	return nil
+}
+
+// abandon closes what open has opened, where nothing will be run.
+func (l *live) abandon() {
+	l.closeFiles()
+	l.server.close()
 }
 
 // tap says whether anyone wants the bytes below TLS.
@@ -138,6 +152,9 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		}
 		worked <- err
 	}()
+	l.welcome = l.server.tell(l.inspector(), l.welcome)
+	stopServing := l.server.serve(api.Options{Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want})
+	stopAttached := l.letAttach()
 	if l.inspector() {
 		l.recovery = openRecovery(l.noRecovery)
 		l.screen = &follower{doing: "closing the inspector", written: func() int64 { return 0 }}
@@ -166,6 +183,8 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		return l.leave(err, first)
 	}
 	l.spool.Close()
+	stopServing()
+	stopAttached()
 	err = errors.Join(<-served, <-worked, err)
 	for _, line := range l.inspect.accounts.unused() {
 		say(os.Stderr, "%s", line)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"xmppscope/api"
 	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/viewer"
@@ -20,12 +22,13 @@ import (
 type openFlags struct {
 	shown outputFlags
 	in    inputFlags
+	api   apiFlags
 }
 
 func (o *openFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.shown.reveal, "reveal", false, "show secrets in the clear")
-	o.in.add(f)
 	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
+	o.api.add(f)
 }
 
 // options are those of the inspector on captures.
@@ -47,21 +50,36 @@ more leaves. "-" is standard input, which is followed as packets come in:
 
   tcpdump -U -w - port 5222 2>/dev/null | xmppscope open --keylog keys.txt -
 
-A --keylog file may grow meanwhile, as the client writes it.`,
+A --keylog file may grow meanwhile, as the client writes it.
+
+With --api, programs may look as well (see xmppscope help api); where there is no
+terminal they alone do, until SIGTERM.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := o.options(args)
 			if err != nil {
 				return err
 			}
-			instead := "use xmppscope print " + strings.Join(args, " ")
-			if !isTerminal(os.Stdout) || !hasKeyboard() {
-				return usageError{hinted{errors.New("open: the inspector needs a terminal"), instead}}
-			}
-			return open(cmd.Context(), &o.in, args, instead, options)
+			return o.open(cmd, args, "use xmppscope print "+strings.Join(args, " "), options)
 		},
 	}
 	o.add(cmd.Flags())
+	o.in.add(cmd.Flags())
 	return cmd
+}
+
+// open shows captures, or a run, to whoever looks: at a terminal, or by --api.
+func (o *openFlags) open(cmd *cobra.Command, paths []string, instead string, options viewer.Options) error {
+	screen := isTerminal(os.Stdout) && hasKeyboard()
+	if !screen && o.api.addr == "" {
+		return usageError{hinted{fmt.Errorf("%s: the inspector needs a terminal", cmd.Name()), instead}}
+	}
+	server, err := o.api.listen(o.shown.reveal)
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	options.Start = server.tell(screen, options.Start)
+	return open(cmd.Context(), &o.in, paths, instead, options, server, screen)
 }
 
 // hasKeyboard says whether there is a terminal for keys: standard input may be a
@@ -82,8 +100,8 @@ func hasKeyboard() bool {
 // then, and what is wrong with one is known.
 const openPatience = 300 * time.Millisecond
 
-// open shows captures in the inspector, while they are read.
-func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options) error {
+// open shows captures in the inspector, while they are read, and to programs.
+func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options, programs *server, screen bool) error {
 	beyond := inspection{inUse: filesOf(paths)}
 	in.who = &beyond.accounts
 	if err := in.who.read(&in.known); err != nil {
@@ -107,11 +125,22 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 			close(leave) // there is nothing to look at
 		}
 	}()
+	r.mu.Lock()
+	r.above = o.Start
+	r.mu.Unlock()
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
+	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal})()
 	var err error
-	if !r.fruitless() {
+	switch {
+	case r.fruitless():
+	case screen:
 		err = runInspector(ctx, o, instead)
+	default:
+		select {
+		case <-ctx.Done():
+		case <-leave:
+		}
 	}
 	r.wait()
 	in.tellUnused()
@@ -137,6 +166,7 @@ type reading struct {
 	where *progress // of the file that is being read
 	files []opened  // that one is the last
 	said  []string
+	above []string // what the start screen says first
 }
 
 func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log) *reading {
@@ -203,7 +233,7 @@ func (r *reading) state() viewer.ReadingState {
 	for _, line := range r.said {
 		s.Said = append(s.Said, strings.TrimPrefix(line, "warning: "))
 	}
-	s.Opened = recording(r.files)
+	s.Opened = append(r.above, recording(r.files)...)
 	if r.where != nil {
 		s.Where = r.where.where()
 	}

@@ -107,6 +107,7 @@ func TestOpenHoldsPasswordsAgainstRecordings(t *testing.T) {
 	}
 	o, flags := new(openFlags), pflag.NewFlagSet("", 0)
 	o.add(flags)
+	o.in.add(flags)
 	if err := flags.Parse(strings.Fields("open --password-file alice@xmpp.example=" + file)); err != nil {
 		t.Fatal(err)
 	}

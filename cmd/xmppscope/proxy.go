@@ -68,6 +68,8 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 	f.DurationVar(&l.limits.Header, "header-timeout", 10*time.Minute, "how long a stream header may take, of either side; 0: as long as it likes")
 	f.DurationVar(&l.limits.Answer, "starttls-timeout", 30*time.Second, "how long a server may leave <starttls/> unanswered before what stands behind it goes on in the clear; 0: as long as it likes")
 	f.DurationVar(&l.limits.Idle, "idle-timeout", 0, "how long neither side may say anything; 0: as long as they like")
+	l.api.add(f)
+	f.BoolVar(&l.alone, "no-attach", false, "let nobody look by xmppscope attach")
 	ca.add(f)
 	l.out.add(f)
 	l.share.add(f)
@@ -121,7 +123,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	}
 	listener, err := listen(p.listen)
 	if err != nil {
-		p.closeFiles()
+		p.abandon()
 		return err
 	}
 	resolver.Self = []net.Addr{listener.Addr()}

@@ -95,6 +95,7 @@ func TestReadingFlags(t *testing.T) {
 	// The inspector has the same from its flags.
 	o, flags := new(openFlags), pflag.NewFlagSet("", 0)
 	o.add(flags)
+	o.in.add(flags)
 	if err := flags.Parse(words("open --reveal --filter stanza --keylog KEYS --upstream-ca " + filepath.Join(dir, "lab.pem"))); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"xmppscope/decode"
 	"xmppscope/decode/core"
-	"xmppscope/decode/expect"
 	"xmppscope/decode/sasl"
 	"xmppscope/decode/verdict"
 	"xmppscope/decode/xep"
@@ -44,7 +43,7 @@ func knownRule(id string, known []string) (string, error) {
 		}
 	}
 	hint := "see xmppscope check --list"
-	if near := expect.Nearest(id, known); near != "" {
+	if near := session.Nearest(id, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
 	return "", usageError{hinted{fmt.Errorf("check: there is no rule %q to ignore", id), hint}}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"xmppscope/attach"
 	"xmppscope/session"
 )
 
@@ -57,7 +58,7 @@ func openSource(ctx context.Context, path string, idle func(), count func(int)) 
 	s := &source{file: os.Stdin}
 	if path != "-" {
 		var err error
-		if s.file, err = os.Open(path); err != nil {
+		if s.file, err = openFile(path); err != nil {
 			return nil, usageError{err}
 		}
 	}
@@ -79,6 +80,20 @@ func openSource(ctx context.Context, path string, idle func(), count func(int)) 
 	}
 	s.Reader = bufio.NewReaderSize(&stoppable{ctx, unpacked, &s.stopped}, readAhead)
 	return s, nil
+}
+
+// openFile opens a file, or the socket of a run (see package attach), which gives what the
+// run has seen and sees.
+func openFile(path string) (*os.File, error) {
+	if !attach.IsSocket(path) {
+		return os.Open(path)
+	}
+	conn, err := attach.Dial(path)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() // the file is a copy
+	return conn.File()
 }
 
 // unpack takes gzip off.

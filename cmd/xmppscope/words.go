@@ -18,7 +18,7 @@ import (
 )
 
 // speakers are whose names stand before errors: for developers, not for the user.
-var speakers = []string{"capture", "certs", "compare", "event", "expect", "packet", "passive", "proxy", "session"}
+var speakers = []string{"api", "attach", "capture", "certs", "compare", "event", "expect", "packet", "passive", "proxy", "session"}
 
 // inWords is an error for a person: without the names of packages, and with what the
 // system says about files in plain words.

@@ -178,15 +178,6 @@ func TestRefusedTwice(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"outcome", "bound_within", "T02", "core-bind"}
-	for word, want := range map[string]string{"outcom": "outcome", "Bound_Within": "bound_within", "bind_within": "bound_within", "T2": "T02", "entirely": "", "": ""} {
-		if got := expect.Nearest(word, known); got != want {
-			t.Errorf("%q: %q, want %q", word, got, want)
-		}
-	}
-}
-
 const hello = "C: <stream:stream to='x.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n"
 
 // TestSessions: an expectation chooses its sessions, and one that finds none has

@@ -21,6 +21,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"xmppscope/session"
 )
 
 // File is a file of expectations that has been read and found to be right.
@@ -139,7 +141,7 @@ func (r *reader) key(k toml.Key, tables map[string]any) error {
 		return r.set(r.table(k[0]), k[0], k[1], value)
 	}
 	p := &Problem{Line: r.line(k...), Text: fmt.Sprintf("%q: an expectation holds assertions, not tables", k.String()), Hint: "write each expectation as one table, such as [login]"}
-	if near := Nearest(strings.Join(k[1:], "_"), keys()); near != "" && len(k) > 2 {
+	if near := session.Nearest(strings.Join(k[1:], "_"), keys()); near != "" && len(k) > 2 {
 		p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
 	}
 	return p
@@ -266,7 +268,7 @@ func keys() []string {
 
 func unknownKey(key string, line int) error {
 	p := &Problem{Line: line, Text: fmt.Sprintf("there is no assertion %q", key), Hint: "xmppscope help expect lists them"}
-	if near := Nearest(key, keys()); near != "" {
+	if near := session.Nearest(key, keys()); near != "" {
 		p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
 	}
 	return p
@@ -281,7 +283,7 @@ func (r *reader) ruleIDs(key string, value any, line int) ([]string, error) {
 	for _, id := range ids {
 		if len(r.rules) > 0 && !slices.Contains(r.rules, id) {
 			p := &Problem{Line: line, Text: fmt.Sprintf("%s: there is no rule %q", key, id), Hint: "see xmppscope check --list"}
-			if near := Nearest(id, r.rules); near != "" {
+			if near := session.Nearest(id, r.rules); near != "" {
 				p.Hint = fmt.Sprintf("did you mean %q? %s", near, p.Hint)
 			}
 			return nil, p

@@ -62,7 +62,7 @@ func doubts(key string, value any, line int) (out []Problem) {
 			continue
 		}
 		p := Problem{Line: line, Text: fmt.Sprintf("%s: xmppscope knows no %s %q", key, what, v), Hint: "if it is meant so, all is well"}
-		if near := Nearest(v, words); near != "" {
+		if near := session.Nearest(v, words); near != "" {
 			p.Hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		out = append(out, p)

@@ -107,3 +107,29 @@ func Exposed(path string) (folder string, err error) {
 		}
 	}
 }
+
+// MakePrivate makes a folder that nobody else may look into, or makes sure that it is one.
+func MakePrivate(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} { // a link, and what it leads to
+		info, err := look(folder)
+		if err != nil {
+			return err
+		}
+		if err := Foreign(info); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+	}
+	info, err := os.Stat(folder)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder", folder)
+	case info.Mode().Perm()&0o077 != 0:
+		return os.Chmod(folder, 0o700)
+	}
+	return nil
+}

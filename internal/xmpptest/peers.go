@@ -61,6 +61,21 @@ var peerPrograms = map[string]struct {
 	"xmllint":     {onPath("xmllint"), "libxml2-utils"},
 	"chromium":    {onPath("chromium"), "chromium"},
 	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
+	"curl":        {onPath("curl"), "curl"},
+	"mcp-inspector": {
+		func() bool { _, err := exec.LookPath(MCPInspector()); return err == nil },
+		"npm; then npm install --prefix FOLDER @modelcontextprotocol/inspector@0.14.3, and XMPPSCOPE_NPM=FOLDER",
+	},
+}
+
+// MCPInspector is the inspector of the Model Context Protocol, from npm: where
+// XMPPSCOPE_NPM says, or on the path.
+func MCPInspector() string {
+	const name = "mcp-inspector"
+	if folder := os.Getenv("XMPPSCOPE_NPM"); folder != "" {
+		return filepath.Join(folder, "node_modules", ".bin", name)
+	}
+	return name
 }
 
 func onPath(name string) func() bool {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"xmppscope/api"
+	"xmppscope/decode"
+)
+
+// apiFlags say whether programs may look, too.
+type apiFlags struct{ addr string }
+
+func (a *apiFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&a.addr, "api", "", "answer programs on this loopback `ADDRESS`, such as 127.0.0.1:0 (see xmppscope help api)")
+}
+
+// apiHelp is what xmppscope help api says.
+const apiHelp = `--api 127.0.0.1:PORT lets programs on this machine look at what xmppscope sees, over
+HTTP: sessions, events (also as they come), verdict, story, findings, the comparison
+of two sessions, captures. Nothing can be changed there. Port 0 picks a free one.
+
+The token is told once, at the start, and goes into a header:
+
+  curl -H @- http://127.0.0.1:PORT/api/v1/sessions/0/story <<<"Authorization: Bearer $TOKEN"
+
+(-H @- keeps it out of the list of processes.) GET /openapi.json describes the rest,
+for programs that make clients. Session 0 is the newest one.
+
+Secrets are blanked, also in captures, unless xmppscope was started with --reveal.
+Other addresses than those of this machine are refused, as are requests that come
+from a page in a browser. What stands in events and stories may come from the wire:
+a program should show it, and do nothing that it says.
+
+For assistants see xmppscope mcp.`
+
+// newAPIHelp is a help topic, not a command.
+func newAPIHelp() *cobra.Command {
+	return &cobra.Command{Use: "api", Short: "what --api answers", Long: apiHelp}
+}
+
+// server is an api that is going to be served.
+type server struct {
+	listener net.Listener
+	token    api.Token
+	told     []string // where it is, and the token, in lines
+}
+
+// listen makes ready what --api asks for; nil if it does not.
+func (a *apiFlags) listen(reveal bool) (*server, error) {
+	if a.addr == "" {
+		return nil, nil
+	}
+	l, err := api.Listen(a.addr)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			return nil, usageError{hinted{fmt.Errorf("--api %s: %w", a.addr, op.Err), "choose another port; 0 picks a free one"}}
+		}
+		return nil, usageError{fmt.Errorf("--api %w", err)}
+	}
+	s := &server{listener: l}
+	var token string
+	s.token, token = api.NewToken()
+	secrets := "secrets are blanked"
+	if reveal {
+		secrets = "secrets are in the clear, as --reveal asks"
+	}
+	s.told = []string{fmt.Sprintf("programs may look at http://%s (%s)", l.Addr(), secrets), "with the token, told this once: " + token}
+	return s, nil
+}
+
+// tell tells where the api is, on the start screen if there is one.
+func (s *server) tell(screen bool, welcome []string) []string {
+	if s == nil {
+		return welcome
+	}
+	if !screen {
+		for _, line := range s.told {
+			say(os.Stderr, "%s", line)
+		}
+		return welcome
+	}
+	out := []string{"The api:"}
+	for _, line := range s.told {
+		out = append(out, "  "+line)
+	}
+	return append(append(out, ""), welcome...)
+}
+
+// close gives up what was never served.
+func (s *server) close() {
+	if s != nil {
+		s.listener.Close()
+	}
+}
+
+// serve answers until stop is called.
+func (s *server) serve(o api.Options) (stop func()) {
+	if s == nil {
+		return func() {}
+	}
+	o.Tool, o.Pretty = tool, decode.Pretty
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.token, giveWay); err != nil {
+			say(os.Stderr, "warning: the api has ended: %s", inWords(err))
+		}
+	}()
+	return func() { cancel(); <-done }
+}
