@@ -78,7 +78,7 @@ func assist(cmd *cobra.Command, in *inputFlags, paths []string) error {
 		quiet.Reset(quietFor)
 		busy()
 	}
-	r := read(cmd.Context(), in, paths, log)
+	r := read(cmd.Context(), in, paths, log, false)
 	defer r.wait()
 	go func() {
 		<-r.done

@@ -110,7 +110,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	log := session.NewLog()
 	defer log.Close()
 	beyond.log = log
-	r := read(ctx, in, paths, log)
+	r := read(ctx, in, paths, log, screen)
 	defer r.wait()
 	if o.Live = slices.ContainsFunc(filesOf(paths), comesSlowly); !o.Live {
 		select {
@@ -169,7 +169,9 @@ type reading struct {
 	above []string // what the start screen says first
 }
 
-func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log) *reading {
+// read begins to read captures into a log. It ends the log when that is done, unless it goes
+// on: in an inspector a password may change a verdict yet.
+func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log, goesOn bool) *reading {
 	ctx, stop := context.WithCancel(ctx)
 	r := &reading{stop: stop, done: make(chan struct{}), empty: true}
 	in.wire = sizeOf(paths) <= maxKeptPackets // for an export
@@ -193,6 +195,9 @@ func read(ctx context.Context, in *inputFlags, paths []string, log *session.Log)
 			log.Append(e)
 			return nil
 		})
+		if !goesOn {
+			log.End()
+		}
 	}()
 	return r
 }

@@ -49,7 +49,7 @@ func TestReadingStops(t *testing.T) {
 	}
 	log := session.NewLog()
 	defer log.Close()
-	r := read(t.Context(), new(inputFlags), []string{path}, log)
+	r := read(t.Context(), new(inputFlags), []string{path}, log, false)
 	log.Since(t.Context(), 0) // the first have come
 	if s := r.state(); s.Going && !strings.HasSuffix(s.Where, fmt.Sprintf(" %% of %.1f MB", float64(len(capture))/1e6)) {
 		t.Errorf("while it is read: %+v", s)
@@ -70,7 +70,7 @@ func TestReadingStops(t *testing.T) {
 func TestReadingFails(t *testing.T) {
 	log := session.NewLog()
 	defer log.Close()
-	r := read(t.Context(), new(inputFlags), []string{filepath.Join(t.TempDir(), "none.pcap")}, log)
+	r := read(t.Context(), new(inputFlags), []string{filepath.Join(t.TempDir(), "none.pcap")}, log, false)
 	<-r.done
 	var usage usageError
 	if !r.fruitless() || !errors.As(r.failed, &usage) {
@@ -113,7 +113,7 @@ func TestOpenHoldsPasswordsAgainstRecordings(t *testing.T) {
 	}
 	log := session.NewLog()
 	defer log.Close()
-	r := read(t.Context(), &o.in, []string{filepath.Join(dir, "bad.jsonl")}, log)
+	r := read(t.Context(), &o.in, []string{filepath.Join(dir, "bad.jsonl")}, log, false)
 	<-r.done
 	r.wait()
 	events, _ := log.Read(0)

@@ -105,7 +105,7 @@ func TestReadingFlags(t *testing.T) {
 	}
 	log := session.NewLog()
 	defer log.Close()
-	r := read(t.Context(), &o.in, words("FILE"), log)
+	r := read(t.Context(), &o.in, words("FILE"), log, false)
 	<-r.done
 	r.wait()
 	events, _ := log.Read(0)

@@ -73,7 +73,7 @@ func TestCurl(t *testing.T) {
 		t.Errorf("%d events", events)
 	}
 	var story struct{ Outcome, Advice string }
-	if err := json.Unmarshal([]byte(curl("/api/v1/sessions/0/story", token)), &story); err != nil || !strings.HasPrefix(story.Outcome, "failed at step") || story.Advice == "" {
+	if err := json.Unmarshal([]byte(curl("/api/v1/sessions/0/story", token)), &story); err != nil || !strings.HasPrefix(story.Outcome, "failed at #") || story.Advice == "" {
 		t.Errorf("%+v, %v", story, err)
 	}
 	for want, args := range map[string][]string{"401": {"-H", "X: wrong token"}, "403": {"-H", "Host: evil.example"}, "405": {"-X", "POST", "-d", "x=1"}} {
