@@ -25,7 +25,11 @@ func summarise(s *Seen) string {
 	case session.TCPHalfClosed:
 		return who(e.Dir) + " sent TCP FIN"
 	case session.TCPClosed:
-		return join(b.By+" closed the connection", paren(join(strings.TrimSuffix(leg(s, "side"), " "), b.Reason)))
+		side := strings.TrimSuffix(leg(s, "side"), " ")
+		if side != "" && b.Reason != "" {
+			side += ":"
+		}
+		return join(b.By+" closed the connection", paren(join(side, b.Reason)))
 	case session.TLSEstablished:
 		return join(leg(s, "leg: ")+b.Version, b.Suite, verdict(b.Verdict))
 	case session.TLSLocked:

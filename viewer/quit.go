@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"xmppscope/inspect"
@@ -144,8 +143,10 @@ func (u *ui) unsavedLine(c *inspect.Conversation) line {
 // askSaveAll asks for the file that everything goes to before the inspector ends.
 func (u *ui) askSaveAll() {
 	x := export{Pick: u.whole(), what: "everything, and quit", path: u.exportName("sessions"), quit: true}
-	if at := slices.IndexFunc(u.options.Formats, func(f Format) bool { return f.Lossless }); at >= 0 {
-		x.path = "xmppscope-" + u.now().Format("20060102-150405") + u.options.Formats[at].Ext
+	for _, f := range u.options.Formats { // the last one: .pcapng shows more elsewhere than .pcap
+		if f.Lossless {
+			x.path = "xmppscope-" + u.now().Format("20060102-150405") + f.Ext
+		}
 	}
 	if u.options.Export == nil {
 		u.say(notice, "exporting is not available here")

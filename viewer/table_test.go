@@ -44,7 +44,7 @@ func TestTheTable(t *testing.T) {
 		t.Errorf("back at #%d", b.seq())
 	}
 	newBench(t, 80, 24, Options{}).press("v").has("no message, presence or iq")
-	b = newBench(t, 120, 40, Options{}).play(refused(1), chats(2)).press("v").has("no message, presence or iq").press("]v").has("Stanzas of session 2").press("[").lacks("opens a stream").press("v").has("opens a stream")
+	newBench(t, 120, 40, Options{}).play(refused(1), chats(2)).press("v").has("no message, presence or iq").press("]v").has("Stanzas of session 2").press("[").lacks("opens a stream").press("v").has("opens a stream")
 }
 
 // TestPartner: P goes to and fro, and both are shown side by side.
