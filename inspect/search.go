@@ -15,12 +15,15 @@ type Finder struct {
 	More     [][]Entry       // and their rows
 	Text     string          // in lower case
 	Reveal   bool            // secrets are searched too
+
+	search *session.Search // for what most events have
 }
 
 // Find returns the index of the first event that holds the text, going round
 // from the row after From, and the other session that it is in, or nil; -1 if there
 // is none.
 func (f *Finder) Find(ctx context.Context, events *Cache) (int, *Conversation) {
+	f.search = session.NewSearch(f.Text, f.Reveal)
 	if at := f.findIn(ctx, events, f.Rows, f.From, f.By); at >= 0 {
 		return at, nil
 	}
@@ -48,6 +51,9 @@ func (f *Finder) findIn(ctx context.Context, events *Cache, rows []Entry, from, 
 
 // matches says whether the text is in what can be seen of the event.
 func (f *Finder) matches(e *session.Event) bool {
+	if f.search.In(e) {
+		return true
+	}
 	shown := *e
 	if !f.Reveal {
 		shown = session.Blank(shown)
@@ -56,16 +62,8 @@ func (f *Finder) matches(e *session.Event) bool {
 	if r := NewRow(&shown); holds(r.Title) || holds(r.More) {
 		return true
 	}
-	if holds(shown.Summary) || holds(string(shown.Raw)) || holds(shown.Kind()) {
-		return true
-	}
-	if s := shown.Step; s != nil && (holds(s.Title) || holds(s.ID)) {
-		return true
-	}
-	for i := range shown.Notes {
-		if n := &shown.Notes[i]; holds(n.Name) || holds(n.Value) || holds(n.Text) {
-			return true
-		}
+	if session.IsPlaintext(e.Body) {
+		return false
 	}
 	if reason, hint := Trouble(&shown); holds(reason) || holds(hint) {
 		return true
