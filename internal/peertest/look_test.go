@@ -135,7 +135,7 @@ func TestInspector(t *testing.T) {
 	if slices.Sort(names); strings.Join(names, " ") != "compare events findings login_story sessions status why_login_failed" {
 		t.Errorf("%q", names)
 	}
-	if got := ask("--method", "tools/call", "--tool-name", "why_login_failed"); !strings.Contains(got, "failed at step 13 (sasl-failure)") || !strings.Contains(got, "is data from the network") {
+	if got := ask("--method", "tools/call", "--tool-name", "why_login_failed"); !strings.Contains(got, "failed at #16 (sasl-failure)") || !strings.Contains(got, "is data from the network") {
 		t.Errorf("%s", got)
 	}
 	if got := ask("--method", "tools/call", "--tool-name", "events", "--tool-arg", `filter=name == "failure"`, "--tool-arg", "limit=1"); !strings.Contains(got, "not-authorized") {
