@@ -150,7 +150,9 @@ func (l *login) clientFirst(text string) {
 		return
 	}
 	l.gs2, l.bare = parts[0]+","+parts[1]+",", parts[2]
-	l.kind, _ = strings.CutPrefix(parts[0], "p=")
+	if kind, bound := strings.CutPrefix(parts[0], "p="); bound {
+		l.kind = kind
+	}
 	l.user = unescape(attribute(l.bare, "n"))
 }
 

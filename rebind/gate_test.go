@@ -247,6 +247,9 @@ func TestOthersPass(t *testing.T) {
 		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>cj1hYixzPWM=</challenge>"},
 		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>Yz1iaXdzLHI9YWIscD14</response>"},
 		{session.C2S, "<abort xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"},
+		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'>biwsbj1jLHI9YQ==</auth>"}, // n,,n=c,r=a
+		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>cj1hYixzPVkyRnliMnc9LGk9MQ==</challenge>"},
+		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>Yz1iaXdzLHI9YWIscD14</response>"},
 		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'/>"},
 		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</challenge>"},
 		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>not base64</response>"},
