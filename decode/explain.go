@@ -125,7 +125,7 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 		st.features = nil
 		d.turns = false
 	case session.RelayEdited:
-		st.Rebound = st.Rebound || !b.Passed
+		st.Rebound = st.Rebound || !b.Passed && e.Dir == session.C2S
 	case session.StreamOpened:
 		if d.turns { // a recording of the plaintext alone: only TLS can have come between
 			st.Secure[session.ServerLeg], d.turns = true, false
@@ -170,7 +170,7 @@ func (st *State) learnElement(s *Seen) {
 		switch {
 		case root.Name.Space == NSSASL && root.Name.Local == "auth",
 			root.Name.Space == NSSASL2 && root.Name.Local == "authenticate":
-			st.Mechanism = Keep(root.Attr("mechanism"))
+			st.Mechanism, st.Rebound = Keep(root.Attr("mechanism")), false
 		}
 		return
 	}

@@ -115,7 +115,7 @@ type State struct {
 	// not in the recording, "" if there are none.
 	Assumed string
 	// Rebinds says that xmppscope binds logins anew where it can; Rebound that it has
-	// changed what one side said, so that not both signed the same.
+	// changed what the client said in this attempt, so that not both sides signed the same.
 	Rebinds, Rebound bool
 	// Captured says that the session comes from a capture of one wire, on which
 	// there was no xmppscope: the client leg reaches to the server.

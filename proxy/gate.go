@@ -73,6 +73,7 @@ func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (wait b
 	if g.large {
 		g.large = false
 		r.forward(dir, p)
+		r.tell(dir, Decision{Reason: "it is larger than what is held back, and passed without being looked at"})
 		return false
 	}
 	whole := append(g.part, p...)
@@ -94,14 +95,19 @@ func (r *Relay) decided(dir session.Dir, whole []byte, d Decision) {
 	} else {
 		r.do(Keep{dir, whole})
 	}
+	r.tell(dir, d)
+	if d.XML != nil {
+		r.do(Send{dir, d.XML})
+	}
+}
+
+// tell records what became of the piece that came last.
+func (r *Relay) tell(dir session.Dir, d Decision) {
 	if d.Reason != "" {
 		r.do(Record{session.Seen{
 			Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
 			Body: session.RelayEdited{Reason: d.Reason, Passed: d.XML == nil}, Raw: d.XML, Size: int64(len(d.XML)),
 		}})
-	}
-	if d.XML != nil {
-		r.do(Send{dir, d.XML})
 	}
 }
 
@@ -116,11 +122,25 @@ func (r *Relay) hasDecided(in Decided) {
 	r.decided(in.Dir, held, in.Decision)
 	r.pass(in.Dir, rest)
 	r.endGate()
+	if r.gated[in.Dir].waiting {
+		return
+	}
+	if r.ended[in.Dir] {
+		r.letGo(in.Dir)
+		r.finish(in.Dir)
+		if r.ended[in.Dir.Opposite()] {
+			r.close(in.Dir.Sender())
+		}
+	}
 }
 
-// endGate ends the gate once it wants nothing more.
+// endGate ends the gate once it wants nothing more, or there is nothing more for it.
 func (r *Relay) endGate() {
-	if r.gate == nil || r.gate.Wants(session.C2S) || r.gate.Wants(session.S2C) || r.gated[session.C2S].waiting || r.gated[session.S2C].waiting {
+	if r.gate == nil || r.gated[session.C2S].waiting || r.gated[session.S2C].waiting {
+		return
+	}
+	unread := r.blind || r.stream.IsOpaque(session.C2S) && r.stream.IsOpaque(session.S2C)
+	if !unread && (r.gate.Wants(session.C2S) || r.gate.Wants(session.S2C)) {
 		return
 	}
 	r.gate = nil

@@ -3,11 +3,14 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"xmppscope/decode"
+	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
 
@@ -29,6 +32,7 @@ type gatedRelay struct {
 	said  [3]bytes.Buffer // by direction: what is kept as said
 	notes []string
 	later []Decide
+	order []string // ends
 }
 
 func newGatedRelay(g Gate) *gatedRelay {
@@ -50,6 +54,10 @@ func (r *gatedRelay) give(in Input) {
 			r.out[a.Dir].Write(a.Bytes)
 		case Decide:
 			r.later = append(r.later, a)
+		case Finish:
+			r.order = append(r.order, "finish "+a.Dir.String())
+		case Close:
+			r.order = append(r.order, "close")
 		case Record:
 			if b, ok := a.Event.Body.(session.RelayEdited); ok {
 				r.notes = append(r.notes, fmt.Sprintf("%s %s passed=%v %s", a.Event.Leg, a.Event.Raw, b.Passed, b.Reason))
@@ -177,6 +185,90 @@ func TestGateGoes(t *testing.T) {
 	}
 	if !r.Free() {
 		t.Error("the relay is not free")
+	}
+}
+
+// TestGateHalfClose: an end does not overtake what waits for a decision, on either side.
+func TestGateHalfClose(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(p *decode.Piece) Decision {
+		if p.Kind != decode.Element {
+			return Decision{}
+		}
+		return Decision{Later: func() Decision { return Decision{XML: []byte("<z/>")} }}
+	}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a xmlns='x'/></stream:stream>")})
+	r.give(Ended{Dir: session.C2S})
+	r.give(Ended{Dir: session.S2C})
+	if len(r.order) > 0 {
+		t.Errorf("ended before the decision: %q", r.order)
+	}
+	r.decide()
+	if got := r.out[session.C2S].String(); got != gateHeader+"<z/></stream:stream>" {
+		t.Errorf("went on: %s", got)
+	}
+	if want := []string{"finish c2s", "close"}; !slices.Equal(r.order, want) {
+		t.Errorf("ended: %q", r.order)
+	}
+}
+
+// TestGateUnread: where nothing can be read any more there is nothing to hold back.
+func TestGateUnread(t *testing.T) {
+	r := newGatedRelay(&gateFunc{consider: func(*decode.Piece) Decision { return Decision{} }})
+	r.give(Data{session.C2S, []byte("GET / HTTP/1.1\r\n\r\n")})
+	r.give(Data{session.S2C, []byte("HTTP/1.1 400 Bad Request\r\n\r\n")})
+	if !r.Free() {
+		t.Error("the relay is not free")
+	}
+}
+
+// TestGateGoesInOrder: what was held back when the gate goes is written before what comes
+// then, whichever goroutine is faster.
+func TestGateGoesInOrder(t *testing.T) {
+	spool := session.NewSpool(session.SpoolOptions{})
+	defer spool.Close()
+	client, clientLeg := xmpptest.Loopback(t)
+	server, serverLeg := xmpptest.Loopback(t)
+	defer client.Close()
+	g := new(gateFunc)
+	g.consider = func(p *decode.Piece) Decision {
+		g.done = string(p.Local()) == "success"
+		return Decision{}
+	}
+	p := newPump(t.Context(), &Options{Resolver: &Resolver{}}, clientLeg, spool.Begin(1))
+	p.use(session.ServerLeg, p.leg(session.ServerLeg, serverLeg))
+	p.relay, p.answered = newGatedRelay(g).Relay, true
+	const half = "<half xmlns='x'"
+	p.handle(Data{session.C2S, []byte(gateHeader + half)})
+	p.mu.Lock()
+	p.act(Data{session.S2C, []byte(gateHeader + "<success xmlns='urn:xmpp:sasl:2'/>")})
+	p.mu.Unlock()
+	left := make(chan struct{})
+	go func() {
+		p.leave(session.C2S)
+		close(left)
+	}()
+	for waits := false; !waits; runtime.Gosched() { // it has looked, and perhaps gone on
+		select {
+		case <-left:
+			waits = true
+		default:
+			p.mu.Lock()
+			waits = p.idle[session.C2S]
+			p.mu.Unlock()
+		}
+	}
+	p.flush(session.C2S, false)
+	p.flush(session.S2C, false)
+	<-left
+	got := make([]byte, len(gateHeader+half))
+	p.mu.Lock()
+	pending := len(p.pending[session.C2S])
+	p.mu.Unlock()
+	if pending > 0 {
+		t.Fatal("what was held back is not written, and nobody will")
+	}
+	if _, err := io.ReadFull(server, got); err != nil || string(got) != gateHeader+half {
+		t.Errorf("the server got %q, %v", got, err)
 	}
 }
 

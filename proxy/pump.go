@@ -152,7 +152,7 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 		case !p.relay.Free():
 			p.idle[dir] = false
 			return &route{p.legs[side], p.conns[side]}, nil
-		case !p.writing[dir]:
+		case !p.writing[dir] && len(p.pending[dir]) == 0: // what others have put there comes first
 			p.trail.Calm()
 			p.idle[dir], p.writing[dir] = false, true
 			return &route{p.legs[side], p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()]}

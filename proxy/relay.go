@@ -395,8 +395,12 @@ func (r *Relay) end(in Ended) {
 		r.close(in.Dir.Sender())
 		return
 	}
+	if !r.gated[in.Dir].waiting {
+		r.letGo(in.Dir)
+	}
 	r.record(in.Dir, session.TCPHalfClosed{}, nil)
 	switch {
+	case r.gated[in.Dir].waiting, r.ended[in.Dir.Opposite()] && r.gated[in.Dir.Opposite()].waiting: // what is held comes first
 	case r.phase == quiescing, r.phase == securing: // the handshake will fail and say so
 	case r.ended[in.Dir.Opposite()]:
 		r.finish(in.Dir)
@@ -411,7 +415,6 @@ func (r *Relay) end(in Ended) {
 func (r *Relay) finish(dir session.Dir) {
 	if !r.passed[dir] {
 		r.passed[dir] = true
-		r.letGo(dir)
 		r.do(Finish{dir, r.abrupt[dir]})
 	}
 }

@@ -1,8 +1,10 @@
 package rebind
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -14,16 +16,18 @@ type message struct {
 	mechanism string // that it begins
 	token     string // that it issues (XEP-0484)
 	payload   []byte // what it carries, decoded; nil if nothing, or no base64
+	unread    bool   // it carries something else
 	raw       []byte
 	span      session.Span // of the payload in raw
 }
 
-// read takes an element apart; ok is false if it belongs to no SASL exchange.
-func read(p *decode.Piece) (m message, ok bool) {
+// read takes an element of a stream with these declarations apart; ok is false if it belongs
+// to no SASL exchange.
+func read(p *decode.Piece, scope decode.Scope) (m message, ok bool) {
 	if p.Kind != decode.Element {
 		return m, false
 	}
-	root, _ := decode.Parse(p.Raw, nil)
+	root, _ := decode.Parse(p.Raw, scope)
 	if root == nil || root.Name.Space != decode.NSSASL && root.Name.Space != decode.NSSASL2 {
 		return m, false
 	}
@@ -33,7 +37,7 @@ func read(p *decode.Piece) (m message, ok bool) {
 		switch m.name {
 		case "authenticate":
 			holds = root.Child(decode.NSSASL2, "initial-response")
-		case "success":
+		case "success", "continue":
 			m.token = issued(root)
 			holds = root.Child(decode.NSSASL2, "additional-data")
 		}
@@ -41,9 +45,16 @@ func read(p *decode.Piece) (m message, ok bool) {
 	if holds == nil {
 		return m, true
 	}
-	if payload, err := base64.StdEncoding.Strict().DecodeString(holds.Text()); err == nil {
-		m.payload, m.span = payload, holds.TextSpan()
+	text := strings.TrimSpace(holds.Text())
+	span := holds.TextSpan()
+	at := bytes.Index(p.Raw[span.Start:span.End], []byte(text)) // what stands around it stays
+	payload, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || at < 0 {
+		m.unread = true
+		return m, true
 	}
+	start := span.Start + at
+	m.payload, m.span = payload, session.Span{Start: start, End: start + len(text)}
 	return m, true
 }
 

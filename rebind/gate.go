@@ -29,8 +29,9 @@ type Options struct {
 
 // Bounds of what a server may have us compute while the client waits.
 const (
-	maxIterations = 1_000_000
-	maxTime       = 2 * time.Second
+	maxIterations  = 1_000_000
+	manyIterations = 100_000 // above, other forms of the password are not tried
+	maxTime        = 2 * time.Second
 )
 
 // Gate binds the logins of one session anew. It is a proxy.Gate.
@@ -38,9 +39,10 @@ type Gate struct {
 	o Options
 
 	mu    sync.Mutex
-	login *login // under way, with SCRAM; nil before
-	fast  *fast  // under way, with a token
-	over  bool   // somebody has logged in
+	login *login          // under way, with SCRAM; nil before
+	fast  *fast           // under way, with a token
+	over  bool            // somebody has logged in
+	scope [3]decode.Scope // by direction: of the stream
 }
 
 // New makes the gate of a session.
@@ -55,16 +57,25 @@ func (g *Gate) Wants(session.Dir) bool {
 
 // Consider looks at the messages of SASL, and lets all else pass.
 func (g *Gate) Consider(p *decode.Piece) proxy.Decision {
-	m, ok := read(p)
-	if !ok {
-		return proxy.Decision{}
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if p.Kind == decode.Opened {
+		g.scope[p.Dir] = decode.ScopeOf(p.Raw)
+	}
+	m, ok := read(p, g.scope[p.Dir])
+	if !ok {
+		g.over = g.over || p.Kind == decode.Element && p.Dir == session.C2S && isLater(string(p.Local()))
+		return proxy.Decision{}
+	}
 	if p.Dir == session.C2S {
 		return g.fromClient(&m)
 	}
 	return g.fromServer(&m)
+}
+
+// isLater says whether an element shows that there is no login with SASL to come.
+func isLater(name string) bool {
+	return name == "message" || name == "presence" || name == "handshake" || name == "result" || name == "verify"
 }
 
 func (g *Gate) fromClient(m *message) proxy.Decision {
@@ -80,6 +91,9 @@ func (g *Gate) fromClient(m *message) proxy.Decision {
 	case "response":
 		l := g.login
 		switch {
+		case l != nil && m.unread && l.final == nil:
+			l.final = new(rebound)
+			return untouched("the client's message is no base64")
 		case l == nil || m.payload == nil:
 		case l.gs2 == "":
 			l.clientFirst(string(m.payload))
@@ -103,8 +117,8 @@ func (g *Gate) fromServer(m *message) proxy.Decision {
 		case l.gs2 != "":
 			l.serverFirst = string(m.payload)
 		}
-	case "success":
-		g.over = true
+	case "success", "continue":
+		g.over = m.name == "success"
 		g.o.Tokens.add(m.token)
 		if g.fast != nil && m.payload != nil {
 			return g.answered(g.fast, m)
@@ -193,7 +207,7 @@ func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
 	case saltErr != nil || countErr != nil || iterations < 1:
 		return untouched("the server's challenge is not right")
 	case g.o.Client[l.kind] == "":
-		return untouched("the client's connection has no %s", session.SafeLine(l.kind))
+		return untouched("the client's connection has no %s", session.ShortLine(l.kind))
 	case data != unhex(g.o.Client[l.kind]):
 		return untouched("the client binds to something else than the %s of its connection to xmppscope", l.kind)
 	case g.o.Server[l.kind] == "":
@@ -207,7 +221,7 @@ func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
 	}
 	password, known := g.o.Password(user, domain)
 	if !known {
-		return untouched("xmppscope does not know the password of %s: --password-file %[1]s=FILE", session.SafeLine(user+"@"+domain))
+		return untouched("xmppscope does not know the password of %s: --password-file %[1]s=FILE", session.ShortLine(user+"@"+domain))
 	}
 	b := &binding{
 		login: l, mechanism: l.mechanism, kind: l.kind, proof: proof, salt: salt, iterations: iterations,
@@ -262,8 +276,12 @@ func (g *Gate) bind(b *binding, m *message, password string) proxy.Decision {
 // touched.
 func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound) {
 	newHash := sasl.ScramHash(b.mechanism)
+	forms := decode.PasswordForms(password)
+	if b.iterations > manyIterations {
+		forms = forms[:1]
+	}
 	var salted []byte
-	check := decode.CheckForms(decode.PasswordForms(password), func(form string) bool {
+	check := decode.CheckForms(forms, func(form string) bool {
 		s, err := sasl.ScramSalted(newHash, form, b.salt, b.iterations)
 		if err != nil || encode(sasl.ScramProof(newHash, s, []byte(b.client))) != b.proof {
 			return false

@@ -45,7 +45,7 @@ func newWire(t *testing.T, kind string, change func(*Options)) *wire {
 	}
 	w := &wire{t: t, gate: New(o)}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		w.pass(dir, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
+		w.pass(dir, "<stream:stream xmlns='jabber:client' xmlns:s='urn:ietf:params:xml:ns:xmpp-sasl' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
 	}
 	return w
 }
@@ -83,12 +83,28 @@ var (
 		"<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>",
 		"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</success>",
 	}
+	spaced = profile{
+		"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256-PLUS'>%s</auth>",
+		"<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\n  %s\n</challenge>",
+		"<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\n  %s\n</response>",
+		"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</success>",
+	}
+	prefixed = profile{
+		"<s:auth mechanism='SCRAM-SHA-256-PLUS'>%s</s:auth>", "<s:challenge>%s</s:challenge>", "<s:response>%s</s:response>", "<s:success>%s</s:success>",
+	}
+	tasks = profile{sasl2auth, sasl2challenge, sasl2response,
+		"<continue xmlns='urn:xmpp:sasl:2'><additional-data>%s</additional-data><tasks><task>UPGR-SCRAM-SHA-512</task></tasks></continue>",
+	}
 	sasl2 = profile{
-		"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='SCRAM-SHA-256-PLUS'><initial-response>%s</initial-response><user-agent id='a'/></authenticate>",
-		"<challenge xmlns='urn:xmpp:sasl:2'>%s</challenge>",
-		"<response xmlns='urn:xmpp:sasl:2'>%s</response>",
+		sasl2auth, sasl2challenge, sasl2response,
 		"<success xmlns='urn:xmpp:sasl:2'><additional-data>%s</additional-data><authorization-identifier>carol@example.net</authorization-identifier></success>",
 	}
+)
+
+const (
+	sasl2auth      = "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='SCRAM-SHA-256-PLUS'><initial-response>%s</initial-response><user-agent id='a'/></authenticate>"
+	sasl2challenge = "<challenge xmlns='urn:xmpp:sasl:2'>%s</challenge>"
+	sasl2response  = "<response xmlns='urn:xmpp:sasl:2'>%s</response>"
 )
 
 // carry passes a payload on in an element, and returns the payload that arrives; all else
@@ -161,7 +177,7 @@ func bindingOf(kind, data string) scram.ChannelBinding {
 // both get what they check.
 func TestLogins(t *testing.T) {
 	for _, kind := range []string{"tls-exporter", "tls-unique", "tls-server-end-point"} {
-		for name, p := range map[string]profile{"SASL": sasl1, "SASL2": sasl2} {
+		for name, p := range map[string]profile{"SASL": sasl1, "SASL2": sasl2, "white space": spaced, "a prefix": prefixed, "tasks to come": tasks} {
 			w := newWire(t, kind, nil)
 			client, server := w.login(p, bindingOf(kind, onClient), bindingOf(kind, onServer), password)
 			if client != nil || server != nil {
@@ -170,8 +186,8 @@ func TestLogins(t *testing.T) {
 			if len(w.said) != 2 || !strings.Contains(w.said[0], kind) || !strings.Contains(w.said[1], "v=") {
 				t.Errorf("%s, %s: it is said: %q", kind, name, w.said)
 			}
-			if w.gate.Wants(session.C2S) || w.gate.Wants(session.S2C) {
-				t.Errorf("%s, %s: the gate stays", kind, name)
+			if stays := name == "tasks to come"; w.gate.Wants(session.C2S) != stays || w.gate.Wants(session.S2C) != stays {
+				t.Errorf("%s, %s: the gate stays: %v", kind, name, !stays)
 			}
 		}
 	}
@@ -252,7 +268,6 @@ func TestOthersPass(t *testing.T) {
 		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>Yz1iaXdzLHI9YWIscD14</response>"},
 		{session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'/>"},
 		{session.S2C, "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</challenge>"},
-		{session.C2S, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>not base64</response>"},
 		{session.C2S, "<message><body>hello</body></message>"},
 	} {
 		if got := w.pass(tt.dir, tt.xml); got != tt.xml {
@@ -261,6 +276,31 @@ func TestOthersPass(t *testing.T) {
 	}
 	if len(w.said) > 0 {
 		t.Errorf("it is said: %q", w.said)
+	}
+}
+
+// TestNoBase64: what cannot be read is not bound anew, which is said.
+func TestNoBase64(t *testing.T) {
+	w := newWire(t, "tls-exporter", nil)
+	w.pass(session.C2S, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'/>")
+	const xml = "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>not base64</response>"
+	if got := w.pass(session.C2S, xml); got != xml || len(w.said) != 1 || !strings.Contains(w.said[0], "no base64") {
+		t.Errorf("%s; said: %q", got, w.said)
+	}
+}
+
+// TestGateGoesWithoutSASL: a session that logs in without SASL, or does not log in at all,
+// is not held back for longer.
+func TestGateGoesWithoutSASL(t *testing.T) {
+	for _, xml := range []string{"<presence/>", "<message/>", "<handshake>abc</handshake>"} {
+		w := newWire(t, "tls-exporter", nil)
+		w.pass(session.S2C, "<iq type='result' id='1'/>")
+		if !w.gate.Wants(session.C2S) {
+			t.Error("it goes too soon")
+		}
+		if w.pass(session.C2S, xml); w.gate.Wants(session.C2S) {
+			t.Errorf("it stays after %s", xml)
+		}
 	}
 }
 

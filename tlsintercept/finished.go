@@ -47,17 +47,22 @@ func (c *Config) newTape() *tape {
 // withFinished adds the client's Finished to the channel-binding data of a leg that has no
 // tls-unique, which is TLS 1.3.
 func withFinished(bindings map[string]string, w *watched, leg session.Leg) map[string]string {
-	if w == nil || w.tape == nil || bindings[session.BindingUnique] != "" {
+	if w == nil || w.tape == nil {
 		return bindings
 	}
-	c2s, s2c := w.tape.in, w.tape.out
+	t := *w.tape
+	*w.tape = tape{} // the key log has it too
+	w.tape = nil
+	if bindings[session.BindingUnique] != "" {
+		return bindings
+	}
+	c2s, s2c := t.in, t.out
 	if leg == session.ServerLeg {
 		c2s, s2c = s2c, c2s
 	}
-	if finished := tls.ClientFinished(w.tape.keys, c2s, s2c); finished != nil {
+	if finished := tls.ClientFinished(t.keys, c2s, s2c); finished != nil {
 		bindings = maps.Clone(bindings)
 		bindings[session.BindingUnique] = hex.EncodeToString(finished)
 	}
-	w.tape = nil
 	return bindings
 }

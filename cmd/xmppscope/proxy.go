@@ -48,7 +48,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
-	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection (SCRAM-*-PLUS) to the server's, with the password of --password-file")
+	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
@@ -113,6 +113,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	own, err := ownCert(p.own)
 	if err != nil {
 		return usageError{err}
+	}
+	if own != nil {
+		say(os.Stderr, "clients are shown %s (until %s) where it names their domain, else a certificate of xmppscope", own.Leaf.Subject, own.Leaf.NotAfter.Format(time.DateOnly))
 	}
 	ca, err := p.ca.open()
 	if err != nil {

@@ -64,7 +64,7 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 		if b.Passed {
 			return []session.Note{alarm(session.Warning, "", "%s", b.Reason)}
 		}
-		return []session.Note{alarm(session.Notice, "RFC 5802 §6", "#%d came, and this went on in its place: %s", b.Of, b.Reason)}
+		return []session.Note{alarm(session.Notice, "", "#%d came, and this went on in its place: %s", b.Of, b.Reason)}
 	case session.RelayTimeout:
 		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, session.ShortTime(b.After))}
 	case session.RelayLimit:

@@ -83,7 +83,7 @@ func (x *exchange) conditionNote(s *decode.Seen, c *session.Element) (session.No
 		n.Text = fmt.Sprintf("the server refused %q before any channel binding data was sent: it does not take this type of binding, or not with this version of TLS, or does not know the user; xmppscope has no part in it", x.name)
 		return n, true
 	}
-	if refused && !s.State.Rebound && x.lostBinding(s) {
+	if refused && x.lostBinding(s) {
 		secret := "password"
 		if x.mechanism.FAST {
 			secret = "token"
@@ -155,7 +155,7 @@ func (x *exchange) lostBinding(s *decode.Seen) bool {
 	if kind == session.BindingEndPoint && sameCertificate(s.State.TLS) {
 		return false
 	}
-	return decode.BindsChannel(x.name) && between(s.State.TLS)
+	return decode.BindsChannel(x.name) && between(s.State.TLS) && !s.State.Rebound
 }
 
 // abort explains <abort/> (RFC 6120 §6.4.4).

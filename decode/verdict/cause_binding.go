@@ -28,7 +28,10 @@ func channelBinding(c *scene) []Cause {
 	if !decode.BindsChannel(a.Mechanism) || !c.intercepted() || faulty(t) || c.asking.bare {
 		return nil
 	}
-	kind := strings.TrimPrefix(t.flag, "p=")
+	kind, fixed := decode.BindingOf(a.Mechanism)
+	if !fixed {
+		kind = strings.TrimPrefix(t.flag, "p=")
+	}
 	if strings.HasPrefix(strings.ToUpper(a.Mechanism), "SCRAM-") && t.replies < 1 {
 		return []Cause{{ID: "binding-refused", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: a.Seq}},
 			Text:   fmt.Sprintf("it did so before any channel-binding data was sent: the server does not take this type of binding (%q), or not with this version of TLS, or does not know the user; xmppscope has no part in it", kind),
