@@ -223,6 +223,11 @@ func TestAnswers(t *testing.T) {
 	if got := b.get("/api/v1/sessions/2/findings?all=true&limit=1"); len(got["findings"].([]any)) != 1 || got["more"] == 0.0 {
 		t.Errorf("%v", got)
 	}
+	for _, f := range b.get("/api/v1/sessions/0/findings?all=true")["findings"].([]any) { // of the newest alone
+		if f.(map[string]any)["session"] != 2.0 {
+			t.Errorf("%v", f)
+		}
+	}
 	if got := b.get("/api/v1/diff?a=1&b=2"); got["same"] != false || got["sentence"] == "" {
 		t.Errorf("%v", got)
 	}

@@ -315,6 +315,9 @@ type Findings struct {
 // Findings are those of a session, at most limit; of severity info only if all is set.
 func (m *Model) Findings(ctx context.Context, id int, all bool, limit int) (Findings, error) {
 	out := Findings{Findings: []tale.Finding{}}
+	if err := m.with(ctx, id, func(c *conversation) { id = c.ID }); err != nil { // 0 is the newest
+		return out, err
+	}
 	err := m.each(ctx, id, func(e *session.Event) error {
 		e = m.shown(e)
 		for i := range e.Notes {

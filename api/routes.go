@@ -28,6 +28,7 @@ type route struct {
 	media   string       // of what is streamed
 	answer  func(*Model, context.Context, values) (any, error)
 	stream  func(*Model, *sender, values) error
+	waits   bool // what is streamed comes as it happens
 }
 
 // param is one parameter.
@@ -142,7 +143,7 @@ func routes() []route {
 			path: prefix + "/events/live", id: "live", summary: "Events as they come, one JSON object a line, until nothing more will come",
 			params: []param{paramOf, paramFilter, paramSearch, {name: "from", in: "query", what: "where to begin; -1: with what comes next", kind: "integer", least: -1, or: 0}},
 			media:  "application/x-ndjson",
-			stream: func(m *Model, s *sender, v values) error {
+			waits:  true, stream: func(m *Model, s *sender, v values) error {
 				from := v.int("from")
 				if from < 0 {
 					from = m.o.Log.Len()

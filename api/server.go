@@ -129,7 +129,7 @@ func Handler(m *Model, t Token) http.Handler {
 	answers, streams := make(chan struct{}, maxAnswers), make(chan struct{}, maxStreams)
 	for _, r := range routes() {
 		room := answers
-		if r.stream != nil {
+		if r.waits {
 			room = streams
 		}
 		mux.HandleFunc("GET "+r.path, func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, m, room) })
@@ -152,7 +152,8 @@ func guard(next http.Handler, t Token) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		given, bearer := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+		scheme, given, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+		bearer := strings.EqualFold(scheme, "Bearer") // RFC 9110 §11.1
 		switch {
 		case !isLoopback(hostOf(req.Host)): // a page whose name was made to lead here (DNS rebinding)
 			refuse(w, http.StatusForbidden, "the Host header names no loopback address", "use the address that was printed")

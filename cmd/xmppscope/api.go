@@ -26,7 +26,7 @@ const apiHelp = `--api 127.0.0.1:PORT lets programs on this machine look at what
 HTTP: sessions, events (also as they come), verdict, story, findings, the comparison
 of two sessions, captures. Nothing can be changed there. Port 0 picks a free one.
 
-The token is told once, at the start, and goes into a header:
+The token is told at the start, in the inspector on page i, and goes into a header:
 
   curl -H @- http://127.0.0.1:PORT/api/v1/sessions/0/story <<<"Authorization: Bearer $TOKEN"
 
@@ -72,7 +72,7 @@ func (a *apiFlags) listen(reveal bool) (*server, error) {
 	if reveal {
 		secrets = "secrets are in the clear, as --reveal asks"
 	}
-	s.told = []string{fmt.Sprintf("programs may look at http://%s (%s)", l.Addr(), secrets), "with the token, told this once: " + token}
+	s.told = []string{fmt.Sprintf("programs may look at http://%s (%s)", l.Addr(), secrets), "with the token, which is told nowhere else: " + token}
 	return s, nil
 }
 

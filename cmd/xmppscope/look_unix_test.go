@@ -145,7 +145,7 @@ func ask(t *testing.T, url, token, want string) {
 
 var (
 	apiLine   = regexp.MustCompile(`^programs may look at (http://\S+)`)
-	tokenLine = regexp.MustCompile(`told this once: (\S+)$`)
+	tokenLine = regexp.MustCompile(`told nowhere else: (\S+)$`)
 )
 
 // TestLook: programs, the inspector's side of attach, reports and assistants see what a
@@ -348,6 +348,22 @@ func TestAssistantOnCaptures(t *testing.T) {
 	said := bufio.NewScanner(stderr)
 	url := awaitLine(t, said, apiLine)
 	ask(t, url+"/api/v1/sessions?state=failed", awaitLine(t, said, tokenLine), `"total":1`)
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	// One that cannot even be opened, because nobody writes to it, keeps nobody.
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd = scope(t, dir, "open", "--api", "127.0.0.1:0", "fifo")
+	if stderr, err = cmd.StderrPipe(); err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitLine(t, bufio.NewScanner(stderr), apiLine)
 	cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)

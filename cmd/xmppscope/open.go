@@ -142,7 +142,9 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 		case <-leave:
 		}
 	}
-	r.wait()
+	if !r.wait() {
+		return err
+	}
 	in.tellUnused()
 	beyond.report(os.Stderr)
 	for _, line := range r.said {
@@ -209,10 +211,16 @@ func (r *reading) tell(format string, args ...any) {
 	r.said = append(r.said, safeLine(format, args...))
 }
 
-// wait ends the reading.
-func (r *reading) wait() {
+// wait ends the reading. It says whether that came about: a pipe that nobody has opened for
+// writing cannot be opened, nor given up.
+func (r *reading) wait() bool {
 	r.stop()
-	<-r.done
+	select {
+	case <-r.done:
+		return true
+	case <-time.After(grace):
+		return false
+	}
 }
 
 // fruitless says that the reading is over and has brought nothing but an error.
@@ -238,7 +246,7 @@ func (r *reading) state() viewer.ReadingState {
 	for _, line := range r.said {
 		s.Said = append(s.Said, strings.TrimPrefix(line, "warning: "))
 	}
-	s.Opened = append(r.above, recording(r.files)...)
+	s.Opened = slices.Concat(r.above, recording(r.files))
 	if r.where != nil {
 		s.Where = r.where.where()
 	}

@@ -87,10 +87,10 @@ func (r recovery) left() (out []viewer.Left) {
 			continue
 		}
 		offered, err := os.OpenFile(path+offeredExt, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil { // it was offered already
+		if errors.Is(err, fs.ErrExist) { // it was offered already
 			continue
 		}
-		offered.Close()
+		offered.Close() // a mark that cannot be made is no reason to keep silent
 		out = append(out, viewer.Left{
 			Name: "xmppscope-" + strings.TrimPrefix(filepath.Base(path), recoveryName),
 			Lines: []string{

@@ -50,7 +50,7 @@ func TestCurl(t *testing.T) {
 		return ""
 	}
 	url := find(`(http://127\.0\.0\.1:\d+)`)
-	token := find(`told this once: (\S+)$`)
+	token := find(`told nowhere else: (\S+)$`)
 	curl := func(path, token string, args ...string) string {
 		t.Helper()
 		c := exec.Command("curl", append([]string{"-sS", "--max-time", "30", "-H", "@-", url + path}, args...)...)
