@@ -73,7 +73,7 @@ func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (wait b
 	if g.large {
 		g.large = false
 		r.forward(dir, p)
-		r.tell(dir, Decision{Reason: "it is larger than what is held back, and passed without being looked at"})
+		r.tell(dir, Decision{Reason: "an element of more than 64 KB is not held back: it passed without being looked at"})
 		return false
 	}
 	whole := append(g.part, p...)

@@ -314,6 +314,9 @@ func TestGateIsBounded(t *testing.T) {
 	if got := r.out[session.C2S].String(); got != text {
 		t.Errorf("%d bytes went on, of %d, or they differ", len(got), len(text))
 	}
+	if len(r.notes) != 1 || !strings.Contains(r.notes[0], "passed=true an element of more than 64 KB") {
+		t.Errorf("told: %q", r.notes)
+	}
 	if !slices.Contains(seen, "small") || slices.Contains(seen, "large") {
 		t.Errorf("considered: %q", seen)
 	}
