@@ -16,10 +16,10 @@ type Session struct {
 	state State
 	steps ladder
 	rules Explainers
-	cut   [3]string // by direction: raw bytes continue a credential that was cut off, until this comes
-	lines lines     // of a client that speaks another protocol
-	known known     // secrets that the session has shown
-	turns bool      // <proceed/> was seen, and what came of it not yet
+	cut   map[session.Dir]string // raw bytes continue a credential that was cut off, until this comes; nil as a rule
+	lines lines                  // of a client that speaks another protocol
+	known known                  // secrets that the session has shown
+	turns bool                   // <proceed/> was seen, and what came of it not yet
 }
 
 // NewSession makes a Session that lets these rules speak, in this order. The book

@@ -88,15 +88,25 @@ type State struct {
 	Run *Run
 	// Secure says, by leg, whether TLS is on; TLS holds the facts.
 	Secure [3]bool
-	TLS    [3]*session.TLSFacts
+	// Authenticated says that SASL, iq-auth or the like has succeeded.
+	Authenticated bool
+	// Joined says that the recording begins in the middle of the session: what came
+	// before is not known, so nothing can be said to be missing.
+	Joined bool
+	// Captured says that the session comes from a capture of one wire, on which
+	// there was no xmppscope: the client leg reaches to the server.
+	Captured bool
+	// Rebinds says that xmppscope binds logins anew where it can; Rebound that it has
+	// changed what the client said in this attempt, so that not both sides signed the same.
+	Rebinds, Rebound bool
+
+	TLS [3]*session.TLSFacts
 	// Header is the newest stream header of each direction, nil before the first.
 	Header   [3]*Header
 	features *offer
 	pairs    pairs
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
-	// Authenticated says that SASL, iq-auth or the like has succeeded.
-	Authenticated bool
 	// JID is the full JID that the server has bound, "" before.
 	JID string
 	// ClientFailed says that SASL attempts have failed, and how many.
@@ -108,18 +118,9 @@ type State struct {
 	// Acks are the counts of stream management, nil without it. The rule of XEP-0198 keeps
 	// them; others read.
 	Acks *Acks
-	// Joined says that the recording begins in the middle of the session: what came
-	// before is not known, so nothing can be said to be missing.
-	Joined bool
 	// Assumed is the content namespace that elements were given whose stream header is
 	// not in the recording, "" if there are none.
 	Assumed string
-	// Rebinds says that xmppscope binds logins anew where it can; Rebound that it has
-	// changed what the client said in this attempt, so that not both sides signed the same.
-	Rebinds, Rebound bool
-	// Captured says that the session comes from a capture of one wire, on which
-	// there was no xmppscope: the client leg reaches to the server.
-	Captured bool
 }
 
 // InClear says whether it is known that the stream runs without TLS. Of a capture of

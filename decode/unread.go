@@ -35,7 +35,7 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 	case raw && d.cut[e.Dir] != "":
 		end := endTag(e.Raw, d.cut[e.Dir])
 		if end >= 0 {
-			d.cut[e.Dir] = ""
+			delete(d.cut, e.Dir)
 		} else {
 			end = len(e.Raw)
 		}
@@ -51,7 +51,7 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 				d.learnLogin(e.Raw[login:])
 			}
 			if raw && endOf(e.Raw[start:], until) < 0 {
-				d.cut[e.Dir] = until
+				d.cutOff(e.Dir, until)
 			}
 		}
 	case len(e.Secrets) == 0 && s.Root != nil && s.Root.Name.Space != NSSASL && s.Root.Name.Space != NSSASL2 &&
@@ -240,4 +240,12 @@ func credentialIn(part []byte) int {
 		at += next + 1
 	}
 	return at
+}
+
+// cutOff notes that raw bytes of a direction continue a credential until a text comes.
+func (d *Session) cutOff(dir session.Dir, until string) {
+	if d.cut == nil {
+		d.cut = map[session.Dir]string{}
+	}
+	d.cut[dir] = until
 }
