@@ -35,11 +35,16 @@ func (s *State) Account(user string) []PasswordForm {
 	if user == "" {
 		return nil
 	}
-	domain := s.Domain()
+	return s.forms(AccountOf(user, s.Domain()))
+}
+
+// AccountOf is the user and the domain of who logs in at a domain: a user that is a whole
+// JID, as some clients have it, names its domain itself.
+func AccountOf(user, domain string) (string, string) {
 	if at := strings.LastIndexByte(user, '@'); at > 0 {
-		user, domain = user[:at], user[at+1:]
+		return user[:at], user[at+1:]
 	}
-	return s.forms(user, domain)
+	return user, domain
 }
 
 // SecretOf is Account for the secret that a domain's server computes its dialback keys

@@ -3,7 +3,6 @@ package rebind
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"strings"
 
 	"xmppscope/decode"
@@ -63,13 +62,4 @@ func (m *message) with(payload string) []byte {
 	out := append([]byte(nil), m.raw[:m.span.Start]...)
 	out = base64.StdEncoding.AppendEncode(out, []byte(payload))
 	return append(out, m.raw[m.span.End:]...)
-}
-
-// unhex is the bytes of channel-binding data as they are recorded.
-func unhex(text string) string {
-	p, err := hex.DecodeString(text)
-	if err != nil {
-		return ""
-	}
-	return string(p)
 }

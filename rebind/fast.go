@@ -52,13 +52,6 @@ func (t *Tokens) find(gives func(token string) bool) string {
 	return ""
 }
 
-// tokenMAC is what a side proves to have a token with (draft-schmaus-kitten-sasl-ht §3).
-func tokenMAC(mechanism, token, word, binding string) []byte {
-	h := hmac.New(sasl.TokenHash(mechanism), []byte(token))
-	h.Write([]byte(word + binding))
-	return h.Sum(nil)
-}
-
 // fast is a login with a token that was bound anew.
 type fast struct{ mechanism, kind, token string }
 
@@ -70,23 +63,23 @@ func (g *Gate) tokenLogin(m *message) (d proxy.Decision, done bool) {
 		return d, false
 	}
 	user, mac, ok := bytes.Cut(m.payload, []byte{0})
-	client, server := g.o.Client[kind], g.o.Server[kind]
+	client, server := g.client[kind], g.server[kind]
 	switch {
 	case !ok:
 		return untouched("the client's message is not right"), true
-	case client == "":
+	case client == nil:
 		return untouched("the client's connection has no %s", kind), true
-	case server == "":
+	case server == nil:
 		return untouched("the server's connection has no %s", kind), true
 	}
 	token := g.o.Tokens.find(func(token string) bool {
-		return hmac.Equal(tokenMAC(m.mechanism, token, "Initiator", unhex(client)), mac)
+		return hmac.Equal(sasl.TokenMAC(m.mechanism, token, "Initiator", client), mac)
 	})
 	if token == "" {
 		return untouched("the client's proof fits none of the tokens that were issued through xmppscope in this run"), true
 	}
 	g.fast = &fast{m.mechanism, kind, token}
-	anew := append(append(slices.Clone(user), 0), tokenMAC(m.mechanism, token, "Initiator", unhex(server))...)
+	anew := append(append(slices.Clone(user), 0), sasl.TokenMAC(m.mechanism, token, "Initiator", server)...)
 	return proxy.Decision{
 		XML:    m.with(string(anew)),
 		Reason: "xmppscope bound this login anew: the token's proof is its own, for the " + kind + " of the server's TLS connection",
@@ -95,11 +88,11 @@ func (g *Gate) tokenLogin(m *message) (d proxy.Decision, done bool) {
 
 // answered binds the server's answer to a token anew.
 func (g *Gate) answered(f *fast, m *message) proxy.Decision {
-	if !hmac.Equal(m.payload, tokenMAC(f.mechanism, f.token, "Responder", unhex(g.o.Server[f.kind]))) {
+	if !hmac.Equal(m.payload, sasl.TokenMAC(f.mechanism, f.token, "Responder", g.server[f.kind])) {
 		return proxy.Decision{Reason: "the server's answer does not fit the token: it was not touched, and the client has to refuse it"}
 	}
 	return proxy.Decision{
-		XML:    m.with(string(tokenMAC(f.mechanism, f.token, "Responder", unhex(g.o.Client[f.kind])))),
+		XML:    m.with(string(sasl.TokenMAC(f.mechanism, f.token, "Responder", g.client[f.kind]))),
 		Reason: "xmppscope bound the server's answer anew: it is its own, for the " + f.kind + " of the client's TLS connection",
 	}
 }
@@ -110,5 +103,5 @@ func issued(root *session.Element) string {
 	if t == nil {
 		return ""
 	}
-	return strings.Clone(t.Attr("token"))
+	return strings.Clone(sasl.IssuedToken(t))
 }

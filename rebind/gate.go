@@ -2,6 +2,7 @@ package rebind
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,7 +37,8 @@ const (
 
 // Gate binds the logins of one session anew. It is a proxy.Gate.
 type Gate struct {
-	o Options
+	o              Options
+	client, server map[string][]byte // the legs' channel-binding data
 
 	mu    sync.Mutex
 	login *login          // under way, with SCRAM; nil before
@@ -46,7 +48,18 @@ type Gate struct {
 }
 
 // New makes the gate of a session.
-func New(o Options) *Gate { return &Gate{o: o} }
+func New(o Options) *Gate { return &Gate{o: o, client: bytesOf(o.Client), server: bytesOf(o.Server)} }
+
+// bytesOf is channel-binding data out of the hex in which it is recorded.
+func bytesOf(bindings map[string]string) map[string][]byte {
+	out := map[string][]byte{}
+	for kind, text := range bindings {
+		if data, err := hex.DecodeString(text); err == nil {
+			out[kind] = data
+		}
+	}
+	return out
+}
 
 // Wants is true until somebody has logged in.
 func (g *Gate) Wants(session.Dir) bool {
@@ -167,22 +180,7 @@ func (l *login) clientFirst(text string) {
 	if kind, bound := strings.CutPrefix(parts[0], "p="); bound {
 		l.kind = kind
 	}
-	l.user = unescape(attribute(l.bare, "n"))
-}
-
-// unescape undoes what saslname escapes (RFC 5802 §5.1).
-func unescape(name string) string {
-	return strings.NewReplacer("=2C", ",", "=3D", "=").Replace(name)
-}
-
-// attribute is the value of "name=value" in a message, "" if there is none.
-func attribute(text, name string) string {
-	for part := range strings.SplitSeq(text, ",") {
-		if value, ok := strings.CutPrefix(part, name+"="); ok {
-			return value
-		}
-	}
-	return ""
+	l.user = sasl.ScramUser(l.bare)
 }
 
 // untouched says why a login passes as it came.
@@ -195,10 +193,10 @@ func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
 	l.final = new(rebound)
 	text := string(m.payload)
 	withoutProof, proof, ok := strings.Cut(text, ",p=")
-	sent, err := base64.StdEncoding.Strict().DecodeString(attribute(text, "c"))
+	sent, err := base64.StdEncoding.Strict().DecodeString(sasl.ScramAttribute(text, "c"))
 	data, header := strings.CutPrefix(string(sent), l.gs2)
-	salt, saltErr := base64.StdEncoding.Strict().DecodeString(attribute(l.serverFirst, "s"))
-	iterations, countErr := strconv.Atoi(attribute(l.serverFirst, "i"))
+	salt, saltErr := base64.StdEncoding.Strict().DecodeString(sasl.ScramAttribute(l.serverFirst, "s"))
+	iterations, countErr := strconv.Atoi(sasl.ScramAttribute(l.serverFirst, "i"))
 	switch {
 	case l.kind == "":
 		return proxy.Decision{}
@@ -206,19 +204,16 @@ func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
 		return untouched("the client's message is not right")
 	case saltErr != nil || countErr != nil || iterations < 1:
 		return untouched("the server's challenge is not right")
-	case g.o.Client[l.kind] == "":
+	case g.client[l.kind] == nil:
 		return untouched("the client's connection has no %s", session.ShortLine(l.kind))
-	case data != unhex(g.o.Client[l.kind]):
+	case data != string(g.client[l.kind]):
 		return untouched("the client binds to something else than the %s of its connection to xmppscope", l.kind)
-	case g.o.Server[l.kind] == "":
+	case g.server[l.kind] == nil:
 		return untouched("the server's connection has no %s", l.kind)
 	case iterations > maxIterations:
 		return untouched("the server asks for %d iterations, and xmppscope stops at %d", iterations, maxIterations)
 	}
-	user, domain := l.user, g.o.Domain
-	if at := strings.LastIndexByte(user, '@'); at > 0 {
-		user, domain = user[:at], user[at+1:]
-	}
+	user, domain := decode.AccountOf(l.user, g.o.Domain)
 	password, known := g.o.Password(user, domain)
 	if !known {
 		return untouched("xmppscope does not know the password of %s: --password-file %[1]s=FILE", session.ShortLine(user+"@"+domain))
@@ -227,8 +222,8 @@ func (g *Gate) clientFinal(l *login, m *message) proxy.Decision {
 		login: l, mechanism: l.mechanism, kind: l.kind, proof: proof, salt: salt, iterations: iterations,
 		client: l.bare + "," + l.serverFirst + "," + withoutProof,
 	}
-	c := "c=" + base64.StdEncoding.EncodeToString([]byte(l.gs2+unhex(g.o.Server[l.kind])))
-	b.final = strings.Replace(withoutProof, "c="+attribute(text, "c"), c, 1)
+	c := "c=" + base64.StdEncoding.EncodeToString([]byte(l.gs2+string(g.server[l.kind])))
+	b.final = strings.Replace(withoutProof, "c="+sasl.ScramAttribute(text, "c"), c, 1)
 	b.server = l.bare + "," + l.serverFirst + "," + b.final
 	whole := *m
 	whole.raw = append([]byte(nil), m.raw...)
@@ -306,7 +301,7 @@ func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound
 // serverFinal binds the server's last message anew: v=.
 func (l *login) serverFinal(m *message) proxy.Decision {
 	text := string(m.payload)
-	signature := attribute(text, "v")
+	signature := sasl.ScramAttribute(text, "v")
 	switch {
 	case l.final.forClient == "" || signature == "": // nothing was touched, or it is a refusal (e=)
 		return proxy.Decision{}

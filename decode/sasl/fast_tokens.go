@@ -25,12 +25,17 @@ func accountKey(state *decode.State, user string) string {
 	return strings.ToLower(bare)
 }
 
+// IssuedToken is the token in a server's <token/> (XEP-0484 §3.2).
+func IssuedToken(el *session.Element) string {
+	if token := el.Attr("token"); token != "" {
+		return token
+	}
+	return strings.TrimSpace(el.Text()) // so in early versions
+}
+
 // remember keeps a token that the server issues, for the session that uses it.
 func (f *fast) remember(s *decode.Seen, token *session.Element, user string) {
-	t := decode.Token{Value: token.Attr("token"), Mechanism: f.requested, Agent: f.agent, Session: s.Event.Session, Seq: s.Event.Seq}
-	if t.Value == "" {
-		t.Value = strings.TrimSpace(token.Text()) // so in early versions of XEP-0484
-	}
+	t := decode.Token{Value: IssuedToken(token), Mechanism: f.requested, Agent: f.agent, Session: s.Event.Session, Seq: s.Event.Seq}
 	if t.Mechanism == "" {
 		t.Mechanism = f.mechanism
 	}

@@ -81,6 +81,13 @@ func (w way) mac(h *hashedToken, token string) []byte {
 	return mac(hashes[h.hash], key, text)
 }
 
+// TokenMAC is what a side proves with that it has a token: word is "Initiator" for the
+// client and "Responder" for the server, and bound the data of the channel binding
+// (draft-schmaus-kitten-sasl-ht-09 §3).
+func TokenMAC(mechanism, token, word string, bound []byte) []byte {
+	return way{word: word, bound: bound}.mac(newHashedToken(mechanism), token)
+}
+
 // ways are the right way to compute the client's HMAC, if the data of its channel
 // binding is known, and then those that software takes for it.
 func (h *hashedToken) ways(m Message) (out []way, known bool) {

@@ -49,6 +49,24 @@ func ScramHash(mechanism string) func() hash.Hash {
 	return hashes[strings.TrimSuffix(name, "-PLUS")]
 }
 
+// ScramAttribute is the value of an attribute in a message of SCRAM (RFC 5802 §5.1), "" if
+// it has none of this name.
+func ScramAttribute(message, name string) string {
+	for _, a := range attributes(message) {
+		if a.name == name {
+			return a.value
+		}
+	}
+	return ""
+}
+
+// ScramUser is the user that a client's first message names; its GS2 header may stand in
+// front.
+func ScramUser(first string) string {
+	user, _ := unescape(ScramAttribute(first, "n"))
+	return user
+}
+
 // ScramSalted is SaltedPassword (RFC 5802 §3).
 func ScramSalted(newHash func() hash.Hash, password string, salt []byte, iterations int) ([]byte, error) {
 	return pbkdf2.Key(newHash, password, salt, iterations, newHash().Size())
