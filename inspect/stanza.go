@@ -40,15 +40,14 @@ func IsStanza(e *session.Event) bool {
 // NewStanza makes the row of an event, which must have been blanked if secrets are not to be
 // shown; tree is its element, nil if it could not be read. Pair adds what it goes with.
 func NewStanza(e *session.Event, tree *session.Element) Stanza {
-	attrs := session.StartTag(e.Raw)
+	c := session.ColumnsOf(e, false)
 	s := Stanza{
-		Seq: e.Seq, At: e.At, Dir: e.Dir, Kind: e.Name, Type: attrs["type"], ID: attrs["id"], Size: e.Size,
-		Peer: attrs["from"], What: e.Summary, Failed: attrs["type"] == "error",
+		Seq: e.Seq, At: e.At, Dir: e.Dir, Kind: e.Name, Type: c.Type, ID: c.ID, Size: e.Size,
+		Peer: c.From, What: e.Summary, Failed: c.Type == "error", Waits: asks(e, c.Type),
 	}
 	if e.Dir == session.C2S {
-		s.Peer = attrs["to"]
+		s.Peer = c.To
 	}
-	s.Waits = e.Name == "iq" && (s.Type == "get" || s.Type == "set")
 	if tree == nil {
 		return s
 	}
@@ -77,6 +76,11 @@ func NewStanza(e *session.Event, tree *session.Element) Stanza {
 		s.What = "done"
 	}
 	return s
+}
+
+// asks says whether an event of this type is a request, which has to be answered.
+func asks(e *session.Event, kind string) bool {
+	return e.Name == "iq" && (kind == "get" || kind == "set")
 }
 
 // maxWrapped bounds how deep a stanza may lie in others.
@@ -246,8 +250,7 @@ func (s *Stanza) slowness() int64 {
 // Unanswered says that a request has no answer, and gets none any more: the session has
 // ended, or goes on for long without it.
 func (c *Conversation) Unanswered(e *session.Event) bool {
-	attrs := session.StartTag(e.Raw)
-	if e.Name != "iq" || attrs["type"] != "get" && attrs["type"] != "set" {
+	if !asks(e, session.ColumnsOf(e, false).Type) {
 		return false
 	}
 	partner, _ := c.Partner(e)

@@ -15,11 +15,9 @@ type Columns struct {
 }
 
 // ColumnsOf reads the columns of an event, none if it is no element. It goes through the
-// bytes once; what is not well-formed is read as far as it goes.
-func ColumnsOf(e *Event) Columns { return columnsOf(e, true) }
-
-// columnsOf is ColumnsOf; it looks at what stands in the element only if that is wanted.
-func columnsOf(e *Event, children bool) (c Columns) {
+// bytes once, and looks at what stands in the element only if its children are wanted; what
+// is not well-formed is read as far as it goes.
+func ColumnsOf(e *Event, children bool) (c Columns) {
 	switch e.Body.(type) {
 	case StreamElement, StreamOpened, StreamPartial:
 		c.read(string(e.Raw), children)
@@ -78,6 +76,7 @@ type tag struct {
 	name       string // as it was written
 	attrs      string // behind it
 	end, empty bool
+	cut        bool // it does not end in the bytes
 }
 
 // nextTag is the next tag in s, and what stands behind it.
@@ -89,7 +88,8 @@ func nextTag(s string) (t tag, rest string, ok bool) {
 		}
 		s = s[i:]
 		n := MarkupEnd(s)
-		inside := strings.TrimSuffix(s[1:n], ">")
+		inside, whole := strings.CutSuffix(s[1:n], ">")
+		t.cut = !whole
 		s = s[n:]
 		if inside == "" || inside[0] == '!' || inside[0] == '?' {
 			continue

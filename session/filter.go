@@ -229,7 +229,7 @@ func (f *filter) set(e *Event) {
 		env.Raw = string(f.shown.Raw)
 	}
 	if f.wants.columns {
-		c := columnsOf(&f.shown, f.wants.children)
+		c := ColumnsOf(&f.shown, f.wants.children)
 		env.From, env.To, env.ID, env.Type, env.Body, env.Payload = c.From, c.To, c.ID, c.Type, c.Body, c.Payload
 		peer := c.To
 		if e.Dir == S2C {

@@ -114,7 +114,7 @@ func FuzzColumns(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		e := Event{Seen: Seen{Body: StreamElement{}, Raw: []byte(raw)}}
-		if c := ColumnsOf(&e); len(c.From)+len(c.To)+len(c.ID)+len(c.Type)+len(c.Body)+len(c.Payload) > 6*len(raw) {
+		if c := ColumnsOf(&e, true); len(c.From)+len(c.To)+len(c.ID)+len(c.Type)+len(c.Body)+len(c.Payload) > 6*len(raw) {
 			t.Errorf("%+v", c)
 		}
 	})
