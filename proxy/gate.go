@@ -121,11 +121,7 @@ func (r *Relay) hasDecided(in Decided) {
 	g.waiting, g.held, g.rest = false, nil, nil
 	r.decided(in.Dir, held, in.Decision)
 	r.pass(in.Dir, rest)
-	r.endGate()
-	if r.gated[in.Dir].waiting {
-		return
-	}
-	if r.ended[in.Dir] {
+	if r.ended[in.Dir] && !g.waiting {
 		r.letGo(in.Dir)
 		r.finish(in.Dir)
 		if r.ended[in.Dir.Opposite()] {
