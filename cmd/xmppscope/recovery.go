@@ -13,6 +13,7 @@ import (
 
 	"xmppscope/capture"
 	"xmppscope/inspect"
+	"xmppscope/internal/ownership"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )
@@ -133,10 +134,7 @@ func moveNew(from, to string) error {
 
 // keep writes the sessions with these numbers to a file, and says which it is.
 func (r recovery) keep(log *session.Log, sessions []int, now time.Time) (string, error) {
-	if err := os.MkdirAll(r.dir, 0o700); err != nil {
-		return "", err
-	}
-	if err := os.Chmod(r.dir, 0o700); err != nil { // it may have been there
+	if err := ownership.MakePrivate(r.dir); err != nil {
 		return "", err
 	}
 	path := filepath.Join(r.dir, fmt.Sprintf("%s%s-%d%s", recoveryName, now.Format("20060102-150405"), os.Getpid(), recoveryExt))
