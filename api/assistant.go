@@ -54,7 +54,7 @@ const (
 )
 
 // Assistant serves a Model to an assistant, by the Model Context Protocol over a pair of
-// streams, until in ends or ctx is done. It reads only, and what comes from the wire is
+// streams, until in has ended and what was asked is answered, or ctx is done. It reads only, and what comes from the wire is
 // marked. ready, which may be nil, is waited for before anything is answered.
 func Assistant(ctx context.Context, m *Model, in io.ReadCloser, out io.WriteCloser, ready <-chan struct{}) error {
 	s := mcp.NewServer(&mcp.Implementation{Name: "xmppscope", Version: m.o.Tool}, &mcp.ServerOptions{Instructions: instructions, Capabilities: &mcp.ServerCapabilities{}})
@@ -72,7 +72,8 @@ func Assistant(ctx context.Context, m *Model, in io.ReadCloser, out io.WriteClos
 		return m.page(ctx, Wanted{v.Session, v.Filter, v.Search}, v.From, few(v.Limit), maxAnswer)
 	})
 	tool(a, "compare", "Two logins side by side, and what made the difference.", func(ctx context.Context, v askedDiff) (any, error) { return m.Diff(ctx, v.A, v.B) })
-	return s.Run(ctx, &mcp.IOTransport{Reader: in, Writer: out})
+	c := newExchange(ctx, in, out)
+	return s.Run(ctx, &mcp.IOTransport{Reader: c, Writer: c})
 }
 
 // few is how many are wanted, within bounds.

@@ -1,10 +1,12 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -111,6 +113,48 @@ func TestAssistantWrong(t *testing.T) {
 	for _, tool := range list.Tools {
 		if tool.Annotations == nil || !tool.Annotations.ReadOnlyHint || tool.Annotations.OpenWorldHint == nil || *tool.Annotations.OpenWorldHint {
 			t.Errorf("%s: %+v", tool.Name, tool.Annotations)
+		}
+	}
+}
+
+// TestAssistantPiped: a script that writes its questions and closes the pipe gets all answers;
+// a line that is no message is answered, and passed over.
+func TestAssistantPiped(t *testing.T) {
+	b := newBench(t, api.Options{})
+	ready := make(chan struct{})
+	asked := strings.Join([]string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+		`garbage`, ``,
+		`{"jsonrpc":"2.0","id":"` + strings.Repeat("x", 2<<20) + `","method":"ping"}`,
+		`{"jsonrpc":"2.0","id":"two","method":"tools/call","params":{"name":"why_login_failed","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"status","arguments":{}}}`,
+	}, "\n")
+	in, out := io.Pipe()
+	var got strings.Builder
+	read := make(chan error)
+	begin := sync.OnceFunc(func() { close(ready) })
+	go func() {
+		lines := bufio.NewScanner(in)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			got.WriteString(lines.Text() + "\n")
+			if strings.Count(got.String(), "-32700") == 2 { // nearly all has been read, and no tool has answered
+				begin()
+			}
+		}
+		read <- lines.Err()
+	}()
+	if err := api.Assistant(context.Background(), b.model, io.NopCloser(strings.NewReader(asked)), out, ready); err != nil {
+		t.Error(err)
+	}
+	out.Close()
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":1,`, `"id":"two",`, `"id":3,`, "PLAIN (not-authorized)"} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %s in %s", want, got.String())
 		}
 	}
 }
