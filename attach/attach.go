@@ -29,6 +29,8 @@ const (
 	maxLookers = 16
 	patience   = 30 * time.Second // with one that takes nothing
 	drain      = 2 * time.Second  // of what they have not read when the run ends
+
+	maxNamesakes = 16 // runs of one process number
 )
 
 // ErrNowhere says that this system has no such sockets.
@@ -52,6 +54,7 @@ type Server struct {
 	giveWay  func()
 	self     int // the user that may look
 	hello    []byte
+	full     []byte // in its place, for one too many
 	room     chan struct{}
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -69,7 +72,13 @@ func listen(log *session.Log, tool, title string, giveWay func(), self int) (*Se
 	if !supported {
 		return nil, ErrNowhere
 	}
-	hello, err := json.Marshal(Hello{session.NewHeader(tool, time.Now(), true), title, os.Getpid()})
+	of := Hello{session.NewHeader(tool, time.Now(), true), title, os.Getpid()}
+	hello, err := json.Marshal(of)
+	if err != nil {
+		return nil, err
+	}
+	of.Refused = fmt.Sprintf("%d look at this run already, and no more can: close one of them", maxLookers)
+	full, err := json.Marshal(of)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +89,7 @@ func listen(log *session.Log, tool, title string, giveWay func(), self int) (*Se
 			why = errors.Join(why, err)
 			continue
 		}
-		s := &Server{path: path, listener: l, log: log, giveWay: giveWay, self: self, hello: append(hello, '\n'), room: make(chan struct{}, maxLookers)}
+		s := &Server{path: path, listener: l, log: log, giveWay: giveWay, self: self, hello: append(hello, '\n'), full: append(full, '\n'), room: make(chan struct{}, maxLookers)}
 		s.ctx, s.cancel = context.WithCancel(context.Background())
 		s.ended.Go(s.accept)
 		return s, nil
@@ -92,9 +101,7 @@ func listenIn(folder string) (*net.UnixListener, string, error) {
 	if err := ownership.MakePrivate(folder); err != nil {
 		return nil, "", fmt.Errorf("attach: %w", err)
 	}
-	path := filepath.Join(folder, strconv.Itoa(os.Getpid())+Ext)
-	os.Remove(path) // of a process that is gone
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, path, err := listenAs(filepath.Join(folder, strconv.Itoa(os.Getpid())))
 	if err != nil {
 		return nil, "", fmt.Errorf("attach: %w", err)
 	}
@@ -103,6 +110,26 @@ func listenIn(folder string) (*net.UnixListener, string, error) {
 		return nil, "", fmt.Errorf("attach: %w", err)
 	}
 	return l, path, nil
+}
+
+// listenAs makes a socket of this name, or with a number behind it where another process
+// listens there: in another container a process may have our number.
+func listenAs(name string) (*net.UnixListener, string, error) {
+	path := name + Ext
+	for n := 2; ; n++ {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if !errors.Is(err, errInUse) {
+			return l, path, err
+		}
+		if _, err := greet(path); errors.Is(err, errRefused) && os.Remove(path) == nil { // of a process that is gone
+			n--
+			continue
+		}
+		if n > maxNamesakes {
+			return nil, "", err
+		}
+		path = name + "-" + strconv.Itoa(n) + Ext
+	}
 }
 
 // Path is where the socket is.
@@ -135,6 +162,10 @@ func (s *Server) accept() {
 		select {
 		case s.room <- struct{}{}:
 		default:
+			if own(conn, s.self) == nil {
+				conn.SetWriteDeadline(time.Now().Add(time.Second)) // a new socket has room for a line
+				conn.Write(s.full)
+			}
 			conn.Close()
 			continue
 		}
@@ -206,7 +237,11 @@ func Runs() ([]Run, error) {
 	}
 	var out []Run
 	for _, folder := range folders() {
-		entries, _ := os.ReadDir(folder) // it need not be there
+		info, err := os.Lstat(folder)
+		if err != nil || ownership.Foreign(info) != nil { // what another has laid there is not touched
+			continue
+		}
+		entries, _ := os.ReadDir(folder)
 		for _, entry := range entries {
 			path := filepath.Join(folder, entry.Name())
 			if filepath.Ext(path) != Ext {
@@ -236,6 +271,7 @@ func greet(path string) (hello Hello, err error) {
 	if err := json.NewDecoder(conn).Decode(&hello); err != nil {
 		return hello, fmt.Errorf("attach: %s: %w", path, err)
 	}
+	hello.Refused = "" // it is a run all the same
 	return hello, hello.Check()
 }
 

@@ -125,8 +125,11 @@ func TestHangers(t *testing.T) {
 	if _, err := lines.ReadSlice('\n'); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := io.Copy(io.Discard, conns[2*maxLookers-1]); n != 0 || err != nil {
-		t.Errorf("one too many got %d bytes, %v", n, err)
+	if _, err := capture.Read(conns[2*maxLookers-1], func(session.Event) error { return nil }); err == nil || !strings.Contains(err.Error(), "16 look at this run already") {
+		t.Errorf("one too many got %v", err)
+	}
+	if runs, err := Runs(); len(runs) != 1 || err != nil {
+		t.Errorf("with many who look: %v, %v", runs, err)
 	}
 	conns[1].Close()
 	big := event(1)
@@ -197,4 +200,25 @@ func TestStray(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "notes")); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestNamesakes: processes of one number, as containers with a common folder have them, do
+// not take each other's socket.
+func TestNamesakes(t *testing.T) {
+	atHome(t)
+	log := session.NewLog()
+	defer log.Close()
+	first, second := start(t, log), start(t, log)
+	if first.Path() == second.Path() {
+		t.Fatalf("both are %s", first.Path())
+	}
+	if runs, err := Runs(); len(runs) != 2 || err != nil {
+		t.Errorf("%v, %v", runs, err)
+	}
+	log.End()
+	first.Close()
+	if runs, err := Runs(); len(runs) != 1 || err != nil || runs[0].Path != second.Path() {
+		t.Errorf("%v, %v", runs, err)
+	}
+	second.Close()
 }

@@ -9,6 +9,9 @@ import (
 
 const supported = false
 
-var errRefused = errors.New("refused")
+var (
+	errRefused = errors.New("refused")
+	errInUse   = errors.New("in use")
+)
 
 func peerUID(*net.UnixConn) (int, error) { return -1, ErrNowhere }

@@ -13,6 +13,9 @@ const supported = true
 // errRefused is what a socket says that nobody listens on any more.
 var errRefused error = syscall.ECONNREFUSED
 
+// errInUse is what says that there is something of this name already.
+var errInUse error = syscall.EADDRINUSE
+
 // peerUID is the user of the process at the other end, as it was when it connected.
 func peerUID(conn *net.UnixConn) (uid int, err error) {
 	raw, err := conn.SyscallConn()

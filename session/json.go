@@ -23,6 +23,7 @@ type Header struct {
 	Tool     string    `json:"tool,omitempty"`     // "xmppscope 0.1.0"
 	Created  time.Time `json:"created,omitzero"`   // when the recording began
 	Revealed bool      `json:"revealed,omitempty"` // secrets are in the clear
+	Refused  string    `json:"refused,omitempty"`  // why a run sends no events (package attach)
 }
 
 // NewHeader is the header of a recording that begins at a time.
@@ -40,6 +41,9 @@ func (h Header) Check() error {
 	}
 	if h.Version != FormatVersion {
 		return fmt.Errorf("session: %w: it has %d, this xmppscope reads %d", ErrVersion, h.Version, FormatVersion)
+	}
+	if h.Refused != "" {
+		return errors.New(h.Refused)
 	}
 	return nil
 }

@@ -92,10 +92,20 @@ func findRun(args []string) (*attach.Run, error) {
 		}
 		return nil, usageError{hinted{fmt.Errorf("%d of yours are running: name one", len(runs)), hint}}
 	}
+	var found []*attach.Run
 	for i := range runs {
-		if args[0] == strconv.Itoa(runs[i].PID) || args[0] == runs[i].Path {
+		if args[0] == runs[i].Path {
 			return &runs[i], nil
 		}
+		if args[0] == strconv.Itoa(runs[i].PID) {
+			found = append(found, &runs[i])
+		}
+	}
+	if len(found) > 1 { // in several containers
+		return nil, usageError{hinted{fmt.Errorf("%d runs are process %s, as seen from where they run: name one by its path", len(found), args[0]), hint}}
+	}
+	if len(found) == 1 {
+		return found[0], nil
 	}
 	if attach.IsSocket(args[0]) { // somewhere else, as a container may have it
 		return &attach.Run{Path: args[0], Hello: attach.Hello{Title: "xmppscope " + filepath.Base(args[0])}}, nil
