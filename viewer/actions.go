@@ -57,7 +57,7 @@ func (u *ui) click(x, y int) {
 	if u.plan.hints.holds(x, y) {
 		for _, h := range u.hits {
 			if x >= h.from && x < h.to {
-				u.carryOut(h.of, []rune(h.of.runes + "\x00")[0])
+				u.carryOut(h.of.action, h.of.keys[0].char)
 				return
 			}
 		}

@@ -161,7 +161,7 @@ func TestLive(t *testing.T) {
 		s.log.Append(e)
 	}
 	s.until("the server refused the login with PLAIN")
-	for _, r := range ":iq\r" {
+	for _, r := range "Fiq\r" {
 		if r == '\r' {
 			s.screen.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)
 			continue
@@ -194,7 +194,7 @@ func TestAPanicRestoresTheTerminal(t *testing.T) {
 			s := run(t, t.Context(), o)
 			s.until("no sessions")
 			if o.CompileFilter != nil {
-				s.press(':')
+				s.press('F')
 				s.press('x')
 				s.screen.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)
 			} else {

@@ -19,6 +19,9 @@
 // pane.go scrolls, ui.go lays the panes out, and app.go joins it all to the
 // tview.Application.
 //
+// What can be done is one table of actions (keys.go): keys, help, the hints on the last
+// line and the palette (palette.go) are made of it.
+//
 // What goes beyond looking (hooks.go: writing files, checking a password, comparing)
 // comes in as functions. A job takes its part of the Log (an inspect.Pick) to a goroutine
 // and comes back with one update, as a search does; the Log is only ever read.

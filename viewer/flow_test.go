@@ -240,7 +240,7 @@ func TestMatchesAreLit(t *testing.T) {
 func TestFilter(t *testing.T) {
 	b := newBench(t, 100, 40, Options{CompileFilter: byName}).play(login(1), refused(2))
 	b.press("/asks for a session<Enter>")
-	b.press(":iq<Enter>").has("FILTER", "filter: iq", "asks for an address").lacks("opens a stream", "TLS handshake")
+	b.press("Fiq<Enter>").has("FILTER", "filter: iq", "asks for an address").lacks("opens a stream", "TLS handshake")
 	if got := b.rung(); got != 17 {
 		t.Errorf("the filter moved the selection to rung %d, want 17", got)
 	}
@@ -248,14 +248,14 @@ func TestFilter(t *testing.T) {
 		t.Errorf("%d rows pass the filter, want 6", got)
 	}
 	b.press("F<CtrlU>bad<Enter>").has(`filter: "bad" is no expression at 1:1`, "filter: iq")
-	b.press(":<CtrlU><Enter>").has("opens a stream").lacks("FILTER")
+	b.press("F<CtrlU><Enter>").has("opens a stream").lacks("FILTER")
 	if got := b.rung(); got != 17 {
 		t.Errorf("without the filter rung %d is selected, want 17", got)
 	}
-	b.press(":nothing<Enter>").has("no event of this session passes the filter")
+	b.press("Fnothing<Enter>").has("no event of this session passes the filter")
 	b.press("jkGg<Enter><Enter>n")
-	b.press(":<CtrlU>panics<Enter>").has("the filter has failed: boom", "opens a stream")
-	newBench(t, 80, 24, Options{}).press(":").has("filters are not available here")
+	b.press("F<CtrlU>panics<Enter>").has("the filter has failed: boom", "opens a stream")
+	newBench(t, 80, 24, Options{}).press("F").has("filters are not available here")
 }
 
 func TestAFilterFromTheCommandLine(t *testing.T) {
@@ -265,7 +265,7 @@ func TestAFilterFromTheCommandLine(t *testing.T) {
 	if got := b.ui.model.Sessions[0].Events; got != 26 {
 		t.Errorf("the overview has seen %d events, want all 26", got)
 	}
-	b.press(":<Enter>").has("opens a stream").lacks("FILTERED")
+	b.press("F<Enter>").has("opens a stream").lacks("FILTERED")
 }
 
 func TestNoise(t *testing.T) {
@@ -378,7 +378,7 @@ func TestHelpComesFromTheKeyTable(t *testing.T) {
 func TestAnyKeysAtAnySize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	sizes := [][2]int{{80, 24}, {200, 50}, {20, 5}, {1, 1}, {0, 0}, {2, 3}, {30, 9}, {100, 4}, {7, 40}, {300, 3}, {161, 12}}
-	keys := []string{"?", "<Tab>", "<BackTab>", "<Enter>", "f", "r", "/a<Enter>", "/", "<Esc>", ":iq<Enter>", ":<CtrlU><Enter>", "w", "t", "x", "h", "s", "i", "j", "k", "<PgDn>", "<PgUp>", "g", "G", "]", "[", "n", "N", "+", "-", "<Up>", "<Down>",
+	keys := []string{"?", "<Tab>", "<BackTab>", "<Enter>", "f", "r", "/a<Enter>", "/", "<Esc>", "Fiq<Enter>", "F<CtrlU><Enter>", ":", ":time<Enter>", "w", "t", "x", "h", "s", "i", "j", "k", "<PgDn>", "<PgUp>", "g", "G", "]", "[", "n", "N", "+", "-", "<Up>", "<Down>",
 		"p", "pxyz<Enter>", "e", "es<Enter>", "em<CtrlR><Enter>", "d", "m", "M", "!", ".", ",", "J", "K"}
 	actions := []tview.MouseAction{tview.MouseLeftDown, tview.MouseLeftDoubleClick, tview.MouseScrollUp, tview.MouseScrollDown, tview.MouseMove}
 	var w written

@@ -17,7 +17,11 @@ func (u *ui) askPlace() {
 		return
 	}
 	u.overlay = noOverlay
-	u.ask(question{label: "go to #", answer: strings.TrimPrefix(string(u.pressed), "#"), done: u.goTo})
+	begun := ""
+	if u.pressed >= '1' && u.pressed <= '9' {
+		begun = string(u.pressed)
+	}
+	u.ask(question{label: "go to #", answer: begun, done: u.goTo})
 }
 
 // visit goes to an event of a session.

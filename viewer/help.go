@@ -27,26 +27,12 @@ var signs = []struct {
 	{notice, "legal, but worth a look", "worth a look"},
 }
 
-// briefKeys is KeyTable in short words, with keys that are a pair on one line.
-func briefKeys() [][2]string {
-	var out [][2]string
-	for i := range bindings {
-		b := &bindings[i]
-		if b.brief == "" {
-			out[len(out)-1][0] = string(bindings[i-1].short() + " " + b.short())
-			continue
-		}
-		out = append(out, [2]string{b.label, b.brief})
-	}
-	return out
-}
-
 // helpIn lays the help out in columns; nil if a row is too long for them, unless
 // there is one only: then it is wrapped.
 func (u *ui) helpIn(columns, width int, brief bool) []line {
-	keys, mouse := KeyTable(), mouseTable
+	keys, mouse := u.keys.table(), mouseTable
 	if brief {
-		keys, mouse = briefKeys(), mouseBrief
+		keys, mouse = u.keys.brief(), mouseBrief
 	}
 	p := &textBlock{theme: &u.theme, width: width}
 	label := 0

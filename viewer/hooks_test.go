@@ -100,7 +100,7 @@ func TestExportOfMarkedAndFiltered(t *testing.T) {
 	b.press("m").has("no longer marked; 1 marked event left").press("M").has("1 mark cleared").lacks("◆ ")
 	b.press("M").has("nothing is marked").press("e").lacks("the marked events").press("<Esc>")
 
-	b.press(":features<Enter>e").has("what passes the filter: still being counted").press("f")
+	b.press("Ffeatures<Enter>e").has("what passes the filter: still being counted").press("f")
 	b.press("<Esc>e").has("what passes the filter: 5 events of all sessions").press("f<Enter>")
 	if got := strings.Join(w.seqs, " "); got != "1.5 1.12 1.17 2.5 2.12" || w.path != "filtered.txt" {
 		t.Errorf("filtered events exported to %s: %s", w.path, got)

@@ -56,7 +56,7 @@ func TestJumpToVerdict(t *testing.T) {
 		t.Errorf("after another key, ! goes to event %d of session %d", b.seq(), b.ui.current().ID)
 	}
 	b.press("[[!")
-	b.press(":features<Enter>!").has("the event that decides is hidden")
+	b.press("Ffeatures<Enter>!").has("the event that decides is hidden")
 }
 
 // TestWhatDecides plays ends of sessions and asks which event decides.
@@ -170,25 +170,25 @@ func TestNextEventFromTheZoom(t *testing.T) {
 
 func TestHelpFitsASmallScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{}).play(refused(1)).press("?")
-	for i := range bindings {
-		b.has(" " + string(bindings[i].short()))
+	for i := range b.ui.keys.bound {
+		b.has(" " + string(b.ui.keys.bound[i].short()))
 	}
 	b.has(" n N           next match, before")
 	if n := len(b.ui.pageLines); n > b.ui.page.room() {
 		t.Errorf("help has %d lines, and there is room for %d", n, b.ui.page.room())
 	}
-	for i := range bindings {
-		if brief := bindings[i].brief; wire(brief).width() > 22 {
-			t.Errorf("%s: %q is no brief help", bindings[i].label, brief)
+	for i := range b.ui.keys.bound {
+		if brief := b.ui.keys.bound[i].action.brief; wire(brief).width() > 22 {
+			t.Errorf("%s: %q is no brief help", b.ui.keys.bound[i].label, brief)
 		}
 	}
 }
 
 func TestFilterHelp(t *testing.T) {
 	b := newBench(t, 80, 24, Options{CompileFilter: byName}).play(login(1))
-	b.press(":").has("session seq kind", "Tab completes a name").press("su<Tab>").has("filter: summary")
+	b.press("F").has("session seq kind", "Tab completes a name").press("su<Tab>").has("filter: summary")
 	b.press(" == <Enter>").lacks("session seq kind")
-	b.press(":<CtrlU>bad<Enter>").has(`✗ filter: "bad" is no expression`, "session seq kind").press("<Esc>").lacks("session seq kind")
+	b.press("F<CtrlU>bad<Enter>").has(`✗ filter: "bad" is no expression`, "session seq kind").press("<Esc>").lacks("session seq kind")
 	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter}).play(login(1))
 	for wrong, meant := range map[string]string{
 		"bob": `lower(raw) contains "bob"`, `Auth failure`: `lower(raw) contains "auth failure"`,
@@ -197,7 +197,7 @@ func TestFilterHelp(t *testing.T) {
 		b.press("F<CtrlU>" + wrong + "<Enter>").has("→ Tab: " + meant).press("<Tab>").has("filter: " + meant).press("<Esc>")
 	}
 	b.press("F<CtrlU>name ~ 3<Enter>").has("✗ unrecognized character").lacks("Tab:").press("<Esc>")
-	newBench(t, 20, 5, Options{CompileFilter: byName}).press(":su<Tab>").has("summary")
+	newBench(t, 20, 5, Options{CompileFilter: byName}).press("Fsu<Tab>").has("summary")
 }
 
 func TestInfoOnAnOpenedFile(t *testing.T) {

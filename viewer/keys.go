@@ -1,75 +1,84 @@
 package viewer
 
-import "github.com/gdamore/tcell/v2"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
-// binding is one thing that a key does. Help, the hints on the last line and the
-// README come from the same table.
-type binding struct {
-	runes string      // each of these characters
-	keys  []tcell.Key // and each of these keys
-	label string      // how the keys are called in help
-	does  string      // what it does, in help
-	brief string      // the same in at most 22 characters, for a small screen; "": on the line before
-	hint  string      // one or two words for the last line; "" keeps it off
+	"github.com/gdamore/tcell/v2"
+
+	"xmppscope/session"
+)
+
+// action is one thing that the inspector does. Help, the hints on the last line, the palette,
+// the names in a configuration file and the README come from the same table.
+type action struct {
+	name  string // in the palette and in a configuration file
+	keys  string // that it has unless somebody sets others, with blanks between them; "" for none
+	does  string // what it does, in help
+	brief string // the same in at most 22 characters, for a small screen; "": on the line before
+	hint  string // one or two words for the last line; "" keeps it off
 	do    func(*ui)
 }
 
-// bindings is the table of keys, in the order of help. It is filled in init,
-// because what the keys do reads the table.
-var bindings []binding
+// actions is the table of actions, in the order of help. It is filled in init,
+// because what the actions do reads the table.
+var actions []action
 
 func init() {
-	bindings = []binding{
-		{"q", []tcell.Key{tcell.KeyF10}, "q, F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit; or Ctrl-C", "quit", (*ui).leave},
-		{"?", []tcell.Key{tcell.KeyF1}, "?, F1", "this help", "this help", "help", (*ui).toggleHelp},
-		{"", []tcell.Key{tcell.KeyEscape}, "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
-		{"", []tcell.Key{tcell.KeyTab}, "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},
-		{"", []tcell.Key{tcell.KeyBacktab}, "Shift-Tab", "pane before", "", "", func(u *ui) { u.turnFocus(-1) }},
-		{"", []tcell.Key{tcell.KeyEnter}, "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
-		{"!", nil, "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed; next", "verdict", (*ui).jumpToVerdict},
-		{"/", []tcell.Key{tcell.KeyF3}, "/, F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
-		{"F:", []tcell.Key{tcell.KeyF7}, "F, :, F7", "filter events by an expression; clear it to show all", "filter", "filter", (*ui).askFilter},
-		{"e", []tcell.Key{tcell.KeyF2}, "e, F2", "export this session, all of them, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
-		{"r", nil, "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
-		{"f", nil, "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
-		{".", nil, ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
-		{",", nil, ", (comma)", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
-		{"l", nil, "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
-		{"w", nil, "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
-		{"v", nil, "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
-		{"P", nil, "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
-		{"o", nil, "o", "sort the table by the next column", "sort the table, turned", "", (*ui).nextSort},
-		{"O", nil, "O", "turn the order of the table round", "", "", (*ui).turnSort},
-		{"c", nil, "c", "only what is from or to this contact", "only this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
-		{"I", nil, "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
-		{"t", nil, "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
-		{"x", nil, "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
-		{"h", nil, "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
-		{"s", nil, "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
-		{"p", nil, "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
-		{"d", nil, "d", "compare two sessions: d on one, then d on the other", "compare two sessions", "compare", (*ui).compare},
-		{"m ", nil, "m, Space", "mark the event for an export, or take the mark away", "mark, Space; clear all", "mark", (*ui).toggleMark},
-		{"M", nil, "M", "clear all marks", "", "", (*ui).clearMarks},
-		{"i", nil, "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
-		{"y", nil, "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
-		{"123456789#", nil, "1 … 9, #", "go to an event by its number", "go to a number", "", (*ui).askPlace},
-		{"j", []tcell.Key{tcell.KeyDown}, "j, Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
-		{"k", []tcell.Key{tcell.KeyUp}, "k, Up", "up", "", "", func(u *ui) { u.step(-1) }},
-		{"J", nil, "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},
-		{"K", nil, "K", "event before, from any pane", "", "", func(u *ui) { u.turnEvent(-1) }},
-		{"", []tcell.Key{tcell.KeyPgDn, tcell.KeyCtrlF}, "PgDn, Ctrl-F", "a page down", "a page down, up", "", func(u *ui) { u.pages(1) }},
-		{"", []tcell.Key{tcell.KeyPgUp, tcell.KeyCtrlB}, "PgUp, Ctrl-B", "a page up", "", "", func(u *ui) { u.pages(-1) }},
-		{"", []tcell.Key{tcell.KeyCtrlD}, "Ctrl-D", "half a page down", "half a page down, up", "", func(u *ui) { u.halves(1) }},
-		{"", []tcell.Key{tcell.KeyCtrlU}, "Ctrl-U", "half a page up", "", "", func(u *ui) { u.halves(-1) }},
-		{"g", []tcell.Key{tcell.KeyHome}, "g, Home", "to the first", "to the first, last", "", (*ui).first},
-		{"G", []tcell.Key{tcell.KeyEnd}, "G, End", "to the last; in the ladder this follows again", "", "", (*ui).last},
-		{"]", []tcell.Key{tcell.KeyRight}, "], Right", "next session", "next session, before", "", func(u *ui) { u.turnSession(1) }},
-		{"[", []tcell.Key{tcell.KeyLeft}, "[, Left", "session before", "", "", func(u *ui) { u.turnSession(-1) }},
-		{"n", nil, "n", "next match of the search", "next match, before", "", func(u *ui) { u.searchOn(1) }},
-		{"N", nil, "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
-		{"+", nil, "+", "more room for the ladder", "ladder taller, shorter", "", func(u *ui) { u.resize(1) }},
-		{"-", nil, "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
-		{"", []tcell.Key{tcell.KeyCtrlL}, "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
+	actions = []action{
+		{"quit", "q F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit; or Ctrl-C", "quit", (*ui).leave},
+		{"help", "? F1", "this help", "this help", "help", (*ui).toggleHelp},
+		{"back", "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
+		{"next-pane", "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},
+		{"previous-pane", "Shift-Tab", "pane before", "", "", func(u *ui) { u.turnFocus(-1) }},
+		{"enter", "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
+		{"verdict", "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed; next", "verdict", (*ui).jumpToVerdict},
+		{"palette", ": F9", "all that can be done, by name", "by name", "", (*ui).askAction},
+		{"search", "/ F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
+		{"filter", "F F7", "filter events by an expression; clear it to show all", "filter", "filter", (*ui).askFilter},
+		{"export", "e F2", "export this session, all of them, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
+		{"reveal", "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
+		{"follow", "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
+		{"next-finding", ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
+		{"previous-finding", ",", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
+		{"findings", "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
+		{"noise", "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
+		{"stanzas", "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
+		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
+		{"sort", "o", "sort the table by the next column", "sort the table, turned", "", (*ui).nextSort},
+		{"turn-sort", "O", "turn the order of the table round", "", "", (*ui).turnSort},
+		{"only-contact", "c", "only what is from or to this contact", "only this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
+		{"only-id", "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
+		{"time", "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
+		{"raw", "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
+		{"hex", "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
+		{"sessions", "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
+		{"password", "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
+		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two sessions", "compare", (*ui).compare},
+		{"mark", "m Space", "mark the event for an export, or take the mark away", "mark; clear all marks", "mark", (*ui).toggleMark},
+		{"clear-marks", "M", "clear all marks", "", "", (*ui).clearMarks},
+		{"info", "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
+		{"copy", "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
+		{"go-to", "1…9 #", "go to an event by its number", "go to a number", "", (*ui).askPlace},
+		{"down", "j Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
+		{"up", "k Up", "up", "", "", func(u *ui) { u.step(-1) }},
+		{"next-event", "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},
+		{"previous-event", "K", "event before, from any pane", "", "", func(u *ui) { u.turnEvent(-1) }},
+		{"page-down", "PgDn Ctrl-F", "a page down", "a page down, up", "", func(u *ui) { u.pages(1) }},
+		{"page-up", "PgUp Ctrl-B", "a page up", "", "", func(u *ui) { u.pages(-1) }},
+		{"half-down", "Ctrl-D", "half a page down", "half a page down, up", "", func(u *ui) { u.halves(1) }},
+		{"half-up", "Ctrl-U", "half a page up", "", "", func(u *ui) { u.halves(-1) }},
+		{"first", "g Home", "to the first", "to the first, last", "", (*ui).first},
+		{"last", "G End", "to the last; in the ladder this follows again", "", "", (*ui).last},
+		{"next-session", "] Right", "next session", "next session, before", "", func(u *ui) { u.turnSession(1) }},
+		{"previous-session", "[ Left", "session before", "", "", func(u *ui) { u.turnSession(-1) }},
+		{"next-match", "n", "next match of the search", "next match, before", "", func(u *ui) { u.searchOn(1) }},
+		{"previous-match", "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
+		{"taller", "+", "more room for the ladder", "ladder taller, shorter", "", func(u *ui) { u.resize(1) }},
+		{"shorter", "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
+		{"redraw", "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
 	}
 }
 
@@ -87,12 +96,138 @@ var mouseBrief = [][2]string{
 	{"wheel", "scroll"},
 }
 
+// bound is an action with the keys that it has.
+type bound struct {
+	*action
+	keys  []key
+	label string // how they are called in help
+}
+
+// short is the first of its keys.
+func (b *bound) short() clean { return wire(b.keys[0].String()) }
+
+// keymap says which key does what.
+type keymap struct {
+	bound []bound // those that have a key, in the order of the table
+	by    map[key]*bound
+}
+
+// newKeymap is the table with other keys for some actions. They are taken away from
+// whoever has them; two that are both set to one key are an error, as is an action that
+// there is not.
+func newKeymap(set map[string]string) (keymap, error) {
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if actionOf(name) == nil {
+			return keymap{}, unknown("action", name, actionNames())
+		}
+	}
+	m := keymap{by: map[key]*bound{}}
+	taken := map[key]string{} // by those that were set
+	for i := range actions {
+		list, ok := set[actions[i].name]
+		if !ok {
+			continue
+		}
+		keys, err := parseKeys(list)
+		if err != nil {
+			return keymap{}, err
+		}
+		for _, k := range keys {
+			if other := taken[k]; other != "" {
+				return keymap{}, fmt.Errorf("%s is to be both %s and %s", k, other, actions[i].name)
+			}
+			taken[k] = actions[i].name
+		}
+	}
+	for i := range actions {
+		a := &actions[i]
+		list, isSet := set[a.name]
+		if !isSet {
+			list = a.keys
+		}
+		keys, err := parseKeys(list)
+		if err != nil {
+			return keymap{}, err
+		}
+		kept := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return taken[k] != "" && taken[k] != a.name })
+		if len(kept) < len(keys) {
+			var names []string
+			for _, k := range kept {
+				names = append(names, k.String())
+			}
+			list = strings.Join(names, " ")
+		}
+		if len(kept) > 0 {
+			m.bound = append(m.bound, bound{a, kept, labelOf(list)})
+		}
+	}
+	for i := range m.bound {
+		for _, k := range m.bound[i].keys {
+			m.by[k] = &m.bound[i]
+		}
+	}
+	return m, nil
+}
+
+// actionOf is the action with a name, nil if there is none.
+func actionOf(name string) *action {
+	if i := slices.IndexFunc(actions, func(a action) bool { return a.name == name }); i >= 0 {
+		return &actions[i]
+	}
+	return nil
+}
+
+func actionNames() (out []string) {
+	for i := range actions {
+		out = append(out, actions[i].name)
+	}
+	return out
+}
+
+// unknown is the error of a name that nothing has, with the nearest one that something has.
+func unknown(what, name string, known []string) error {
+	if near := session.Nearest(name, known); near != "" {
+		return fmt.Errorf("there is no %s %q: did you mean %s?", what, name, near)
+	}
+	return fmt.Errorf("there is no %s %q: there are %s", what, name, strings.Join(known, ", "))
+}
+
+// usual are the keys that actions have unless somebody sets others.
+func usual() keymap {
+	m, err := newKeymap(nil)
+	if err != nil {
+		panic(err) // a name in the table is wrong
+	}
+	return m
+}
+
 // KeyTable lists the inspector's keys and what each does, in the order of its
 // help screen: for the README and the manual page.
 func KeyTable() [][2]string {
+	m := usual()
+	return m.table()
+}
+
+// table is KeyTable for these keys.
+func (m *keymap) table() [][2]string {
 	var out [][2]string
-	for i := range bindings {
-		out = append(out, [2]string{bindings[i].label, bindings[i].does})
+	for i := range m.bound {
+		out = append(out, [2]string{m.bound[i].label, m.bound[i].does})
+	}
+	return out
+}
+
+// brief is table in short words, with keys that are a pair on one line.
+func (m *keymap) brief() [][2]string {
+	var out [][2]string
+	for i := range m.bound {
+		b := &m.bound[i]
+		switch {
+		case b.action.brief != "":
+			out = append(out, [2]string{b.label, b.action.brief})
+		case i > 0:
+			out[len(out)-1][0] = string(m.bound[i-1].short() + " " + b.short())
+		}
 	}
 	return out
 }
@@ -103,34 +238,15 @@ func (u *ui) press(event *tcell.EventKey) {
 		do()
 		return
 	}
-	for i := range bindings {
-		if bindings[i].matches(event) {
-			u.carryOut(&bindings[i], event.Rune())
-			return
-		}
+	k := keyOf(event)
+	if b := u.keys.by[k]; b != nil {
+		u.carryOut(b.action, k.char)
 	}
 }
 
-// carryOut does what a key is bound to; r is its character, if it has one.
-func (u *ui) carryOut(b *binding, r rune) {
-	u.repeated = r == u.pressed
-	u.pressed = r
-	b.do(u)
-}
-
-func (b *binding) matches(event *tcell.EventKey) bool {
-	if event.Key() == tcell.KeyRune {
-		for _, r := range b.runes {
-			if r == event.Rune() {
-				return true
-			}
-		}
-		return false
-	}
-	for _, k := range b.keys {
-		if k == event.Key() {
-			return true
-		}
-	}
-	return false
+// carryOut does an action; r is the character that was pressed for it, if one was.
+func (u *ui) carryOut(a *action, r rune) {
+	u.repeated = a == u.done
+	u.done, u.pressed = a, r
+	a.do(u)
 }

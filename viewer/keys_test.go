@@ -1,28 +1,91 @@
 package viewer
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestKeysAreUnique(t *testing.T) {
 	seen := map[any]string{}
-	note := func(key any, label string) {
+	note := func(key any, name string) {
 		if other, twice := seen[key]; twice {
-			t.Errorf("%v is bound to %q and to %q", key, other, label)
+			t.Errorf("%v is %q and %q", key, other, name)
 		}
-		seen[key] = label
+		seen[key] = name
 	}
-	for _, b := range bindings {
-		for _, r := range b.runes {
-			note(r, b.label)
+	for i, a := range actions {
+		keys, err := parseKeys(a.keys)
+		if err != nil {
+			t.Errorf("%s: %v", a.name, err)
 		}
-		for _, k := range b.keys {
-			note(k, b.label)
+		for _, k := range keys {
+			note(k, a.name)
 		}
-		if b.label == "" || b.does == "" || b.do == nil || b.runes == "" && len(b.keys) == 0 {
-			t.Errorf("incomplete: %+v", b)
+		note(a.name, a.name)
+		if a.name == "" || a.does == "" || a.do == nil || a.brief == "" && (i == 0 || len(keys) == 0) && a.keys != "" {
+			t.Errorf("incomplete: %+v", a)
+		}
+		if len([]rune(a.brief)) > 22 {
+			t.Errorf("%s: %q is too long", a.name, a.brief)
 		}
 	}
-	if len(KeyTable()) != len(bindings) {
-		t.Error("the key table is not complete")
+}
+
+// TestKeyNames: what a key is called is what it can be called by.
+func TestKeyNames(t *testing.T) {
+	for _, name := range []string{"x", "é", ",", "Space", "F1", "F12", "Ctrl-F", "PgDn", "Esc", "Enter", "Tab", "Shift-Tab", "Backspace", "Up", "Home"} {
+		k, err := parseKey(name)
+		if err != nil || k.String() != name {
+			t.Errorf("%s is %v: %v", name, k, err)
+		}
+		if again, err := parseKey(strings.ToLower(name)); err != nil || again != k {
+			t.Errorf("%s in lower case is %v: %v", name, again, err)
+		}
+	}
+	for name, want := range map[string]string{"Ctrl-Q1": "did you mean Ctrl-Q?", "Spacee": "did you mean Space?", "xyzzy plugh": "want a character", "": "want a character"} {
+		if _, err := parseKey(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// TestOtherKeys: keys that were set are taken from whoever has them.
+func TestOtherKeys(t *testing.T) {
+	m, err := newKeymap(map[string]string{"quit": "Q", "search": "f Ctrl-S", "mark": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	does := func(name string) string {
+		k, err := parseKey(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := m.by[k]; b != nil {
+			return b.name
+		}
+		return ""
+	}
+	for key, want := range map[string]string{"Q": "quit", "q": "", "F10": "", "f": "search", "Ctrl-S": "search", "/": "", "m": "", "F": "filter"} {
+		if got := does(key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	for _, b := range m.bound {
+		if b.name == "follow" || b.name == "mark" {
+			t.Errorf("%s has the keys %s", b.name, b.label)
+		}
+	}
+	for _, c := range []struct {
+		set  map[string]string
+		want string
+	}{
+		{map[string]string{"serach": "s"}, `there is no action "serach": did you mean search?`},
+		{map[string]string{"search": "Ctrl-"}, "there is no key"},
+		{map[string]string{"search": "z", "filter": "z"}, "z is to be both search and filter"},
+	} {
+		if _, err := newKeymap(c.set); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.set, err, c.want)
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ func TestScreens(t *testing.T) {
 			golden(b.press("<Esc>xg/tls:established<Enter>"), "tls")
 			golden(b.press("?"), "help")
 			golden(b.press("i"), "setup-again")
+			golden(b.press("i:fi"), "palette")
+			b.press("<Esc>")
 
 			b = fresh(false).play(login(1), refused(2), distrust(3))
 			golden(b, "opened")

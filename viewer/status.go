@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -148,12 +147,12 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		return
 	}
 	x := at.x + 1
-	for i := range bindings {
-		b := &bindings[i]
-		if !u.offers(b) {
+	for i := range u.keys.bound {
+		b := &u.keys.bound[i]
+		if !u.offers(b.action) {
 			continue
 		}
-		l := line{{b.short(), u.theme.accent}, {" " + wire(u.hint(b)), u.theme.faint}}
+		l := line{{b.short(), u.theme.accent}, {" " + wire(u.hint(b.action)), u.theme.faint}}
 		w := l.width()
 		if x+w > at.x+at.w {
 			return
@@ -166,33 +165,24 @@ func (u *ui) drawHints(screen tcell.Screen) {
 
 // offers says whether a key is named on the last line: on a page that lies over
 // the panes only those are that do something there.
-func (u *ui) offers(b *binding) bool {
-	switch b.hint {
-	case "":
+func (u *ui) offers(a *action) bool {
+	switch {
+	case a.hint == "":
 		return false
-	case "quit", "help":
+	case a.name == "quit", a.name == "help":
 		return true
-	case "back":
+	case a.name == "back":
 		return !u.covered() && (u.overlay != noOverlay || u.compared != nil)
 	}
 	return u.overlay == noOverlay
 }
 
 // hint is what a key does here, in a word.
-func (u *ui) hint(b *binding) string {
-	if b.hint == "quit" && u.covered() {
+func (u *ui) hint(a *action) string {
+	if a.name == "quit" && u.covered() {
 		return "back"
 	}
-	return b.hint
-}
-
-// short is the first of the binding's keys.
-func (b *binding) short() clean {
-	if b.runes != "" {
-		return wire(b.runes[:1])
-	}
-	first, _, _ := strings.Cut(b.label, ",")
-	return wire(first)
+	return a.hint
 }
 
 func (u *ui) listCaption(int) line {

@@ -62,8 +62,10 @@ type ui struct {
 	sheet     sheet
 
 	downs       [2][2]int // where the mouse was pressed the last two times
-	pressed     rune      // the key that is being carried out
-	repeated    bool      // the one before was the same
+	keys        keymap    // what the keys do
+	pressed     rune      // the character for which something is being done
+	done        *action   // what that is
+	repeated    bool      // it was what was done before
 	copied      []byte    // for the clipboard, at the next draw
 	redraw      bool      // the terminal is to be drawn anew
 	interrupted bool      // Ctrl-C has stopped the reading
@@ -119,7 +121,7 @@ type detailCache struct {
 // hit is a place on the last line that can be clicked.
 type hit struct {
 	from, to int
-	of       *binding
+	of       *bound
 }
 
 func newUI(o Options, mono bool, now func() time.Time) *ui {
@@ -131,6 +133,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
 		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
+	u.keys = usual()
 	u.want.focus = ladderPane
 	if o.Filter != nil {
 		u.setFilter("", o.Filter)
