@@ -20,8 +20,8 @@ const maxLine = 1 << 20
 type exchange struct {
 	ctx   context.Context
 	in    *bufio.Reader
+	out   io.Writer
 	close func() error
-	out   io.WriteCloser
 	line  []byte // of the newest line, what has not been taken
 
 	writing sync.Mutex
@@ -34,10 +34,14 @@ type exchange struct {
 
 func newExchange(ctx context.Context, in io.ReadCloser, out io.WriteCloser) *exchange {
 	c := &exchange{
-		ctx: ctx, in: bufio.NewReaderSize(in, 64<<10), close: in.Close, out: out,
+		ctx: ctx, in: bufio.NewReaderSize(in, 64<<10), out: out,
 		waiting: make(map[any]bool), quiet: make(chan struct{}),
 	}
 	c.hush = sync.OnceFunc(func() { close(c.quiet) })
+	c.close = sync.OnceValue(func() error {
+		c.hush()
+		return errors.Join(in.Close(), out.Close())
+	})
 	return c
 }
 
@@ -150,8 +154,5 @@ func (c *exchange) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends both streams.
-func (c *exchange) Close() error {
-	c.hush()
-	return errors.Join(c.close(), c.out.Close())
-}
+// Close ends both streams. The SDK calls it for each of them.
+func (c *exchange) Close() error { return c.close() }

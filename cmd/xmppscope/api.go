@@ -101,8 +101,8 @@ func (s *server) close() {
 	}
 }
 
-// serve answers until stop is called.
-func (s *server) serve(o api.Options) (stop func()) {
+// serve answers until stop is called. An early end is told on b.
+func (s *server) serve(o api.Options, b *board) (stop func()) {
 	if s == nil {
 		return func() {}
 	}
@@ -112,7 +112,7 @@ func (s *server) serve(o api.Options) (stop func()) {
 	go func() {
 		defer close(done)
 		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.token, giveWay); err != nil {
-			say(os.Stderr, "warning: the api has ended: %s", inWords(err))
+			b.say("warning: the api has ended: %s", inWords(err))
 		}
 	}()
 	return func() { cancel(); <-done }

@@ -153,7 +153,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		worked <- err
 	}()
 	l.welcome = l.server.tell(l.inspector(), l.welcome)
-	stopServing := l.server.serve(api.Options{Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want})
+	stopServing := l.server.serve(api.Options{Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
 	stopAttached := l.letAttach()
 	if l.inspector() {
 		l.recovery = openRecovery(l.noRecovery)

@@ -18,6 +18,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"xmppscope/attach"
+	"xmppscope/session"
 )
 
 // looked is a proxy that others look at, and a login through it that has failed.
@@ -261,6 +264,36 @@ func TestLookNot(t *testing.T) {
 	}
 }
 
+// TestNamesakes: where two runs have one process number, as in two containers, the number
+// names neither.
+func TestNamesakes(t *testing.T) {
+	dir, err := os.MkdirTemp("", "a") // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv("XDG_CACHE_HOME", dir)
+	log := session.NewLog()
+	defer log.Close()
+	var paths []string
+	for range 2 {
+		s, err := attach.Listen(log, tool, "a run", func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		paths = append(paths, s.Path())
+	}
+	defer log.End()
+	if _, err := findRun([]string{fmt.Sprint(os.Getpid())}); err == nil || !strings.Contains(err.Error(), "name one by its path") {
+		t.Error(err)
+	}
+	if run, err := findRun(paths[1:]); err != nil || run.Path != paths[1] {
+		t.Error(run, err)
+	}
+}
+
 func awaitFile(t *testing.T, path string, want ...string) {
 	t.Helper()
 	var file []byte
@@ -295,16 +328,15 @@ func assisted(t *testing.T, cmd *exec.Cmd, tool string) string {
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 {"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"`+tool+`","arguments":{}}}
 `)
+	stdin.Close() // what was asked is answered all the same
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 1<<22)
 	answer := ""
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), `"id":2`) {
 			answer = lines.Text()
-			break
 		}
 	}
-	stdin.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%q: %v", cmd.Args, err)
 	}

@@ -102,7 +102,7 @@ const openPatience = 300 * time.Millisecond
 
 // open shows captures in the inspector, while they are read, and to programs.
 func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options, programs *server, screen bool) error {
-	beyond := inspection{inUse: filesOf(paths)}
+	beyond := inspection{inUse: filesOf(paths), board: &board{to: os.Stderr}}
 	in.who = &beyond.accounts
 	if err := in.who.read(&in.known); err != nil {
 		return err
@@ -130,12 +130,14 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	r.mu.Unlock()
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
-	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal})()
+	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal}, beyond.board)()
 	var err error
 	switch {
 	case r.fruitless():
 	case screen:
+		end := beyond.board.begin()
 		err = runInspector(ctx, o, instead)
+		end()
 	default:
 		select {
 		case <-ctx.Done():
