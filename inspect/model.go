@@ -53,6 +53,7 @@ type Conversation struct {
 	Begin, End int  // indexes of its first event, and past its last one
 	Spoken     bool // somebody has said something: it is no port scan
 	Fate            // which event decides
+	Reconnect       // which sessions it goes on from, and into
 
 	found   map[foundKey]*FindingKind // what the rules have found
 	pairs   []pair                    // requests and their answers, in the order of the answers
@@ -73,10 +74,11 @@ type Model struct {
 	Limit    string        // of the run, which holds now: what it means, in words; "" for none
 	Failed   *Conversation // whose login failed last; nil: none has
 	Entered  *Conversation // whose login worked last; nil: none has
+	latest   newest
 }
 
 // NewModel is one that has seen nothing yet.
-func NewModel() *Model { return &Model{byID: map[int]*Conversation{}} }
+func NewModel() *Model { return &Model{byID: map[int]*Conversation{}, latest: newest{}} }
 
 // Restart forgets the rows, not the overviews: all events will be added again,
 // because the filter is another one.
@@ -126,6 +128,7 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
 		c.Apply(e)
 		c.weigh(index, e, &c.Story)
+		m.join(c, e)
 		switch {
 		case c.State == before:
 		case c.State == session.Failed:

@@ -1,9 +1,12 @@
 package viewer
 
 import (
+	"slices"
+
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"xmppscope/inspect"
 	"xmppscope/session"
 )
 
@@ -104,16 +107,21 @@ func (u *ui) rowChosen() {
 
 // sessionChosen: the person has selected another session.
 func (u *ui) sessionChosen() {
-	i := u.list.selected
-	if i < len(u.model.Sessions)-1 {
+	if n := len(u.model.Sessions); n > 0 && u.current() != u.model.Sessions[n-1] {
 		u.follow = false
 	}
 	u.restore()
 }
 
 // selectSession selects a session, and remembers where the ladder stood in the
-// one before.
-func (u *ui) selectSession(i int) {
+// one before. One that the list leaves out brings all back.
+func (u *ui) selectSession(c *inspect.Conversation) {
+	i := slices.Index(u.listed, c)
+	if i < 0 {
+		u.narrow, u.listing.Words = "", nil
+		u.relist()
+		i = max(0, slices.Index(u.listed, c))
+	}
 	u.list.selected, u.list.free = i, false
 	u.restore()
 }
@@ -284,7 +292,7 @@ func (u *ui) toggleFollow() {
 	if u.follow {
 		if n := len(u.model.Sessions); n > 0 {
 			u.stand(u.model.Sessions[n-1]).stopped = -1
-			u.selectSession(n - 1)
+			u.selectSession(u.model.Sessions[n-1])
 		}
 	}
 }

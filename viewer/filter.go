@@ -11,6 +11,10 @@ import (
 
 // askFilter asks for a filter expression.
 func (u *ui) askFilter() {
+	if u.inList() {
+		u.askNarrow()
+		return
+	}
 	if u.options.CompileFilter == nil {
 		u.say(notice, "filters are not available here")
 		return

@@ -367,7 +367,7 @@ func TestMouse(t *testing.T) {
 }
 
 func TestHelpComesFromTheKeyTable(t *testing.T) {
-	b := newBench(t, 100, 70, Options{}).play(login(1)).press("?")
+	b := newBench(t, 110, 80, Options{}).play(login(1)).press("?")
 	for _, row := range KeyTable() {
 		b.has(row[0], row[1])
 	}

@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,9 +26,7 @@ func (u *ui) askPlace() {
 // visit goes to an event of a session.
 func (u *ui) visit(c *inspect.Conversation, seq uint64) {
 	u.overlay, u.follow = noOverlay, false
-	if i := slices.Index(u.model.Sessions, c); i >= 0 {
-		u.list.choose(i, 1)
-	}
+	u.selectSession(c)
 	u.goTo(fmt.Sprint(seq))
 }
 

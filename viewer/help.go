@@ -11,8 +11,10 @@ func (u *ui) help() []line {
 	if two := u.helpIn(2, width, false); two != nil && len(two) <= height {
 		return two
 	}
-	if brief := u.helpIn(2, width, true); brief != nil && len(brief) < len(long) {
-		return brief
+	for columns := 2; columns <= 3; columns++ {
+		if brief := u.helpIn(columns, width, true); brief != nil && len(brief) <= height {
+			return brief
+		}
 	}
 	return u.helpIn(1, width, true)
 }

@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"fmt"
-	"slices"
 
 	"xmppscope/inspect"
 	"xmppscope/session"
@@ -45,7 +44,7 @@ func (u *ui) jumpToVerdict() {
 	c := u.current()
 	next := u.nextFailed()
 	if _, at := u.event(); u.repeated && next != nil && (at == c.Decisive() || c.Decisive() < 0) {
-		u.list.choose(slices.Index(u.model.Sessions, next), 1)
+		u.selectSession(next)
 		u.follow = false
 		c, next = next, u.nextFailed()
 	}
@@ -83,9 +82,9 @@ func (u *ui) jumpToVerdict() {
 // nextFailed is the next session after the current one whose login failed, going
 // round; nil if there is no other.
 func (u *ui) nextFailed() *inspect.Conversation {
-	n := len(u.model.Sessions)
+	n := len(u.listed)
 	for k := 1; k < n; k++ {
-		if c := u.model.Sessions[(u.list.selected+k)%n]; c.State == session.Failed {
+		if c := u.listed[(u.list.selected+k)%n]; c.State == session.Failed {
 			return c
 		}
 	}

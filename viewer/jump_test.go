@@ -171,14 +171,14 @@ func TestNextEventFromTheZoom(t *testing.T) {
 func TestHelpFitsASmallScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{}).play(refused(1)).press("?")
 	for i := range b.ui.keys.bound {
-		b.has(" " + string(b.ui.keys.bound[i].short()))
+		b.has(" " + string(b.ui.keys.bound[i].shortest()))
 	}
-	b.has(" n N           next match, before")
+	b.has(" n N   match, before")
 	if n := len(b.ui.pageLines); n > b.ui.page.room() {
 		t.Errorf("help has %d lines, and there is room for %d", n, b.ui.page.room())
 	}
 	for i := range b.ui.keys.bound {
-		if brief := b.ui.keys.bound[i].action.brief; wire(brief).width() > 22 {
+		if brief := b.ui.keys.bound[i].action.brief; wire(brief).width() > 18 {
 			t.Errorf("%s: %q is no brief help", b.ui.keys.bound[i].label, brief)
 		}
 	}

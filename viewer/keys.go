@@ -17,7 +17,7 @@ type action struct {
 	name  string // in the palette and in a configuration file
 	keys  string // that it has unless somebody sets others, with blanks between them; "" for none
 	does  string // what it does, in help
-	brief string // the same in at most 22 characters, for a small screen; "": on the line before
+	brief string // the same in at most 18 characters, for a small screen; "": on the line before
 	hint  string // one or two words for the last line; "" keeps it off
 	do    func(*ui)
 }
@@ -28,55 +28,58 @@ var actions []action
 
 func init() {
 	actions = []action{
-		{"quit", "q F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit; or Ctrl-C", "quit", (*ui).leave},
+		{"quit", "q F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit (^C)", "quit", (*ui).leave},
 		{"help", "? F1", "this help", "this help", "help", (*ui).toggleHelp},
 		{"back", "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
-		{"next-pane", "Tab", "next pane", "next pane, or before", "pane", func(u *ui) { u.turnFocus(1) }},
-		{"previous-pane", "Shift-Tab", "pane before", "", "", func(u *ui) { u.turnFocus(-1) }},
-		{"enter", "Enter", "the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
-		{"verdict", "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed; next", "verdict", (*ui).jumpToVerdict},
+		{"next-pane", "Tab", "next pane", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
+		{"previous-pane", "Shift-Tab", "pane before", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
+		{"enter", "Enter", "open the session; the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
+		{"verdict", "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed", "verdict", (*ui).jumpToVerdict},
 		{"palette", ": F9", "all that can be done, by name", "by name", "", (*ui).askAction},
 		{"search", "/ F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
-		{"filter", "F F7", "filter events by an expression; clear it to show all", "filter", "filter", (*ui).askFilter},
+		{"filter", "F F7", "filter events by an expression, or the listed sessions by words; empty shows all", "filter", "filter", (*ui).askFilter},
 		{"export", "e F2", "export this session, all of them, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
-		{"reveal", "r", "show secrets, or blank them again", "show or blank secrets", "reveal", (*ui).toggleReveal},
+		{"reveal", "r", "show secrets, or blank them again", "show secrets", "reveal", (*ui).toggleReveal},
 		{"follow", "f", "follow the newest event and session, and stop where a login fails", "follow the newest", "follow", (*ui).toggleFollow},
-		{"next-finding", ".", "next finding: an event with a sign", "next finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
+		{"next-finding", ".", "next finding: an event with a sign", "finding, before", "finding", func(u *ui) { u.jumpToFinding(1) }},
 		{"previous-finding", ",", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
 		{"findings", "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
 		{"noise", "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
 		{"stanzas", "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
 		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
-		{"sort", "o", "sort the table by the next column", "sort the table, turned", "", (*ui).nextSort},
-		{"turn-sort", "O", "turn the order of the table round", "", "", (*ui).turnSort},
-		{"only-contact", "c", "only what is from or to this contact", "only this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
+		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, turn round", "", (*ui).nextSort},
+		{"turn-sort", "O", "turn that order round", "", "", (*ui).turnSort},
+		{"only-contact", "c", "only what is from or to this contact", "this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
 		{"only-id", "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
 		{"time", "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
 		{"raw", "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
 		{"hex", "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
 		{"sessions", "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
+		{"session-table", "S", "the list of sessions on the whole screen, with its columns; Enter opens one", "sessions, all room", "", (*ui).zoomList},
+		{"story-back", "{", "to the session that this one goes on from: resumed, replaced, same client", "its story: back", "", func(u *ui) { u.along(-1) }},
+		{"story-on", "}", "to the session that goes on from this one", "", "", func(u *ui) { u.along(1) }},
 		{"password", "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
-		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two sessions", "compare", (*ui).compare},
-		{"mark", "m Space", "mark the event for an export, or take the mark away", "mark; clear all marks", "mark", (*ui).toggleMark},
+		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two", "compare", (*ui).compare},
+		{"mark", "m Space", "mark the event for an export, or take the mark away", "mark, clear marks", "mark", (*ui).toggleMark},
 		{"clear-marks", "M", "clear all marks", "", "", (*ui).clearMarks},
 		{"info", "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},
 		{"copy", "y", "copy the event's text to the clipboard of the terminal", "copy its text", "copy", (*ui).copyText},
-		{"go-to", "1…9 #", "go to an event by its number", "go to a number", "", (*ui).askPlace},
+		{"go-to", "# 1…9", "go to an event by its number", "go to a number", "", (*ui).askPlace},
 		{"down", "j Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
 		{"up", "k Up", "up", "", "", func(u *ui) { u.step(-1) }},
 		{"next-event", "J", "next event, from any pane", "next event, before", "", func(u *ui) { u.turnEvent(1) }},
 		{"previous-event", "K", "event before, from any pane", "", "", func(u *ui) { u.turnEvent(-1) }},
-		{"page-down", "PgDn Ctrl-F", "a page down", "a page down, up", "", func(u *ui) { u.pages(1) }},
-		{"page-up", "PgUp Ctrl-B", "a page up", "", "", func(u *ui) { u.pages(-1) }},
-		{"half-down", "Ctrl-D", "half a page down", "half a page down, up", "", func(u *ui) { u.halves(1) }},
-		{"half-up", "Ctrl-U", "half a page up", "", "", func(u *ui) { u.halves(-1) }},
-		{"first", "g Home", "to the first", "to the first, last", "", (*ui).first},
+		{"page-down", "PgDn Ctrl-F", "a page down", "a page down", "", func(u *ui) { u.pages(1) }},
+		{"page-up", "PgUp Ctrl-B", "a page up", "a page up", "", func(u *ui) { u.pages(-1) }},
+		{"half-down", "Ctrl-D", "half a page down", "half a page down", "", func(u *ui) { u.halves(1) }},
+		{"half-up", "Ctrl-U", "half a page up", "half a page up", "", func(u *ui) { u.halves(-1) }},
+		{"first", "g Home", "to the first", "first, last", "", (*ui).first},
 		{"last", "G End", "to the last; in the ladder this follows again", "", "", (*ui).last},
-		{"next-session", "] Right", "next session", "next session, before", "", func(u *ui) { u.turnSession(1) }},
+		{"next-session", "] Right", "next session", "session, before", "", func(u *ui) { u.turnSession(1) }},
 		{"previous-session", "[ Left", "session before", "", "", func(u *ui) { u.turnSession(-1) }},
-		{"next-match", "n", "next match of the search", "next match, before", "", func(u *ui) { u.searchOn(1) }},
+		{"next-match", "n", "next match of the search", "match, before", "", func(u *ui) { u.searchOn(1) }},
 		{"previous-match", "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
-		{"taller", "+", "more room for the ladder", "ladder taller, shorter", "", func(u *ui) { u.resize(1) }},
+		{"taller", "+", "more room for the ladder", "ladder taller, low", "", func(u *ui) { u.resize(1) }},
 		{"shorter", "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
 		{"redraw", "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
 	}
@@ -92,7 +95,7 @@ var mouseTable = [][2]string{
 
 // mouseBrief is mouseTable for a small screen.
 var mouseBrief = [][2]string{
-	{"click", "select; twice: zoom"},
+	{"click", "select; 2: zoom"},
 	{"wheel", "scroll"},
 }
 
@@ -105,6 +108,11 @@ type bound struct {
 
 // short is the first of its keys.
 func (b *bound) short() clean { return wire(b.keys[0].String()) }
+
+// shortest is short with the names of keys cut.
+func (b *bound) shortest() clean {
+	return wire(strings.NewReplacer("Ctrl-", "^", "Shift-", "S-").Replace(b.keys[0].String()))
+}
 
 // keymap says which key does what.
 type keymap struct {
@@ -224,9 +232,9 @@ func (m *keymap) brief() [][2]string {
 		b := &m.bound[i]
 		switch {
 		case b.action.brief != "":
-			out = append(out, [2]string{b.label, b.action.brief})
+			out = append(out, [2]string{string(b.shortest()), b.action.brief})
 		case i > 0:
-			out[len(out)-1][0] = string(m.bound[i-1].short() + " " + b.short())
+			out[len(out)-1][0] = string(m.bound[i-1].shortest() + " " + b.shortest())
 		}
 	}
 	return out

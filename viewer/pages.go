@@ -83,8 +83,8 @@ func (u *ui) setup(p *textBlock) {
 		}
 	}
 	p.files(u.options.Files)
-	if n := len(u.model.Sessions); n > 0 {
-		p.outcomes(u, u.model.Sessions[max(0, n-outcomesShown):])
+	if n := len(u.listed); n > 0 {
+		p.outcomes(u, u.listed[max(0, n-outcomesShown):])
 	} else if u.live() {
 		p.gap()
 		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
@@ -127,7 +127,7 @@ const outcomesShown = 200
 
 // outcomes is how each session went, in a few lines.
 func (p *textBlock) outcomes(u *ui, sessions []*inspect.Conversation) {
-	n := len(u.model.Sessions)
+	n := len(u.listed)
 	p.heading(wire(session.Plural(n, "session") + " so far"))
 	if !u.options.Live {
 		p.lines[len(p.lines)-1] = line{{" " + wire(session.Plural(n, "session")), p.theme.title.Underline(true)}}
@@ -203,7 +203,7 @@ func (u *ui) pickedLines(lines []line) {
 }
 
 // choosing says that the page over the panes lists sessions of which one can be chosen.
-func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.model.Sessions) > 1 }
+func (u *ui) choosing() bool { return u.overlay == setupPage && len(u.listed) > 1 }
 
 // chooseSession goes on in the list of sessions, on the page that lists them too: there
 // its lines come into sight.

@@ -22,23 +22,40 @@ type pane struct {
 	item     func(i, width int) []line // draws one, as tall lines
 	skip     func(i int) bool          // items that cannot be selected; nil: none
 	heading  func(width int) line      // stands still below the title; nil: none
-	caption  func(width int) line      // the title
-	moved    func()                    // the selection has changed by a key or the mouse
-	selected int                       // item
-	top      int                       // item on the first row
-	free     bool                      // scrolled by the wheel: the selection may be out of sight
+	above    func(width int) line      // stands still above the items, below; either may be nil, and return nil
+	below    func(width int) line
+	caption  func(width int) line // the title
+	moved    func()               // the selection has changed by a key or the mouse
+	selected int                  // item
+	top      int                  // item on the first row
+	free     bool                 // scrolled by the wheel: the selection may be out of sight
 }
 
 func (p *pane) height() int { return max(1, p.tall) }
 
 // room is how many whole items there is space for.
 func (p *pane) room() int {
-	h := p.h - 1
-	if p.heading != nil {
+	h := p.h - p.first()
+	if stands(p.below) {
 		h--
 	}
 	return max(0, h/p.height())
 }
+
+// first is the line of the pane on which the first item stands.
+func (p *pane) first() int {
+	n := 1
+	if p.heading != nil {
+		n++
+	}
+	if stands(p.above) {
+		n++
+	}
+	return n
+}
+
+// stands says whether there is such a line now.
+func stands(l func(int) line) bool { return l != nil && l(1) != nil }
 
 // move moves the selection, or scrolls where there is none.
 func (p *pane) move(by int) {
@@ -106,10 +123,7 @@ func (p *pane) at(x, y int) int {
 	if !p.holds(x, y) {
 		return -1
 	}
-	y -= p.y + 1
-	if p.heading != nil {
-		y--
-	}
+	y -= p.y + p.first()
 	i := p.top + y/p.height()
 	if y < 0 || i >= p.count() || i >= p.top+p.room() {
 		return -1
@@ -128,6 +142,13 @@ func (p *pane) draw(screen tcell.Screen, t *theme, focused bool) {
 	if p.heading != nil && y < p.y+p.h {
 		p.heading(p.w).put(screen, p.x, y, p.w, asIs)
 		y++
+	}
+	if stands(p.above) && y < p.y+p.h {
+		p.above(p.w).put(screen, p.x, y, p.w, asIs)
+		y++
+	}
+	if stands(p.below) && p.h > p.first() {
+		p.below(p.w).put(screen, p.x, p.y+p.h-1, p.w, asIs)
 	}
 	n, room := p.count(), p.room()
 	inner := p.w
@@ -175,11 +196,11 @@ func (p *pane) drawTitle(screen tcell.Screen, t *theme, focused bool) {
 
 // drawBar draws the scroll bar on the right edge, below the title.
 func (p *pane) drawBar(screen tcell.Screen, t *theme, n, room int) {
-	first := 1
-	if p.heading != nil {
-		first = 2
-	}
+	first := p.first()
 	length := p.h - first
+	if stands(p.below) {
+		length--
+	}
 	if length <= 0 {
 		return
 	}

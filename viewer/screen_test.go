@@ -46,6 +46,11 @@ func TestScreens(t *testing.T) {
 			golden(b.press("l"), "findings")
 			golden(b.press("lj<Enter>"), "findings-places")
 			golden(b.press("<Esc>]G<Enter>"), "summary")
+
+			b = fresh(false).play(resuming()...)
+			golden(b.press("S"), "sessions")
+			golden(b.press("Fysong !failed<Enter>o"), "sessions-sorted")
+			golden(b.press("F<CtrlU><Enter><Esc>[[[[}}{"), "story")
 		})
 	}
 }

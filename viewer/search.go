@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"xmppscope/inspect"
@@ -49,8 +48,8 @@ func (u *ui) searchOn(by int) {
 		Rows: u.current().Rows, From: u.ladder.selected, By: by,
 		Text: strings.ToLower(u.search.text), Reveal: u.reveal,
 	}
-	for k := range u.model.Sessions { // and if it is not there: in the sessions that come next
-		c := u.model.Sessions[(u.list.selected+1+k)%len(u.model.Sessions)]
+	for k := range u.listed { // and if it is not there: in the sessions that come next
+		c := u.listed[(u.list.selected+1+k)%len(u.listed)]
 		if c != u.current() {
 			c.Show(u.look())
 			job.Others = append(job.Others, c)
@@ -75,14 +74,14 @@ func (u *ui) found(ctx context.Context, index int, where *inspect.Conversation, 
 	u.flash = flash{}
 	here, before := u.current(), u.ladder.selected
 	switch {
-	case index < 0 && len(u.model.Sessions) > 1:
+	case index < 0 && len(u.listed) > 1:
 		u.say(warning, "%q is in no session", u.search.text)
 		return
 	case index < 0:
 		u.say(warning, "%q is not in this session", u.search.text)
 		return
 	case where != nil:
-		u.list.choose(slices.Index(u.model.Sessions, where), 1)
+		u.selectSession(where)
 		u.follow = false
 		u.say(notice, "%q is not in session %d: this is session %d", u.search.text, here.ID, where.ID)
 	}

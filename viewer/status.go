@@ -185,8 +185,15 @@ func (u *ui) hint(a *action) string {
 	return a.hint
 }
 
-func (u *ui) listCaption(int) line {
-	return line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.model.Sessions)), len(u.model.Sessions)), u.captionStyle(listPane)}}
+func (u *ui) listCaption(width int) line {
+	out := line{{wiref("Sessions %d/%d", min(u.list.selected+1, len(u.listed)), len(u.listed)), u.captionStyle(listPane)}}
+	if u.narrow != "" {
+		out = append(out, span{wiref(" of %s · only: %s", inspect.Number(len(u.model.Sessions)), u.narrow), u.theme.warning})
+	}
+	if u.list.heading != nil && u.want.focus == listPane {
+		out = append(out, span{" · Enter opens · o sorts, O turns · F only some", u.theme.faint})
+	}
+	return out.fit(width)
 }
 
 func (u *ui) ladderCaption(width int) line {

@@ -194,6 +194,10 @@ func (u *ui) sortedBy() inspect.Column {
 
 // nextSort sorts the table by the next column.
 func (u *ui) nextSort() {
+	if u.inList() {
+		u.sortList()
+		return
+	}
 	if !u.table {
 		u.say(notice, "v shows the stanzas as a table, which o sorts")
 		return
@@ -208,6 +212,10 @@ func (u *ui) nextSort() {
 
 // turnSort turns the order round.
 func (u *ui) turnSort() {
+	if u.inList() {
+		u.turnList()
+		return
+	}
 	if !u.table || u.sortedBy() == inspect.ByTime {
 		u.say(notice, "o sorts the table of stanzas by a column, O turns that round")
 		return

@@ -30,6 +30,10 @@ type ui struct {
 	filter int    // number of the filter in use
 	expr   string // and its text, "" if none was typed
 
+	listed  []*inspect.Conversation // the sessions of the list, in its order
+	listing inspect.Listing         // which, and what the order is
+	narrow  string                  // what was typed to make them fewer
+
 	list, ladder, detail, page *pane
 	stood                      *inspect.Conversation // the one whose rows the ladder is at
 	stands                     map[*inspect.Conversation]*stand
@@ -143,11 +147,11 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 	}
 	u.list = &pane{
 		cursor: true, tall: 2,
-		count: func() int { return len(u.model.Sessions) },
+		count: func() int { return len(u.listed) },
 		item:  u.sessionItem, caption: u.listCaption, moved: u.sessionChosen,
 	}
 	u.ladder = &pane{
-		cursor: true, heading: u.ladderHeading,
+		cursor: true, heading: u.ladderHeading, above: u.storyAbove, below: u.storyBelow,
 		count: u.rowCount, item: u.ladderRow, caption: u.ladderCaption,
 		skip:  func(i int) bool { return u.current().Rows[i].Has(inspect.Restart) },
 		moved: u.rowChosen,
@@ -176,8 +180,8 @@ func (u *ui) focused() *pane {
 
 // current is the selected session; never nil, but it may be an empty one.
 func (u *ui) current() *inspect.Conversation {
-	if i := u.list.selected; i < len(u.model.Sessions) {
-		c := u.model.Sessions[i]
+	if i := u.list.selected; i < len(u.listed) {
+		c := u.listed[i]
 		c.Show(u.look())
 		return c
 	}
@@ -226,6 +230,8 @@ func (u *ui) nothing() clean {
 			return wire(" " + r.Said[0])
 		}
 		return " there is no session yet"
+	case len(u.listed) == 0:
+		return " no session is in the list now: F there clears its filter"
 	case u.options.Filter != nil:
 		elsewhere := 0
 		for _, c := range u.model.Sessions {
@@ -257,6 +263,7 @@ func (u *ui) take(b inspect.Batch) {
 		u.model.Add(it.Index, it.Event, it.Shown)
 		u.fed = it.Index + 1
 	}
+	u.relist()
 	if before == 0 && len(u.model.Sessions) > 0 {
 		u.firstCame()
 	}
@@ -272,7 +279,7 @@ func (u *ui) take(b inspect.Batch) {
 	u.welcome(len(b.Items) < inspect.PullLimit)
 	switch n := len(u.model.Sessions); {
 	case u.follow && n > before:
-		u.selectSession(n - 1)
+		u.selectSession(u.model.Sessions[n-1])
 	case u.follow:
 		u.toEnd()
 	case u.sought >= 0:
@@ -329,6 +336,7 @@ func (u *ui) Draw(screen tcell.Screen) {
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]
 	}
+	u.dressList()
 	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
 	u.drawBar(screen, below)
 	if u.overlay != noOverlay {
