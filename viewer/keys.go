@@ -58,6 +58,7 @@ func init() {
 		{"session-table", "S", "the list of sessions on the whole screen, with its columns; Enter opens one", "sessions, all room", "", (*ui).zoomList},
 		{"story-back", "{", "to the session that this one goes on from: resumed, replaced, same client", "its story: back", "", func(u *ui) { u.along(-1) }},
 		{"story-on", "}", "to the session that goes on from this one", "", "", func(u *ui) { u.along(1) }},
+		{"statistics", "T", "statistics of this session; again: of all sessions", "statistics", "", (*ui).showStats},
 		{"password", "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
 		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two", "compare", (*ui).compare},
 		{"mark", "m Space", "mark the event for an export, or take the mark away", "mark, clear marks", "mark", (*ui).toggleMark},

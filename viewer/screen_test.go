@@ -47,6 +47,10 @@ func TestScreens(t *testing.T) {
 			golden(b.press("lj<Enter>"), "findings-places")
 			golden(b.press("<Esc>]G<Enter>"), "summary")
 
+			b = fresh(false).play(login(1), refused(2), chats(3))
+			golden(b.press("TT"), "statistics")
+			golden(b.press("vvooooo"), "statistics-by-peer")
+
 			b = fresh(false).play(resuming()...)
 			golden(b.press("S"), "sessions")
 			golden(b.press("Fysong !failed<Enter>o"), "sessions-sorted")

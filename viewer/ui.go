@@ -64,6 +64,7 @@ type ui struct {
 	read      map[string]bool               // failed saves that have been read of, by their names
 	told      int                           // lines of Options.Told that were shown
 	sheet     sheet
+	stats     *stats // the newest statistics that were asked for
 
 	downs       [2][2]int // where the mouse was pressed the last two times
 	keys        keymap    // what the keys do
@@ -153,7 +154,10 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 	u.ladder = &pane{
 		cursor: true, heading: u.ladderHeading, above: u.storyAbove, below: u.storyBelow,
 		count: u.rowCount, item: u.ladderRow, caption: u.ladderCaption,
-		skip:  func(i int) bool { return u.current().Rows[i].Has(inspect.Restart) },
+		skip: func(i int) bool {
+			rows := u.current().Rows
+			return i < len(rows) && rows[i].Has(inspect.Restart)
+		},
 		moved: u.rowChosen,
 	}
 	u.detail = &pane{
