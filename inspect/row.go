@@ -148,6 +148,9 @@ func (r *Row) place(e *session.Event) {
 	case session.TLSFailed:
 		r.Stroke, r.Both, r.Stopped = TLSStroke, true, true
 		r.From, r.To = legEnds(e.Leg)
+	case session.RelayDoor:
+		r.From, r.To = legEnds(e.Leg)
+		r.Stroke = TCPStroke
 	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost:
 		r.From, r.To = Scope, Scope
 	case session.RelayDropped:
@@ -230,6 +233,8 @@ func describe(e *session.Event) string {
 		return "<" + e.Name + ">"
 	case session.StreamClosed:
 		return "closes its stream"
+	case session.RelayDoor:
+		return b.Words()
 	case session.RelayOpaque:
 		return "no longer understood: " + b.Reason
 	case session.RelayDropped:

@@ -6,8 +6,13 @@ import "xmppscope/session"
 type Action interface{ action() }
 
 type (
-	// Connect the server leg. Domain is the stream's "to", "" if there is none.
-	Connect struct{ Domain string }
+	// Connect the server leg. Domain is the stream's "to", "" if there is none. Named is
+	// the server that the client has asked for otherwise, nil if it has not.
+	Connect struct {
+		Domain string
+		Named  *Named
+		Sealed bool // what goes there is TLS, and stays as it is
+	}
 	// Record something that happened beside the bytes.
 	Record struct{ Event session.Seen }
 	// Forward bytes in a direction, and keep them: that side has said them. They are
@@ -16,11 +21,21 @@ type (
 		Dir   session.Dir
 		Bytes []byte
 	}
+	// Pass bytes on in a direction, and keep nothing: they are TLS that is none of ours.
+	Pass struct {
+		Dir   session.Dir
+		Bytes []byte
+	}
 	// Keep bytes that one side has said, and nobody gets.
 	Keep struct {
 		Dir   session.Dir
 		Bytes []byte
 	}
+	// Answer the client at a door. It is no part of what anybody says in the session.
+	Answer struct{ Bytes []byte }
+	// Enter: the client is through the door, or came to the point at once. Took is how many
+	// bytes that was.
+	Enter struct{ Took int }
 	// Send bytes of our own.
 	Send struct {
 		Dir   session.Dir
@@ -58,7 +73,10 @@ type (
 func (Connect) action() {}
 func (Record) action()  {}
 func (Forward) action() {}
+func (Pass) action()    {}
 func (Keep) action()    {}
+func (Answer) action()  {}
+func (Enter) action()   {}
 func (Send) action()    {}
 func (Decide) action()  {}
 func (Quiesce) action() {}

@@ -147,6 +147,38 @@ func (c *chaos) accept() error {
 	return err
 }
 
+// chaosDoors are what a client says before its own first byte, and what it is answered.
+var chaosDoors = []string{
+	"", "PROXY TCP4 192.0.2.1 192.0.2.2 4000 5222\r\n",
+	"\x05\x01\x00|\x05\x00|\x05\x01\x00\x03\x0dchaos.example\x14\x67|" + chaosReached,
+	"\x05\x02\x00\x01|\x05\x00|\x05\x01\x00\x01\xc0\x00\x02\x01\x14\x66|" + chaosReached,
+	"\x05\x01\x02|\x05\x02|\x01\x05alice\x02pw|\x01\x00|\x05\x01\x00\x03\x0dchaos.example\x14\x67|" + chaosReached,
+	"CONNECT chaos.example:5223 HTTP/1.1\r\nHost: chaos.example:5223\r\n\r\n|HTTP/1.1 200 Connection established\r\n\r\n",
+}
+
+const chaosReached = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+
+// knock says to a door what it wants to hear. One that names a server has it connected.
+func (c *chaos) knock() {
+	p := c.peers[client]
+	talk := strings.Split(c.door, "|")
+	for i, text := range talk {
+		if i%2 == 0 {
+			io.WriteString(p.conn, text)
+			continue
+		}
+		got := make([]byte, len(text))
+		if _, err := io.ReadFull(p.conn, got); err != nil || string(got) != text {
+			c.Fatalf("the door answers %q (%v), want %q", got, err, text)
+		}
+	}
+	if len(talk) > 1 {
+		if err := c.accept(); err != nil {
+			c.Fatal(err)
+		}
+	}
+}
+
 // says has one side say something that the other hears.
 func (c *chaos) says(from int, text string) {
 	if _, err := io.WriteString(c.peers[from].conn, text); err != nil {

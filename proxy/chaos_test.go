@@ -54,6 +54,7 @@ const (
 // plan is one connection's fate.
 type plan struct {
 	opening   opening
+	door      string    // what the client says to a proxy first, "" if it comes to the point
 	version   [2]uint16 // the newest TLS that client and server know
 	finish    finish
 	who       int  // that does it, or that finishes first: client or server
@@ -92,6 +93,7 @@ func newPlan(rnd *rand.Rand) plan {
 	if (p.finish == reset || p.finish == gone) && rnd.IntN(2) == 0 {
 		p.early = rnd.IntN(6)
 	}
+	p.door = chaosDoors[p.seed[0]%uint64(len(chaosDoors))]
 	for side := range p.text {
 		p.text[side] = chaosText(rnd, side)
 		p.stops[side] = len(p.text[side])
@@ -128,8 +130,8 @@ func TestChaos(t *testing.T) {
 			began := time.Now()
 			(&chaos{T: t, plan: p, ours: ours, theirs: theirs}).run()
 			if t.Failed() {
-				t.Logf("%s; TLS up to %x and %x; %s, by the %s; early %d, settled %v, half-close %v; %d and %d bytes; %v",
-					p.opening, p.version[client], p.version[server], p.finish, sides[p.who], p.early, p.settled, p.halfClose,
+				t.Logf("door %q; %s; TLS up to %x and %x; %s, by the %s; early %d, settled %v, half-close %v; %d and %d bytes; %v",
+					p.door, p.opening, p.version[client], p.version[server], p.finish, sides[p.who], p.early, p.settled, p.halfClose,
 					p.stops[client], p.stops[server], time.Since(began))
 			}
 			if err := goleak.Find(old); err != nil {
@@ -180,7 +182,9 @@ func (c *chaos) run() {
 			Resolver: &proxy.Resolver{Upstream: &target},
 			TLS:      &tlsintercept.Config{CA: c.ours, Roots: pool(c.theirs), Timeout: chaosLimit},
 			Tap:      c.tap,
-			Spool:    spool,
+
+			ProxyHeaders: true,
+			Spool:        spool,
 		})
 		spool.End()
 	}()
@@ -248,6 +252,7 @@ func (c *chaos) play(addr string) {
 		c.Fatal(err)
 	}
 	c.peers[client] = c.newPeer(client, conn)
+	c.knock()
 	steps := c.steps()
 	if c.early >= 0 && c.early < len(steps) {
 		steps = steps[:c.early]

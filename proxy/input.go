@@ -31,7 +31,7 @@ type (
 	// Connected says that the server leg is up.
 	Connected struct{}
 	// ConnectFailed says that it is not, and never will be.
-	ConnectFailed struct{}
+	ConnectFailed struct{ Err error }
 	// Quiet says that no read is under way and nothing is left to write.
 	Quiet struct{}
 	// Secured says that TLS is up on both legs. Gate, if it is not nil, decides about what

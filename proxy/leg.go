@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"xmppscope/session"
 )
@@ -35,6 +36,11 @@ type leg struct {
 	net.Conn
 	side session.Leg
 	tap  *session.Trail // takes the bytes as TCP carries them; nil: nobody wants them
+
+	door  atomic.Bool // the client may be at a door: what it says there is told in words, and not tapped
+	mu    sync.Mutex  // guards what was read meanwhile
+	first []byte      // that
+	aside int         // so many bytes that are written next are a door's answer
 
 	wait   waiter // reads from the system
 	in     []byte // what was read; nil while nothing is in it
@@ -81,9 +87,7 @@ func (l *leg) more(wait bool) error {
 	n, err := l.wait.read(l, wait)
 	l.eof = l.eof || err == io.EOF
 	if n > 0 {
-		if l.tap != nil {
-			l.tap.Wire(l.side, l.side.Dir(), l.in[l.to:l.to+n])
-		}
+		l.heard(l.in[l.to : l.to+n])
 		l.to += n
 		if err != nil {
 			l.failed = err
@@ -94,6 +98,33 @@ func (l *leg) more(wait bool) error {
 		l.release()
 	}
 	return err
+}
+
+// heard taps what was read.
+func (l *leg) heard(p []byte) {
+	if l.tap == nil {
+		return
+	}
+	if l.door.Load() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.door.Load() {
+			l.first = append(l.first, p...)
+			return
+		}
+	}
+	l.tap.Wire(l.side, l.side.Dir(), p)
+}
+
+// enter says that the client is through the door, which took so many bytes.
+func (l *leg) enter(took int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tap != nil && took < len(l.first) {
+		l.tap.Wire(l.side, l.side.Dir(), l.first[took:])
+	}
+	l.first = nil
+	l.door.Store(false)
 }
 
 // room is where what is read next goes. The beginning of a record's header moves to the
@@ -197,8 +228,10 @@ func (l *leg) Write(p []byte) (int, error) {
 // send keeps what is written before it is, so that no answer can be kept before its
 // question.
 func (l *leg) send(p []byte) (int, error) {
-	if l.tap != nil {
-		l.tap.Wire(l.side, l.side.Dir().Opposite(), p)
+	aside := min(l.aside, len(p))
+	l.aside -= aside
+	if l.tap != nil && aside < len(p) {
+		l.tap.Wire(l.side, l.side.Dir().Opposite(), p[aside:])
 	}
 	return l.Conn.Write(p)
 }

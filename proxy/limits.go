@@ -56,7 +56,11 @@ func (r *Relay) limit(in Waited) {
 	switch {
 	case r.phase == closing:
 	case r.phase == sniffing && over(r.limits.FirstByte, lasted):
-		end(session.C2S, "the client has said nothing, so xmppscope closes the connection (--first-byte-timeout)", lasted)
+		what := "said nothing"
+		if r.door != nil || len(r.held) > 0 {
+			what = "not come to the point"
+		}
+		end(session.C2S, "the client has "+what+", so xmppscope closes the connection (--first-byte-timeout)", lasted)
 	case r.phase == addressing && over(r.limits.Header, lasted),
 		r.phase == relaying && !r.header && !r.blind && !r.stream.IsOpaque(session.C2S) && !r.ended[session.C2S] && over(r.limits.Header, lasted):
 		end(session.C2S, "the client has sent no complete stream header, so xmppscope closes the connection (--header-timeout)", lasted)

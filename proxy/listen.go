@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"xmppscope/internal/idn"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
@@ -18,6 +19,11 @@ type Options struct {
 	// Domain is the JID domain of direct TLS clients that send no SNI; "" takes one
 	// from the server's certificate.
 	Domain string
+	// ProxyHeaders has those of the PROXY protocol taken off, with which a load balancer says
+	// where a client is.
+	ProxyHeaders bool
+	// PassTLS are domains whose TLS is passed on as it is.
+	PassTLS []idn.Domain
 	// Gate makes what decides about the elements of a session once TLS is up; nil if
 	// nothing does, and nil from it if nothing is to be decided in this session.
 	Gate func(*tlsintercept.Secured) Gate

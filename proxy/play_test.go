@@ -60,6 +60,7 @@ func TestPlayCanFail(t *testing.T) {
 func play(script string) (string, error) {
 	fixed := !strings.Contains(script, "follow\n")
 	r := NewRelay(fixed, Limits{})
+	r.headers = strings.Contains(script, "headers\n")
 	var b strings.Builder
 	cutter := decode.NewCutter(func(e session.Seen) { fmt.Fprintf(&b, "<< %s\n", printEvent(&e)) })
 	for _, line := range strings.SplitAfter(script, "\n") {
@@ -85,6 +86,10 @@ func play(script string) (string, error) {
 			case Keep:
 				cutter.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
 				continue
+			case Enter:
+				if a.Took == 0 { // it came to the point at once
+					continue
+				}
 			case Record:
 				cutter.Take(a.Event)
 				continue
@@ -121,7 +126,7 @@ func parseInput(command string) (Input, error) {
 	case "connected":
 		return Connected{}, nil
 	case "connect-failed":
-		return ConnectFailed{}, nil
+		return ConnectFailed{errors.New("connection refused")}, nil
 	case "quiet":
 		return Quiet{}, nil
 	case "secured":
@@ -148,7 +153,16 @@ func quote(b []byte) string {
 func printAction(a Action) string {
 	switch a := a.(type) {
 	case Connect:
-		return fmt.Sprintf("connect %q", a.Domain)
+		if a.Named != nil {
+			return fmt.Sprintf("connect to %s, named by %s", a.Named, a.Named.By)
+		}
+		return fmt.Sprintf("connect %q", a.Domain) + onlyIf(a.Sealed, " untouched")
+	case Answer:
+		return "answer " + quote(a.Bytes)
+	case Enter:
+		return fmt.Sprintf("enter behind %d bytes", a.Took)
+	case Pass:
+		return fmt.Sprintf("pass %s %s", a.Dir, quote(a.Bytes))
 	case Forward:
 		return fmt.Sprintf("forward %s %s", a.Dir, quote(a.Bytes))
 	case Quiesce:
@@ -181,6 +195,8 @@ func printEvent(e *session.Seen) string {
 		out += " " + quote(e.Raw)
 	}
 	switch b := e.Body.(type) {
+	case session.RelayDoor:
+		out += " (" + b.Words() + ")"
 	case session.RelayDropped:
 		out += " (" + b.Reason + ")"
 	case session.RelayOpaque:

@@ -60,9 +60,11 @@ type pump struct {
 
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
 	p := &pump{o: o, relay: NewRelay(o.Resolver.Fixed(), o.Limits), trail: trail, begun: time.Now()}
+	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.use(session.ClientLeg, p.leg(session.ClientLeg, client))
+	p.legs[session.ClientLeg].door.Store(true)
 	trail.Event(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
 		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(),
 	}})
@@ -130,8 +132,9 @@ func (p *pump) carry(dir session.Dir) {
 
 // route is a connection on which a direction is read or written, and what lies below it.
 type route struct {
-	leg  *leg
-	conn net.Conn
+	leg    *leg
+	conn   net.Conn
+	sealed bool // what goes there is not kept
 }
 
 // leave waits until the direction may be read, and says from where; nil if it never will
@@ -151,11 +154,11 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 		case p.legs[side] == nil || p.quiesce || p.broken[dir] || !p.relay.Wants(dir):
 		case !p.relay.Free():
 			p.idle[dir] = false
-			return &route{p.legs[side], p.conns[side]}, nil
+			return &route{leg: p.legs[side], conn: p.conns[side]}, nil
 		case !p.writing[dir] && len(p.pending[dir]) == 0: // what others have put there comes first
 			p.trail.Calm()
 			p.idle[dir], p.writing[dir] = false, true
-			return &route{p.legs[side], p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()]}
+			return &route{leg: p.legs[side], conn: p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()], p.relay.IsSealed()}
 		}
 		p.change.Wait()
 	}
@@ -177,7 +180,9 @@ func (p *pump) transfer(dir session.Dir, from, to *route) Input {
 		case to == nil:
 			p.handle(Data{dir, room[:n]})
 		default:
-			p.trail.Bytes(dir, room[:n])
+			if !to.sealed {
+				p.trail.Bytes(dir, room[:n])
+			}
 			failed = to.write(room[:n])
 		}
 		rooms.Put(room)
@@ -320,13 +325,20 @@ func (p *pump) act(in Input) {
 			p.trail.Event(a.Event)
 		case Keep:
 			p.trail.Bytes(a.Dir, a.Bytes)
+		case Pass:
+			p.later(a.Dir, a.Bytes)
 		case Forward:
 			p.trail.Bytes(a.Dir, a.Bytes)
 			p.later(a.Dir, a.Bytes)
 		case Send:
 			p.later(a.Dir, a.Bytes)
+		case Answer:
+			p.legs[session.ClientLeg].aside += len(a.Bytes)
+			p.later(session.S2C, a.Bytes)
+		case Enter:
+			p.legs[session.ClientLeg].enter(a.Took)
 		case Connect:
-			p.connect(a.Domain)
+			p.connect(a)
 		case Decide:
 			p.tasks.Go(func() { p.handle(Decided{a.Dir, a.Work()}) })
 		case Quiesce:
@@ -365,7 +377,7 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 	}
 	var err error
 	for len(p.pending[dir]) > 0 || p.finish[dir] != nil {
-		to := &route{p.legs[dir.To()], p.conns[dir.To()]}
+		to := &route{leg: p.legs[dir.To()], conn: p.conns[dir.To()]}
 		batch, finish := p.pending[dir], p.finish[dir]
 		p.pending[dir], p.finish[dir] = nil, nil
 		if p.broken[dir] || to.conn == nil {
@@ -401,25 +413,25 @@ func (r *route) closeWrite(cut bool) {
 
 // connect dials the server; where it wants TLS at once although the client has
 // not begun any, the server leg alone is secured. The caller holds mu.
-func (p *pump) connect(domain string) {
+func (p *pump) connect(c Connect) {
 	p.tasks.Go(func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: domain}, p.trail.Event)
+		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Named: c.Named}, p.trail.Event)
 		if err != nil {
-			p.handle(ConnectFailed{})
+			p.handle(ConnectFailed{err})
 			return
 		}
 		l := p.leg(session.ServerLeg, conn)
-		if !direct {
+		if !direct || c.Sealed || c.Named != nil { // who names a server begins TLS itself where it wants any
 			p.connected(l, l)
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: domain, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.mu.Lock()
 			p.legs[session.ServerLeg] = l // to be closed
 			p.mu.Unlock()
-			p.handle(ConnectFailed{})
+			p.handle(ConnectFailed{err})
 			return
 		}
 		p.connected(l, s.Server)
@@ -449,7 +461,9 @@ func (p *pump) secure(a Secure) {
 	}
 	var dialled *leg
 	if a.Direct {
-		legs.Domain = p.o.Domain
+		if legs.Domain = p.o.Domain; legs.Domain == "" {
+			legs.Domain = a.Domain
+		}
 		legs.Dial = func(ctx context.Context, sni string) (net.Conn, error) {
 			conn, _, err := p.o.Resolver.Dial(ctx, Request{Domain: sni, Direct: true}, p.trail.Event)
 			if err != nil {

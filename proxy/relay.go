@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/tls"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -29,28 +30,40 @@ const (
 // Relay is the behaviour of one connection, without I/O: it forwards what it is
 // given, cut at most where the stream turns into TLS, and records what happens beside.
 type Relay struct {
-	fixed    bool // the target does not depend on the stream's "to"
-	phase    phase
-	limits   Limits
-	stream   decode.Stream // a copy of what flows is cut, to know where it turns into TLS
-	held     []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
-	header   bool          // the client's header has been seen
-	domain   string        // "to" of the client's newest header
-	content  string        // its default namespace
-	answered bool          // the server has sent something
-	secured  bool
-	blind    bool              // the stream cannot turn any more, and is not looked at
-	ended    [3]bool           // by direction
-	abrupt   [3]bool           // by direction: and without TLS's close_notify
-	passed   [3]bool           // by direction: that it has ended has been passed on
-	deaf     [3]bool           // by direction: the receiver no longer takes data
-	awaits   tlsintercept.Wait // of a handshake
-	waited   bool              // that the other side is silent has been said
-	turn     turn              // whose turn it is in the login
-	stage    stage             // how far it was when time was looked at last
-	gate     Gate              // decides about elements; nil: all passes
-	gated    [3]gated          // by direction
-	out      []Action
+	fixed   bool // the target does not depend on the stream's "to"
+	headers bool // those of the PROXY protocol are taken off
+	phase   phase
+	entry   string    // the door that the client has come through, "" if it came to the point
+	door    handshake // of that, while it lasts
+	took    int       // bytes that doors have taken
+	inside  bool      // the client is through
+	named   *Named    // the server that it has asked for there
+	reached bool      // the server that it has named there is connected, and TLS may come first
+	direct  bool      // and does
+	limits  Limits
+	// untouched says why TLS is passed on as it is, "" if it is ended; nil: always.
+	untouched func(domain string, hello *tls.ClientHelloInfo, named *Named) string
+	choosy    bool          // that depends on the domain, wherever the client has come
+	sealed    bool          // it was
+	stream    decode.Stream // a copy of what flows is cut, to know where it turns into TLS
+	held      []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
+	header    bool          // the client's header has been seen
+	domain    string        // "to" of the client's newest header
+	content   string        // its default namespace
+	answered  bool          // the server has sent something
+	secured   bool
+	blind     bool              // the stream cannot turn any more, and is not looked at
+	ended     [3]bool           // by direction
+	abrupt    [3]bool           // by direction: and without TLS's close_notify
+	passed    [3]bool           // by direction: that it has ended has been passed on
+	deaf      [3]bool           // by direction: the receiver no longer takes data
+	awaits    tlsintercept.Wait // of a handshake
+	waited    bool              // that the other side is silent has been said
+	turn      turn              // whose turn it is in the login
+	stage     stage             // how far it was when time was looked at last
+	gate      Gate              // decides about elements; nil: all passes
+	gated     [3]gated          // by direction
+	out       []Action
 }
 
 // NewRelay makes the relay of a new connection. Fixed says that the server is
@@ -69,11 +82,17 @@ func (r *Relay) Handle(in Input) []Action {
 	case Ended:
 		r.end(in)
 	case Connected:
-		if r.phase == connecting {
+		switch {
+		case r.phase == connecting && r.door != nil:
+			r.entered(nil)
+		case r.phase == connecting:
 			r.connected()
 		}
 	case ConnectFailed:
-		if r.phase == connecting {
+		switch {
+		case r.phase == connecting && r.door != nil:
+			r.entered(in.Err)
+		case r.phase == connecting:
 			r.phase = unreachable
 			r.lookAtHeld()
 			r.excuse()
@@ -140,6 +159,9 @@ func (r *Relay) Wants(dir session.Dir) bool {
 	case quiescing, securing, closing:
 		return false
 	case sniffing, addressing, connecting, unreachable:
+		if r.reached || r.door != nil {
+			return r.phase == sniffing
+		}
 		return dir == session.C2S && len(r.held) < maxHeld
 	case asked:
 		return dir == session.S2C || len(r.held) < maxHeld
@@ -158,17 +180,14 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 	case closing:
 		return
 	case sniffing:
-		if tlsintercept.Sniff(p[0]) == tlsintercept.TLS { // direct TLS (XEP-0368)
-			r.phase = securing
-			r.do(Secure{Early: bytes.Clone(p), Direct: true})
+		if dir == session.S2C { // whatever it is, the server speaks first: nothing of XMPP does
+			r.enter()
+			r.relay()
+			r.pass(dir, p)
 			return
 		}
-		r.phase = addressing
-		if r.fixed {
-			r.phase = connecting
-			r.do(Connect{})
-		}
-		r.hold(p)
+		r.held = append(r.held, p...)
+		r.knock()
 	case addressing, connecting:
 		r.hold(p)
 	case unreachable:
@@ -185,6 +204,37 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 		r.late(dir, p)
 	default:
 		r.pass(dir, p)
+	}
+}
+
+// begin takes the client's own first bytes, behind whatever door.
+func (r *Relay) begin() {
+	if tlsintercept.Sniff(r.held[0]) == tlsintercept.TLS { // direct TLS (XEP-0368)
+		r.beginTLS()
+		return
+	}
+	r.enter()
+	held := r.held
+	switch {
+	case r.reached:
+		r.relay()
+	default:
+		r.phase, r.held = addressing, nil
+		if r.fixed {
+			r.phase = connecting
+			r.do(Connect{})
+		}
+		r.hold(held)
+	}
+}
+
+// relay begins to relay what the client has said, to a server that is there.
+func (r *Relay) relay() {
+	r.phase = relaying
+	held := r.held
+	r.held = nil
+	if len(held) > 0 {
+		r.pass(session.C2S, held)
 	}
 }
 
@@ -218,12 +268,7 @@ func (r *Relay) hold(p []byte) {
 }
 
 func (r *Relay) connected() {
-	r.phase = relaying
-	held := r.held
-	r.held = nil
-	if len(held) > 0 {
-		r.pass(session.C2S, held)
-	}
+	r.relay()
 	if r.ended[session.C2S] && r.phase == relaying {
 		r.finish(session.C2S)
 	}
@@ -280,8 +325,14 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			r.held = append(r.held, p[at:]...)
 			return
 		case piece.Turn == decode.BeginsTLS && r.phase == asked:
-			r.phase = quiescing
 			r.forward(dir, p[from:at])
+			if why := r.untouchedStream(); why != "" {
+				r.seal(why)
+				r.forward(dir, p[at:])
+				r.relay()
+				return
+			}
+			r.phase = quiescing
 			r.late(dir, p[at:])
 			r.do(Quiesce{})
 			return
@@ -305,19 +356,18 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 
 // forward has bytes written.
 func (r *Relay) forward(dir session.Dir, p []byte) {
-	if len(p) > 0 {
+	switch {
+	case len(p) == 0:
+	case r.sealed:
+		r.do(Pass{dir, p})
+	default:
 		r.do(Forward{dir, p})
 	}
 }
 
 // unhold passes on what was held because it might have been TLS.
 func (r *Relay) unhold() {
-	r.phase = relaying
-	held := r.held
-	r.held = nil
-	if len(held) > 0 {
-		r.pass(session.C2S, held)
-	}
+	r.relay()
 	if r.ended[session.C2S] && r.phase == relaying {
 		r.finish(session.C2S)
 	}
@@ -359,6 +409,12 @@ func (r *Relay) late(dir session.Dir, p []byte) {
 
 // secure begins the handshakes with what the client has said early.
 func (r *Relay) secure() {
+	if r.direct {
+		r.phase = securing
+		r.do(Secure{Domain: r.named.Host, Early: r.held, Direct: true})
+		r.held = nil
+		return
+	}
 	// A line end behind <starttls/> is common, and may come together with the
 	// ClientHello: that must not be lost with it.
 	hello := bytes.TrimLeft(r.held, " \t\r\n")
@@ -391,7 +447,15 @@ func (r *Relay) end(in Ended) {
 		return
 	}
 	switch r.phase {
-	case sniffing, addressing, unreachable:
+	case sniffing:
+		if r.reached { // who comes through a door to a server may leave the first word to it
+			r.enter()
+			r.relay()
+			break
+		}
+		r.close(in.Dir.Sender())
+		return
+	case addressing, unreachable:
 		r.close(in.Dir.Sender())
 		return
 	}
@@ -446,6 +510,10 @@ func (r *Relay) close(by string) {
 func (r *Relay) ending() {
 	switch r.phase {
 	case sniffing, addressing, connecting:
+		if r.door != nil {
+			r.held = nil
+		}
+		r.enter()
 		r.lookAtHeld()
 	case asked, quiescing:
 		r.dropHeld("the server's answer to <starttls/> never came")

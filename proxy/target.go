@@ -35,6 +35,10 @@ const (
 	portDirect = 5223 // by custom
 )
 
+// portsXMPP are those at which a server's own protocol is expected: clients, and servers,
+// with STARTTLS and with direct TLS.
+var portsXMPP = []int{portClient, portDirect, 5269, 5270}
+
 // ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
 func ParseTarget(s, via string) (Target, error) {
 	t := Target{Via: via, Port: portClient, Given: true}
@@ -70,6 +74,8 @@ func ParseTarget(s, via string) (Target, error) {
 type Resolver struct {
 	Upstream  *Target
 	Overrides map[idn.Domain]Target
+	// Ports are further ones, by "host:port", for clients that name a server so.
+	Ports map[string]Target
 	// Allow, if not nil, is the list of domains that may be connected to: without
 	// it a listener that others can reach would be an open relay.
 	Allow []idn.Domain
@@ -94,6 +100,7 @@ const mostTargets = 10
 type Request struct {
 	Domain string
 	Direct bool
+	Named  *Named // the server itself, which the client has named; nil: it is looked up
 }
 
 // Fixed says that the server does not depend on what the client says first.
@@ -126,8 +133,17 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 		name = "the server"
 	}
 	push(session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
-	return nil, false, fmt.Errorf("%s: %s", name, reason)
+	return nil, false, &dialError{name + ": " + reason, err}
 }
+
+// dialError is that no server could be connected to, in words.
+type dialError struct {
+	words string
+	cause error
+}
+
+func (e *dialError) Error() string { return e.words }
+func (e *dialError) Unwrap() error { return e.cause }
 
 func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -166,6 +182,9 @@ const hintUpstream = "name the server with --upstream HOST:PORT"
 func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 	if r.Upstream != nil {
 		return []Target{*r.Upstream}, nil
+	}
+	if q.Named != nil {
+		return r.named(*q.Named)
 	}
 	if q.Domain == "" && q.Direct {
 		return nil, errNoSNI
@@ -214,6 +233,24 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 		out = append(out, Target{Host: domain.ASCII, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
 	}
 	return out, nil
+}
+
+// named is where a server that a client has named leads. Like a domain it has to be allowed.
+func (r *Resolver) named(n Named) ([]Target, error) {
+	host, err := idn.Parse(n.Host)
+	if err != nil {
+		return nil, err
+	}
+	if r.Allow != nil && !slices.Contains(r.Allow, host) {
+		return nil, errNotAllowed
+	}
+	if t, ok := r.Ports[net.JoinHostPort(host.ASCII, strconv.Itoa(n.Port))]; ok {
+		return []Target{t}, nil
+	}
+	if t, ok := r.Overrides[host]; ok && slices.Contains(portsXMPP, n.Port) {
+		return []Target{t}, nil
+	}
+	return []Target{{Host: host.ASCII, Port: n.Port, Direct: n.Port == portDirect || n.Port == 5270, Via: n.By}}, nil
 }
 
 func defaultPort(direct bool) int {

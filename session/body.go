@@ -2,6 +2,8 @@ package session
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -88,6 +90,16 @@ type (
 		Between bool `json:"between,omitempty"`
 	}
 
+	// RelayDoor: what the client said before its own first byte, or how it came to be known
+	// where it belongs: a proxy's handshake, which is no part of what it says.
+	RelayDoor struct {
+		Door   string `json:"door"`             // "SOCKS5", "HTTP CONNECT", "PROXY"
+		Target string `json:"target,omitempty"` // "host:port" that it asked for
+		User   string `json:"user,omitempty"`   // who it said it is
+		Client string `json:"client,omitempty"` // where it comes from, as a balancer says: "IP:port"
+		Failed bool   `json:"failed,omitempty"` // the connection ends here
+		Reason string `json:"reason,omitempty"` // in words, where there is more to say
+	}
 	// RelayOpaque: a direction is no longer understood. A relay passes it on as it is.
 	RelayOpaque struct {
 		Reason string `json:"reason"`
@@ -184,6 +196,7 @@ func (StreamWhitespace) Name() string { return "stream:whitespace" }
 func (StreamClosed) Name() string     { return "stream:closed" }
 func (StreamPartial) Name() string    { return "stream:partial" }
 func (StreamRaw) Name() string        { return "stream:raw" }
+func (RelayDoor) Name() string        { return "relay:door" }
 func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
@@ -200,7 +213,7 @@ var Bodies = []Body{
 	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
+	RelayDoor{}, RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
@@ -231,6 +244,27 @@ func IsPlaintext(b Body) bool {
 		return true
 	}
 	return false
+}
+
+// Words say how a client came.
+func (b RelayDoor) Words() string {
+	var said []string
+	user := ""
+	if b.User != "" {
+		user = ", as " + strconv.Quote(b.User) + ","
+	}
+	switch {
+	case b.Client != "":
+		said = append(said, "a PROXY header says that the client is "+b.Client)
+	case b.Target != "":
+		said = append(said, "the client came by "+b.Door+user+" and asked for "+b.Target)
+	case b.Reason != "" && b.Door != "":
+		return b.Door + ": " + b.Reason
+	}
+	if b.Reason != "" {
+		said = append(said, b.Reason)
+	}
+	return strings.Join(said, ": ")
 }
 
 // VerdictSummary is what a list says of a RelayVerdict.

@@ -53,6 +53,27 @@ func parseHello(raw []byte) *tls.ClientHelloInfo {
 	return out
 }
 
+// ReadHello reads the ClientHello that b begins with. Where it is not whole it says wait; it
+// is nil, too, where there is none.
+func ReadHello(b []byte) (hello *tls.ClientHelloInfo, wait bool) {
+	if hello = parseHello(b); hello != nil {
+		return hello, false
+	}
+	var message []byte // of the handshake, as far as its records are whole
+	for len(b) >= recordHeader && b[0] == recordHandshake {
+		n := int(b[3])<<8 | int(b[4])
+		if b = b[recordHeader:]; n > len(b) {
+			return nil, true
+		}
+		message, b = append(message, b[:n]...), b[n:]
+	}
+	if len(b) > 0 && b[0] != recordHandshake {
+		return nil, false
+	}
+	const head = 4 // type and length (RFC 8446 §4)
+	return nil, len(message) < head || len(message) < head+(int(message[1])<<16|int(message[2])<<8|int(message[3]))
+}
+
 // deafConn is a connection with a recorded peer, which hears nothing.
 type deafConn struct {
 	net.Conn

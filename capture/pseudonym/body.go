@@ -33,6 +33,9 @@ func (n *Names) body(b session.Body) session.Body {
 	case session.TLSLocked:
 		n.sentences(&b.Reason, &b.Hint)
 		return b
+	case session.RelayDoor:
+		n.sentences(&b.Target, &b.User, &b.Client, &b.Reason)
+		return b
 	case session.RelayOpaque:
 		n.sentences(&b.Reason)
 		return b

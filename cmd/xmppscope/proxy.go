@@ -36,11 +36,13 @@ type proxyFlags struct {
 	most     int // --max-sessions
 	tokens   rebind.Tokens
 	own      string // --own-cert
+	headers  bool   // --proxy-protocol
+	passTLS  []string
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: from the stream's \"to\" by SRV)")
-	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT` (repeatable)")
+	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
 	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
 	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
@@ -50,6 +52,8 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
+	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
+	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -117,6 +121,10 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if own != nil {
 		say(os.Stderr, "clients are shown %s (until %s) where it names their domain, else a certificate of xmppscope", own.Leaf.Subject, own.Leaf.NotAfter.Format(time.DateOnly))
 	}
+	passed, err := domains("--pass-tls", p.passTLS)
+	if err != nil {
+		return usageError{err}
+	}
 	ca, err := p.ca.open()
 	if err != nil {
 		return err
@@ -137,7 +145,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {
@@ -169,7 +177,7 @@ func (p *proxyFlags) target() string {
 }
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
-	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}}
+	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}, Ports: map[string]proxy.Target{}}
 	if p.upstream != "" {
 		t, err := proxy.ParseTarget(p.upstream, "--upstream")
 		if err != nil {
@@ -189,20 +197,35 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
+		host, port, portErr := net.SplitHostPort(domain)
+		if portErr == nil {
+			domain = host
+		}
 		d, err := idn.Parse(domain)
 		if err != nil {
 			return nil, fmt.Errorf("--resolve %q: %w", s, err)
 		}
+		if portErr == nil && port != "" {
+			r.Ports[net.JoinHostPort(d.ASCII, port)] = t
+			continue
+		}
 		r.Overrides[d] = t
 	}
-	for _, s := range p.allow {
+	allow, err := domains("--allow-domain", p.allow)
+	r.Allow = allow
+	return r, err
+}
+
+// domains reads the values of a flag that names domains; nil if there are none.
+func domains(flag string, values []string) (out []idn.Domain, err error) {
+	for _, s := range values {
 		d, err := idn.Parse(s)
 		if err != nil {
-			return nil, fmt.Errorf("--allow-domain: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
-		r.Allow = append(r.Allow, d)
+		out = append(out, d)
 	}
-	return r, nil
+	return out, nil
 }
 
 // checkListen keeps xmppscope to loopback unless the user means it, and from

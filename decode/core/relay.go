@@ -50,6 +50,8 @@ func explainRelay(s *decode.Seen) []session.Note {
 
 func relayWords(s *decode.Seen, who string) []session.Note {
 	switch b := s.Event.Body.(type) {
+	case session.RelayDoor:
+		return door(b)
 	case session.RelayOpaque:
 		n := alarm(session.Error, "RFC 6120 §11.3", "from byte %d on, what the %s sends cannot be read: %s", b.At, who, b.Reason)
 		if !s.State.Captured {
@@ -124,6 +126,22 @@ func locked(b session.TLSLocked) []session.Note {
 		notes = append(notes, field("", "hint", b.Hint, session.Span{}, "").Classed(session.Elsewhere))
 	}
 	return notes
+}
+
+// doorRefs are where the ways in are specified.
+var doorRefs = map[string]string{"SOCKS5": "RFC 1928 §4", "HTTP CONNECT": "RFC 9110 §9.3.6", "PROXY": "PROXY protocol §2"}
+
+// door says how the client came.
+func door(b session.RelayDoor) []session.Note {
+	n := alarm(session.Info, doorRefs[b.Door], "%s", b.Words())
+	switch {
+	case b.Failed:
+		n.Severity = session.Error
+		n.Text += "; xmppscope ends the connection"
+	case b.Reason != "":
+		n.Severity = session.Notice
+	}
+	return []session.Note{n}
 }
 
 // limit says what the run has no more of, or that it has again.

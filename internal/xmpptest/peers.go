@@ -49,6 +49,7 @@ var peerPrograms = map[string]struct {
 	"prosody":     {onPath("prosody"), "prosody"},
 	"ejabberd":    {func() bool { return onPath("erl")() && ejabberdLibs() != "" }, "ejabberd"},
 	"slixmpp":     {func() bool { return exec.Command(python, "-c", "import slixmpp").Run() == nil }, "python3-slixmpp"},
+	"pysocks":     {func() bool { return exec.Command(python, "-c", "import socks").Run() == nil }, "python3-socks"},
 	"profanity":   {onPath("profanity"), "profanity"},
 	"tmux":        {onPath("tmux"), "tmux"},
 	"go-sendxmpp": {onPath("go-sendxmpp"), "go-sendxmpp"},

@@ -28,6 +28,7 @@ type Login struct {
 	Password string // "" is alice's own
 	Direct   bool   // TLS from the first byte
 	Says     string // the message to bob
+	Proxy    string // "HOST:PORT" of a proxy to go through: slixmpp by SOCKS5, go-sendxmpp by HTTP CONNECT; "" for none
 	KeyLog   string // file for the TLS secrets, which slixmpp writes (SSLKEYLOGFILE); "" for none
 }
 
@@ -100,6 +101,9 @@ func (l Login) environment(home string) []string {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "TERM=xterm-256color",
 		"SSL_CERT_FILE=" + l.CAFile, "SSL_CERT_DIR=" + filepath.Join(home, "no-certificates"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
+	}
+	if l.Proxy != "" {
+		env = append(env, "XMPP_SOCKS="+l.Proxy, "HTTP_PROXY=http://"+l.Proxy)
 	}
 	if l.KeyLog != "" {
 		env = append(env, "SSLKEYLOGFILE="+l.KeyLog)

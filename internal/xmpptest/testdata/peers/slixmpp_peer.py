@@ -54,7 +54,25 @@ class Peer(slixmpp.ClientXMPP):
             self.disconnect()
 
 
+def through_socks(loop, host, port):
+    """Has every connection of the loop go through a SOCKS5 proxy, with a user."""
+    import socks
+    connect = loop.create_connection
+
+    async def create_connection(factory, to_host=None, to_port=None, **kw):
+        s = socks.create_connection((to_host, to_port), 30, None, socks.SOCKS5, host, port, True, "robin", "hood")
+        s.setblocking(False)
+        if kw.get("ssl") and not kw.get("server_hostname"):
+            kw["server_hostname"] = to_host
+        return await connect(factory, sock=s, **kw)
+
+    loop.create_connection = create_connection
+
+
 async def main():
+    if os.environ.get("XMPP_SOCKS"):
+        host, port = os.environ["XMPP_SOCKS"].rsplit(":", 1)
+        through_socks(asyncio.get_event_loop(), host, int(port))
     peer = Peer()
     if ROLE == "alice-direct":
         # To an IP address slixmpp sends no SNI, and then nobody can know which

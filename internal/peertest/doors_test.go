@@ -1,0 +1,55 @@
+package peertest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"xmppscope/internal/xmpptest"
+)
+
+// TestDoors: real clients that come in by a proxy's handshake log in as they do without,
+// by STARTTLS and by direct TLS, and the capture holds nothing of the handshake.
+func TestDoors(t *testing.T) {
+	s := xmpptest.StartProsody(t)
+	bob := xmpptest.StartBob(t, s)
+	starttls := server{s, s.StartTLS, "TLS 1.3", false, "SCRAM-SHA-256"}
+	for _, c := range []struct {
+		name, said string
+		client     xmpptest.PeerClient
+		direct     bool
+	}{
+		{"slixmpp by SOCKS5", `by SOCKS5, as "robin", and asked for `, xmpptest.PeerClient{Name: "slixmpp", Run: xmpptest.Slixmpp}, false},
+		{"slixmpp by SOCKS5, direct TLS", `by SOCKS5, as "robin", and asked for `, xmpptest.PeerClient{Name: "slixmpp", Run: xmpptest.Slixmpp}, true},
+		{"go-sendxmpp by CONNECT", "by HTTP CONNECT and asked for ", xmpptest.PeerClient{Name: "go-sendxmpp", Run: xmpptest.GoSendxmpp}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			xmpptest.Need(t, "pysocks")
+			upstream, named := s.StartTLS, "127.0.0.1:5222"
+			rungs := slices.Concat(starttlsRungs, saslRungs(starttls.login(c.client.Name)), []string{"stream-open-3", "stream-reply-3", "features-3"}, boundRungs)
+			if c.direct {
+				upstream, named = "tls://"+s.Direct, "127.0.0.1:5223"
+				rungs = slices.Concat(directRungs, saslRungs(starttls.login(c.client.Name)), []string{"stream-open-2", "stream-reply-2", "features-2"}, boundRungs)
+			}
+			scope := startScope(t, upstream, s.CAFile, "--reveal")
+			says := "through the door, " + t.Name()
+			ran := c.client.Run(t, xmpptest.Login{Addr: named, Proxy: scope.Addr, CAFile: scope.CAFile, Direct: c.direct, Says: says})
+			if !ran.OK {
+				t.Fatalf("%s could not log in:\n%s", c.client.Name, ran.Output)
+			}
+			bob.Expect(t, says)
+			scope.until(t, "end of the client's connection", 1, clientGone)
+			r := scope.stop(t)
+			r.check(t, true)
+			checkLadder(t, r, rungs)
+			checkRead(t, r, scope.Saved)
+			if !c.direct { // what it looks for has STARTTLS in it
+				checkTshark(t, scope.Saved)
+			}
+			door := slices.IndexFunc(r.events, func(e event) bool { return e.Kind == "relay:door" })
+			if door < 0 || !strings.Contains(r.events[door].Summary, c.said+named) {
+				t.Errorf("how it came is not told: event %d", door)
+			}
+		})
+	}
+}
