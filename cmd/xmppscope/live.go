@@ -35,6 +35,8 @@ type live struct {
 	api     apiFlags
 	alone   bool // --no-attach
 
+	watch func(*session.Event) // is told of each event as it was explained, or nil
+
 	title   string
 	where   string   // who listens, and for whom
 	welcome []string // the inspector's start screen
@@ -119,9 +121,20 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	}
 	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog), Path: l.unexplained})
 	o.Tap, o.Spool, o.Limits = l.tap(), l.spool, l.limits
-	l.over = make(chan struct{}, len(l.files)+2)
+	l.over = make(chan struct{}, len(l.files)+3)
 	for i, f := range l.files {
 		l.start(l.savers[i], func() error { return l.save(l.savers[i], f) })
+	}
+	if l.watch != nil {
+		watching := &follower{doing: "setting it beside the recording", written: func() int64 { return 0 }}
+		l.start(watching, func() error {
+			return l.pull(watching, func(events []session.Event) error {
+				for i := range events {
+					l.watch(&events[i])
+				}
+				return nil
+			}, noIdle)
+		})
 	}
 	explained := make(chan struct{})
 	go func() {

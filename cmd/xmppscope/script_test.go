@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards, "tcp-only": tcpOnly,
+			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards, "tcp-only": tcpOnly, "free": free, "listening": listening,
 		},
 	})
 }
@@ -128,6 +129,31 @@ func occupy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], l.Addr().String())
+}
+
+// free VAR names an address of loopback on which nobody listens.
+func free(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Check(l.Close())
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+// listening ADDR waits until somebody listens there.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	for late := time.After(time.Minute); ; {
+		if c, err := net.Dial("tcp", args[0]); err == nil {
+			c.Close()
+			return
+		}
+		select {
+		case <-retry.C:
+		case <-late:
+			ts.Fatalf("nobody listens on %s", args[0])
+		}
+	}
 }
 
 // mode FILE WANT compares permissions.

@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"decode/compare":     {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":      {"decode", "decode/facts", "session"},
 	"rebind":             {"decode", "decode/sasl", "proxy", "session"},
+	"replay":             {"decode", "decode/sasl", "session"},
 	"proxy":              {"tlsintercept", "decode", "internal/idn", "session"},
 	"cmd/xmppscope":      {"*"},
 	"internal/bench":     {"internal/demo"},

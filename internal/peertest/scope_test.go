@@ -87,6 +87,12 @@ type scope struct {
 // the command line.
 func startScope(t *testing.T, upstream, upstreamCA string, args ...string) *scope {
 	t.Helper()
+	return launch(t, append([]string{"proxy", "--upstream", upstream, "--upstream-ca", upstreamCA}, args...)...)
+}
+
+// launch starts a command of xmppscope that clients can connect to.
+func launch(t *testing.T, args ...string) *scope {
+	t.Helper()
 	dir := t.TempDir()
 	s := &scope{
 		CAFile: filepath.Join(dir, "root.pem"),
@@ -95,10 +101,7 @@ func startScope(t *testing.T, upstream, upstreamCA string, args ...string) *scop
 		grown:  make(chan struct{}, 1),
 	}
 	ca := filepath.Join(dir, "ca")
-	s.cmd = command(t, append([]string{
-		"--json", "--listen", "127.0.0.1:0", "--upstream", upstream, "--upstream-ca", upstreamCA,
-		"--ca-dir", ca, "--save", s.Saved,
-	}, args...)...)
+	s.cmd = command(t, append(args, "--json", "--listen", "127.0.0.1:0", "--ca-dir", ca, "--save", s.Saved)...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,170 @@
+package replay
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Client plays the client's part over a connection, and closes it. It returns nil when the
+// part is over, whether or not there were departures; an error is what kept it from being
+// played. ctx bounds it.
+func (s *Score) Client(ctx context.Context, conn net.Conn, o Options) error {
+	p := s.player(conn, session.C2S, o)
+	return p.run(ctx, func() error { return p.asClient(ctx) })
+}
+
+func (p *player) asClient(ctx context.Context) error {
+	if p.Direct {
+		if err := p.startTLS(ctx); err != nil {
+			return err
+		}
+	}
+	for i := 0; i < p.end; {
+		it := &p.items[i]
+		next := i + 1
+		switch {
+		case it.kind == saslExchange:
+			to, err := p.logIn(i)
+			if err != nil {
+				return p.farewell(err)
+			}
+			next = to
+		case it.dir == p.mine:
+			if !p.says[i] {
+				break
+			}
+			if err := p.say(p.fresh(it)); err != nil {
+				return err
+			}
+		case it.kind == ended || isAck(it) || p.unanswered(it):
+		default:
+			h, err := p.await(it)
+			if err != nil {
+				return p.farewell(err)
+			}
+			if err := p.turn(ctx, it, h); err != nil {
+				return p.farewell(err)
+			}
+		}
+		i = next
+	}
+	return p.farewell(nil)
+}
+
+// unanswered says whether an item answers what was not said this time.
+func (p *player) unanswered(it *item) bool { return it.answers >= 0 && !p.says[it.answers] }
+
+// farewell ends the stream.
+func (p *player) farewell(err error) error {
+	p.line.say([]byte("</stream:stream>"), p.until())
+	p.line.leave()
+	return err
+}
+
+// turn goes over to another layer where the server's answer says so.
+func (p *player) turn(ctx context.Context, it *item, h *heard) error {
+	if h == nil || h.kind != element {
+		return nil
+	}
+	switch h.root.Name {
+	case session.Name{Space: decode.NSTLS, Local: "proceed", Prefix: h.root.Name.Prefix}:
+		return p.startTLS(ctx)
+	case session.Name{Space: decode.NSTLS, Local: "failure", Prefix: h.root.Name.Prefix}:
+		if was := it.tree(); was != nil && was.Name.Local == "proceed" {
+			return errOver
+		}
+	case session.Name{Space: decode.NSCompress, Local: "compressed", Prefix: h.root.Name.Prefix}:
+		p.line.compress()
+	}
+	return nil
+}
+
+// startTLS does the client's handshake.
+func (p *player) startTLS(ctx context.Context) error {
+	conn := tls.Client(p.line.conn, p.o.TLS)
+	p.line.conn.SetDeadline(p.until())
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return p.stop(nil, "TLS has failed: %v", err)
+	}
+	p.line.renew(conn)
+	return nil
+}
+
+// fresh is an item with the secrets in it made anew: those of logins before SASL
+// (XEP-0078) and of components (XEP-0114).
+func (p *player) fresh(it *item) *item {
+	root := it.tree()
+	if root == nil || p.o.Verbatim {
+		return it
+	}
+	out := *it
+	query := root.Child(decode.NSIQAuth, "query")
+	switch {
+	case root.Name.Local == "handshake":
+		secret, ok := p.o.Password("", p.values.get(p.Domain))
+		if !ok {
+			return it
+		}
+		out.raw, out.missing = withText(it.raw, root, decode.StreamDigest(p.streamID, secret)), ""
+	case query != nil && root.Attr("type") == "set":
+		username := query.Child("", "username")
+		if username == nil {
+			return it
+		}
+		secret, ok := p.o.Password(p.user(username.Text()))
+		if !ok {
+			return it
+		}
+		out.missing = ""
+		if digest := query.Child("", "digest"); digest != nil {
+			out.raw = withText(it.raw, digest, decode.StreamDigest(p.streamID, secret))
+		} else if password := query.Child("", "password"); password != nil {
+			out.raw = withText(it.raw, password, escape(secret))
+		}
+	default:
+		return it
+	}
+	return &out
+}
+
+// user is who logs in now where the recording has this name, and at which domain.
+func (p *player) user(name string) (user, domain string) {
+	user, domain = decode.AccountOf(name, p.Domain)
+	if p.o.Account != "" && user+"@"+domain == p.Account {
+		return decode.AccountOf(p.o.Account, domain)
+	}
+	return user, domain
+}
+
+// Needs says what a client's part cannot do without, before anything is sent: the password
+// of its account. It is nil if there is nothing.
+func (s *Score) Needs(o Options) error {
+	for i := range s.items {
+		a := s.items[i].sasl
+		if a == nil || o.Verbatim {
+			continue
+		}
+		p := &player{Score: s, o: o}
+		user, domain := p.user(a.user)
+		if user == "" {
+			user, domain = decode.AccountOf(s.account(o), s.Domain)
+		}
+		if _, ok := o.Password(user, domain); !ok && a.mechanism != "ANONYMOUS" {
+			return fmt.Errorf("the login needs the password of %s", session.ShortLine(user+"@"+domain))
+		}
+	}
+	return nil
+}
+
+// account is who plays.
+func (s *Score) account(o Options) string {
+	if o.Account != "" {
+		return o.Account
+	}
+	return s.Account
+}
