@@ -415,7 +415,7 @@ func (r *replayFlags) compare(theirs session.Dir) {
 		if len(now.Rungs) == 0 { // somebody who has said nothing
 			continue
 		}
-		for _, line := range departures(&r.recorded, &now, theirs) {
+		for _, line := range departures(&r.recorded, &now, theirs, r.renamed()) {
 			r.departed.Add(1)
 			say(os.Stderr, "departs from the recording: %s", line)
 		}
@@ -423,8 +423,19 @@ func (r *replayFlags) compare(theirs session.Dir) {
 	}
 }
 
+// renamed makes of names of the recorded account those of the one that plays (--jid).
+func (r *replayFlags) renamed() *strings.Replacer {
+	user, domain, ok := strings.Cut(r.score.Account, "@")
+	if r.account == "" || !ok {
+		return strings.NewReplacer()
+	}
+	nowUser, nowDomain, _ := strings.Cut(r.account, "@")
+	return strings.NewReplacer(r.score.Account, r.account, domain, nowDomain, user, nowUser)
+}
+
 // departures are the differences of two logins in the steps of one side that matter.
-func departures(recorded, now *facts.Login, theirs session.Dir) (lines []string) {
+// What is renamed is the same.
+func departures(recorded, now *facts.Login, theirs session.Dir, renamed *strings.Replacer) (lines []string) {
 	of := func(l *facts.Login, p *compare.Place) session.Dir {
 		if p != nil {
 			for i := range l.Rungs {
@@ -447,7 +458,8 @@ func departures(recorded, now *facts.Login, theirs session.Dir) (lines []string)
 		}
 		for _, d := range row.Differences {
 			shown := strings.HasSuffix(d.What, "-check") // by the password, where the recording still has its proof
-			if d.Weight != compare.Detail && !d.Finding && !shown {
+			same := renamed.Replace(strings.Join(d.A, " ")) == strings.Join(d.B, " ")
+			if d.Weight != compare.Detail && !d.Finding && !shown && !same {
 				lines = append(lines, fmt.Sprintf("step %s, %s: recorded %s, now %s", row.A.ID, d.What, listed(d.A), listed(d.B)))
 			}
 		}
