@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"xmppscope/session"
 )
@@ -15,8 +16,45 @@ type Finder struct {
 	More     [][]Entry       // and their rows
 	Text     string          // in lower case
 	Reveal   bool            // secrets are searched too
+	// Looked counts the events that were looked at, for whoever waits; nil: nobody does.
+	Looked *atomic.Int64
 
 	search *session.Search // for what most events have
+}
+
+// Total is how many events there are to look at.
+func (f *Finder) Total() int {
+	n := len(f.Rows)
+	for _, rows := range f.More {
+		n += len(rows)
+	}
+	return n
+}
+
+// All are the indexes of all events of Rows that hold the text, in the order of the rows.
+func (f *Finder) All(ctx context.Context, events *Cache) (out []int) {
+	f.search = session.NewSearch(f.Text, f.Reveal)
+	for _, at := range f.Rows {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if f.holds(events, at) {
+			out = append(out, at.Index())
+		}
+	}
+	return out
+}
+
+// holds says whether the text is in a row.
+func (f *Finder) holds(events *Cache, at Entry) bool {
+	if f.Looked != nil {
+		f.Looked.Add(1)
+	}
+	if at.Has(Restart) {
+		return false
+	}
+	e := events.At(at.Index())
+	return e != nil && f.matches(e)
 }
 
 // Find returns the index of the first event that holds the text, going round
@@ -38,11 +76,7 @@ func (f *Finder) Find(ctx context.Context, events *Cache) (int, *Conversation) {
 func (f *Finder) findIn(ctx context.Context, events *Cache, rows []Entry, from, by int) int {
 	n := len(rows)
 	for k := 1; k <= n && ctx.Err() == nil; k++ {
-		at := rows[((from+k*by)%n+n)%n]
-		if at.Has(Restart) {
-			continue
-		}
-		if e := events.At(at.Index()); e != nil && f.matches(e) {
+		if at := rows[((from+k*by)%n+n)%n]; f.holds(events, at) {
 			return at.Index()
 		}
 	}

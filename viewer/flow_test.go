@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -425,5 +426,37 @@ func TestLostEventsAreFlagged(t *testing.T) {
 	b.has("LOST")
 	if !strings.Contains(b.press("G").show(), "7 events were lost") {
 		t.Error("the loss is no row")
+	}
+}
+
+// TestMatchesAreCounted: which one is looked at, of how many; n goes by what is known.
+func TestMatchesAreCounted(t *testing.T) {
+	b := newBench(t, 100, 40, Options{}).play(login(1)).press("/opens a stream<Enter>").has("match 1 of 3")
+	b.press("n").has("match 2 of 3").press("nn").has("wrapped to the first · match 1 of 3").press("N").has("wrapped to the last · match 3 of 3")
+	b.press("kN").has("match 2 of 3").press("jn").has("match 3 of 3")
+	b.press("jN").has("match 3 of 3")
+	looked := 0
+	find := b.ui.spawn
+	b.ui.spawn = func(look, done func(context.Context)) context.CancelFunc { looked++; return find(look, done) }
+	if b.press("nnnN"); looked != 0 {
+		t.Errorf("%d searches for what is known", looked)
+	}
+	b.play(login(2)).press("]/opens a stream<Enter>").has("match").press("n").has("of 3")
+	if looked == 0 {
+		t.Error("another session is not searched")
+	}
+	b = newBench(t, 100, 40, Options{}).play(login(1), distrust(2)).press("/does not trust<Enter>").has("is not in session 1: this is session 2 · match 1 of ")
+
+	// How far a search is that goes on, and Esc.
+	b = newBench(t, 100, 40, Options{}).play(login(1))
+	var stopped bool
+	b.ui.spawn = func(func(context.Context), func(context.Context)) context.CancelFunc {
+		return func() { stopped = true }
+	}
+	b.press("/zebra<Enter>").has(`searching for "zebra" … Esc stops`)
+	b.ui.search.looked.Store(13)
+	b.has(`searching for "zebra" … 46 % Esc stops`).press("<Esc>").lacks("zebra")
+	if !stopped {
+		t.Error("Esc does not stop it")
 	}
 }

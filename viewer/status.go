@@ -139,7 +139,7 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		return
 	}
 	if u.search.busy { // for as long as it takes
-		line{{wiref(" %s … Esc stops", u.search.does), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		line{{wiref(" %s …%s Esc stops", u.search.does, u.search.progress()), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	if u.overlay == sheetPage && u.sheet.hint != "" {
