@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"xmppscope/session"
 )
@@ -29,28 +30,42 @@ func MeantFilter(expr string, compile func(string) (func(*session.Event) bool, e
 	return better
 }
 
-// CompleteFilter completes the name that a filter ends with, as far as it is
-// the only one, or as far as those that fit agree.
-func CompleteFilter(expr string) string {
-	start := strings.LastIndexFunc(expr, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) + 1
-	begun := expr[start:]
-	if begun == "" || strings.Count(expr[:start], `"`)%2 == 1 { // within a text there are no names
-		return expr
+// begunValue is a filter that ends within the text that a name is compared with.
+var begunValue = regexp.MustCompile(`([a-z]+)\s*(?:==|!=|contains|startsWith|endsWith)\s*"([^"]*)$`)
+
+// CompleteFilter completes what a filter ends with, a name or the text that one is compared
+// with, as far as what fits agrees, and says what fits. Values are those that a name has had.
+func CompleteFilter(expr string, values func(name string) []string) (completed string, fit []string) {
+	start, known := strings.LastIndexFunc(expr, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' })+1, session.FilterNames()
+	begun, end := expr[start:], ""
+	if strings.Count(expr, `"`)%2 == 1 { // within a text there are no names
+		m := begunValue.FindStringSubmatch(expr)
+		if m == nil || values == nil {
+			return expr, nil
+		}
+		begun, known, end = m[2], values(m[1]), `"`
+		start = len(expr) - len(begun)
+	} else if begun == "" {
+		return expr, nil
 	}
-	common, found := "", 0
-	for _, name := range session.FilterNames() {
+	common := ""
+	for _, name := range known {
 		if !strings.HasPrefix(name, begun) {
 			continue
 		}
-		if found++; found == 1 {
+		if fit = append(fit, name); len(fit) == 1 {
 			common = name
 		}
 		for !strings.HasPrefix(name, common) {
-			common = common[:len(common)-1]
+			_, n := utf8.DecodeLastRuneInString(common)
+			common = common[:len(common)-n]
 		}
 	}
-	if found == 0 {
-		return expr
+	switch len(fit) {
+	case 0:
+		return expr, nil
+	case 1:
+		common += end
 	}
-	return expr[:start] + common
+	return expr[:start] + common, fit
 }

@@ -70,6 +70,7 @@ type Model struct {
 	Sessions []*Conversation // in the order in which they came
 	byID     map[int]*Conversation
 	Applied  int // events with a lower index are in the overviews already
+	Passed   int // events of sessions that the filter in use has let through
 	Lost     int64
 	Limit    string        // of the run, which holds now: what it means, in words; "" for none
 	Failed   *Conversation // whose login failed last; nil: none has
@@ -83,6 +84,7 @@ func NewModel() *Model { return &Model{byID: map[int]*Conversation{}, latest: ne
 // Restart forgets the rows, not the overviews: all events will be added again,
 // because the filter is another one.
 func (m *Model) Restart() {
+	m.Passed = 0
 	for _, c := range m.Sessions {
 		c.All, c.Rows, c.rules, c.sorted = nil, nil, nil, false
 		c.headers, c.secured, c.authorized = 0, false, false
@@ -142,6 +144,7 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 	if !shown {
 		return
 	}
+	m.Passed++
 	if rule != 0 {
 		c.append(at | rule)
 	}

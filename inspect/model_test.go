@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,8 +123,22 @@ func TestCompleteFilter(t *testing.T) {
 		"": "", "sta": "stanza", `ste`: "step", "se": "se", "sev": "severity", `name == "iq" && di`: `name == "iq" && dir`,
 		`name == "di`: `name == "di`, "fie": `field("`, "zzz": "zzz",
 	} {
-		if got := CompleteFilter(expr); got != want {
+		if got, _ := CompleteFilter(expr, nil); got != want {
 			t.Errorf("%q is completed to %q, want %q", expr, got, want)
 		}
+	}
+	values := func(name string) []string {
+		return map[string][]string{"type": {"get", "getaway", "chat"}, "bare": {"a@é.example", "a@è.example"}}[name]
+	}
+	for expr, want := range map[string]string{
+		`type == "c`: `type == "chat"`, `type != "g`: `type != "get`, `stanza && type contains "geta`: `stanza && type contains "getaway"`,
+		`type == "x`: `type == "x`, `name == "`: `name == "`, `bare == "a`: `bare == "a@`, `"type`: `"type`, `type == "chat" && na`: `type == "chat" && name`,
+	} {
+		if got, _ := CompleteFilter(expr, values); got != want {
+			t.Errorf("%q is completed to %q, want %q", expr, got, want)
+		}
+	}
+	if _, fit := CompleteFilter("s", nil); strings.Join(fit, " ") != "session seq step severity summary size stanza" {
+		t.Errorf("s fits %q", fit)
 	}
 }

@@ -46,13 +46,15 @@ type filterEnv struct {
 
 // FilterHelp says, in lines, what a filter can name.
 const FilterHelp = `session seq kind leg dir name ns step n severity summary raw size origin
-from to id type: attributes of the element     bare: the peer without its resource
-body: a message's text    payload: the first child's namespace, or else its name
-condition: why it was refused                  rtt: milliseconds since the request
-stanza: it is a message, presence or iq        field("jid"): what was decoded
-examples: name == "iq" && payload == "jabber:iq:roster"   step startsWith "sasl"
-          bare == "romeo@montague.example" && body != ""   rtt > 200
-          severity in ["warning", "error"]                 dir == "c2s" && stanza`
+from to id type: attributes of the element
+bare: the peer without its resource      body: a message's text
+payload: the first child's namespace, or else its name
+condition: why it was refused            rtt: milliseconds since the request
+stanza: it is a message, presence or iq  field("jid"): what was decoded
+examples: name == "iq" && payload == "jabber:iq:roster"
+          bare == "romeo@montague.example" && body != ""
+          severity in ["warning", "error"]      dir == "c2s" && stanza
+          step startsWith "sasl"                rtt > 200`
 
 // FilterNames lists the names that a filter can use, for completion.
 func FilterNames() []string {
@@ -245,6 +247,21 @@ func (f *filter) set(e *Event) {
 	}
 	if stanzaNames[e.Name] {
 		_, env.Stanza = e.Body.(StreamElement)
+	}
+}
+
+// FilterValues are what a filter's names stand for at an event, as shown; "" for a name that
+// there is not.
+func FilterValues(e *Event) func(name string) string {
+	f := new(filter)
+	f.wants.add("$env")
+	f.set(e)
+	return func(name string) string {
+		i := filterIndex[name]
+		if i == 0 || name == "field" {
+			return ""
+		}
+		return fmt.Sprint(reflect.ValueOf(&f.env).Elem().Field(i - 1).Interface())
 	}
 }
 

@@ -135,3 +135,14 @@ func TestFilterNames(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterValues: what a name stands for can be asked.
+func TestFilterValues(t *testing.T) {
+	e := Event{Seen: Seen{Session: 3, Seq: 7, Dir: S2C, Body: StreamElement{}, Name: "message", Raw: []byte(`<message from="bob@b.example/x" type="chat"><body>hi</body></message>`)}, Said: Said{Done: true}}
+	of := FilterValues(&e)
+	for name, want := range map[string]string{"bare": "bob@b.example", "from": "bob@b.example/x", "body": "hi", "type": "chat", "seq": "7", "stanza": "true", "id": "", "field": "", "no": ""} {
+		if got := of(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

@@ -42,6 +42,7 @@ type Options struct {
 	Filter func(*session.Event) bool
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
+	Memory        Memory // of earlier runs
 	Hooks
 	// Behind says how long what was seen has been waiting to be explained; nil: nothing
 	// waits. Look says which session is looked at, so that it is explained first.

@@ -92,7 +92,7 @@ func (b *bench) pull() {
 func (b *bench) press(keys string) *bench {
 	named := map[string]tcell.Key{
 		"Enter": tcell.KeyEnter, "Esc": tcell.KeyEscape, "Tab": tcell.KeyTab, "BackTab": tcell.KeyBacktab,
-		"Up": tcell.KeyUp, "Down": tcell.KeyDown, "PgUp": tcell.KeyPgUp, "PgDn": tcell.KeyPgDn, "CtrlU": tcell.KeyCtrlU, "CtrlR": tcell.KeyCtrlR,
+		"Up": tcell.KeyUp, "Down": tcell.KeyDown, "PgUp": tcell.KeyPgUp, "PgDn": tcell.KeyPgDn, "CtrlU": tcell.KeyCtrlU, "CtrlR": tcell.KeyCtrlR, "CtrlS": tcell.KeyCtrlS,
 		"CtrlD": tcell.KeyCtrlD, "CtrlL": tcell.KeyCtrlL, "CtrlO": tcell.KeyCtrlO, "CtrlP": tcell.KeyCtrlP, "F2": tcell.KeyF2, "F3": tcell.KeyF3, "F7": tcell.KeyF7, "F10": tcell.KeyF10,
 	}
 	for len(keys) > 0 {

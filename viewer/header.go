@@ -75,11 +75,7 @@ func (u *ui) headerParts() []part {
 		}
 		parts = append(parts, part{line{{sign, style}, {wire(u.options.Where), u.theme.strong}}, 0, true})
 	}
-	events := 0
-	for _, c := range u.model.Sessions {
-		events += c.Events
-	}
-	counts := wiref("%s, %s", inspect.Count(len(u.model.Sessions), "session"), inspect.Count(events, "event"))
+	counts := wiref("%s, %s", inspect.Count(len(u.model.Sessions), "session"), inspect.Count(u.countEvents(), "event"))
 	parts = append(parts, part{line{{counts, u.theme.text}}, 3, false})
 	if alarm := u.saveAlarm(); alarm != nil {
 		return append(parts, part{alarm, -1, false})

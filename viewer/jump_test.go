@@ -186,7 +186,7 @@ func TestHelpFitsASmallScreen(t *testing.T) {
 
 func TestFilterHelp(t *testing.T) {
 	b := newBench(t, 80, 24, Options{CompileFilter: byName}).play(login(1))
-	b.press("F").has("session seq kind", "Tab completes a name").press("su<Tab>").has("filter: summary")
+	b.press("F").has("session seq kind", "Tab completes").press("su<Tab>").has("filter: summary")
 	b.press(" == <Enter>").lacks("session seq kind")
 	b.press("F<CtrlU>bad<Enter>").has(`✗ filter: "bad" is no expression`, "session seq kind").press("<Esc>").lacks("session seq kind")
 	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter}).play(login(1))

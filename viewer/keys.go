@@ -49,8 +49,9 @@ func init() {
 		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
 		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, turn round", "", (*ui).nextSort},
 		{"turn-sort", "O", "turn that order round", "", "", (*ui).turnSort},
-		{"only-contact", "c", "only what is from or to this contact", "this contact, id", "", func(u *ui) { u.onlyThis("contact") }},
+		{"only-contact", "c", "only what is from or to this contact", "contact, id, ns", "", func(u *ui) { u.onlyThis("contact") }},
 		{"only-id", "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
+		{"only-namespace", "U", "only what is in the namespace (URI) of this stanza's payload", "", "", func(u *ui) { u.onlyThis("namespace") }},
 		{"time", "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
 		{"raw", "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
 		{"hex", "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
@@ -226,7 +227,7 @@ func (m *keymap) table() [][2]string {
 	return out
 }
 
-// brief is table in short words, with keys that are a pair on one line.
+// brief is table in short words, with keys that belong together on one line.
 func (m *keymap) brief() [][2]string {
 	var out [][2]string
 	for i := range m.bound {
@@ -235,7 +236,7 @@ func (m *keymap) brief() [][2]string {
 		case b.action.brief != "":
 			out = append(out, [2]string{string(b.shortest()), b.action.brief})
 		case i > 0:
-			out[len(out)-1][0] = string(m.bound[i-1].shortest() + " " + b.shortest())
+			out[len(out)-1][0] += " " + string(b.shortest())
 		}
 	}
 	return out

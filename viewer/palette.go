@@ -28,6 +28,11 @@ func (u *ui) commands() []command {
 		}
 		out = append(out, c)
 	}
+	if u.options.CompileFilter != nil {
+		for _, p := range u.presets() {
+			out = append(out, command{name: "filter " + p.name, does: p.expr, do: func() { u.useFilter(p.expr) }})
+		}
+	}
 	return out
 }
 

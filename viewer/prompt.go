@@ -17,7 +17,9 @@ type question struct {
 	// help gives lines that stand above the prompt, for the answer so far.
 	help func(answer string) []line
 	// keys do something of their own: Tab, a control key.
-	keys    map[tcell.Key]func(*prompt)
+	keys map[tcell.Key]func(*prompt)
+	// typed is told of a character first, and says whether it has taken it; may be nil.
+	typed   func(*prompt, rune) bool
 	done    func(answer string) // called on Enter
 	escaped func()              // called on Esc; may be nil
 	// choices make it a question that one key answers; there is no text then.
@@ -80,6 +82,9 @@ func (u *ui) answer(event *tcell.EventKey) {
 	}
 	if do := p.keys[event.Key()]; do != nil {
 		do(p)
+		return
+	}
+	if event.Key() == tcell.KeyRune && p.typed != nil && p.typed(p, event.Rune()) {
 		return
 	}
 	switch event.Key() {

@@ -2,6 +2,8 @@ package viewer
 
 import (
 	"testing"
+
+	"xmppscope/session"
 )
 
 // TestScreens compares whole screens in the two sizes that matter most.
@@ -41,6 +43,13 @@ func TestScreens(t *testing.T) {
 			b = fresh(false).play(chats(1))
 			golden(b.press("v9<Enter>"), "stanzas")
 			golden(b.press("oP"), "stanzas-by-rtt")
+
+			b = newBench(t, size.w, size.h, Options{CompileFilter: session.CompileFilter, Memory: Memory{
+				Filters: []string{`type == "error"`}, Saved: map[string]string{"ghosts": `payload == "jabber:iq:roster"`},
+			}}).play(chats(1)).press("v6<Enter>F3<Enter>")
+			golden(b, "filtered")
+			golden(b.press("F"), "filter")
+			b.press("<Esc>")
 
 			b = fresh(false).play(login(1), refused(2), distrust(3))
 			golden(b.press("l"), "findings")

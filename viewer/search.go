@@ -83,7 +83,7 @@ func (u *ui) searchOn(by int) {
 	}
 	job := inspect.Finder{
 		Looked: new(atomic.Int64),
-		Rows: u.current().Rows, From: u.ladder.selected, By: by,
+		Rows:   u.current().Rows, From: u.ladder.selected, By: by,
 		Text: strings.ToLower(u.search.text), Reveal: u.reveal,
 	}
 	for k := range u.listed { // and if it is not there: in the sessions that come next

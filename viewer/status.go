@@ -215,7 +215,14 @@ func (u *ui) ladderCaption(width int) line {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	out = append(out, span{wiref(" · %d/%d", c.Place(min(u.ladder.selected, len(c.Rows)-1)), c.Place(len(c.Rows)-1)), u.theme.faint})
+	place := wiref(" · %d/%d", c.Place(min(u.ladder.selected, len(c.Rows)-1)), c.Place(len(c.Rows)-1))
+	if u.options.Filter != nil {
+		place += wiref(" of %s", inspect.Number(c.Events))
+		if part := u.filtered(); part < 100 {
+			place += " " + meter(part)
+		}
+	}
+	out = append(out, span{place, u.theme.faint})
 	if u.compared != nil && u.compared != c {
 		out = append(out, span{wiref(" · to compare with %d: d", u.compared.ID), u.theme.accent})
 	}

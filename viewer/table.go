@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"xmppscope/inspect"
 	"xmppscope/session"
@@ -292,36 +291,6 @@ func (u *ui) sortKey(e *session.Event, reveal bool, pairs inspect.Pairs) inspect
 	s := inspect.NewStanza(&shown, tree)
 	s.Partner, s.RTT = pairs.Partner(e)
 	return s
-}
-
-// onlyThis shows only events that have something in common with the selected one.
-func (u *ui) onlyThis(what string) {
-	e, _ := u.event()
-	if e == nil || u.options.CompileFilter == nil {
-		u.say(notice, "there is nothing to filter by")
-		return
-	}
-	s := u.stanza(u.current(), e, u.reveal)
-	expr := fmt.Sprintf("id == %q", s.ID)
-	value := s.ID
-	if what == "contact" {
-		value, _, _ = strings.Cut(s.Peer, "/")
-		expr = fmt.Sprintf("raw contains %q", value)
-		if s.Wrapped == "" {
-			expr = fmt.Sprintf("from startsWith %q || to startsWith %q", value, value)
-		}
-	}
-	if value == "" {
-		u.say(notice, "#%d names no %s", e.Seq, what)
-		return
-	}
-	keep, err := u.options.CompileFilter(expr)
-	if err != nil {
-		u.say(failure, "%s", err.Error())
-		return
-	}
-	u.setFilter(expr, keep)
-	u.say(notice, "only this %s: F clears the filter", what)
 }
 
 // pairText is a request and its answer side by side, or one below the other where there is

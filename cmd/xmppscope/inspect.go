@@ -79,6 +79,7 @@ var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xm
 // runInspector opens the inspector; instead says what to do where there is no terminal
 // for it.
 func runInspector(ctx context.Context, o viewer.Options, instead string) error {
+	o.Memory = remember()
 	err := viewer.Run(ctx, o)
 	if t := new(viewer.TerminalError); errors.As(err, &t) {
 		return usageError{hinted{err, "set TERM to what your terminal is, such as TERM=xterm-256color, or " + instead}}
