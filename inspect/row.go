@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -234,7 +235,7 @@ func describe(e *session.Event) string {
 	case session.StreamClosed:
 		return "closes its stream"
 	case session.RelayDoor:
-		return b.Words()
+		return cmp.Or(b.Words(), "the client came by a door")
 	case session.RelayOpaque:
 		return "no longer understood: " + b.Reason
 	case session.RelayDropped:
