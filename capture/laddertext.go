@@ -178,7 +178,7 @@ func arrow(e *session.Event) string {
 		return onLeg(e.Leg, "◀"+centred(label, "═", laneGap-2)+"▶", empty)
 	case session.TCPOpened:
 		return onLeg(e.Leg, centred(label, "─", laneGap-1)+"▶", empty)
-	case session.TCPClosed, session.TCPFailed:
+	case session.TCPClosed, session.TCPFailed, session.TCPTried:
 		return onLeg(e.Leg, centred(label, "╌", laneGap-1)+"×", empty)
 	}
 	line := strings.Repeat("─", laneGap-1)

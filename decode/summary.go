@@ -20,6 +20,10 @@ func summarise(s *Seen) string {
 			return "connected to the server " + b.Peer
 		}
 		return "connected to the server " + join(b.Target, paren(b.Peer))
+	case session.DNSAnswered:
+		return session.Clip(b.Words(), 160)
+	case session.TCPTried:
+		return b.Words()
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
 	case session.TCPHalfClosed:

@@ -124,6 +124,8 @@ func IsFailure(e *session.Event) bool {
 // place says where the row's arrow runs.
 func (r *Row) place(e *session.Event) {
 	switch b := e.Body.(type) {
+	case session.TCPTried:
+		r.Stroke, r.From, r.To, r.Stopped = TCPStroke, Scope, Server, true
 	case session.TCPOpened, session.TCPHalfClosed, session.TCPClosed, session.TCPFailed, session.WireBytes, session.WirePacket:
 		r.Stroke = TCPStroke
 		r.From, r.To = legEnds(e.Leg)
@@ -152,7 +154,7 @@ func (r *Row) place(e *session.Event) {
 	case session.RelayDoor:
 		r.From, r.To = legEnds(e.Leg)
 		r.Stroke = TCPStroke
-	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost:
+	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost, session.DNSAnswered:
 		r.From, r.To = Scope, Scope
 	case session.RelayDropped:
 		r.From, r.To = ends(e.Dir)
@@ -211,6 +213,10 @@ func describe(e *session.Event) string {
 			return "client connected from " + b.Peer
 		}
 		return strings.TrimSpace("connected to " + b.Target + " " + b.Peer)
+	case session.DNSAnswered:
+		return b.Words()
+	case session.TCPTried:
+		return b.Words()
 	case session.TCPFailed:
 		return fmt.Sprintf("cannot reach %s: %s", b.Target, b.Reason)
 	case session.TCPHalfClosed:

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"time"
 
 	"xmppscope/session"
 )
@@ -31,7 +32,18 @@ func Tables(e *session.Event) []Table {
 		if b.Direct {
 			direct = "from the first byte (XEP-0368)"
 		}
-		return []Table{known("Connection", peer, b.Peer, local, b.Local, "asked", b.Target, "named by", b.Via, "TLS", direct)}
+		return []Table{known("Connection", peer, b.Peer, local, b.Local, "asked", b.Target, "named by", b.Via, "through", b.Through, "took", took(b.Took), "TLS", direct)}
+	case session.DNSAnswered:
+		t := known("DNS", "question", b.Question, "asked", b.Server, "took", took(b.Took))
+		for _, a := range b.Answers {
+			t.Facts = append(t.Facts, session.Fact{Label: "answer", Value: a})
+		}
+		for _, a := range b.Aliases {
+			t.Facts = append(t.Facts, session.Fact{Label: "by way of", Value: a})
+		}
+		return []Table{t}
+	case session.TCPTried:
+		return []Table{known("Attempt", "address", b.Address, "for", b.Target, "took", took(b.Took))}
 	}
 	return nil
 }
@@ -45,6 +57,13 @@ func known(title string, pairs ...string) Table {
 		}
 	}
 	return t
+}
+
+func took(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return session.ShortTime(d)
 }
 
 // tlsTables are the facts of a handshake.
@@ -74,6 +93,10 @@ func Trouble(e *session.Event) (reason, hint string) {
 		return b.Reason, b.Hint
 	case session.TCPFailed:
 		return b.Reason, b.Hint
+	case session.DNSAnswered:
+		return b.Problem, ""
+	case session.TCPTried:
+		return b.Reason, ""
 	}
 	return "", ""
 }

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"xmppscope/internal/idn"
+	"xmppscope/internal/lookup"
 	"xmppscope/session"
 )
 
@@ -32,12 +31,14 @@ func (t Target) Address() string { return net.JoinHostPort(t.Host, strconv.Itoa(
 // Ports that a target has when none is named.
 const (
 	portClient = 5222 // RFC 6120 §14.7
-	portDirect = 5223 // by custom
+	portServer = 5269
+	portDirect = 5223 // by custom, as the next
+	portPeer   = 5270
 )
 
 // portsXMPP are those at which a server's own protocol is expected: clients, and servers,
 // with STARTTLS and with direct TLS.
-var portsXMPP = []int{portClient, portDirect, 5269, 5270}
+var portsXMPP = []int{portClient, portDirect, portServer, portPeer}
 
 // ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
 func ParseTarget(s, via string) (Target, error) {
@@ -68,9 +69,14 @@ func ParseTarget(s, via string) (Target, error) {
 	return t, nil
 }
 
+// Names answers what is asked of DNS: a lookup.Resolver.
+type Names interface {
+	Ask(ctx context.Context, kind, name string) lookup.Answer
+}
+
 // Resolver says where a client's server is, and connects to it: the fixed
 // Upstream if there is one, else Overrides by domain, else SRV with fallback to
-// the domain itself (RFC 6120 §3.2).
+// the domain itself (RFC 6120 §3.2, XEP-0368 §3).
 type Resolver struct {
 	Upstream  *Target
 	Overrides map[idn.Domain]Target
@@ -84,8 +90,10 @@ type Resolver struct {
 	Remote bool
 	// Self are the addresses we listen on ourselves: connecting there would loop.
 	Self []net.Addr
-	// LookupSRV is net.Resolver's, for tests.
-	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	// Names is asked for SRV records and addresses; nil is the system's resolver.
+	Names Names
+	// Through, if not nil, is the proxy through which servers are reached.
+	Through *Through
 	// Timeout bounds one attempt to connect; 0 means 10 s.
 	Timeout time.Duration
 
@@ -96,34 +104,46 @@ type Resolver struct {
 const mostTargets = 10
 
 // Request is what a connection asks for: the domain of the stream's "to" or of
-// the SNI ("" if there is none), and whether TLS comes first.
+// the SNI ("" if there is none), whether TLS comes first, and whether it is a server that
+// asks for another.
 type Request struct {
 	Domain string
 	Direct bool
+	Server bool
 	Named  *Named // the server itself, which the client has named; nil: it is looked up
 }
 
 // Fixed says that the server does not depend on what the client says first.
 func (r *Resolver) Fixed() bool { return r.Upstream != nil && !r.Upstream.Direct }
 
+func (r *Resolver) names() Names {
+	if r.Names != nil {
+		return r.Names
+	}
+	return new(lookup.Resolver)
+}
+
 // Dial connects to the server that a request asks for, trying its targets in
-// order, and records the outcome. Direct says that TLS is to begin at once.
+// order, and records what was looked up and tried, and the outcome. Direct says that TLS
+// is to begin at once.
 func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen)) (conn net.Conn, direct bool, err error) {
 	name := q.Domain
-	targets, err := r.targets(ctx, q)
+	tell := func(b session.Body) { push(session.Seen{Leg: session.ServerLeg, Body: b}) }
+	targets, err := r.targets(ctx, q, tell)
 	if err == nil {
-		timeout := r.Timeout
-		if timeout == 0 {
-			timeout = 10 * time.Second
-		}
 		for _, t := range targets[:min(len(targets), mostTargets)] {
 			name = t.Address()
-			if conn, err = r.dialOne(ctx, t, timeout); err == nil {
+			var took time.Duration
+			if conn, took, err = r.connect(ctx, t, tell); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
-				push(session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{
+				opened := session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
-					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct,
-				}})
+					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct, Took: took,
+				}
+				if r.Through != nil {
+					opened.Through = r.Through.String()
+				}
+				tell(opened)
 				return conn, t.Direct || q.Direct, nil
 			}
 		}
@@ -132,7 +152,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 	if name == "" {
 		name = "the server"
 	}
-	push(session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: name, Reason: reason, Hint: hint}})
+	tell(session.TCPFailed{Target: name, Reason: reason, Hint: hint})
 	return nil, false, &dialError{name + ": " + reason, err}
 }
 
@@ -145,30 +165,6 @@ type dialError struct {
 func (e *dialError) Error() string { return e.words }
 func (e *dialError) Unwrap() error { return e.cause }
 
-func (r *Resolver) dialOne(ctx context.Context, t Target, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if _, err := netip.ParseAddr(t.Host); err == nil { // some systems dial another than 0.0.0.0
-		if no := r.refuse(t, t.Address()); no != nil {
-			return nil, no
-		}
-	}
-	var refused atomic.Pointer[refusal]
-	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		no := r.refuse(t, address)
-		if no == nil {
-			return nil
-		}
-		refused.Store(no) // tells more than why the other addresses did not answer
-		return no
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", t.Address())
-	if no := refused.Load(); err != nil && no != nil {
-		return nil, no
-	}
-	return conn, err
-}
-
 var (
 	errNoDomain   = &refusal{"the client's stream header has no \"to\", and no --upstream says where to connect", "start with --upstream HOST:PORT"}
 	errNoSNI      = &refusal{"the client sent no SNI (XEP-0368), and no --upstream says where to connect", "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"}
@@ -179,7 +175,7 @@ var (
 const hintUpstream = "name the server with --upstream HOST:PORT"
 
 // targets lists where a request may go, best first.
-func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
+func (r *Resolver) targets(ctx context.Context, q Request, tell func(session.Body)) ([]Target, error) {
 	if r.Upstream != nil {
 		return []Target{*r.Upstream}, nil
 	}
@@ -206,33 +202,9 @@ func (r *Resolver) targets(ctx context.Context, q Request) ([]Target, error) {
 		if domain.IP.Is4() && strings.Contains(q.Domain, ":") {
 			return nil, &refusal{fmt.Sprintf("%q is an IPv4 address in the clothes of IPv6, as no account has it", q.Domain), "let the account's domain be " + domain.ASCII + ", if that is meant"}
 		}
-		return []Target{{Host: domain.ASCII, Port: defaultPort(q.Direct), Via: "the stream's \"to\""}}, nil
+		return []Target{{Host: domain.ASCII, Port: q.port(), Via: "the stream's \"to\""}}, nil
 	}
-	service := "xmpp-client"
-	if q.Direct {
-		service = "xmpps-client"
-	}
-	lookup := r.LookupSRV
-	if lookup == nil {
-		lookup = net.DefaultResolver.LookupSRV
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	_, records, _ := lookup(ctx, service, "tcp", domain.ASCII)
-	var out []Target
-	for _, rec := range records {
-		if rec.Target == "." {
-			return nil, errNotOffered
-		}
-		out = append(out, Target{
-			Host: strings.TrimSuffix(rec.Target, "."), Port: int(rec.Port), Direct: q.Direct,
-			Via: session.ViaSRV + "_" + service + "._tcp." + domain.ASCII,
-		})
-	}
-	if len(out) == 0 { // RFC 6120 §3.2.2: no SRV, then the domain itself
-		out = append(out, Target{Host: domain.ASCII, Port: defaultPort(q.Direct), Direct: q.Direct, Via: "the domain itself (no SRV record)"})
-	}
-	return out, nil
+	return r.services(ctx, q, domain.ASCII, tell)
 }
 
 // named is where a server that a client has named leads. Like a domain it has to be allowed.
@@ -250,19 +222,72 @@ func (r *Resolver) named(n Named) ([]Target, error) {
 	if t, ok := r.Overrides[host]; ok && slices.Contains(portsXMPP, n.Port) {
 		return []Target{t}, nil
 	}
-	return []Target{{Host: host.ASCII, Port: n.Port, Direct: n.Port == portDirect || n.Port == 5270, Via: n.By}}, nil
+	return []Target{{Host: host.ASCII, Port: n.Port, Direct: n.Port == portDirect || n.Port == portPeer, Via: n.By}}, nil
 }
 
-func defaultPort(direct bool) int {
-	if direct {
+// service is the SRV service of a request's kind: TLS from the first byte, or STARTTLS.
+func (q Request) service(direct bool) string {
+	switch {
+	case q.Server && direct:
+		return "_xmpps-server._tcp."
+	case q.Server:
+		return "_xmpp-server._tcp."
+	case direct:
+		return "_xmpps-client._tcp."
+	}
+	return "_xmpp-client._tcp."
+}
+
+// port is where a domain without records is looked for.
+func (q Request) port() int {
+	switch {
+	case q.Server && q.Direct:
+		return portPeer
+	case q.Server:
+		return portServer
+	case q.Direct:
 		return portDirect
 	}
 	return portClient
 }
 
+// services asks for the SRV records of a domain.
+func (r *Resolver) services(ctx context.Context, q Request, domain string, tell func(session.Body)) ([]Target, error) {
+	answers := make(chan lookup.Answer, 2)
+	kinds := []bool{q.Direct, !q.Direct}
+	asked := kinds[:1]
+	if !q.Direct { // a client that has begun TLS cannot be taken to STARTTLS any more
+		asked = kinds
+	}
+	for _, direct := range asked {
+		go func() { answers <- r.names().Ask(ctx, lookup.SRV, q.service(direct)+domain) }()
+	}
+	found := map[bool][]Target{}
+	absent := map[bool]bool{}
+	for range asked {
+		a := <-answers
+		tell(a.Event())
+		direct := strings.HasPrefix(a.Name, "_xmpps-")
+		for _, s := range lookup.Order(a.Services, func(s lookup.Service) lookup.Service { return s }) {
+			if s.NotOffered() {
+				absent[direct] = true
+				continue
+			}
+			found[direct] = append(found[direct], Target{Host: s.Target, Port: int(s.Port), Direct: direct, Via: session.ViaSRV + a.Name})
+		}
+	}
+	out := append(found[q.Direct], found[!q.Direct]...)
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case absent[q.Direct]:
+		return nil, errNotOffered
+	}
+	return []Target{{Host: domain, Port: q.port(), Direct: q.Direct, Via: "the domain itself (no SRV record)"}}, nil // RFC 6120 §3.2.2
+}
+
 // explainDial says in words why there is no connection, and what to do next.
 func explainDial(err error) (reason, hint string) {
-	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	var refused *refusal
 	switch {
@@ -272,8 +297,6 @@ func explainDial(err error) (reason, hint string) {
 		return "no file descriptor is left for the connection" + descriptorsText(), hintDescriptors
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: nothing listens there", "check host and port, and that the server runs"
-	case errors.As(err, &dns):
-		return fmt.Sprintf("the name %q cannot be resolved", dns.Name), "name the server with --upstream HOST:PORT or --resolve DOMAIN=HOST:PORT"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no route to it", "check the address and your network"
 	case errors.Is(err, context.Canceled):

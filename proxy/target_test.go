@@ -10,21 +10,33 @@ import (
 	"testing"
 
 	"xmppscope/internal/idn"
+	"xmppscope/internal/lookup"
 	"xmppscope/session"
 )
 
-// srv is a LookupSRV that answers with these servers, and notes what it was asked.
-func srv(asked *string, servers ...net.Addr) func(context.Context, string, string, string) (string, []*net.SRV, error) {
-	return func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-		*asked = "_" + service + "._" + proto + "." + name
-		var out []*net.SRV
-		for _, s := range servers {
-			host, port, _ := net.SplitHostPort(s.String())
-			n, _ := strconv.Atoi(port)
-			out = append(out, &net.SRV{Target: host + ".", Port: uint16(n)})
-		}
-		return "", out, nil
+// names answers with these servers for STARTTLS, and notes what it was asked; hosts are
+// asked of the system.
+type names struct {
+	asked   *string
+	servers []net.Addr
+}
+
+func srv(asked *string, servers ...net.Addr) names { return names{asked, servers} }
+
+func (n names) Ask(ctx context.Context, kind, name string) lookup.Answer {
+	if kind != lookup.SRV {
+		return new(lookup.Resolver).Ask(ctx, kind, name)
 	}
+	a := lookup.Answer{Kind: kind, Name: name}
+	if strings.HasPrefix(name, "_xmpp-client.") {
+		*n.asked = name
+		for _, s := range n.servers {
+			host, port, _ := net.SplitHostPort(s.String())
+			p, _ := strconv.Atoi(port)
+			a.Services = append(a.Services, lookup.Service{Target: host, Port: uint16(p)})
+		}
+	}
+	return a
 }
 
 // TestOneNameForOneDomain: however a client writes its domain, what is asked of DNS
@@ -34,7 +46,7 @@ func TestOneNameForOneDomain(t *testing.T) {
 	for _, to := range []string{"bücher.example", "bu\u0308cher.example", "BÜCHER.example.", "XN--BCHER-KVA.example"} {
 		b := newUnstarted(t)
 		var asked string
-		b.options.Resolver = &Resolver{LookupSRV: srv(&asked, b.upstream.Addr())}
+		b.options.Resolver = &Resolver{Names: srv(&asked, b.upstream.Addr())}
 		b.domain = ascii
 		b.start(t, b.options)
 		c := b.dial(t)
@@ -112,7 +124,7 @@ func TestWhereNoDomainLeads(t *testing.T) {
 	// The same, where DNS has it.
 	for _, server := range []string{"0.0.0.0", "::", "::ffff:0.0.0.0", "169.254.169.254", "fe80::1", "64:ff9b::a9fe:a9fe", "ff02::1"} {
 		var asked string
-		r := &Resolver{LookupSRV: srv(&asked, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(server), 5222)))}
+		r := &Resolver{Names: srv(&asked, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(server), 5222)))}
 		if got := dial(t, r, Request{Domain: "evil.example"}); !strings.Contains(got, "no domain leads there") || !strings.Contains(got, "--resolve") {
 			t.Errorf("SRV %s: %q", server, got)
 		}
@@ -138,8 +150,8 @@ func TestWhatIsMeantIsReached(t *testing.T) {
 		"--upstream 127.0.0.1, remote": {Upstream: given("127.0.0.1:" + port), Remote: true},
 		"--upstream 0.0.0.0":           {Upstream: given("0.0.0.0:" + port)},
 		"--resolve, remote":            {Overrides: map[idn.Domain]Target{lab: *given("127.0.0.1:" + port)}, Allow: []idn.Domain{lab}, Remote: true},
-		"SRV to loopback":              {LookupSRV: srv(&asked, at)},
-		"SRV to localhost":             {LookupSRV: srv(&asked, named{"localhost:" + port})},
+		"SRV to loopback":              {Names: srv(&asked, at)},
+		"SRV to localhost":             {Names: srv(&asked, named{"localhost:" + port})},
 	} {
 		if got := dial(t, r, Request{Domain: "lab.test"}); got != "" {
 			t.Errorf("%s: %s", name, got)
@@ -147,7 +159,7 @@ func TestWhatIsMeantIsReached(t *testing.T) {
 	}
 	// Clients from elsewhere are not led to what listens here alone.
 	for _, server := range []net.Addr{at, named{"localhost:" + port}} {
-		r := &Resolver{LookupSRV: srv(&asked, server), Remote: true}
+		r := &Resolver{Names: srv(&asked, server), Remote: true}
 		if got := dial(t, r, Request{Domain: "lab.test"}); !strings.Contains(got, "for this machine alone") {
 			t.Errorf("%s, remote: %q", server, got)
 		}
@@ -165,7 +177,7 @@ func TestAllow(t *testing.T) {
 	var asked string
 	good, _ := idn.Parse("good.example")
 	book, _ := idn.Parse("bücher.example")
-	r := &Resolver{Allow: []idn.Domain{good, book}, LookupSRV: srv(&asked, listening(t, "127.0.0.1:0"))}
+	r := &Resolver{Allow: []idn.Domain{good, book}, Names: srv(&asked, listening(t, "127.0.0.1:0"))}
 	for _, to := range []string{"good.example", "GOOD.example.", "bu\u0308cher.example", "xn--bcher-kva.example"} {
 		if got := dial(t, r, Request{Domain: to}); got != "" {
 			t.Errorf("%q: %s", to, got)
@@ -236,11 +248,11 @@ func TestManyServers(t *testing.T) {
 	}
 	servers[mostTargets-1] = listening(t, "127.0.0.1:0")
 	var asked string
-	if got := dial(t, &Resolver{LookupSRV: srv(&asked, servers...)}, Request{Domain: "many.example"}); got != "" {
+	if got := dial(t, &Resolver{Names: srv(&asked, servers...)}, Request{Domain: "many.example"}); got != "" {
 		t.Errorf("the last of %d: %s", len(servers), got)
 	}
 	servers = append([]net.Addr{closed}, servers...)
-	if got := dial(t, &Resolver{LookupSRV: srv(&asked, servers...)}, Request{Domain: "many.example"}); !strings.Contains(got, "refused") {
+	if got := dial(t, &Resolver{Names: srv(&asked, servers...)}, Request{Domain: "many.example"}); !strings.Contains(got, "refused") {
 		t.Errorf("the last of %d: %q", len(servers), got)
 	}
 }

@@ -13,6 +13,23 @@ type Body interface{ Name() string }
 
 // The kinds of event. A body's fields are its "detail" object in JSON.
 type (
+	// DNSAnswered: a name was looked up, for the way to the server.
+	DNSAnswered struct {
+		Question string        `json:"question"`          // kind and name: "SRV _xmpp-client._tcp.example.net", "A xmpp.example.net"
+		Server   string        `json:"server"`            // who was asked: "IP:port", or SystemResolver
+		Answers  []string      `json:"answers,omitempty"` // as a zone file has them: "10 0 5222 xmpp.example.net", "192.0.2.1"
+		Aliases  []string      `json:"aliases,omitempty"` // names (CNAME) that the answers were found under in place of the one asked for
+		Problem  string        `json:"problem,omitempty"` // why there is no answer, in words; "" also where there simply is no record
+		Took     time.Duration `json:"took_ns"`
+	}
+	// TCPTried: an address of the server was tried, and is not the one that is used.
+	TCPTried struct {
+		Target  string        `json:"target"`         // "HOST:PORT" as it was named
+		Address string        `json:"address"`        // "IP:port"
+		Lost    bool          `json:"lost,omitempty"` // another address answered first (RFC 8305 §5)
+		Reason  string        `json:"reason"`         // in words
+		Took    time.Duration `json:"took_ns"`
+	}
 	// TCPOpened: a leg is connected. Peer is the client's address, or the server's.
 	TCPOpened struct {
 		Local  string `json:"local"`            // our address on this leg, "IP:port"
@@ -20,6 +37,10 @@ type (
 		Target string `json:"target,omitempty"` // server leg: "host:port" as it was asked for
 		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", ViaSRV and a record
 		Direct bool   `json:"direct,omitempty"` // TLS from the first byte (XEP-0368)
+		// Through is the proxy that Target was reached through, "socks5://HOST:PORT"; Peer is its
+		// address then.
+		Through string        `json:"through,omitempty"`
+		Took    time.Duration `json:"took_ns,omitempty"` // server leg: to connect, that of the address that is used
 		// Captured says that xmppscope was not there: a capture of one wire was read,
 		// the client leg reaches to the server, and Local is the server's address.
 		Captured bool `json:"captured,omitempty"`
@@ -180,6 +201,8 @@ func (l LogLost) Words(dir Dir) string {
 	return what
 }
 
+func (DNSAnswered) Name() string      { return "dns:answered" }
+func (TCPTried) Name() string         { return "tcp:tried" }
 func (TCPOpened) Name() string        { return "tcp:opened" }
 func (TCPFailed) Name() string        { return "tcp:failed" }
 func (TCPHalfClosed) Name() string    { return "tcp:half-closed" }
@@ -210,7 +233,7 @@ func (RelayBacklog) Name() string     { return "relay:backlog" }
 // Bodies has one value of every kind that leaves the Spool, for reading events back and
 // for tests that want to see them all. A new kind is added to the types above and here.
 var Bodies = []Body{
-	TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
+	DNSAnswered{}, TCPTried{}, TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
 	RelayDoor{}, RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
@@ -230,7 +253,7 @@ func Numbered(b Body) bool {
 // session is 0.
 func OfRun(kind string) bool {
 	switch kind {
-	case RelayLimit{}.Name(), RelayBacklog{}.Name(), LogLost{}.Name():
+	case RelayLimit{}.Name(), RelayBacklog{}.Name(), LogLost{}.Name(), DNSAnswered{}.Name():
 		return true
 	}
 	return false
@@ -269,6 +292,37 @@ func (b RelayDoor) Words() string {
 
 // VerdictSummary is what a list says of a RelayVerdict.
 const VerdictSummary = "the verdict, with the password known"
+
+// SystemResolver is DNSAnswered.Server where the system was asked.
+const SystemResolver = "the system's resolver"
+
+// Words say what came of the question.
+func (d DNSAnswered) Words() string {
+	kind, name, _ := strings.Cut(d.Question, " ")
+	var what string
+	switch {
+	case d.Problem != "":
+		what = "no answer to " + d.Question + ": " + d.Problem
+	case len(d.Answers) == 0:
+		what = name + " has no " + kind + " record"
+	case kind == "SRV":
+		what = d.Question + ": " + strings.Join(d.Answers, "; ")
+	default:
+		what = name + " is " + strings.Join(d.Answers, ", ")
+	}
+	if len(d.Aliases) > 0 {
+		what += ", by way of " + strings.Join(d.Aliases, ", ")
+	}
+	return what
+}
+
+// Words say what became of the address.
+func (t TCPTried) Words() string {
+	if t.Lost {
+		return t.Address + " was tried too: " + t.Reason
+	}
+	return t.Address + " was tried in vain: " + t.Reason
+}
 
 // ViaSRV stands in TCPOpened.Via before the name of an SRV record.
 const ViaSRV = "SRV "

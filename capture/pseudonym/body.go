@@ -12,9 +12,19 @@ import (
 // what it holds.
 func (n *Names) body(b session.Body) session.Body {
 	switch b := b.(type) {
+	case session.DNSAnswered:
+		kind, name, _ := strings.Cut(b.Question, " ")
+		b.Question, b.Server = kind+" "+n.host(name), n.host(b.Server)
+		b.Answers, b.Aliases = n.each(b.Answers, n.record), n.each(b.Aliases, n.host)
+		n.sentences(&b.Problem)
+		return b
+	case session.TCPTried:
+		b.Target, b.Address = n.host(b.Target), n.host(b.Address)
+		n.sentences(&b.Reason)
+		return b
 	case session.TCPOpened:
 		b.Local, b.Peer, b.Target = n.host(b.Local), n.host(b.Peer), n.host(b.Target)
-		n.sentences(&b.Via)
+		n.sentences(&b.Via, &b.Through)
 		return b
 	case session.TCPFailed:
 		b.Target = n.host(b.Target)
@@ -102,6 +112,14 @@ func (n *Names) certificate(c session.Certificate) session.Certificate {
 	c.SHA256 = n.replaced(c.SHA256, n.hash(c.SHA256, len(c.SHA256)))
 	c.NotBefore, c.NotAfter = c.NotBefore.Truncate(day), c.NotAfter.Truncate(day)
 	return c
+}
+
+// record is an answer of DNS: an address, or numbers and then the name of a host.
+func (n *Names) record(s string) string {
+	if i := strings.LastIndexByte(s, ' '); i >= 0 {
+		return s[:i+1] + n.host(s[i+1:])
+	}
+	return n.host(s)
 }
 
 // sentences replaces sentences where they are.

@@ -27,6 +27,7 @@ type proxyFlags struct {
 	listen   string
 	upstream string
 	resolve  []string
+	wayOut   wayOutFlags
 	roots    string
 	insecure bool
 	domain   string
@@ -43,6 +44,7 @@ type proxyFlags struct {
 func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: from the stream's \"to\" by SRV)")
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
+	p.wayOut.add(f)
 	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
 	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
@@ -178,6 +180,9 @@ func (p *proxyFlags) target() string {
 
 func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}, Ports: map[string]proxy.Target{}}
+	if err := p.wayOut.apply(r); err != nil {
+		return nil, err
+	}
 	if p.upstream != "" {
 		t, err := proxy.ParseTarget(p.upstream, "--upstream")
 		if err != nil {
@@ -189,23 +194,11 @@ func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
 		return nil, hinted{errors.New("--upstream names the one server, and --allow-domain servers to look up"), "leave one of the two out"}
 	}
 	for _, s := range p.resolve {
-		domain, target, ok := strings.Cut(s, "=")
-		if !ok || domain == "" || target == "" {
-			return nil, fmt.Errorf("--resolve %q: want DOMAIN=HOST:PORT", s)
-		}
-		t, err := proxy.ParseTarget(target, "--resolve")
+		d, port, t, err := parseResolve(s)
 		if err != nil {
 			return nil, err
 		}
-		host, port, portErr := net.SplitHostPort(domain)
-		if portErr == nil {
-			domain = host
-		}
-		d, err := idn.Parse(domain)
-		if err != nil {
-			return nil, fmt.Errorf("--resolve %q: %w", s, err)
-		}
-		if portErr == nil && port != "" {
+		if port != "" {
 			r.Ports[net.JoinHostPort(d.ASCII, port)] = t
 			continue
 		}
@@ -226,6 +219,24 @@ func domains(flag string, values []string) (out []idn.Domain, err error) {
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// parseResolve reads --resolve; port is "" where none is named beside the domain.
+func parseResolve(s string) (d idn.Domain, port string, t proxy.Target, err error) {
+	domain, target, ok := strings.Cut(s, "=")
+	if !ok || domain == "" || target == "" {
+		return d, "", t, fmt.Errorf("--resolve %q: want DOMAIN=HOST:PORT", s)
+	}
+	if t, err = proxy.ParseTarget(target, "--resolve"); err != nil {
+		return d, "", t, err
+	}
+	if host, p, failed := net.SplitHostPort(domain); failed == nil {
+		domain, port = host, p
+	}
+	if d, err = idn.Parse(domain); err != nil {
+		err = fmt.Errorf("--resolve %q: %w", s, err)
+	}
+	return d, port, t, err
 }
 
 // checkListen keeps xmppscope to loopback unless the user means it, and from
@@ -307,6 +318,9 @@ func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) []s
 		out = append(out, "The real server is "+r.Upstream.Address()+" ("+r.Upstream.Via+").", "")
 	} else {
 		out = append(out, "The real server is looked up from the account's domain (SRV records).", "")
+	}
+	if r.Through != nil {
+		out = append(out, "It is reached through the proxy "+r.Through.String()+".", "")
 	}
 	if len(saves) > 0 {
 		out = append(out, "What happens is saved to "+strings.Join(saves, ", ")+".", "")

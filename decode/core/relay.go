@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -25,6 +26,14 @@ func explainRelay(s *decode.Seen) []session.Note {
 			return captured(b)
 		}
 		return tcpOpened(s.Event.Leg, b)
+	case session.DNSAnswered:
+		return answered(b)
+	case session.TCPTried:
+		n := alarm(session.Notice, "RFC 6120 §3.2", "%s, for %s; it took %s", b.Words(), decode.Quote(b.Target), session.ShortTime(b.Took))
+		if b.Lost {
+			n.Severity, n.Ref = session.Info, "RFC 8305 §5"
+		}
+		return []session.Note{n}
 	case session.TCPFailed:
 		notes := []session.Note{alarm(session.Error, "RFC 6120 §3.2", "xmppscope could not reach %s: %s", serverAt(b.Target), b.Reason)}
 		if b.Hint != "" {
@@ -90,11 +99,33 @@ func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {
 	if b.Via != "" {
 		n.Text += ", which was named by " + b.Via
 	}
+	if b.Through != "" {
+		n.Text += ", through the proxy " + b.Through
+	}
+	if b.Took > 0 {
+		n.Text += "; it took " + session.ShortTime(b.Took)
+	}
 	if b.Direct {
 		n.Text += "; TLS starts at once (direct TLS)"
 		n.Ref = "XEP-0368 §3"
 	}
 	return []session.Note{n}
+}
+
+// answered is what DNS has to say. That there is no record is an answer.
+func answered(b session.DNSAnswered) []session.Note {
+	ref, sev := "RFC 1035 §3.4.1", session.Info
+	if strings.HasPrefix(b.Question, "SRV ") {
+		ref = "RFC 6120 §3.2.1"
+	}
+	if b.Problem != "" {
+		sev = session.Warning
+	}
+	notes := []session.Note{alarm(sev, ref, "%s; %s was asked, and it took %s", b.Words(), b.Server, session.ShortTime(b.Took))}
+	if strings.HasPrefix(b.Question, "SRV ") && len(b.Answers) == 1 && strings.HasSuffix(b.Answers[0], " .") {
+		notes = append(notes, alarm(session.Notice, "RFC 2782", "the target \".\" says that the domain does not offer this service"))
+	}
+	return notes
 }
 
 // captured is a connection in a capture that others have made.
