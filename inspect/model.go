@@ -20,6 +20,8 @@ const (
 	AfterTLS                    // of a restart: the handshake was since the last one
 	AfterSASL                   // of a restart: so was the authentication
 	isStanza                    // a message, presence or iq
+	Grave                       // is a failure: it is seen in a folded phase, too
+	Folded                      // not an event but the row of a folded phase; the index is that of its first event
 	flagBits  = iota
 )
 
@@ -48,7 +50,10 @@ type Conversation struct {
 	Look           // which of them
 	sorted bool    // Rows are in another order
 	// rules are the places in Rows of those that are no events, in order.
-	rules []int
+	rules  []int
+	phases []Phase
+	folded map[int]bool // phases by their numbers
+	done   int          // index of the event with which the login was complete, 0 before
 
 	Begin, End int  // indexes of its first event, and past its last one
 	Spoken     bool // somebody has said something: it is no port scan
@@ -86,7 +91,7 @@ func NewModel() *Model { return &Model{byID: map[int]*Conversation{}, latest: ne
 func (m *Model) Restart() {
 	m.Passed = 0
 	for _, c := range m.Sessions {
-		c.All, c.Rows, c.rules, c.sorted = nil, nil, nil, false
+		c.All, c.Rows, c.rules, c.sorted, c.phases = nil, nil, nil, false, nil
 		c.headers, c.secured, c.authorized = 0, false, false
 	}
 }
@@ -130,6 +135,9 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
 		c.Apply(e)
 		c.weigh(index, e, &c.Story)
+		if c.done == 0 && !c.In.IsZero() {
+			c.done = index
+		}
 		m.join(c, e)
 		switch {
 		case c.State == before:
@@ -141,6 +149,7 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 	}
 	at := Entry(index) << flagBits
 	rule := c.turn(e)
+	c.enterPhase(index, e, rule)
 	if !shown {
 		return
 	}
@@ -154,7 +163,10 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 	if IsStanza(e) {
 		at |= isStanza
 	}
-	if ToneOfRow(e) >= Notice {
+	switch tone := ToneOfRow(e); {
+	case tone >= Failure:
+		at |= Finding | Grave
+	case tone >= Notice:
 		at |= Finding
 	}
 	c.append(at)
@@ -168,13 +180,13 @@ func (c *Conversation) append(e Entry) {
 // addRow shows an entry of All, unless it is noise and noise is hidden.
 func (c *Conversation) addRow(i int) {
 	e := c.All[i]
-	if !c.shows(e) {
+	if !c.shows(e) || c.fold(i) {
 		return
 	}
 	if e.Has(Restart) {
 		c.rules = append(c.rules, len(c.Rows))
 	}
-	if c.Look != (Look{}) || c.sorted {
+	if c.Look != (Look{}) || c.sorted || len(c.folded) > 0 {
 		c.Rows = append(c.Rows, e)
 	} else {
 		c.Rows = c.All[:i+1]
@@ -271,10 +283,15 @@ func (c *Conversation) Find(index int) int {
 	low, high := 0, len(c.Rows)
 	for low < high {
 		mid := (low + high) / 2
-		if at := c.Rows[mid]; at.Index() < index || at.Index() == index && at.Has(Restart) {
+		if at := c.Rows[mid]; at.Index() < index || at.Index() == index && at.Has(Restart|Folded) {
 			low = mid + 1
 		} else {
 			high = mid
+		}
+	}
+	if len(c.folded) > 0 && (low == len(c.Rows) || c.Rows[low].Index() != index) {
+		if row := c.foldedRow(index); row >= 0 {
+			return row
 		}
 	}
 	return min(low, len(c.Rows)-1)
@@ -292,7 +309,7 @@ func (c *Conversation) RowOf(seq uint64, events *Cache) int {
 		e := events.At(c.Rows[i].Index())
 		return e != nil && e.Seq >= seq
 	})
-	if row < len(c.Rows) && c.Rows[row].Has(Restart) { // which stands before its event
+	if row < len(c.Rows) && c.Rows[row].Has(Restart|Folded) { // which stands before its event
 		row++
 	}
 	if row == len(c.Rows) {

@@ -260,6 +260,20 @@ func (c *Conversation) Unanswered(e *session.Event) bool {
 // patience is how long a request may wait before it stands out.
 const patience = 10 * time.Second
 
+// UnfoldTo shows the phase again that holds the event with this number, if it is folded.
+func (c *Conversation) UnfoldTo(seq uint64, events *Cache) {
+	if len(c.folded) == 0 {
+		return
+	}
+	at := sort.Search(len(c.All), func(i int) bool {
+		e := events.At(c.All[i].Index())
+		return e == nil || e.Seq >= seq
+	})
+	if at < len(c.All) {
+		c.Unfold(c.All[at].Index())
+	}
+}
+
 // EventOf is the event of the session with this number, whether it is a row or not; nil if
 // it cannot be found.
 func (c *Conversation) EventOf(seq uint64, events *Cache) *session.Event {

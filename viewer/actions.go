@@ -240,6 +240,8 @@ func (u *ui) enter() {
 		u.overlay = noOverlay
 	case u.want.focus == listPane:
 		u.want.focus, u.want.zoom = ladderPane, false
+	case u.want.focus == ladderPane && u.onFolded():
+		u.foldPhase()
 	default:
 		u.toggleZoom()
 	}

@@ -35,6 +35,7 @@ func (u *ui) goTo(place string) {
 	place = strings.TrimPrefix(strings.TrimSpace(place), "#")
 	n, err := strconv.ParseUint(place, 10, 64)
 	c := u.current()
+	c.UnfoldTo(n, u.events)
 	row := c.RowOf(n, u.events)
 	switch {
 	case err != nil || n == 0:

@@ -64,6 +64,7 @@ func (u *ui) jumpToVerdict() {
 		}
 		return
 	}
+	c.Unfold(index)
 	row := c.Find(index)
 	if row < 0 || c.Rows[row].Index() != index {
 		u.say(warning, "the event that decides is hidden: F clears the filter, w shows noise")

@@ -59,6 +59,8 @@ func init() {
 		{"session-table", "S", "the list of sessions on the whole screen, with its columns; Enter opens one", "sessions, all room", "", (*ui).zoomList},
 		{"story-back", "{", "to the session that this one goes on from: resumed, replaced, same client", "its story: back", "", func(u *ui) { u.along(-1) }},
 		{"story-on", "}", "to the session that goes on from this one", "", "", func(u *ui) { u.along(1) }},
+		{"fold", "z", "fold the phase of the login that the event is in to one row, or show it again", "fold a phase, all", "", (*ui).foldPhase},
+		{"fold-all", "Z", "fold all phases, or show all again", "", "", (*ui).foldAll},
 		{"statistics", "T", "statistics of this session; again: of all sessions", "statistics", "", (*ui).showStats},
 		{"password", "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
 		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two", "compare", (*ui).compare},

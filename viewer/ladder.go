@@ -77,6 +77,9 @@ func (u *ui) ladderRow(i, width int) []line {
 	if at.Has(inspect.Restart) {
 		return []line{u.restartRule(at, width)}
 	}
+	if at.Has(inspect.Folded) {
+		return []line{u.foldedRow(c, i, width)}
+	}
 	if u.table {
 		return u.tableRow(c, i, width)
 	}

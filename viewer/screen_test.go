@@ -60,6 +60,10 @@ func TestScreens(t *testing.T) {
 			golden(b.press("TT"), "statistics")
 			golden(b.press("vvooooo"), "statistics-by-peer")
 
+			b = fresh(false).play(login(1), refused(2), distrust(3))
+			golden(b.press("gzjj"), "folded")
+			golden(b.press("]Z"), "folded-all")
+
 			b = fresh(false).play(resuming()...)
 			golden(b.press("S"), "sessions")
 			golden(b.press("Fysong !failed<Enter>o"), "sessions-sorted")

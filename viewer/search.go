@@ -134,6 +134,7 @@ func (u *ui) found(ctx context.Context, index int, where *inspect.Conversation, 
 
 // toMatch selects an event that holds the text, and says if that went round the end.
 func (u *ui) toMatch(index, by, before int, here bool) {
+	u.current().Unfold(index)
 	u.ladder.choose(u.current().Find(index), 1)
 	u.detail.top = u.litLine()
 	switch after := u.ladder.selected; {

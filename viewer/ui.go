@@ -197,7 +197,7 @@ func (u *ui) rowCount() int { return len(u.current().Rows) }
 // event is the selected event and its index in the Log; nil if there is none.
 func (u *ui) event() (*session.Event, int) {
 	rows := u.current().Rows
-	if i := u.ladder.selected; i >= 0 && i < len(rows) {
+	if i := u.ladder.selected; i >= 0 && i < len(rows) && !rows[i].Has(inspect.Folded) {
 		return u.events.At(rows[i].Index()), rows[i].Index()
 	}
 	return nil, -1
@@ -229,6 +229,8 @@ func (u *ui) detailText() []line {
 // nothing says why no event is selected.
 func (u *ui) nothing() clean {
 	switch {
+	case u.onFolded():
+		return " this phase is folded: Enter or z shows it again, Z all of them"
 	case len(u.model.Sessions) == 0:
 		if r := u.reading(); !r.Going && len(r.Said) > 0 {
 			return wire(" " + r.Said[0])
