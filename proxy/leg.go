@@ -259,7 +259,7 @@ func closeWrite(c net.Conn) error {
 
 // reset makes the peer learn that this was no orderly end.
 func (l *leg) reset() {
-	if c, ok := l.Conn.(*net.TCPConn); ok {
+	if c, ok := l.Conn.(interface{ SetLinger(sec int) error }); ok {
 		c.SetLinger(0)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"xmppscope/internal/idn"
@@ -24,6 +25,9 @@ type Options struct {
 	ProxyHeaders bool
 	// PassTLS are domains whose TLS is passed on as it is.
 	PassTLS []idn.Domain
+	// Transit, if it is not nil, has connections that were going elsewhere when they were
+	// taken to us: to where they were going, if they are for XMPP, and past us if not.
+	Transit *Transit
 	// Gate makes what decides about the elements of a session once TLS is up; nil if
 	// nothing does, and nil from it if nothing is to be decided in this session.
 	Gate func(*tlsintercept.Secured) Gate
@@ -50,7 +54,11 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	defer run.Close()
-	for n := 1; ; {
+	o.Transit.open(run)
+	defer o.Transit.open(nil)
+	var begun atomic.Int64
+	begin := func() *session.Trail { return o.Spool.Begin(int(begun.Add(1))) }
+	for {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
@@ -71,12 +79,18 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 			conn.Close()
 			continue
 		}
-		trail := o.Spool.Begin(n)
+		if o.Transit != nil {
+			sessions.Go(func() {
+				defer door.leave()
+				o.Transit.take(ctx, &o, conn, begin)
+			})
+			continue
+		}
+		trail := begin()
 		sessions.Go(func() {
 			defer trail.Close()
 			defer door.leave()
 			newPump(ctx, &o, conn, trail).run()
 		})
-		n++
 	}
 }

@@ -97,6 +97,7 @@ type Resolver struct {
 	// Timeout bounds one attempt to connect; 0 means 10 s.
 	Timeout time.Duration
 
+	reached *reached // the server of one connection, if that is connected
 	unheard unheard
 }
 
@@ -114,7 +115,9 @@ type Request struct {
 }
 
 // Fixed says that the server does not depend on what the client says first.
-func (r *Resolver) Fixed() bool { return r.Upstream != nil && !r.Upstream.Direct }
+func (r *Resolver) Fixed() bool {
+	return r.reached != nil || r.Upstream != nil && !r.Upstream.Direct
+}
 
 func (r *Resolver) names() Names {
 	if r.Names != nil {
@@ -127,6 +130,9 @@ func (r *Resolver) names() Names {
 // order, and records what was looked up and tried, and the outcome. Direct says that TLS
 // is to begin at once.
 func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen)) (conn net.Conn, direct bool, err error) {
+	if r.reached != nil {
+		return r.reached.take(q, push)
+	}
 	name := q.Domain
 	tell := func(b session.Body) { push(session.Seen{Leg: session.ServerLeg, Body: b}) }
 	targets, err := r.targets(ctx, q, tell)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -36,15 +37,16 @@ const (
 
 // bench is a running proxy between a test's client and a test's server.
 type bench struct {
-	addr     string
-	ours     *x509.CertPool // what a client has to trust
-	upstream net.Listener
-	server   *certs.CA
-	options  Options
-	domain   string                          // that certificates are for
-	forget   bool                            // events are pulled, not kept
-	listen   func(net.Listener) net.Listener // changes the listener; nil does not
-	events   func() []session.Seen           // ends the proxy and returns what it recorded
+	addr      string
+	ours      *x509.CertPool // what a client has to trust
+	upstream  net.Listener
+	server    *certs.CA
+	options   Options
+	domain    string                          // that certificates are for
+	forget    bool                            // events are pulled, not kept
+	listen    func(net.Listener) net.Listener // changes the listener; nil does not
+	unreached chan netip.AddrPort             // where a Transit has reached nobody
+	events    func() []session.Seen           // ends the proxy and returns what it recorded
 }
 
 // newBench starts a proxy whose server is the test itself.

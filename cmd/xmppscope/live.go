@@ -37,6 +37,13 @@ type live struct {
 
 	watch func(*session.Event) // is told of each event as it was explained, or nil
 
+	// Of run, which has a client on the terminal.
+	headless bool          // no inspector, and nothing is printed that was not asked for
+	deaf     bool          // signals are the client's, until work is over
+	went     *outcomes     // how the logins went, nil if nobody asks
+	served   chan struct{} // closed when no session is under way any more, and none will be
+	attached func()        // nil, or called when others can look
+
 	title   string
 	where   string   // who listens, and for whom
 	welcome []string // the inspector's start screen
@@ -63,7 +70,7 @@ type live struct {
 // inspector says whether events go to the inspector: unless asked otherwise, and
 // if there is a terminal for it: a dumb one, as in an editor, can only be printed on.
 func (l *live) inspector() bool {
-	return !l.out.plain && os.Getenv("TERM") != "dumb" && !l.out.json && isTerminal(os.Stdout) && isTerminal(os.Stdin)
+	return !l.headless && !l.out.plain && os.Getenv("TERM") != "dumb" && !l.out.json && isTerminal(os.Stdout) && isTerminal(os.Stdin)
 }
 
 // open makes the files ready, before anything listens.
@@ -143,6 +150,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.log.End()
 	}()
 	served := make(chan error, 2)
+	l.served = make(chan struct{})
 	go func() {
 		err := proxy.Serve(ctx, listener, o)
 		if err != nil {
@@ -150,20 +158,8 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			cancel()
 		}
 		served <- err
+		close(l.served)
 		l.spool.End()
-	}()
-	worked := make(chan error, 1)
-	go func() {
-		var err error
-		if work != nil {
-			if err = work(ctx); ctx.Err() != nil {
-				err = nil
-			}
-			if !l.inspector() {
-				cancel()
-			}
-		}
-		worked <- err
 	}()
 	l.welcome = l.server.tell(l.inspector(), l.welcome)
 	stopServing := l.server.serve(api.Options{Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
@@ -180,15 +176,35 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 				Behind: l.spool.Behind, Look: l.spool.Want,
 			}, "print text: --plain")
 		})
-	} else {
+	} else if !l.headless || l.out.plain || l.out.json {
 		l.print(match)
 	}
+	l.went.follow(l)
+	if l.attached != nil {
+		l.attached()
+	}
+	worked := make(chan error, 1)
+	go func() {
+		var err error
+		if work != nil {
+			if err = work(ctx); ctx.Err() != nil {
+				err = nil
+			}
+			if !l.inspector() {
+				cancel()
+			}
+		}
+		worked <- err
+	}()
 	stopTelling := l.tellBehind(ctx)
 	<-ctx.Done()
 	stopTelling()
 	var first os.Signal
 	if parent.Err() != nil { // only signals end it, and all that listen get them
 		first = <-came
+	}
+	for l.deaf && len(came) > 0 {
+		<-came
 	}
 	err = l.finish(first, came, explained)
 	l.keepUnsaved()

@@ -9,9 +9,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"xmppscope/launch"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	launch.Init()
+	os.Exit(run(os.Args[1:]))
+}
 
 // run is main for tests: it carries out a command line and returns the exit code.
 func run(args []string) int {

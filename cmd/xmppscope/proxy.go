@@ -45,23 +45,33 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: from the stream's \"to\" by SRV)")
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
 	p.wayOut.add(f)
+	p.addTLS(f)
+	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
+	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
+	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
+	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
+	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
+}
+
+// addTLS adds the flags on how TLS is ended, which proxy and run share.
+func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
 	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
-	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
-	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
-	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
-	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
-	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
 // addLive adds the flags that proxy and demo share.
 func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string) {
 	f.StringVarP(listen, "listen", "l", addr, "`address` to listen on; port 0 picks one")
+	l.add(f, ca)
+}
+
+// add adds the flags of all that is recorded live.
+func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension; - is pcapng on standard output (repeatable; see xmppscope help save)")
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
 	f.BoolVar(&l.noRecovery, "no-recovery", false, "keep nothing that is saved nowhere when nobody can be asked, and offer nothing that an earlier run has kept")

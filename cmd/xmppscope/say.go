@@ -54,11 +54,19 @@ func (e hinted) Unwrap() error { return e.error }
 // errSaid makes the exit code 1 for a problem that has been reported already.
 var errSaid = errors.New("reported already")
 
+// exitCode is that of a client that was run, which becomes ours.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 // report prints an error, if there is one, and gives the exit code. Several that
 // were joined are printed one a line.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return 0
+	}
+	if code, ok := err.(exitCode); ok {
+		return int(code)
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		code := 0

@@ -63,6 +63,10 @@ var peerPrograms = map[string]struct {
 	"chromium":    {onPath("chromium"), "chromium"},
 	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
 	"curl":        {onPath("curl"), "curl"},
+	"aiodns":      {func() bool { return exec.Command(python, "-c", "import aiodns").Run() == nil }, "python3-aiodns"},
+	"setpriv":     {onPath("setpriv"), "util-linux"},
+	"unshare":     {onPath("unshare"), "util-linux"},
+	"root":        {func() bool { return os.Geteuid() == 0 }, "nothing: run the tests as root"},
 	"mcp-inspector": {
 		func() bool { _, err := exec.LookPath(MCPInspector()); return err == nil },
 		"npm; then npm install --prefix FOLDER @modelcontextprotocol/inspector@0.14.3, and XMPPSCOPE_NPM=FOLDER",

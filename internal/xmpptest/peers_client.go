@@ -2,7 +2,6 @@ package xmpptest
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -114,16 +113,25 @@ func (l Login) environment(home string) []string {
 func runClient(t testing.TB, l Login, input, program string, args ...string) Ran {
 	t.Helper()
 	home := peerDir(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = home, l.environment(home), strings.NewReader(input)
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
-		t.Fatalf("xmpptest: %s did not end; it printed:\n%s", program, out)
+	return finish(t, cmd)
+}
+
+// finish runs a program to its end.
+func finish(t testing.TB, cmd *exec.Cmd) Ran {
+	t.Helper()
+	var out output
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &out, time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("xmpptest: %v", err)
 	}
-	return Ran{err == nil, string(out)}
+	late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	if !late.Stop() {
+		t.Fatalf("xmpptest: %s did not end; it printed:\n%s", cmd.Path, out.String())
+	}
+	return Ran{err == nil, out.String()}
 }
 
 func slixmppArgs(t testing.TB, role, addr, jid, password, ca string) []string {

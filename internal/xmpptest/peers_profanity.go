@@ -128,3 +128,31 @@ func (s *screen) kill() {
 	}
 	s.tmux("kill-server")
 }
+
+// Screen is a terminal with a program in it, for the length of the test.
+type Screen struct{ *screen }
+
+// StartScreen starts a program in a terminal.
+func StartScreen(t testing.TB, env []string, dir string, program ...string) Screen {
+	t.Helper()
+	Need(t, "tmux")
+	return Screen{startScreen(t, env, dir, program...)}
+}
+
+// Line types a line.
+func (s Screen) Line(text string) { s.line(text) }
+
+// Key presses a key, as tmux names it: "C-c".
+func (s Screen) Key(name string) { s.tmux("send-keys", name) }
+
+// Until waits until the screen shows what the expression matches, and returns the screen.
+func (s Screen) Until(t testing.TB, expression string) string {
+	t.Helper()
+	return s.until(t, expression)
+}
+
+// Gone waits until the program has ended.
+func (s Screen) Gone(t testing.TB) {
+	t.Helper()
+	s.gone(t)
+}

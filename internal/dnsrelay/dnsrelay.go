@@ -1,0 +1,398 @@
+// Package dnsrelay passes DNS queries on as they are, and tells what was asked and
+// answered: so it is known which name an address came from.
+package dnsrelay
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+)
+
+// Exchange is a question, and what came of it.
+type Exchange struct {
+	Type    string         // of record: "A", "SRV"
+	Name    string         // without the dot at the end
+	Server  netip.AddrPort // who was asked
+	Records []Record       // of the answer, with the aliases (CNAME) that lead there
+	Code    string         // of an answer that is an error: "NXDOMAIN"; "" if it is none
+	Err     error          // why there is no answer
+	Took    time.Duration
+	Ours    bool // we have answered in the server's place
+}
+
+// Record is one record of an answer.
+type Record struct {
+	Name   string // whose it is
+	Type   string
+	Addr   netip.Addr // A, AAAA
+	Target string     // CNAME, SRV; "." is none
+	Port   uint16     // SRV
+	Text   string     // as a zone file has it: "10 0 5222 xmpp.example.net"
+}
+
+// Bounds.
+const (
+	patience   = 10 * time.Second // for an answer
+	mostAtOnce = 256              // queries under way
+	maxMessage = 64 << 10
+)
+
+// Relay passes queries on.
+type Relay struct {
+	// Tell is told of each exchange, of queries that are understood; in any goroutine.
+	Tell func(Exchange)
+	// Server is who is asked; not valid: whoever the query was sent to.
+	Server netip.AddrPort
+	// Answer answers a query in the server's place; nil from it passes the query on.
+	Answer func(q dnsmessage.Question) []dnsmessage.Resource
+	// Answers says whether Answer is asked for a name, so that other types of it have no
+	// record rather than the real one.
+	Answers func(name string) bool
+}
+
+// packetConn is the part of ipv4.PacketConn and ipv6.PacketConn that is needed.
+type packetConn interface {
+	read(b []byte) (n int, to netip.Addr, from net.Addr, err error)
+	write(b []byte, from netip.Addr, to net.Addr) error
+}
+
+type conn4 struct{ *ipv4.PacketConn }
+
+func (c conn4) read(b []byte) (int, netip.Addr, net.Addr, error) {
+	n, cm, from, err := c.ReadFrom(b)
+	var to netip.Addr
+	if cm != nil {
+		to, _ = netip.AddrFromSlice(cm.Dst)
+	}
+	return n, to.Unmap(), from, err
+}
+
+func (c conn4) write(b []byte, from netip.Addr, to net.Addr) error {
+	_, err := c.WriteTo(b, &ipv4.ControlMessage{Src: from.AsSlice()}, to)
+	return err
+}
+
+type conn6 struct{ *ipv6.PacketConn }
+
+func (c conn6) read(b []byte) (int, netip.Addr, net.Addr, error) {
+	n, cm, from, err := c.ReadFrom(b)
+	var to netip.Addr
+	if cm != nil {
+		to, _ = netip.AddrFromSlice(cm.Dst)
+	}
+	return n, to, from, err
+}
+
+func (c conn6) write(b []byte, from netip.Addr, to net.Addr) error {
+	_, err := c.WriteTo(b, &ipv6.ControlMessage{Src: from.AsSlice()}, to)
+	return err
+}
+
+// Serve takes the queries that arrive at a socket, until that is closed. Answers come from
+// the address that the query was sent to.
+func (r *Relay) Serve(c *net.UDPConn) error {
+	local := netip.MustParseAddrPort(c.LocalAddr().String())
+	var pc packetConn
+	if local.Addr().Unmap().Is4() {
+		p := ipv4.NewPacketConn(c)
+		if err := p.SetControlMessage(ipv4.FlagDst, true); err != nil {
+			return err
+		}
+		pc = conn4{p}
+	} else {
+		p := ipv6.NewPacketConn(c)
+		if err := p.SetControlMessage(ipv6.FlagDst, true); err != nil {
+			return err
+		}
+		pc = conn6{p}
+	}
+	room := make([]byte, maxMessage)
+	free := make(chan struct{}, mostAtOnce)
+	for {
+		n, to, from, err := pc.read(room)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil || n == 0 {
+			continue // of a packet before: "nothing listens there"
+		}
+		select {
+		case free <- struct{}{}:
+		default:
+			continue // who asks will ask again
+		}
+		query := append([]byte(nil), room[:n]...)
+		go func() {
+			defer func() { <-free }()
+			server := r.Server
+			if !server.IsValid() {
+				server = netip.AddrPortFrom(to, local.Port())
+			}
+			if answer := r.ask(query, server); answer != nil {
+				pc.write(answer, to, from)
+			}
+		}()
+	}
+}
+
+// ask asks a server, and tells.
+func (r *Relay) ask(query []byte, server netip.AddrPort) []byte {
+	if answer := r.ours(query, server); answer != nil {
+		return answer
+	}
+	begun := time.Now()
+	answer, err := exchange(query, server)
+	r.tell(query, answer, server, time.Since(begun), err)
+	return answer
+}
+
+func exchange(query []byte, server netip.AddrPort) ([]byte, error) {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write(query); err != nil {
+		return nil, err
+	}
+	room := make([]byte, maxMessage)
+	for {
+		n, err := c.Read(room)
+		if err != nil {
+			return nil, err
+		}
+		if n >= 2 && len(query) >= 2 && room[0] == query[0] && room[1] == query[1] {
+			return room[:n], nil
+		}
+	}
+}
+
+// Carry carries queries over TCP (RFC 7766), between a client and the server it has
+// connected to, until either ends.
+func (r *Relay) Carry(ctx context.Context, client, server net.Conn) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { client.Close(); server.Close() })
+	defer stop()
+	defer cancel()
+	at, _ := netip.ParseAddrPort(server.RemoteAddr().String())
+	type asked struct {
+		query []byte
+		when  time.Time
+	}
+	pending := make(chan asked, mostAtOnce)
+	go func() {
+		defer cancel()
+		for {
+			m, err := readMessage(client)
+			if err != nil {
+				return
+			}
+			if answer := r.ours(m, at); answer != nil {
+				if writeMessage(client, answer) != nil {
+					return
+				}
+				continue
+			}
+			select {
+			case pending <- asked{m, time.Now()}:
+			default:
+			}
+			if writeMessage(server, m) != nil {
+				return
+			}
+		}
+	}()
+	waiting := map[uint16]asked{}
+	for {
+		m, err := readMessage(server)
+		if err != nil {
+			return
+		}
+		for more := true; more; {
+			select {
+			case a := <-pending:
+				waiting[id(a.query)] = a
+			default:
+				more = false
+			}
+		}
+		if a, ok := waiting[id(m)]; ok {
+			delete(waiting, id(m))
+			r.tell(a.query, m, at, time.Since(a.when), nil)
+		}
+		if writeMessage(client, m) != nil {
+			return
+		}
+	}
+}
+
+func id(m []byte) uint16 {
+	if len(m) < 2 {
+		return 0
+	}
+	return binary.BigEndian.Uint16(m)
+}
+
+func readMessage(c net.Conn) ([]byte, error) {
+	var head [2]byte
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return nil, err
+	}
+	m := make([]byte, binary.BigEndian.Uint16(head[:]))
+	_, err := io.ReadFull(c, m)
+	return m, err
+}
+
+func writeMessage(c net.Conn, m []byte) error {
+	_, err := c.Write(append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(m)), uint16(len(m))), m...))
+	return err
+}
+
+// ours answers a query in the server's place; nil if that is not for us.
+func (r *Relay) ours(query []byte, server netip.AddrPort) []byte {
+	if r.Answer == nil {
+		return nil
+	}
+	var p dnsmessage.Parser
+	head, err := p.Start(query)
+	if err != nil || head.Response {
+		return nil
+	}
+	q, err := p.Question()
+	if err != nil || !r.Answers(plain(q.Name.String())) {
+		return nil
+	}
+	m := dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: head.ID, Response: true, Authoritative: true, RecursionDesired: head.RecursionDesired, RecursionAvailable: true},
+		Questions: []dnsmessage.Question{q}, Answers: r.Answer(q),
+	}
+	answer, err := m.Pack()
+	if err != nil {
+		return nil
+	}
+	if r.Tell != nil {
+		e := Exchange{Server: server, Ours: true}
+		e.read(query, answer)
+		r.Tell(e)
+	}
+	return answer
+}
+
+// tell tells of an exchange.
+func (r *Relay) tell(query, answer []byte, server netip.AddrPort, took time.Duration, err error) {
+	if r.Tell == nil {
+		return
+	}
+	e := Exchange{Server: server, Took: took, Err: err}
+	if e.read(query, answer) {
+		r.Tell(e)
+	}
+}
+
+// read reads the messages of an exchange. It says whether there is anything to tell.
+func (e *Exchange) read(query, answer []byte) bool {
+	var p dnsmessage.Parser
+	if _, err := p.Start(query); err != nil {
+		return false
+	}
+	q, err := p.Question()
+	if err != nil {
+		return false
+	}
+	e.Name, e.Type = plain(q.Name.String()), typeName(q.Type)
+	if answer == nil {
+		return true
+	}
+	head, err := p.Start(answer)
+	if err != nil || p.SkipAllQuestions() != nil {
+		e.Err = errors.New("the answer is no message of DNS")
+		return true
+	}
+	if head.RCode != dnsmessage.RCodeSuccess {
+		e.Code = codeName(head.RCode)
+	}
+	for {
+		r, err := p.Answer()
+		if err != nil {
+			break
+		}
+		e.Records = append(e.Records, record(&r))
+	}
+	return true
+}
+
+func record(r *dnsmessage.Resource) Record {
+	out := Record{Name: plain(r.Header.Name.String()), Type: typeName(r.Header.Type)}
+	switch b := r.Body.(type) {
+	case *dnsmessage.AResource:
+		out.Addr = netip.AddrFrom4(b.A)
+		out.Text = out.Addr.String()
+	case *dnsmessage.AAAAResource:
+		out.Addr = netip.AddrFrom16(b.AAAA)
+		out.Text = out.Addr.String()
+	case *dnsmessage.CNAMEResource:
+		out.Target = plain(b.CNAME.String())
+		out.Text = out.Target
+	case *dnsmessage.SRVResource:
+		out.Target, out.Port = plain(b.Target.String()), b.Port
+		out.Text = fmt.Sprintf("%d %d %d %s", b.Priority, b.Weight, b.Port, out.Target)
+	case *dnsmessage.TXTResource:
+		out.Text = strings.Join(b.TXT, "")
+	case *dnsmessage.PTRResource:
+		out.Text = plain(b.PTR.String())
+	case *dnsmessage.UnknownResource:
+		out.Text = fmt.Sprintf("%d bytes", len(b.Data))
+	}
+	return out
+}
+
+// plain is a name without the dot at its end; that of the root stays.
+func plain(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(name, ".")
+}
+
+func typeName(t dnsmessage.Type) string {
+	switch t {
+	case 64:
+		return "SVCB"
+	case 65:
+		return "HTTPS"
+	case 52:
+		return "TLSA"
+	}
+	if name, ok := strings.CutPrefix(t.String(), "Type"); ok {
+		return name
+	}
+	return fmt.Sprintf("TYPE%d", t)
+}
+
+// codeName is an error's name as resolvers show it (RFC 6895 §2.3).
+func codeName(c dnsmessage.RCode) string {
+	switch c {
+	case dnsmessage.RCodeFormatError:
+		return "FORMERR"
+	case dnsmessage.RCodeServerFailure:
+		return "SERVFAIL"
+	case dnsmessage.RCodeNameError:
+		return "NXDOMAIN"
+	case dnsmessage.RCodeNotImplemented:
+		return "NOTIMP"
+	case dnsmessage.RCodeRefused:
+		return "REFUSED"
+	}
+	return fmt.Sprintf("RCODE%d", c)
+}

@@ -1,0 +1,245 @@
+package dnsrelay
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func query(t testing.TB, id uint16, kind dnsmessage.Type, name string) []byte {
+	t.Helper()
+	m := dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: id, RecursionDesired: true},
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: dnsmessage.ClassINET}},
+	}
+	b, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func answer(t testing.TB, query []byte, code dnsmessage.RCode, bodies ...dnsmessage.ResourceBody) []byte {
+	t.Helper()
+	var m dnsmessage.Message
+	if err := m.Unpack(query); err != nil {
+		t.Fatal(err)
+	}
+	m.Response, m.RCode = true, code
+	for _, b := range bodies {
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Class: dnsmessage.ClassINET}, Body: b})
+	}
+	b, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func srv(target string, port uint16) dnsmessage.ResourceBody {
+	return &dnsmessage.SRVResource{Priority: 5, Port: port, Target: dnsmessage.MustNewName(target)}
+}
+
+// server answers over UDP and TCP with what answers gives.
+func server(t *testing.T, answers func([]byte) []byte) netip.AddrPort {
+	t.Helper()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { udp.Close(); tcp.Close() })
+	go func() {
+		room := make([]byte, 4096)
+		for {
+			n, from, err := udp.ReadFrom(room)
+			if err != nil {
+				return
+			}
+			udp.WriteTo(answers(room[:n]), from)
+		}
+	}()
+	go func() {
+		for {
+			c, err := tcp.Accept()
+			if err != nil {
+				return
+			}
+			for {
+				m, err := readMessage(c)
+				if err != nil {
+					c.Close()
+					break
+				}
+				writeMessage(c, answers(m))
+			}
+		}
+	}()
+	return netip.MustParseAddrPort(udp.LocalAddr().String())
+}
+
+// relaying is a socket at which queries are passed on.
+func relaying(t *testing.T, r *Relay) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		r.Serve(c)
+		close(done)
+	}()
+	t.Cleanup(func() { c.Close(); <-done })
+	return c
+}
+
+func ask(t *testing.T, c *net.UDPConn, q []byte) []byte {
+	t.Helper()
+	from, err := net.Dial("udp", c.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	from.Write(q)
+	room := make([]byte, 4096)
+	n, err := from.Read(room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return room[:n]
+}
+
+// TestRelay: what is answered comes through byte for byte, and is told.
+func TestRelay(t *testing.T) {
+	q := query(t, 7, dnsmessage.TypeSRV, "_xmpp-client._tcp.Example.net.")
+	want := answer(t, q, dnsmessage.RCodeSuccess, srv("xmpp.example.net.", 5222), srv(".", 0))
+	told := make(chan Exchange, 4)
+	at := server(t, func([]byte) []byte { return want })
+	r := &Relay{Tell: func(e Exchange) { told <- e }, Server: at}
+	if got := ask(t, relaying(t, r), q); !bytes.Equal(got, want) {
+		t.Errorf("the answer is %x, not %x", got, want)
+	}
+	check := func(e Exchange) {
+		t.Helper()
+		if e.Type != "SRV" || e.Name != "_xmpp-client._tcp.Example.net" || e.Server != at || e.Code != "" || e.Err != nil {
+			t.Errorf("told is %+v", e)
+		}
+		if len(e.Records) != 2 || e.Records[0].Text != "5 0 5222 xmpp.example.net" || e.Records[1].Target != "." {
+			t.Errorf("told are %+v", e.Records)
+		}
+	}
+	check(<-told)
+
+	// Over TCP, two at a time.
+	ours, theirs := net.Pipe()
+	up, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		r.Carry(t.Context(), theirs, up)
+		close(done)
+	}()
+	for range 2 {
+		writeMessage(ours, q)
+		if got, err := readMessage(ours); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("over TCP the answer is %x (%v)", got, err)
+		}
+		check(<-told)
+	}
+	ours.Close()
+	<-done
+}
+
+// TestNoAnswer: errors of a server are told by their names.
+func TestNoAnswer(t *testing.T) {
+	told := make(chan Exchange, 1)
+	r := &Relay{Tell: func(e Exchange) { told <- e }, Server: server(t, func(q []byte) []byte { return answer(t, q, dnsmessage.RCodeNameError) })}
+	ask(t, relaying(t, r), query(t, 1, dnsmessage.TypeA, "nowhere.example."))
+	if e := <-told; e.Code != "NXDOMAIN" || len(e.Records) > 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestOurs: chosen names are answered by us, all others by the server.
+func TestOurs(t *testing.T) {
+	real := &dnsmessage.AResource{A: [4]byte{192, 0, 2, 1}}
+	told := make(chan Exchange, 4)
+	r := &Relay{
+		Tell:    func(e Exchange) { told <- e },
+		Server:  server(t, func(q []byte) []byte { return answer(t, q, dnsmessage.RCodeSuccess, real) }),
+		Answers: func(name string) bool { return name == "chosen.example" },
+		Answer: func(q dnsmessage.Question) []dnsmessage.Resource {
+			if q.Type != dnsmessage.TypeA {
+				return nil
+			}
+			return []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+		},
+	}
+	c := relaying(t, r)
+	for _, tt := range []struct {
+		kind dnsmessage.Type
+		name string
+		want []string
+		ours bool
+	}{
+		{dnsmessage.TypeA, "chosen.example.", []string{"127.0.0.1"}, true},
+		{dnsmessage.TypeAAAA, "chosen.example.", nil, true}, // nor does the server's own get through
+		{dnsmessage.TypeA, "other.example.", []string{"192.0.2.1"}, false},
+	} {
+		ask(t, c, query(t, 3, tt.kind, tt.name))
+		e := <-told
+		var got []string
+		for _, r := range e.Records {
+			got = append(got, r.Text)
+		}
+		if !slices.Equal(got, tt.want) || e.Ours != tt.ours {
+			t.Errorf("%s %s: %v, ours %v", tt.kind, tt.name, got, e.Ours)
+		}
+	}
+}
+
+// TestBook: an address leads back to the names and the records that led to it.
+func TestBook(t *testing.T) {
+	var b Book
+	at := netip.MustParseAddr("192.0.2.7")
+	b.Learn(&Exchange{Type: "SRV", Name: "_xmpps-client._tcp.Example.net", Records: []Record{{Type: "SRV", Target: "Host.example.net", Port: 443}, {Type: "SRV", Target: "."}}})
+	b.Learn(&Exchange{Type: "A", Name: "host.example.net", Records: []Record{
+		{Name: "host.example.net", Type: "CNAME", Target: "box.example.net"}, {Name: "box.example.net", Type: "A", Addr: at},
+	}})
+	if got := b.Names(at); !slices.Equal(got, []string{"host.example.net", "box.example.net"}) {
+		t.Errorf("names are %v", got)
+	}
+	if got := b.Services(netip.AddrPortFrom(at, 443)); len(got) != 1 || got[0].Name != "_xmpps-client._tcp.example.net" {
+		t.Errorf("services are %v", got)
+	}
+	if got := b.Services(netip.AddrPortFrom(at, 5222)); len(got) != 0 {
+		t.Errorf("services of another port are %v", got)
+	}
+}
+
+// FuzzExchange: whatever a server answers, it is told of and no more.
+func FuzzExchange(f *testing.F) {
+	q := query(f, 7, dnsmessage.TypeSRV, "_xmpp-client._tcp.example.net.")
+	f.Add(q, answer(f, q, dnsmessage.RCodeSuccess, srv("xmpp.example.net.", 5222)))
+	f.Add(q, []byte{})
+	f.Fuzz(func(t *testing.T, query, answer []byte) {
+		var e Exchange
+		if !e.read(query, answer) && e.Name != "" {
+			t.Errorf("%+v", e)
+		}
+		new(Book).Learn(&e)
+	})
+}

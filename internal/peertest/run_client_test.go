@@ -1,0 +1,232 @@
+package peertest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"xmppscope/internal/xmpptest"
+)
+
+// ranClient is what xmppscope run came to with a client.
+type ranClient struct {
+	code           int
+	stdout, stderr string
+}
+
+func runClient(t *testing.T, flags []string, client ...string) ranClient {
+	t.Helper()
+	cmd := command(t, append(append([]string{"run"}, flags...), append([]string{"--"}, client...)...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	nothingLeft(t, cmd.Dir)
+	return ranClient{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// TestRunExitCodes: they are the client's, as a shell has them, and ours where there is none.
+func TestRunExitCodes(t *testing.T) {
+	for _, tt := range []struct {
+		client []string
+		code   int
+		says   string // on standard error
+	}{
+		{[]string{"true"}, 0, "true runs, and its connections come through here: xmppscope attach"},
+		{[]string{"sh", "-c", "exit 7"}, 7, ""},
+		{[]string{"sh", "-c", "kill -TERM $$"}, 143, ""},
+		{[]string{"sh", "-c", "kill -SEGV $$"}, 139, ""},
+		{[]string{"no-such-client"}, 127, "no-such-client: executable file not found"},
+		{[]string{"/etc/passwd"}, 126, "/etc/passwd: permission denied"},
+		{nil, 2, "no client is named"},
+	} {
+		if got := runClient(t, nil, tt.client...); got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
+			t.Errorf("%q: exit code %d, want %d; it says\n%s", tt.client, got.code, tt.code, got.stderr)
+		}
+	}
+	if got := runClient(t, []string{"--domain", "a:b:c"}, "true"); got.code != 2 || !strings.Contains(got.stderr, "want HOST or HOST:PORT") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRunOutput: standard output is the client's, and with --json or --plain that of events
+// alone. Nothing of ours is in the client's.
+func TestRunOutput(t *testing.T) {
+	client := []string{"sh", "-c", "echo out; echo err >&2; cat"}
+	if got := runClient(t, nil, client...); got.stdout != "out\n" || !strings.Contains(got.stderr, "err\n") {
+		t.Errorf("%+v", got)
+	}
+	got := runClient(t, []string{"--json"}, client...)
+	if !strings.HasPrefix(got.stdout, `{"format":"xmppscope"`) || strings.Contains(got.stdout, "out\n") || !strings.Contains(got.stderr, "out\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRunSignal: what we are sent reaches the client, and its end is ours.
+func TestRunSignal(t *testing.T) {
+	cmd := command(t, "run", "--", "sh", "-c", `trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done`)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var room [6]byte
+	if _, err := io.ReadFull(out, room[:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(out)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 9 || string(rest) != "caught\n" {
+		t.Errorf("exit code %d after %q", code, rest)
+	}
+	nothingLeft(t, cmd.Dir)
+}
+
+// TestRunKilled: the client does not outlive us, however we end.
+func TestRunKilled(t *testing.T) {
+	cmd := command(t, "run", "--", "sh", "-c", `trap 'echo ended; exit' TERM; echo ready; while :; do sleep 0.05; done`)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var room [6]byte
+	if _, err := io.ReadFull(out, room[:]); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Kill()
+	if rest, _ := io.ReadAll(out); string(rest) != "ended\n" { // read to the end: the client has gone
+		t.Errorf("the client says %q", rest)
+	}
+	cmd.Wait()
+}
+
+// TestRunTerminal: Ctrl-C ends the client, Ctrl-Z stops it and fg has it go on, as without us.
+func TestRunTerminal(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := xmpptest.ServerFolder(t)
+	s := xmpptest.StartScreen(t, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TERM=xterm-256color", "TMPDIR=" + home, "PS1=$ "}, home, "bash", "--norc", "-i")
+	s.Line("X=" + path)
+	s.Line(`$X run -- sh -c 'echo re""ady; sleep 1000'; echo "code" $?`)
+	s.Until(t, `(?m)^ready`)
+	s.Key("C-c")
+	s.Until(t, `(?m)^code 130\s+^\$ ?$`)
+	s.Line(`clear; $X run -- sh -c 'echo st""ill; read x; echo "got" $x; exit 5'; echo "code" $?`)
+	s.Until(t, `(?m)^still`) // else the terminal throws away what it has not read
+	s.Key("C-z")
+	s.Until(t, `Stopped`)
+	s.Line("fg")
+	s.Until(t, `(?m)^\$ fg`)
+	s.Line("hello")
+	s.Until(t, `(?m)^got hello(.|\n)*xmppscope: the client has made no connection`)
+	s.Line("exit")
+	s.Gone(t)
+	nothingLeft(t, home)
+}
+
+// TestRunOthers: a server that speaks first, one that does not, and one whose certificate is
+// pinned are reached as without us.
+func TestRunOthers(t *testing.T) {
+	xmpptest.Need(t, "curl")
+	ssh, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ssh.Close()
+	go func() {
+		for {
+			c, err := ssh.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(c, "SSH-2.0-made-up\r\n")
+			io.Copy(c, c)
+			c.Close()
+		}
+	}()
+	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "from the web") }))
+	defer web.Close()
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "in the clear") }))
+	defer plain.Close()
+	key := web.Certificate().RawSubjectPublicKeyInfo
+	sum := sha256.Sum256(key)
+	pin := "sha256//" + base64.StdEncoding.EncodeToString(sum[:])
+	host, port, _ := net.SplitHostPort(ssh.Addr().String())
+	got := runClient(t, nil, "bash", "-c", fmt.Sprintf(`exec 3<>/dev/tcp/%s/%s; read -r line <&3; echo "$line"; echo mine >&3; read -r line <&3; echo "$line"; exec 3>&-
+curl -sS --insecure --pinnedpubkey '%s' %s; echo; curl -sS %s`, host, port, pin, web.URL, plain.URL))
+	if want := "SSH-2.0-made-up\r\nmine\nfrom the web\nin the clear"; got.code != 0 || got.stdout != want {
+		t.Errorf("exit code %d, %q\n%s", got.code, got.stdout, got.stderr)
+	}
+	if !strings.Contains(got.stderr, "no XMPP was seen; 3 other connections passed as they are") {
+		t.Errorf("it says\n%s", got.stderr)
+	}
+}
+
+// TestRunForbidden: where the system forbids namespaces it is said by which setting, and
+// how to allow them; variables do what they can.
+func TestRunForbidden(t *testing.T) {
+	xmpptest.Need(t, "root", "unshare", "setpriv")
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := xmpptest.ServerFolder(t)
+	// Root of a namespace of its own may forbid more of them in there.
+	cmd := exec.Command("unshare", "-Ur", "sh", "-c", `echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"`, "sh",
+		path, "run", "--", "sh", "-c", `grep -c "BEGIN CERT" "$SSL_CERT_FILE"; exit 4`)
+	cmd.Dir, cmd.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != 4 || strings.TrimSpace(stdout.String()) == "0" {
+		t.Errorf("exit code %d, %q", code, stdout.String())
+	}
+	for _, want := range []string{"user.max_user_namespaces is 0", "hint: allow them: sysctl user.max_user_namespaces=1000", "let the client connect to 127.0.0.1:"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, stderr.String())
+		}
+	}
+}
+
+// TestRunInspectIn: a command is told how to open the inspector on the run.
+func TestRunInspectIn(t *testing.T) {
+	dir := t.TempDir()
+	script, told := filepath.Join(dir, "terminal"), filepath.Join(dir, "told")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$@\" >'"+told+".new'; mv '"+told+".new' '"+told+"'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := runClient(t, []string{"--inspect-in", script + " -e"}, "sh", "-c", `echo $PPID; while ! [ -e '`+told+`' ]; do sleep 0.05; done`)
+	text, err := os.ReadFile(told)
+	path, _ := binary()
+	if want := "-e " + path + " attach " + strings.TrimSpace(got.stdout); err != nil || strings.TrimSpace(string(text)) != want {
+		t.Errorf("it is told %q (%v), not %q", text, err, want)
+	}
+	if got := runClient(t, []string{"--inspect-in", "tmux"}, "true"); !strings.Contains(got.stderr, "warning: --inspect-in: this terminal is not in tmux") {
+		t.Errorf("%+v", got)
+	}
+}

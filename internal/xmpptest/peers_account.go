@@ -1,0 +1,101 @@
+package xmpptest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Wrapped starts programs in a certain way: under xmppscope run, say. It takes a command line
+// and returns the one to start; the program finds its files in home, which is its owner's.
+type Wrapped struct {
+	Wrap func(args []string) []string
+	Home string
+	UID  int // who owns home
+}
+
+// AccountClient is a real client that is told its account, and nothing of servers.
+type AccountClient struct {
+	Name string
+	// Run logs alice in and writes to bob; it returns when the client is gone.
+	Run func(t testing.TB, w Wrapped, says string) Ran
+}
+
+// AccountClients are the real clients there are. Each skips or fails the test if it
+// is not installed.
+func AccountClients() []AccountClient {
+	return []AccountClient{{"slixmpp", slixmppAccount}, {"profanity", profanityAccount}, {"go-sendxmpp", goSendxmppAccount}}
+}
+
+// SystemCAs is the bundle of the CAs that programs trust on Debian.
+const SystemCAs = "/etc/ssl/certs/ca-certificates.crt"
+
+func slixmppAccount(t testing.TB, w Wrapped, says string) Ran { return SlixmppAccount(t, w, SystemCAs, says) }
+
+// SlixmppAccount is slixmpp that trusts the CAs of a file.
+func SlixmppAccount(t testing.TB, w Wrapped, cas, says string) Ran {
+	t.Helper()
+	Need(t, "slixmpp", "aiodns")
+	text, err := peerFiles.ReadFile("testdata/peers/slixmpp_account.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(w.Home, "slixmpp_account.py")
+	peerWrite(t, script, text)
+	return w.run(t, "", python, script, AliceJID, AlicePassword, cas, BobJID, says)
+}
+
+func goSendxmppAccount(t testing.TB, w Wrapped, says string) Ran {
+	t.Helper()
+	Need(t, "go-sendxmpp")
+	return w.run(t, says, "go-sendxmpp", "-u", AliceJID, "-p", AlicePassword, BobJID)
+}
+
+func profanityAccount(t testing.TB, w Wrapped, says string) Ran {
+	t.Helper()
+	Need(t, "profanity", "tmux")
+	peerTemplate(t, "profanity-accounts", filepath.Join(w.Home, "data", "profanity", "accounts"),
+		map[string]string{"JID": AliceJID, "Password": AlicePassword, "Policy": "force"})
+	w.own(t)
+	s := startScreen(t, w.environment(), w.Home, w.Wrap([]string{"profanity", "-f", filepath.Join(w.Home, "profanity.log"), "-a", "alice"})...)
+	screen := s.until(t, `logged in successfully|Login failed|/tls allow|hint:`)
+	if !strings.Contains(screen, "logged in successfully") {
+		s.line("/quit")
+		s.gone(t)
+		return Ran{false, screen}
+	}
+	s.line("/msg " + BobJID + " " + says)
+	screen = s.until(t, regexp.QuoteMeta("echo: "+says))
+	s.line("/quit")
+	s.gone(t)
+	return Ran{true, screen}
+}
+
+// environment is the client's: its own home, and nothing said of certificates.
+func (w Wrapped) environment() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.Home, "LANG=C.UTF-8", "TERM=xterm-256color", "TMPDIR=" + w.Home,
+		"XDG_CONFIG_HOME=" + filepath.Join(w.Home, "config"), "XDG_DATA_HOME=" + filepath.Join(w.Home, "data"), "XDG_RUNTIME_DIR=" + w.Home,
+	}
+}
+
+// own gives the home and what is in it to its owner.
+func (w Wrapped) own(t testing.TB) {
+	t.Helper()
+	if out, err := exec.Command("chown", "-R", strconv.Itoa(w.UID), w.Home).CombinedOutput(); err != nil {
+		t.Fatalf("xmpptest: chown: %v: %s", err, out)
+	}
+}
+
+func (w Wrapped) run(t testing.TB, input string, args ...string) Ran {
+	t.Helper()
+	w.own(t)
+	args = w.Wrap(args)
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdin = w.Home, w.environment(), strings.NewReader(input)
+	return finish(t, cmd)
+}
