@@ -6,14 +6,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 )
@@ -53,11 +52,9 @@ type Relay struct {
 	Tell func(Exchange)
 	// Server is who is asked; not valid: whoever the query was sent to.
 	Server netip.AddrPort
-	// Answer answers a query in the server's place; nil from it passes the query on.
-	Answer func(q dnsmessage.Question) []dnsmessage.Resource
-	// Answers says whether Answer is asked for a name, so that other types of it have no
-	// record rather than the real one.
-	Answers func(name string) bool
+	// Answer says what a question is answered with in the server's place, and whether it is:
+	// a name that is ours has no other records than Answer gives. nil: all are passed on.
+	Answer func(q dns.Question) (records []dns.RR, ours bool)
 }
 
 // packetConn is the part of ipv4.PacketConn and ipv6.PacketConn that is needed.
@@ -264,19 +261,16 @@ func (r *Relay) ours(query []byte, server netip.AddrPort) []byte {
 	if r.Answer == nil {
 		return nil
 	}
-	var p dnsmessage.Parser
-	head, err := p.Start(query)
-	if err != nil || head.Response {
+	q := new(dns.Msg)
+	if q.Unpack(query) != nil || q.Response || len(q.Question) != 1 {
 		return nil
 	}
-	q, err := p.Question()
-	if err != nil || !r.Answers(plain(q.Name.String())) {
+	records, ours := r.Answer(q.Question[0])
+	if !ours {
 		return nil
 	}
-	m := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: head.ID, Response: true, Authoritative: true, RecursionDesired: head.RecursionDesired, RecursionAvailable: true},
-		Questions: []dnsmessage.Question{q}, Answers: r.Answer(q),
-	}
+	m := new(dns.Msg).SetReply(q)
+	m.RecursionAvailable, m.Answer = true, records
 	answer, err := m.Pack()
 	if err != nil {
 		return nil
@@ -302,57 +296,39 @@ func (r *Relay) tell(query, answer []byte, server netip.AddrPort, took time.Dura
 
 // read reads the messages of an exchange. It says whether there is anything to tell.
 func (e *Exchange) read(query, answer []byte) bool {
-	var p dnsmessage.Parser
-	if _, err := p.Start(query); err != nil {
+	var m dns.Msg
+	if m.Unpack(query) != nil || len(m.Question) == 0 {
 		return false
 	}
-	q, err := p.Question()
-	if err != nil {
-		return false
-	}
-	e.Name, e.Type = plain(q.Name.String()), typeName(q.Type)
+	e.Name, e.Type = plain(m.Question[0].Name), dns.TypeToString[m.Question[0].Qtype]
 	if answer == nil {
 		return true
 	}
-	head, err := p.Start(answer)
-	if err != nil || p.SkipAllQuestions() != nil {
+	if err := m.Unpack(answer); err != nil {
 		e.Err = errors.New("the answer is no message of DNS")
 		return true
 	}
-	if head.RCode != dnsmessage.RCodeSuccess {
-		e.Code = codeName(head.RCode)
+	if m.Rcode != dns.RcodeSuccess {
+		e.Code = dns.RcodeToString[m.Rcode]
 	}
-	for {
-		r, err := p.Answer()
-		if err != nil {
-			break
-		}
-		e.Records = append(e.Records, record(&r))
+	for _, rr := range m.Answer {
+		e.Records = append(e.Records, record(rr))
 	}
 	return true
 }
 
-func record(r *dnsmessage.Resource) Record {
-	out := Record{Name: plain(r.Header.Name.String()), Type: typeName(r.Header.Type)}
-	switch b := r.Body.(type) {
-	case *dnsmessage.AResource:
-		out.Addr = netip.AddrFrom4(b.A)
-		out.Text = out.Addr.String()
-	case *dnsmessage.AAAAResource:
-		out.Addr = netip.AddrFrom16(b.AAAA)
-		out.Text = out.Addr.String()
-	case *dnsmessage.CNAMEResource:
-		out.Target = plain(b.CNAME.String())
-		out.Text = out.Target
-	case *dnsmessage.SRVResource:
-		out.Target, out.Port = plain(b.Target.String()), b.Port
-		out.Text = fmt.Sprintf("%d %d %d %s", b.Priority, b.Weight, b.Port, out.Target)
-	case *dnsmessage.TXTResource:
-		out.Text = strings.Join(b.TXT, "")
-	case *dnsmessage.PTRResource:
-		out.Text = plain(b.PTR.String())
-	case *dnsmessage.UnknownResource:
-		out.Text = fmt.Sprintf("%d bytes", len(b.Data))
+func record(rr dns.RR) Record {
+	h := rr.Header()
+	out := Record{Name: plain(h.Name), Type: dns.TypeToString[h.Rrtype], Text: plain(strings.TrimPrefix(rr.String(), h.String()))}
+	switch b := rr.(type) {
+	case *dns.A:
+		out.Addr, _ = netip.AddrFromSlice(b.A.To4())
+	case *dns.AAAA:
+		out.Addr, _ = netip.AddrFromSlice(b.AAAA)
+	case *dns.CNAME:
+		out.Target = plain(b.Target)
+	case *dns.SRV:
+		out.Target, out.Port = plain(b.Target), b.Port
 	}
 	return out
 }
@@ -363,36 +339,4 @@ func plain(name string) string {
 		return name
 	}
 	return strings.TrimSuffix(name, ".")
-}
-
-func typeName(t dnsmessage.Type) string {
-	switch t {
-	case 64:
-		return "SVCB"
-	case 65:
-		return "HTTPS"
-	case 52:
-		return "TLSA"
-	}
-	if name, ok := strings.CutPrefix(t.String(), "Type"); ok {
-		return name
-	}
-	return fmt.Sprintf("TYPE%d", t)
-}
-
-// codeName is an error's name as resolvers show it (RFC 6895 §2.3).
-func codeName(c dnsmessage.RCode) string {
-	switch c {
-	case dnsmessage.RCodeFormatError:
-		return "FORMERR"
-	case dnsmessage.RCodeServerFailure:
-		return "SERVFAIL"
-	case dnsmessage.RCodeNameError:
-		return "NXDOMAIN"
-	case dnsmessage.RCodeNotImplemented:
-		return "NOTIMP"
-	case dnsmessage.RCodeRefused:
-		return "REFUSED"
-	}
-	return fmt.Sprintf("RCODE%d", c)
 }

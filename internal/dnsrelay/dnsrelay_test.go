@@ -7,18 +7,19 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/miekg/dns"
 	"go.uber.org/goleak"
-	"golang.org/x/net/dns/dnsmessage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func query(t testing.TB, id uint16, kind dnsmessage.Type, name string) []byte {
+func query(t testing.TB, kind uint16, name string) []byte {
 	t.Helper()
-	m := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: id, RecursionDesired: true},
-		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: dnsmessage.ClassINET}},
-	}
+	return packed(t, new(dns.Msg).SetQuestion(name, kind))
+}
+
+func packed(t testing.TB, m *dns.Msg) []byte {
+	t.Helper()
 	b, err := m.Pack()
 	if err != nil {
 		t.Fatal(err)
@@ -26,25 +27,27 @@ func query(t testing.TB, id uint16, kind dnsmessage.Type, name string) []byte {
 	return b
 }
 
-func answer(t testing.TB, query []byte, code dnsmessage.RCode, bodies ...dnsmessage.ResourceBody) []byte {
+// answer is the answer to a query, with records as a zone file has them.
+func answer(t testing.TB, query []byte, code int, records ...string) []byte {
 	t.Helper()
-	var m dnsmessage.Message
-	if err := m.Unpack(query); err != nil {
+	q := new(dns.Msg)
+	if err := q.Unpack(query); err != nil {
 		t.Fatal(err)
 	}
-	m.Response, m.RCode = true, code
-	for _, b := range bodies {
-		m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Class: dnsmessage.ClassINET}, Body: b})
+	m := new(dns.Msg).SetRcode(q, code)
+	for _, text := range records {
+		m.Answer = append(m.Answer, rr(t, text))
 	}
-	b, err := m.Pack()
+	return packed(t, m)
+}
+
+func rr(t testing.TB, text string) dns.RR {
+	t.Helper()
+	r, err := dns.NewRR(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
-}
-
-func srv(target string, port uint16) dnsmessage.ResourceBody {
-	return &dnsmessage.SRVResource{Priority: 5, Port: port, Target: dnsmessage.MustNewName(target)}
+	return r
 }
 
 // server answers over UDP and TCP with what answers gives.
@@ -122,8 +125,8 @@ func ask(t *testing.T, c *net.UDPConn, q []byte) []byte {
 
 // TestRelay: what is answered comes through byte for byte, and is told.
 func TestRelay(t *testing.T) {
-	q := query(t, 7, dnsmessage.TypeSRV, "_xmpp-client._tcp.Example.net.")
-	want := answer(t, q, dnsmessage.RCodeSuccess, srv("xmpp.example.net.", 5222), srv(".", 0))
+	q := query(t, dns.TypeSRV, "_xmpp-client._tcp.Example.net.")
+	want := answer(t, q, dns.RcodeSuccess, "_xmpp-client._tcp.Example.net. 60 IN SRV 5 0 5222 xmpp.example.net.", "_xmpp-client._tcp.Example.net. 60 IN SRV 5 0 0 .")
 	told := make(chan Exchange, 4)
 	at := server(t, func([]byte) []byte { return want })
 	r := &Relay{Tell: func(e Exchange) { told <- e }, Server: at}
@@ -166,8 +169,8 @@ func TestRelay(t *testing.T) {
 // TestNoAnswer: errors of a server are told by their names.
 func TestNoAnswer(t *testing.T) {
 	told := make(chan Exchange, 1)
-	r := &Relay{Tell: func(e Exchange) { told <- e }, Server: server(t, func(q []byte) []byte { return answer(t, q, dnsmessage.RCodeNameError) })}
-	ask(t, relaying(t, r), query(t, 1, dnsmessage.TypeA, "nowhere.example."))
+	r := &Relay{Tell: func(e Exchange) { told <- e }, Server: server(t, func(q []byte) []byte { return answer(t, q, dns.RcodeNameError) })}
+	ask(t, relaying(t, r), query(t, dns.TypeA, "nowhere.example."))
 	if e := <-told; e.Code != "NXDOMAIN" || len(e.Records) > 0 {
 		t.Errorf("%+v", e)
 	}
@@ -175,31 +178,32 @@ func TestNoAnswer(t *testing.T) {
 
 // TestOurs: chosen names are answered by us, all others by the server.
 func TestOurs(t *testing.T) {
-	real := &dnsmessage.AResource{A: [4]byte{192, 0, 2, 1}}
 	told := make(chan Exchange, 4)
 	r := &Relay{
-		Tell:    func(e Exchange) { told <- e },
-		Server:  server(t, func(q []byte) []byte { return answer(t, q, dnsmessage.RCodeSuccess, real) }),
-		Answers: func(name string) bool { return name == "chosen.example" },
-		Answer: func(q dnsmessage.Question) []dnsmessage.Resource {
-			if q.Type != dnsmessage.TypeA {
-				return nil
+		Tell:   func(e Exchange) { told <- e },
+		Server: server(t, func(q []byte) []byte { return answer(t, q, dns.RcodeSuccess, "other.example. 60 IN A 192.0.2.1") }),
+		Answer: func(q dns.Question) ([]dns.RR, bool) {
+			if q.Name != "chosen.example." {
+				return nil, false
 			}
-			return []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+			if q.Qtype != dns.TypeA {
+				return nil, true
+			}
+			return []dns.RR{rr(t, "chosen.example. 1 IN A 127.0.0.1")}, true
 		},
 	}
 	c := relaying(t, r)
 	for _, tt := range []struct {
-		kind dnsmessage.Type
+		kind uint16
 		name string
 		want []string
 		ours bool
 	}{
-		{dnsmessage.TypeA, "chosen.example.", []string{"127.0.0.1"}, true},
-		{dnsmessage.TypeAAAA, "chosen.example.", nil, true}, // nor does the server's own get through
-		{dnsmessage.TypeA, "other.example.", []string{"192.0.2.1"}, false},
+		{dns.TypeA, "chosen.example.", []string{"127.0.0.1"}, true},
+		{dns.TypeAAAA, "chosen.example.", nil, true}, // nor does the server's own get through
+		{dns.TypeA, "other.example.", []string{"192.0.2.1"}, false},
 	} {
-		ask(t, c, query(t, 3, tt.kind, tt.name))
+		ask(t, c, query(t, tt.kind, tt.name))
 		e := <-told
 		var got []string
 		for _, r := range e.Records {
@@ -232,8 +236,8 @@ func TestBook(t *testing.T) {
 
 // FuzzExchange: whatever a server answers, it is told of and no more.
 func FuzzExchange(f *testing.F) {
-	q := query(f, 7, dnsmessage.TypeSRV, "_xmpp-client._tcp.example.net.")
-	f.Add(q, answer(f, q, dnsmessage.RCodeSuccess, srv("xmpp.example.net.", 5222)))
+	q := query(f, dns.TypeSRV, "_xmpp-client._tcp.example.net.")
+	f.Add(q, answer(f, q, dns.RcodeSuccess, "_xmpp-client._tcp.example.net. 60 IN SRV 5 0 5222 xmpp.example.net."))
 	f.Add(q, []byte{})
 	f.Fuzz(func(t *testing.T, query, answer []byte) {
 		var e Exchange

@@ -52,6 +52,8 @@ var arrows = map[string][]string{
 	"cmd/xmppscope":      {"*"},
 	"internal/bench":     {"internal/demo"},
 	"internal/columns":   nil,
+	"internal/dnsrelay":  nil,
+	"launch":             nil,
 	"internal/coroutine": nil,
 	"internal/demo":      nil,
 	"internal/house":     {"*"},

@@ -1,6 +1,7 @@
 package peertest
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,14 +25,14 @@ type place struct {
 const nobody = 65534
 
 // zoneOf is what DNS says of the server: both kinds of record, or one.
-func zoneOf(t *testing.T, s *xmpptest.PeerServer, starttls, direct bool) xmpptest.Zone {
+func zoneOf(t *testing.T, s *xmpptest.PeerServer, starttls, direct bool) string {
 	t.Helper()
-	zone := xmpptest.Zone{"A xmpp." + xmpptest.PeerDomain: {"127.0.0.1"}}
+	zone := fmt.Sprintf("%s 60 IN TXT there\nxmpp.%s 60 IN A 127.0.0.1\n", xmpptest.PeerDomain, xmpptest.PeerDomain)
 	if starttls {
-		zone["SRV _xmpp-client._tcp."+xmpptest.PeerDomain] = []string{"5 0 " + portAt(t, s.StartTLS) + " xmpp." + xmpptest.PeerDomain}
+		zone += fmt.Sprintf("_xmpp-client._tcp.%s 60 IN SRV 5 0 %s xmpp.%s\n", xmpptest.PeerDomain, portAt(t, s.StartTLS), xmpptest.PeerDomain)
 	}
 	if direct {
-		zone["SRV _xmpps-client._tcp."+xmpptest.PeerDomain] = []string{"1 0 " + portAt(t, s.Direct) + " xmpp." + xmpptest.PeerDomain}
+		zone += fmt.Sprintf("_xmpps-client._tcp.%s 60 IN SRV 1 0 %s xmpp.%s\n", xmpptest.PeerDomain, portAt(t, s.Direct), xmpptest.PeerDomain)
 	}
 	return zone
 }
@@ -118,7 +119,8 @@ func TestRun(t *testing.T) {
 	for _, start := range []func(testing.TB) *xmpptest.PeerServer{xmpptest.StartProsody, xmpptest.StartEjabberd} {
 		s := start(t)
 		bob := xmpptest.StartBob(t, s)
-		starttls, both := xmpptest.StartDNS(t, zoneOf(t, s, true, false)), xmpptest.StartDNS(t, zoneOf(t, s, true, true))
+		_, starttls := xmpptest.StartNameServer(t, zoneOf(t, s, true, false))
+		_, both := xmpptest.StartNameServer(t, zoneOf(t, s, true, true))
 		for _, client := range xmpptest.AccountClients() {
 			for user, uid := range map[string]int{"user": nobody, "root": 0} {
 				t.Run(s.Name+"/"+client.Name+"/"+user, func(t *testing.T) {

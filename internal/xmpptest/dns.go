@@ -28,9 +28,14 @@ type DNS struct {
 // and one below "long.test" comes whole by TCP alone.
 func StartDNS(t testing.TB, zone string) *DNS {
 	t.Helper()
+	packets, streams := samePort(t)
+	return serveDNS(t, zone, packets, streams)
+}
+
+func serveDNS(t testing.TB, zone string, packets net.PacketConn, streams net.Listener) *DNS {
+	t.Helper()
 	d := new(DNS)
 	d.Set(t, zone)
-	packets, streams := samePort(t)
 	d.Addr = packets.LocalAddr().String()
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: d}, {Listener: streams, Handler: d}} {
 		started, ended := make(chan struct{}), make(chan error, 1)
