@@ -210,7 +210,7 @@ func TestOurs(t *testing.T) {
 			got = append(got, r.Text)
 		}
 		if !slices.Equal(got, tt.want) || e.Ours != tt.ours {
-			t.Errorf("%s %s: %v, ours %v", tt.kind, tt.name, got, e.Ours)
+			t.Errorf("%s %s: %v, ours %v", dns.TypeToString[tt.kind], tt.name, got, e.Ours)
 		}
 	}
 }

@@ -34,7 +34,9 @@ func AccountClients() []AccountClient {
 // SystemCAs is the bundle of the CAs that programs trust on Debian.
 const SystemCAs = "/etc/ssl/certs/ca-certificates.crt"
 
-func slixmppAccount(t testing.TB, w Wrapped, says string) Ran { return SlixmppAccount(t, w, SystemCAs, says) }
+func slixmppAccount(t testing.TB, w Wrapped, says string) Ran {
+	return SlixmppAccount(t, w, SystemCAs, says)
+}
 
 // SlixmppAccount is slixmpp that trusts the CAs of a file.
 func SlixmppAccount(t testing.TB, w Wrapped, cas, says string) Ran {
