@@ -105,7 +105,7 @@ func Start(o Options) (*Program, error) {
 		if err != nil {
 			return
 		}
-		err = cmd.Wait()
+		cmd.Wait()
 		p.code = code(cmd.ProcessState)
 		close(p.ended)
 	}()

@@ -20,6 +20,8 @@ func TestEveryFlagHasATest(t *testing.T) {
 	lines := commandLines(t)
 	shared := pflag.NewFlagSet("", 0)
 	addLive(shared, new(live), new(caFlags), new(string), "")
+	ofTLS := pflag.NewFlagSet("", 0)
+	new(proxyFlags).addTLS(ofTLS)
 	var each func(*cobra.Command)
 	each = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {
@@ -31,8 +33,11 @@ func TestEveryFlagHasATest(t *testing.T) {
 		name := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			name := name
-			if shared.Lookup(f.Name) != nil && (name == "demo" || name == "proxy") {
-				name = "(demo|proxy)" // the same code reads them
+			switch of := func(names ...string) bool { return slices.Contains(names, name) }; { // the same code reads them
+			case shared.Lookup(f.Name) != nil && of("demo", "proxy", "run", "replay"):
+				name = "(demo|proxy|run|replay)"
+			case ofTLS.Lookup(f.Name) != nil && of("proxy", "run"):
+				name = "(proxy|run)"
 			}
 			given := regexp.MustCompile(`(^| )` + name + ` (.* )?(--` + f.Name + `|-` + cmp.Or(f.Shorthand, "-"+f.Name) + `)( |=|$)`)
 			if !slices.ContainsFunc(lines, given.MatchString) {

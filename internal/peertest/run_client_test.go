@@ -26,9 +26,10 @@ type ranClient struct {
 	stdout, stderr string
 }
 
-func runClient(t *testing.T, flags []string, client ...string) ranClient {
+// ranWith is xmppscope with arguments, run to its end.
+func ranWith(t *testing.T, args ...string) ranClient {
 	t.Helper()
-	cmd := command(t, append(append([]string{"run"}, flags...), append([]string{"--"}, client...)...)...)
+	cmd := command(t, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -55,11 +56,11 @@ func TestRunExitCodes(t *testing.T) {
 		{[]string{"/etc/passwd"}, 126, "/etc/passwd: permission denied"},
 		{nil, 2, "no client is named"},
 	} {
-		if got := runClient(t, nil, tt.client...); got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
+		if got := ranWith(t, append([]string{"run", "--"}, tt.client...)...); got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
 			t.Errorf("%q: exit code %d, want %d; it says\n%s", tt.client, got.code, tt.code, got.stderr)
 		}
 	}
-	if got := runClient(t, []string{"--domain", "a:b:c"}, "true"); got.code != 2 || !strings.Contains(got.stderr, "want HOST or HOST:PORT") {
+	if got := ranWith(t, "run", "--domain", "a:b:c", "--", "true"); got.code != 2 || !strings.Contains(got.stderr, "want HOST or HOST:PORT") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -67,11 +68,11 @@ func TestRunExitCodes(t *testing.T) {
 // TestRunOutput: standard output is the client's, and with --json or --plain that of events
 // alone. Nothing of ours is in the client's.
 func TestRunOutput(t *testing.T) {
-	client := []string{"sh", "-c", "echo out; echo err >&2; cat"}
-	if got := runClient(t, nil, client...); got.stdout != "out\n" || !strings.Contains(got.stderr, "err\n") {
+	const client = "echo out; echo err >&2; cat"
+	if got := ranWith(t, "run", "--", "sh", "-c", client); got.stdout != "out\n" || !strings.Contains(got.stderr, "err\n") {
 		t.Errorf("%+v", got)
 	}
-	got := runClient(t, []string{"--json"}, client...)
+	got := ranWith(t, "run", "--json", "--", "sh", "-c", client)
 	if !strings.HasPrefix(got.stdout, `{"format":"xmppscope"`) || strings.Contains(got.stdout, "out\n") || !strings.Contains(got.stderr, "out\n") {
 		t.Errorf("%+v", got)
 	}
@@ -177,7 +178,7 @@ func TestRunOthers(t *testing.T) {
 	sum := sha256.Sum256(key)
 	pin := "sha256//" + base64.StdEncoding.EncodeToString(sum[:])
 	host, port, _ := net.SplitHostPort(ssh.Addr().String())
-	got := runClient(t, nil, "bash", "-c", fmt.Sprintf(`exec 3<>/dev/tcp/%s/%s; read -r line <&3; echo "$line"; echo mine >&3; read -r line <&3; echo "$line"; exec 3>&-
+	got := ranWith(t, "run", "--", "bash", "-c", fmt.Sprintf(`exec 3<>/dev/tcp/%s/%s; read -r line <&3; echo "$line"; echo mine >&3; read -r line <&3; echo "$line"; exec 3>&-
 curl -sS --insecure --pinnedpubkey '%s' %s; echo; curl -sS %s`, host, port, pin, web.URL, plain.URL))
 	if want := "SSH-2.0-made-up\r\nmine\nfrom the web\nin the clear"; got.code != 0 || got.stdout != want {
 		t.Errorf("exit code %d, %q\n%s", got.code, got.stdout, got.stderr)
@@ -220,13 +221,56 @@ func TestRunInspectIn(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$@\" >'"+told+".new'; mv '"+told+".new' '"+told+"'\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	got := runClient(t, []string{"--inspect-in", script + " -e"}, "sh", "-c", `echo $PPID; while ! [ -e '`+told+`' ]; do sleep 0.05; done`)
+	got := ranWith(t, "run", "--inspect-in", script+" -e", "--", "sh", "-c", `echo $PPID; while ! [ -e '`+told+`' ]; do sleep 0.05; done`)
 	text, err := os.ReadFile(told)
 	path, _ := binary()
 	if want := "-e " + path + " attach " + strings.TrimSpace(got.stdout); err != nil || strings.TrimSpace(string(text)) != want {
 		t.Errorf("it is told %q (%v), not %q", text, err, want)
 	}
-	if got := runClient(t, []string{"--inspect-in", "tmux"}, "true"); !strings.Contains(got.stderr, "warning: --inspect-in: this terminal is not in tmux") {
+	if got := ranWith(t, "run", "--inspect-in", "tmux", "--", "true"); !strings.Contains(got.stderr, "warning: --inspect-in: this terminal is not in tmux") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRunDomain: TLS of a server that is named is ended, though nothing says that it is for
+// XMPP.
+func TestRunDomain(t *testing.T) {
+	xmpptest.Need(t, "openssl")
+	web := httptest.NewTLSServer(http.NotFoundHandler())
+	defer web.Close()
+	at := web.Listener.Addr().String()
+	const shows = "openssl s_client -connect %s -servername some.test </dev/null 2>&1 | grep ^issuer"
+	client := fmt.Sprintf(shows, at)
+	for _, tt := range []struct {
+		got  ranClient
+		ours bool
+	}{
+		{ranWith(t, "run", "--insecure-upstream", "--", "sh", "-c", client), false},
+		{ranWith(t, "run", "--insecure-upstream", "--domain", "some.test", "--", "sh", "-c", client), true},
+		{ranWith(t, "run", "--insecure-upstream", "--domain", at, "--", "sh", "-c", client), true},
+		{ranWith(t, "run", "--insecure-upstream", "--domain", "some.test:1", "--", "sh", "-c", client), false},
+	} {
+		if ours := strings.Contains(tt.got.stdout, "xmppscope"); ours != tt.ours || !strings.HasPrefix(tt.got.stdout, "issuer") {
+			t.Errorf("%q; want ours: %v\n%s", tt.got.stdout, tt.ours, tt.got.stderr)
+		}
+	}
+}
+
+// TestRunNoNFT: without nf_tables connections are taken on some ports, and it is said which.
+func TestRunNoNFT(t *testing.T) {
+	l, err := net.Listen("tcp", "127.71.82.93:5222")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			fmt.Fprintln(c, "hello")
+			c.Close()
+		}
+	}()
+	got := ranWith(t, "run", "--no-nft", "--", "bash", "-c", "read -r line </dev/tcp/127.71.82.93/5222; echo $line")
+	if got.stdout != "hello\n" || !strings.Contains(got.stderr, "warning: without nf_tables connections to other ports than 53 80 443") {
 		t.Errorf("%+v", got)
 	}
 }
