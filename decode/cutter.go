@@ -7,6 +7,9 @@ import "xmppscope/session"
 // the events' numbers.
 type Cutter struct {
 	Stream
+	// Marked, if it is not nil, is told where a direction stands at each session.StreamMark.
+	Marked func(session.Dir, Lane)
+
 	record func(session.Seen)
 	seq    uint64
 	last   [3]uint64 // by direction: of the newest piece
@@ -38,6 +41,14 @@ func (c *Cutter) Take(e session.Seen) {
 	case session.RelayEdited: // it comes right behind what it is about
 		b.Of = c.last[e.Dir]
 		e.Body = b
+	case session.RelayBent:
+		b.Of = c.last[e.Dir]
+		e.Body = b
+	case session.StreamMark:
+		if c.Marked != nil {
+			c.Marked(e.Dir, c.Lane(e.Dir))
+		}
+		return
 	case session.LogLost:
 		if e.Dir != session.NoDir {
 			c.Lost(e.Dir, b.Bytes)

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 
 	"xmppscope/session"
 )
@@ -126,6 +127,11 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 		d.turns = false
 	case session.RelayEdited:
 		st.Rebound = st.Rebound || !b.Passed && e.Dir == session.C2S
+		if !b.Passed {
+			d.learnOurs(e)
+		}
+	case session.RelaySent:
+		d.learnOurs(e)
 	case session.StreamOpened:
 		if d.turns { // a recording of the plaintext alone: only TLS can have come between
 			st.Secure[session.ServerLeg], d.turns = true, false
@@ -142,6 +148,33 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 			d.turns = d.turns || e.Dir == session.S2C && s.Root.Name.Space == NSTLS && s.Root.Name.Local == "proceed"
 		}
 	}
+}
+
+// learnOurs learns from what xmppscope has said in somebody's place: what a server offers is
+// what the client got, and our requests have answers.
+func (d *Session) learnOurs(e *session.Event) {
+	scope, guessed := d.parse.scopeFor(e.Dir, text(e))
+	root, _ := Parse(e.Raw, scope)
+	switch {
+	case root == nil:
+	case root.Name.Space == NSStreams && root.Name.Local == "features" && e.Dir == session.S2C:
+		d.state.features = &offer{text: strings.Clone(text(e)), scope: scope, guess: guessed}
+	case root.Name.Local == "iq" && (root.Attr("type") == "get" || root.Attr("type") == "set"):
+		r := &Request{Seq: e.Seq, At: e.At, Dir: e.Dir, ID: Keep(root.Attr("id")), To: Keep(root.Attr("to"))}
+		if c := root.First(); c != nil {
+			r.Payload = session.Name{Space: Keep(c.Name.Space), Local: Keep(c.Name.Local)}
+		}
+		d.state.pairs.ask(r)
+	}
+}
+
+// Sent is how many stanzas of a direction have been sent since stream management counts
+// them, and whether it is known.
+func (d *Session) Sent(dir session.Dir) (uint32, bool) {
+	if a := d.state.Acks; a != nil {
+		return a.Sent[dir], a.Known(dir)
+	}
+	return 0, false
 }
 
 func headerOf(root *session.Element, before *Header) *Header {

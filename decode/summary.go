@@ -49,7 +49,9 @@ func summarise(s *Seen) string {
 	case session.RelaySent:
 		return "sent by xmppscope: " + b.Reason
 	case session.RelayEdited:
-		return b.Reason
+		return join(b.Reason, paren(b.By))
+	case session.RelayBent:
+		return join(b.Reason, paren(b.By))
 	case session.RelayTimeout:
 		return fmt.Sprintf("%s for %s", b.Waiting, session.ShortTime(b.After))
 	case session.RelayVerdict:

@@ -16,12 +16,21 @@ var (
 	credentialMarks    = [][]byte{[]byte("jabber:iq:auth"), []byte("jabber:iq:register"), []byte("urn:xmpp:fast:0")}
 )
 
+// isOurs says whether an event's bytes are what xmppscope has said in somebody's place.
+func isOurs(b session.Body) bool {
+	switch b.(type) {
+	case session.RelayEdited, session.RelaySent:
+		return true
+	}
+	return false
+}
+
 // hideUnread marks as secret what may be a credential and no rule has read: an
-// element of ours in another's place, or one that was cut off, truncated, not well-formed or in a namespace where
+// element of ours, or one that was cut off, truncated, not well-formed or in a namespace where
 // nobody looks for one, and any sign of one in a direction that is opaque.
 func (d *Session) hideUnread(s *Seen, broken bool) {
 	e := s.Event
-	_, edited := e.Body.(session.RelayEdited)
+	edited := isOurs(e.Body)
 	broken = broken || edited
 	if !session.IsPlaintext(e.Body) && !edited || len(e.Raw) == 0 {
 		return

@@ -99,7 +99,7 @@ func ToneOfRow(e *session.Event) Tone {
 	switch e.Body.(type) {
 	case session.RelayOpaque, session.RelayDropped, session.RelayTimeout, session.LogLost, session.StreamPartial:
 		return max(t, Warning)
-	case session.RelaySent, session.RelayEdited:
+	case session.RelaySent, session.RelayEdited, session.RelayBent:
 		return max(t, Notice)
 	}
 	if t == Plain && e.Step == nil {
@@ -253,6 +253,8 @@ func describe(e *session.Event) string {
 			return "not changed: " + b.Reason
 		}
 		return "changed: " + b.Reason
+	case session.RelayBent:
+		return b.Reason
 	case session.RelayVerdict:
 		return session.VerdictSummary
 	case session.RelayLimit:

@@ -1,6 +1,10 @@
 package proxy
 
-import "xmppscope/session"
+import (
+	"time"
+
+	"xmppscope/session"
+)
 
 // Action is what the Relay wants done. The set is closed, as that of Input.
 type Action interface{ action() }
@@ -45,7 +49,35 @@ type (
 	// Decided.
 	Decide struct {
 		Dir  session.Dir
+		Wait uint64
 		Work func() Decision
+	}
+	// Hold shows the piece that a direction waits for to whoever decides about it.
+	Hold struct {
+		Dir  session.Dir
+		Wait uint64
+		Held Held
+	}
+	// Delay says Decided after a time; or Resumed, if it is about a stall.
+	Delay struct {
+		Dir   session.Dir
+		Wait  uint64
+		For   time.Duration
+		After Decision
+		Stall bool
+	}
+	// Answered hands over what was answered to something of ours.
+	Answered struct {
+		To  chan<- []byte
+		XML []byte
+	}
+	// Mark asks where a direction stands, and Interrupt ends its reading for that.
+	Mark      struct{ Dir session.Dir }
+	Interrupt struct{ Dir session.Dir }
+	// SetPace says how a direction is written from now on.
+	SetPace struct {
+		Dir         session.Dir
+		Rate, Chunk int
 	}
 	// Quiesce: stop reading on both sides, finish writing, and say Quiet.
 	Quiesce struct{}
@@ -57,10 +89,12 @@ type (
 		Direct bool
 	}
 	// Finish sending in a direction (half-close). Cut leaves out TLS's close_notify, as
-	// the sender has.
+	// the sender has. Drop closes that leg altogether, and keeps the other; Reset resets it.
 	Finish struct {
-		Dir session.Dir
-		Cut bool
+		Dir   session.Dir
+		Cut   bool
+		Drop  bool
+		Reset bool
 	}
 	// Close both legs, after what is still to be written. By says who ended it; Reset
 	// that it was no orderly end, which the other leg is to learn too.
@@ -70,16 +104,22 @@ type (
 	}
 )
 
-func (Connect) action() {}
-func (Record) action()  {}
-func (Forward) action() {}
-func (Pass) action()    {}
-func (Keep) action()    {}
-func (Answer) action()  {}
-func (Enter) action()   {}
-func (Send) action()    {}
-func (Decide) action()  {}
-func (Quiesce) action() {}
-func (Secure) action()  {}
-func (Finish) action()  {}
-func (Close) action()   {}
+func (Connect) action()   {}
+func (Record) action()    {}
+func (Forward) action()   {}
+func (Pass) action()      {}
+func (Keep) action()      {}
+func (Answer) action()    {}
+func (Enter) action()     {}
+func (Send) action()      {}
+func (Decide) action()    {}
+func (Quiesce) action()   {}
+func (Secure) action()    {}
+func (Finish) action()    {}
+func (Close) action()     {}
+func (Hold) action()      {}
+func (Delay) action()     {}
+func (Answered) action()  {}
+func (Mark) action()      {}
+func (Interrupt) action() {}
+func (SetPace) action()   {}

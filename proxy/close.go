@@ -39,6 +39,10 @@ func (p *pump) finishClose() {
 		if l == nil {
 			continue
 		}
+		if p.dropped[side] {
+			l.release()
+			continue
+		}
 		theirs := p.end.By == side.Dir().Sender()
 		switch {
 		case p.end.Reset && !theirs:

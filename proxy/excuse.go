@@ -25,18 +25,9 @@ func (r *Relay) excuse() {
 		return
 	}
 	header, failure := excuseBytes(r.domain, r.content)
-	r.send(header, "a stream header in the server's place")
-	r.send(failure, "the server could not be reached, so the client is told remote-connection-failed")
+	r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place"})
+	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: "the server could not be reached, so the client is told remote-connection-failed"})
 	r.close(ourselves)
-}
-
-// send writes bytes of our own to the client, and records them as ours.
-func (r *Relay) send(b []byte, reason string) {
-	r.do(Record{session.Seen{
-		Leg: session.ClientLeg, Dir: session.S2C, Origin: session.OriginSelf,
-		Body: session.RelaySent{Reason: reason}, Raw: b, Size: int64(len(b)),
-	}})
-	r.do(Send{session.S2C, b})
 }
 
 func excuseBytes(domain, content string) (header, failure []byte) {

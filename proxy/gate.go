@@ -2,55 +2,82 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
 )
 
-// Gate decides about elements before they pass. It belongs to one session, begins once TLS
-// is up on both legs, and is asked with a lock held: it must not block.
+// Gate decides about elements before they pass. It belongs to one session, and is asked
+// with a lock held: it must not block. Several stand in a row, and each gets what the one
+// before has made of an element.
 type Gate interface {
 	// Wants says whether what comes next in a direction is to be considered. It is held
-	// back then until it is whole. When no direction is wanted any more, the gate is done.
+	// back then until it is whole. When nobody wants anything any more, nothing is looked at.
 	Wants(session.Dir) bool
 	// Consider decides about a piece. What it holds of Raw it has to copy.
 	Consider(*decode.Piece) Decision
-}
-
-// Decision is what becomes of a piece.
-type Decision struct {
-	// XML goes in the piece's place; nil lets the piece pass as it came.
-	XML []byte
-	// Reason says what was done and why, or why not though it was asked for: it is recorded
-	// (session.RelayEdited). "" is nothing to say.
-	Reason string
-	// Later, if it is not nil, works the decision out, in a goroutine of its own. The
-	// direction waits for it.
-	Later func() Decision
 }
 
 // maxGated bounds what is held back of a piece that is not whole yet. One that is larger
 // passes without being considered.
 const maxGated = 64 << 10
 
-// gated is a direction with a gate.
+// maxCopies bounds how often an element is repeated.
+const maxCopies = 1000
+
+// gated is a direction with gates.
 type gated struct {
-	part    []byte // of a piece that is not whole, and has not been forwarded
-	large   bool   // the piece was too large: the rest of it passes
-	waiting bool   // the gate is at a decision
-	held    []byte // what it is about
-	rest    []byte // what has come behind it
+	part    []byte  // of a piece that is not whole, and has not been forwarded
+	large   bool    // the piece was too large: the rest of it passes
+	passing bool    // the piece had begun to pass when somebody wanted to look: it does
+	waiting uint64  // what is waited for, counted in the session; 0: nothing
+	what    outcome // what it is about
+	next    int     // the gate to be asked then
+	rest    []byte  // what has come behind it
+}
+
+// outcome is what has been decided about a piece.
+type outcome struct {
+	piece  decode.Piece // as it stands; its bytes are borrowed
+	whole  []byte       // as it came
+	edited bool         // another goes on
+	xml    []byte       // that
+	drop   bool
+	copies int
+	tells  [2][]string // why: what was changed, and what was bent
+	by     []string
+	sends  []Sending
+	bends  []Bend
+}
+
+// own gives the outcome bytes of its own.
+func (o *outcome) own() {
+	o.whole = bytes.Clone(o.whole)
+	o.piece.Raw, o.piece.Name, o.piece.Tag = bytes.Clone(o.piece.Raw), bytes.Clone(o.piece.Name), bytes.Clone(o.piece.Tag)
+}
+
+// wanted says whether somebody wants to look at a direction.
+func (r *Relay) wanted(dir session.Dir) bool {
+	for i := range r.gate {
+		if r.gate[i].Wants(dir) {
+			return true
+		}
+	}
+	return len(r.expected[dir]) > 0 || r.ledger.matters()
 }
 
 // gates says whether a direction is held back piece by piece.
 func (r *Relay) gates(dir session.Dir) bool {
-	return r.gate != nil && !r.blind && !r.stream.IsOpaque(dir) && r.gate.Wants(dir)
+	return !r.blind && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
 }
 
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.
 func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g := &r.gated[dir]
-	if g.large = g.large || len(g.part)+len(p) > maxGated; g.large {
+	if g.large = g.large || len(g.part)+len(p) > maxGated; g.large || g.passing {
 		r.letGo(dir)
 		r.forward(dir, p)
 		return
@@ -58,70 +85,238 @@ func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g.part = append(g.part, p...)
 }
 
-// letGo passes on what was held back of a piece.
+// letGo passes on what was held back of a piece. What follows of it passes too.
 func (r *Relay) letGo(dir session.Dir) {
 	g := &r.gated[dir]
 	part := g.part
 	g.part = nil
+	g.passing = g.passing || len(part) > 0
 	r.forward(dir, part)
 }
 
-// consider asks the gate about a piece whose last bytes are p. It says whether the
-// direction has to wait for the decision.
-func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (wait bool) {
+// consider asks the gates about a piece whose last bytes are p. It says which turn the
+// stream takes with what goes on, or that the direction has to wait.
+func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn decode.Turn, wait bool) {
 	g := &r.gated[dir]
-	if g.large {
-		g.large = false
+	if g.large || g.passing {
+		large := g.large
+		g.large, g.passing = false, false
+		r.letGo(dir)
+		g.passing = false
 		r.forward(dir, p)
-		r.tell(dir, Decision{Reason: "an element of more than 64 KB is not held back: it passed without being looked at"})
-		return false
+		if large {
+			r.tellEdited(dir, "", "an element of more than 64 KB is not held back: it passed without being looked at", nil, true)
+		}
+		r.learn(piece)
+		r.ledger.came(piece, &r.stream)
+		r.ledger.went(piece, &r.stream)
+		return piece.Turn, false
 	}
-	whole := append(g.part, p...)
-	g.part = nil
-	d := r.gate.Consider(piece)
-	if d.Later != nil {
-		g.waiting, g.held = true, bytes.Clone(whole)
-		r.do(Decide{dir, d.Later})
-		return true
+	whole := p
+	if len(g.part) > 0 {
+		whole = append(g.part, p...)
+		g.part = nil
 	}
-	r.decided(dir, whole, d)
+	o := outcome{piece: *piece, whole: whole}
+	r.ledger.came(piece, &r.stream)
+	if r.isOurs(piece) {
+		o.drop = true
+		o.tell(false, "", "it answers what xmppscope has sent: the "+dir.Opposite().Sender()+" has not asked, and does not get it")
+	} else if r.ask(dir, &o, 0) {
+		return 0, true
+	}
+	return r.settle(dir, &o), false
+}
+
+// ask asks the gates from one on. It says whether the direction has to wait.
+func (r *Relay) ask(dir session.Dir, o *outcome, from int) (wait bool) {
+	for i := from; i < len(r.gate) && !o.drop && o.piece.Kind != 0; i++ {
+		if !r.gate[i].Wants(dir) {
+			continue
+		}
+		if d := considered(r.gate[i], &o.piece); r.take(dir, o, d, i+1) {
+			return true
+		}
+	}
 	return false
 }
 
-// decided carries a decision out.
-func (r *Relay) decided(dir session.Dir, whole []byte, d Decision) {
-	if d.XML == nil {
-		r.forward(dir, whole)
-	} else {
-		r.do(Keep{dir, whole})
+// considered is what a gate decides. One that fails lets the piece pass.
+func considered(g Gate, p *decode.Piece) (d Decision) {
+	defer func() {
+		if failed := recover(); failed != nil {
+			d = Decision{Reason: fmt.Sprintf("what decides about it has failed, and it passed as it came: %v", failed)}
+		}
+	}()
+	return g.Consider(p)
+}
+
+// take takes a decision; next is the gate to be asked behind it. It says whether the
+// direction has to wait.
+func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bool) {
+	if !d.waits() {
+		r.fold(dir, o, &d)
+		return false
 	}
-	r.tell(dir, d)
-	if d.XML != nil {
-		r.do(Send{dir, d.XML})
+	g := &r.gated[dir]
+	o.own()
+	r.waits++
+	g.waiting, g.what, g.next = r.waits, *o, next
+	switch {
+	case d.Delay > 0:
+		after := d
+		after.Delay = 0
+		r.do(Delay{Dir: dir, Wait: r.waits, For: d.Delay, After: after})
+	case d.Later != nil:
+		r.do(Decide{dir, r.waits, d.Later})
+	default:
+		space := ""
+		if o.piece.Kind == decode.Element {
+			space = r.stream.Space(&o.piece)
+		}
+		r.do(Hold{dir, r.waits, Held{Dir: dir, Reason: d.Hold, Name: string(o.piece.Local()), Space: space, XML: o.piece.Raw}})
+	}
+	return true
+}
+
+// fold adds a decision to what was decided before.
+func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
+	o.tell(d.Bent, d.By, d.Reason)
+	o.copies = min(o.copies+max(d.Copies, 0), maxCopies)
+	o.sends, o.bends = append(o.sends, d.Sends...), append(o.bends, d.Bends...)
+	switch {
+	case d.Drop:
+		o.drop = true
+	case d.XML != nil:
+		o.edited, o.xml = true, d.XML
+		pieces, at := r.stream.Cut(dir, d.XML), o.piece.Offset
+		if o.piece = (decode.Piece{Dir: dir}); len(pieces) == 1 && pieces[0].Kind != decode.Partial {
+			o.piece = pieces[0]
+			o.piece.Offset = at
+		} // else it is nothing that other gates could decide about
 	}
 }
 
-// tell records what became of the piece that came last.
-func (r *Relay) tell(dir session.Dir, d Decision) {
-	if d.Reason != "" {
+// tell notes why something was done.
+func (o *outcome) tell(bent bool, by, reason string) {
+	if reason == "" {
+		return
+	}
+	at := 0
+	if bent {
+		at = 1
+	}
+	o.tells[at] = append(o.tells[at], reason)
+	if by != "" {
+		o.by = append(o.by, by)
+	}
+}
+
+// settle carries out what was decided about a piece, and says which turn the stream takes.
+func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
+	turn := decode.NoTurn
+	switch {
+	case o.drop:
+		r.do(Keep{dir, o.whole})
+		r.tells(dir, o, nil)
+	case !o.edited:
+		xml, why := r.ledger.right(&o.piece, &r.stream)
+		if xml == nil {
+			r.forward(dir, o.whole)
+			r.tells(dir, o, nil)
+		} else {
+			o.tell(false, "", why)
+			r.do(Keep{dir, o.whole})
+			o.edited = true
+			r.tells(dir, o, xml)
+			r.put(dir, xml)
+		}
+		for range o.copies + 1 {
+			turn = max(turn, r.delivered(&o.piece))
+		}
+		r.repeat(dir, o, o.whole)
+	default: // counts too are as somebody wants them
+		r.do(Keep{dir, o.whole})
+		xml, pieces := o.xml, r.stream.Cut(dir, o.xml)
+		r.tells(dir, o, xml)
+		r.put(dir, xml)
+		for range o.copies + 1 {
+			for i := range pieces {
+				turn = max(turn, r.delivered(&pieces[i]))
+			}
+		}
+		r.repeat(dir, o, xml)
+	}
+	r.ledger.note(dir)
+	for i := range o.sends {
+		r.inject(o.sends[i])
+	}
+	for i := range o.bends {
+		r.bend(&o.bends[i])
+	}
+	return turn
+}
+
+// repeat sends what goes on once more, as often as was decided.
+func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
+	if o.copies > 0 {
+		xml = bytes.Clone(xml)
+	}
+	for range o.copies {
 		r.do(Record{session.Seen{
 			Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
-			Body: session.RelayEdited{Reason: d.Reason, Passed: d.XML == nil}, Raw: d.XML, Size: int64(len(d.XML)),
+			Body: session.RelaySent{Reason: "the same once more", By: strings.Join(o.by, ", ")}, Raw: xml, Size: int64(len(xml)),
 		}})
+		r.put(dir, xml)
 	}
+}
+
+// delivered learns from a piece that has gone on, and says which turn the stream takes.
+func (r *Relay) delivered(p *decode.Piece) decode.Turn {
+	r.learn(p)
+	r.ledger.went(p, &r.stream)
+	return p.Turn
+}
+
+// tells records what became of the piece that came last.
+func (r *Relay) tells(dir session.Dir, o *outcome, xml []byte) {
+	by := strings.Join(o.by, ", ")
+	if changed := strings.Join(o.tells[0], "; "); changed != "" || o.edited || o.drop {
+		r.tellEdited(dir, by, cmp.Or(changed, "somebody wanted it so"), xml, !o.edited && !o.drop)
+	}
+	if bent := strings.Join(o.tells[1], "; "); bent != "" {
+		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{Reason: bent, By: by}}})
+	}
+}
+
+func (r *Relay) tellEdited(dir session.Dir, by, reason string, xml []byte, passed bool) {
+	r.do(Record{session.Seen{
+		Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
+		Body: session.RelayEdited{Reason: reason, By: by, Passed: passed}, Raw: xml, Size: int64(len(xml)),
+	}})
 }
 
 // hasDecided goes on with a direction that has waited for a decision.
 func (r *Relay) hasDecided(in Decided) {
 	g := &r.gated[in.Dir]
-	if !g.waiting || r.phase == closing {
+	if g.waiting == 0 || g.waiting != in.Wait || r.phase == closing {
 		return
 	}
-	held, rest := g.held, g.rest
-	g.waiting, g.held, g.rest = false, nil, nil
-	r.decided(in.Dir, held, in.Decision)
-	r.pass(in.Dir, rest)
-	if r.ended[in.Dir] && !g.waiting {
+	o, rest := g.what, g.rest
+	g.waiting, g.what, g.rest = 0, outcome{}, nil
+	if r.take(in.Dir, &o, in.Decision, g.next) || r.ask(in.Dir, &o, g.next) {
+		g.rest = rest
+		return
+	}
+	turn := r.settle(in.Dir, &o)
+	if r.phase == closing {
+		r.do(Keep{in.Dir, rest})
+		return
+	}
+	if !r.turned(in.Dir, turn, nil, rest) {
+		r.pass(in.Dir, rest)
+	}
+	if r.ended[in.Dir] && g.waiting == 0 && r.phase != closing {
 		r.letGo(in.Dir)
 		r.finish(in.Dir)
 		if r.ended[in.Dir.Opposite()] {
@@ -130,18 +325,12 @@ func (r *Relay) hasDecided(in Decided) {
 	}
 }
 
-// endGate ends the gate once it wants nothing more, or there is nothing more for it.
+// endGate gives up what was held back once nobody wants it any more.
 func (r *Relay) endGate() {
-	if r.gate == nil || r.gated[session.C2S].waiting || r.gated[session.S2C].waiting {
-		return
-	}
-	unread := r.blind || r.stream.IsOpaque(session.C2S) && r.stream.IsOpaque(session.S2C)
-	if !unread && (r.gate.Wants(session.C2S) || r.gate.Wants(session.S2C)) {
-		return
-	}
-	r.gate = nil
 	for _, dir := range both {
-		r.letGo(dir)
+		if g := &r.gated[dir]; g.waiting == 0 && len(g.part) > 0 && !r.gates(dir) {
+			r.letGo(dir)
+		}
 	}
 }
 
@@ -149,11 +338,18 @@ func (r *Relay) endGate() {
 func (r *Relay) keepGated() {
 	for _, dir := range both {
 		g := &r.gated[dir]
-		for _, p := range [][]byte{g.held, g.part, g.rest} {
+		for _, p := range [][]byte{g.what.whole, g.part, g.rest} {
 			if len(p) > 0 {
 				r.do(Keep{dir, p})
 			}
 		}
 		*g = gated{}
+		for i := range r.queue[dir] {
+			s := &r.queue[dir][i]
+			r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
+				Reason: "the connection has ended before this could be sent: " + s.Reason, By: s.By,
+			}}})
+		}
+		r.queue[dir] = nil
 	}
 }

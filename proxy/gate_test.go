@@ -28,17 +28,32 @@ func (g *gateFunc) Consider(p *decode.Piece) Decision { return g.consider(p) }
 // gatedRelay is a relay behind TLS, and what becomes of what it is given.
 type gatedRelay struct {
 	*Relay
-	out   [3]bytes.Buffer // by direction: what goes on
-	said  [3]bytes.Buffer // by direction: what is kept as said
-	notes []string
-	later []Decide
-	order []string // ends
+	out     [3]bytes.Buffer // by direction: what goes on
+	said    [3]bytes.Buffer // by direction: what is kept as said
+	notes   []string
+	later   []Decide
+	order   []string // ends
+	bent    []string
+	held    []Hold
+	delay   []Delay
+	answers []Answered
+	marks   map[session.Dir]decode.Lane // what whoever explains says at marks
+	by      *decode.Cutter              // who explains
 }
 
 func newGatedRelay(g Gate) *gatedRelay {
-	r := &gatedRelay{Relay: NewRelay(true, Limits{})}
+	r := newClearRelay(nil)
 	r.phase, r.stream = securing, decode.Stream{}
 	r.give(Secured{g})
+	return r
+}
+
+// newClearRelay is a relay of a connection that begins, with gates.
+func newClearRelay(gates []Gate) *gatedRelay {
+	r := &gatedRelay{Relay: NewRelay(true, Limits{}), marks: map[session.Dir]decode.Lane{}}
+	r.by = decode.NewCutter(func(session.Seen) {})
+	r.by.Marked = func(dir session.Dir, lane decode.Lane) { r.marks[dir] = lane }
+	r.give(Armed{gates})
 	return r
 }
 
@@ -48,17 +63,30 @@ func (r *gatedRelay) give(in Input) {
 		case Forward:
 			r.out[a.Dir].Write(a.Bytes)
 			r.said[a.Dir].Write(a.Bytes)
+			r.by.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
 		case Keep:
+			r.by.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
 			r.said[a.Dir].Write(a.Bytes)
 		case Send:
 			r.out[a.Dir].Write(a.Bytes)
+		case Mark:
+			r.by.Take(session.Seen{Dir: a.Dir, Body: session.StreamMark{}})
+		case Hold:
+			r.held = append(r.held, a)
+		case Answered:
+			r.answers = append(r.answers, a)
+		case Delay:
+			r.delay = append(r.delay, a)
 		case Decide:
 			r.later = append(r.later, a)
 		case Finish:
-			r.order = append(r.order, "finish "+a.Dir.String())
+			r.order = append(r.order, "finish "+a.Dir.String()+onlyIf(a.Drop, " drop"))
 		case Close:
-			r.order = append(r.order, "close")
+			r.order = append(r.order, "close"+onlyIf(a.Reset, " reset"))
 		case Record:
+			if b, ok := a.Event.Body.(session.RelayBent); ok {
+				r.bent = append(r.bent, b.Reason)
+			}
 			if b, ok := a.Event.Body.(session.RelayEdited); ok {
 				r.notes = append(r.notes, fmt.Sprintf("%s %s passed=%v %s", a.Event.Leg, a.Event.Raw, b.Passed, b.Reason))
 			}
@@ -70,7 +98,7 @@ func (r *gatedRelay) give(in Input) {
 func (r *gatedRelay) decide() {
 	d := r.later[0]
 	r.later = r.later[1:]
-	r.give(Decided{d.Dir, d.Work()})
+	r.give(Decided{d.Dir, d.Wait, d.Work()})
 }
 
 // TestGatePasses: what a gate lets pass arrives byte for byte, however it was cut, and it

@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
@@ -37,10 +38,29 @@ type (
 	// Secured says that TLS is up on both legs. Gate, if it is not nil, decides about what
 	// follows.
 	Secured struct{ Gate Gate }
-	// Decided is what a Gate has worked out about the piece that a direction waits for.
+	// Decided is what was worked out about the piece that a direction waits for.
 	Decided struct {
 		Dir      session.Dir
+		Wait     uint64
 		Decision Decision
+	}
+	// Armed says that gates want something that they have not wanted before. Gates are put
+	// in front of those that there are.
+	Armed struct{ Gates []Gate }
+	// Left says that a direction passes without being looked at from now on (Relay.Free).
+	Left struct{ Dir session.Dir }
+	// Handed says where a direction stood at its Mark.
+	Handed struct {
+		Dir  session.Dir
+		Lane decode.Lane
+	}
+	// Injected is to be said, and Bent to be done.
+	Injected struct{ Sending Sending }
+	Bent     struct{ Bend Bend }
+	// Resumed says that a stall is over.
+	Resumed struct {
+		Dir   session.Dir
+		Stall uint64
 	}
 	// SecureFailed says that it is not; why has been recorded.
 	SecureFailed struct{}
@@ -60,6 +80,12 @@ func (ConnectFailed) input() {}
 func (Quiet) input()         {}
 func (Secured) input()       {}
 func (Decided) input()       {}
+func (Armed) input()         {}
+func (Left) input()          {}
+func (Handed) input()        {}
+func (Injected) input()      {}
+func (Bent) input()          {}
+func (Resumed) input()       {}
 func (SecureFailed) input()  {}
 func (Handshaking) input()   {}
 func (Waited) input()        {}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -70,7 +71,7 @@ const recordHead = 5
 func (l *leg) fill() error {
 	for l.failed == nil && (l.from == l.to || l.cutHeader()) {
 		if err := l.more(true); err != nil {
-			if l.from == l.to {
+			if l.from == l.to || errors.Is(err, os.ErrDeadlineExceeded) { // what is at hand stays
 				return err
 			}
 			l.failed = err

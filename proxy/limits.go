@@ -54,7 +54,7 @@ func (r *Relay) limit(in Waited) {
 		r.close(ourselves)
 	}
 	switch {
-	case r.phase == closing:
+	case r.phase == closing, r.interferes():
 	case r.phase == sniffing && over(r.limits.FirstByte, lasted):
 		what := "said nothing"
 		if r.door != nil || len(r.held) > 0 {

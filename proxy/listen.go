@@ -31,6 +31,8 @@ type Options struct {
 	// Gate makes what decides about the elements of a session once TLS is up; nil if
 	// nothing does, and nil from it if nothing is to be decided in this session.
 	Gate func(*tlsintercept.Secured) Gate
+	// Control is the way back from others to the wire; nil is none.
+	Control *Control
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
 	Tap bool
 	// Spool keeps what is seen, of each session and, as session 0, of the run itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -33,29 +34,33 @@ type pump struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	begun  time.Time
-	tasks  sync.WaitGroup // goroutines
-	heard  atomic.Int64   // when something came last, since begun
+	tasks  atomic.Int64 // goroutines of the connection, besides the one that runs it
+	heard  atomic.Int64 // when something came last, since begun
 
-	mu       sync.Mutex // guards the relay and all below
-	change   *sync.Cond // something below has changed
-	relay    *Relay
-	legs     [3]*leg               // by leg; below TLS
-	conns    [3]net.Conn           // by leg; as they are read and written: the leg, or TLS on it
-	idle     [3]bool               // by direction: its goroutine waits for leave to read
-	pending  [3][][]byte           // by direction: to be written
-	writing  [3]bool               // by direction: somebody writes
-	finish   [3]*Finish            // by direction: half-close after the last write
-	finished [3]bool               // by direction: that has been asked for
-	broken   [3]bool               // by direction: writing failed
-	silent   [3]bool               // by leg: no application data since TLS began
-	secured  *tlsintercept.Secured // nil before
-	answered bool                  // the server has said something
-	quiesce  bool                  // reads are being stopped
-	timer    *time.Timer           // looks at the time
-	closing  bool
-	until    time.Time // closing: nobody is waited for after this
-	end      Close     // how
-	reason   string    // why, if there is more to say
+	mu        sync.Mutex // guards the relay and all below
+	change    *sync.Cond // something below has changed
+	relay     *Relay
+	legs      [3]*leg               // by leg; below TLS
+	conns     [3]net.Conn           // by leg; as they are read and written: the leg, or TLS on it
+	idle      [3]bool               // by direction: its goroutine waits for leave to read
+	pending   [3][][]byte           // by direction: to be written
+	writing   [3]bool               // by direction: somebody writes
+	finish    [3]*Finish            // by direction: half-close after the last write
+	finished  [3]bool               // by direction: that has been asked for
+	broken    [3]bool               // by direction: writing failed
+	silent    [3]bool               // by leg: no application data since TLS began
+	secured   *tlsintercept.Secured // nil before
+	answered  bool                  // the server has said something
+	quiesce   bool                  // reads are being stopped
+	timer     *time.Timer           // looks at the time
+	interrupt [3]bool               // by direction: its reading is being interrupted
+	pace      [3]*pace              // by direction: how it is written; nil: as fast as it goes
+	dropped   [3]bool               // by leg: it was closed, and the other was kept
+	over      bool                  // nothing more is done
+	closing   bool
+	until     time.Time // closing: nobody is waited for after this
+	end       Close     // how
+	reason    string    // why, if there is more to say
 }
 
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
@@ -91,10 +96,40 @@ func (p *pump) run() {
 	p.mu.Lock()
 	p.timer = time.AfterFunc(tick, func() { p.look(tick) })
 	p.mu.Unlock()
+	if p.o.Control != nil {
+		p.o.Control.enter(p.trail.ID(), p)
+		defer p.o.Control.leave(p.trail.ID(), p)
+	}
 	p.carry(session.C2S)
-	p.tasks.Wait()
+	p.mu.Lock()
+	for p.tasks.Load() > 0 || !p.closing && p.relay.interferes() { // what is held is waited for, though both sides have ended
+		p.change.Wait()
+	}
+	p.over = true
+	p.mu.Unlock()
 	p.timer.Stop()
 	p.finishClose()
+}
+
+// spawn runs a goroutine of the connection. It is called with mu held, or from another one.
+func (p *pump) spawn(f func()) {
+	p.tasks.Add(1)
+	go func() {
+		f()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.tasks.Add(-1)
+		p.change.Broadcast()
+	}()
+}
+
+// post gives the relay an input from elsewhere, and waits for nothing.
+func (p *pump) post(in Input) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closing && !p.over {
+		p.spawn(func() { p.handle(in) })
+	}
 }
 
 // look tells the relay the time, and looks at it again as long as that matters.
@@ -123,6 +158,9 @@ func (p *pump) carry(dir session.Dir) {
 			p.change.Broadcast()
 			p.mu.Unlock()
 		}
+		if in == nil && to != nil && p.flush(dir, true) != nil { // what others have put there meanwhile
+			in = Broken{dir}
+		}
 		if in != nil {
 			p.handle(in)
 		}
@@ -147,16 +185,22 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 		p.idle[dir] = true
 		p.quieten()
 		side := dir.From()
+		if p.interrupt[dir] {
+			p.interrupt[dir] = false
+			p.legs[side].SetReadDeadline(time.Time{})
+			p.carryOut(p.relay.atRest(dir))
+		}
 		switch {
 		case p.closing || p.relay.HasEnded(dir):
 			p.change.Broadcast()
 			return nil, nil
-		case p.legs[side] == nil || p.quiesce || p.broken[dir] || !p.relay.Wants(dir):
+		case p.legs[side] == nil || p.quiesce || p.broken[dir] && !p.dropped[dir.To()] || !p.relay.Wants(dir):
 		case !p.relay.Free():
 			p.idle[dir] = false
 			return &route{leg: p.legs[side], conn: p.conns[side]}, nil
 		case !p.writing[dir] && len(p.pending[dir]) == 0: // what others have put there comes first
 			p.trail.Calm()
+			p.relay.Handle(Left{dir})
 			p.idle[dir], p.writing[dir] = false, true
 			return &route{leg: p.legs[side], conn: p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()], p.relay.IsSealed()}
 		}
@@ -237,10 +281,10 @@ func (r *route) write(b []byte) error {
 func (p *pump) readFailed(dir session.Dir, from *route, err error) Input {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closing || errors.Is(err, os.ErrDeadlineExceeded) {
+	side := dir.From()
+	if p.closing || p.dropped[side] || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
-	side := dir.From()
 	// A server that hangs up because its client did says nothing about TLS.
 	if p.secured != nil && p.silent[side] && !(side == session.ServerLeg && p.relay.HasEnded(session.C2S)) {
 		if failed := p.secured.ReadFailed(side, err); failed != nil {
@@ -319,7 +363,13 @@ func (p *pump) act(in Input) {
 			p.o.Resolver.Heard(p.legs[session.ServerLeg].RemoteAddr())
 		}
 	}
-	for _, a := range p.relay.Handle(in) {
+	p.carryOut(p.relay.Handle(in))
+	p.change.Broadcast()
+}
+
+// carryOut carries actions out. The caller holds mu.
+func (p *pump) carryOut(actions []Action) {
+	for _, a := range actions {
 		switch a := a.(type) {
 		case Record:
 			p.trail.Event(a.Event)
@@ -340,7 +390,28 @@ func (p *pump) act(in Input) {
 		case Connect:
 			p.connect(a)
 		case Decide:
-			p.tasks.Go(func() { p.handle(Decided{a.Dir, a.Work()}) })
+			p.spawn(func() { p.handle(Decided{a.Dir, a.Wait, worked(a.Work)}) })
+		case Hold:
+			a.Held.Session, a.Held.wait, a.Held.Since = p.trail.ID(), a.Wait, time.Now()
+			if p.o.Control == nil { // nobody could decide
+				p.spawn(func() { p.handle(Decided{a.Dir, a.Wait, Decision{}}) })
+				break
+			}
+			p.o.Control.hold(a.Held)
+		case Delay:
+			p.spawn(func() { p.delay(&a) })
+		case Answered:
+			select {
+			case a.To <- a.XML:
+			default:
+			}
+		case Interrupt:
+			p.interrupt[a.Dir] = true
+			p.legs[a.Dir.From()].SetReadDeadline(time.Unix(1, 0))
+		case Mark:
+			p.trail.Mark(a.Dir)
+		case SetPace:
+			p.pace[a.Dir] = &pace{a.Rate, a.Chunk}
 		case Quiesce:
 			p.quiesce = true
 			p.deadlines(time.Unix(1, 0))
@@ -354,7 +425,32 @@ func (p *pump) act(in Input) {
 			p.beginClose(a)
 		}
 	}
-	p.change.Broadcast()
+}
+
+// worked is what work comes to. One that fails lets the piece pass.
+func worked(work func() Decision) (d Decision) {
+	defer func() {
+		if failed := recover(); failed != nil {
+			d = Decision{Reason: fmt.Sprintf("what decides about it has failed, and it passed as it came: %v", failed)}
+		}
+	}()
+	return work()
+}
+
+// delay goes on after a time, unless all ends before.
+func (p *pump) delay(a *Delay) {
+	t := time.NewTimer(a.For)
+	defer t.Stop()
+	select {
+	case <-p.ctx.Done():
+		return
+	case <-t.C:
+	}
+	if a.Stall {
+		p.handle(Resumed{a.Dir, a.Wait})
+	} else {
+		p.handle(Decided{a.Dir, a.Wait, a.After})
+	}
 }
 
 // later has bytes written. The caller holds mu.
@@ -378,7 +474,7 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 	var err error
 	for len(p.pending[dir]) > 0 || p.finish[dir] != nil {
 		to := &route{leg: p.legs[dir.To()], conn: p.conns[dir.To()]}
-		batch, finish := p.pending[dir], p.finish[dir]
+		batch, finish, slow := p.pending[dir], p.finish[dir], p.pace[dir]
 		p.pending[dir], p.finish[dir] = nil, nil
 		if p.broken[dir] || to.conn == nil {
 			continue
@@ -386,18 +482,37 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 		p.writing[dir] = true
 		p.mu.Unlock()
 		for i := 0; i < len(batch) && err == nil; i++ {
-			err = to.write(batch[i])
+			if slow == nil {
+				err = to.write(batch[i])
+			} else {
+				err = p.paced(to, batch[i], *slow)
+			}
 		}
-		if finish != nil && err == nil {
+		drop := finish != nil && finish.Drop
+		if finish != nil && err == nil && !drop {
 			to.closeWrite(finish.Cut)
 		}
 		p.mu.Lock()
 		p.writing[dir] = false
-		p.broken[dir] = p.broken[dir] || err != nil
+		p.broken[dir] = p.broken[dir] || err != nil || drop
+		if drop {
+			p.drop(dir.To(), finish.Reset)
+		}
 	}
 	p.quieten()
 	p.change.Broadcast()
 	return err
+}
+
+// drop closes a leg, and keeps the other. The caller holds mu.
+func (p *pump) drop(side session.Leg, reset bool) {
+	l := p.legs[side]
+	if reset {
+		l.reset()
+	}
+	l.Close()
+	p.dropped[side] = true
+	p.trail.Event(session.Seen{Leg: side, Body: session.TCPClosed{By: ourselves, Reason: "the other leg is kept"}})
 }
 
 // closeWrite says that nothing more will be sent: over TLS by close_notify, unless that is
@@ -414,7 +529,7 @@ func (r *route) closeWrite(cut bool) {
 // connect dials the server; where it wants TLS at once although the client has
 // not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(c Connect) {
-	p.tasks.Go(func() {
+	p.spawn(func() {
 		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Named: c.Named}, p.trail.Event)
 		if err != nil {
 			p.handle(ConnectFailed{err})
@@ -444,7 +559,7 @@ func (p *pump) connected(l *leg, conn net.Conn) {
 	p.legs[session.ServerLeg], p.conns[session.ServerLeg] = l, conn
 	p.mu.Unlock()
 	p.handle(Connected{})
-	p.tasks.Go(func() { p.carry(session.S2C) })
+	p.spawn(func() { p.carry(session.S2C) })
 }
 
 // secure starts the handshakes of both legs. The caller holds mu.
@@ -474,7 +589,7 @@ func (p *pump) secure(a Secure) {
 			return dialled, nil
 		}
 	}
-	p.tasks.Go(func() {
+	p.spawn(func() {
 		defer gone(nil)
 		s, err := p.o.TLS.Secure(ctx, legs)
 		leaving.end()
@@ -500,7 +615,7 @@ func (p *pump) secure(a Secure) {
 		}
 		p.handle(Secured{gate})
 		if dialled != nil {
-			p.tasks.Go(func() { p.carry(session.S2C) })
+			p.spawn(func() { p.carry(session.S2C) })
 		}
 	})
 }

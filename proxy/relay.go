@@ -61,8 +61,21 @@ type Relay struct {
 	waited    bool              // that the other side is silent has been said
 	turn      turn              // whose turn it is in the login
 	stage     stage             // how far it was when time was looked at last
-	gate      Gate              // decides about elements; nil: all passes
+	gate      []Gate            // decide about elements, in this order
 	gated     [3]gated          // by direction
+	looked    [3]bool           // by direction: it was held back piece by piece, the last time
+	waits     uint64            // decisions that were waited for
+	opened    [3]bool           // by direction: its receiver has got a stream header
+	queue     [3][]Sending      // by direction: what is to be said there
+	expected  [3][]expected     // by direction: answers to what we have said
+	asks      [3]int            // by direction: <r/> without an answer
+	ledger    ledger            // counts of stream management
+	left      [3]bool           // by direction: it has passed without being looked at
+	joining   [3]joining        // by direction: it is going to be looked at again
+	hole      [3]bool           // by direction: nothing is passed on any more
+	stalled   [3]uint64         // by direction: it is not read, until this stall is over; 0: it is
+	stalls    uint64            // so many there were
+	paced     bool              // something is written slowly, or in portions
 	out       []Action
 }
 
@@ -108,7 +121,28 @@ func (r *Relay) Handle(in Input) []Action {
 		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
 		r.stream.Secured()
 		r.forgetRest()
-		r.gate = in.Gate
+		r.opened = [3]bool{}
+		if in.Gate != nil {
+			r.gate = append(r.gate, in.Gate)
+		}
+	case Armed:
+		if in.Gates != nil {
+			r.gate = append(in.Gates, r.gate...)
+		}
+		r.join()
+	case Handed:
+		r.handed(&in)
+	case Left:
+		r.left[in.Dir] = true
+	case Injected:
+		r.inject(in.Sending)
+		r.join()
+	case Bent:
+		r.bend(&in.Bend)
+	case Resumed:
+		if r.stalled[in.Dir] == in.Stall {
+			r.stalled[in.Dir] = 0
+		}
 	case Decided:
 		r.hasDecided(in)
 	case SecureFailed:
@@ -130,6 +164,8 @@ func (r *Relay) Handle(in Input) []Action {
 	case Stopped:
 		r.close(ourselves)
 	}
+	r.sayQueued()
+	r.endGate()
 	return r.out
 }
 
@@ -137,7 +173,21 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && r.gate == nil && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && !r.wants() && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+}
+
+// wants says whether there is a reason to look at what passes, or to stand in its way.
+func (r *Relay) wants() bool {
+	if r.paced {
+		return true
+	}
+	for _, dir := range both {
+		if r.hole[dir] || r.stalled[dir] != 0 || r.gated[dir].waiting != 0 || r.joining[dir].state != notJoining || len(r.gated[dir].part) > 0 || r.gates(dir) ||
+			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && r.wanted(dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // Who ends a connection: Close.By.
@@ -152,7 +202,7 @@ func (r *Relay) HasEnded(dir session.Dir) bool { return r.ended[dir] }
 
 // Wants says whether the next bytes of a direction may be read.
 func (r *Relay) Wants(dir session.Dir) bool {
-	if r.ended[dir] || r.gated[dir].waiting {
+	if r.ended[dir] || r.gated[dir].waiting != 0 || r.stalled[dir] != 0 || len(r.joining[dir].since) > maxSince {
 		return false
 	}
 	switch r.phase {
@@ -301,7 +351,14 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
 	}
+	if r.left[dir] {
+		r.passUnseen(dir, p)
+		return
+	}
 	gates := r.gates(dir)
+	if gates && !r.looked[dir] && len(r.gated[dir].part) == 0 && !r.stream.Between(dir) {
+		r.gated[dir].passing = true
+	}
 	from := 0 // what lies before it has been forwarded
 	for at := 0; !r.blind; {
 		n, piece, ok := r.stream.Next(dir, p[at:])
@@ -309,59 +366,89 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			break
 		}
 		at += n
-		r.learn(&piece)
+		turn := piece.Turn
 		if gates {
-			wait := r.consider(dir, &piece, p[from:at])
-			if from = at; wait {
+			var wait bool
+			turn, wait = r.consider(dir, &piece, p[from:at])
+			from = at
+			if wait {
 				r.gated[dir].rest = bytes.Clone(p[at:])
+				r.looked[dir] = true
+				return
+			}
+			if r.phase == closing {
+				r.do(Keep{dir, bytes.Clone(p[at:])})
 				return
 			}
 			gates = r.gates(dir)
+		} else {
+			r.learn(&piece)
+			r.ledger.came(&piece, &r.stream)
+			r.ledger.went(&piece, &r.stream)
 		}
-		switch {
-		case piece.Turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
-			r.phase = asked
-			r.forward(dir, p[from:at])
-			r.held = append(r.held, p[at:]...)
+		if r.turned(dir, turn, p[from:at], p[at:]) {
 			return
-		case piece.Turn == decode.BeginsTLS && r.phase == asked:
-			r.forward(dir, p[from:at])
-			if why := r.untouchedStream(); why != "" {
-				r.seal(why)
-				r.forward(dir, p[at:])
-				r.relay()
-				return
-			}
-			r.phase = quiescing
-			r.late(dir, p[at:])
-			r.do(Quiesce{})
-			return
-		case piece.Turn == decode.RefusesTLS && r.phase == asked:
-			r.forward(dir, p[from:at])
-			r.unhold()
-			r.pass(dir, p[at:])
-			return
-		case piece.Turn == decode.Compresses:
+		}
+		if piece.Turn == decode.Compresses {
 			r.blind = true // compressed or not, what comes now is no business of ours
+			r.tellBlind(dir)
 		}
 	}
-	if gates && !r.blind && !r.stream.IsOpaque(dir) {
+	if r.looked[dir] = gates; gates && !r.blind && !r.stream.IsOpaque(dir) {
 		r.keepBack(dir, p[from:])
 	} else {
 		r.letGo(dir)
 		r.forward(dir, p[from:])
 	}
-	r.endGate()
+}
+
+// turned has the stream take the turn that it takes with what has been delivered in a
+// direction; before is what is not forwarded yet of what brings it, rest what came behind.
+// It says whether rest has been seen to.
+func (r *Relay) turned(dir session.Dir, turn decode.Turn, before, rest []byte) bool {
+	switch {
+	case turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
+		r.phase = asked
+		r.forward(dir, before)
+		r.held = append(r.held, rest...)
+	case turn == decode.BeginsTLS && r.phase == asked:
+		r.forward(dir, before)
+		if why := r.untouchedStream(); why != "" {
+			r.seal(why)
+			r.forward(dir, rest)
+			r.relay()
+			break
+		}
+		r.phase = quiescing
+		r.late(dir, rest)
+		r.do(Quiesce{})
+	case turn == decode.RefusesTLS && r.phase == asked:
+		r.forward(dir, before)
+		r.unhold()
+		r.pass(dir, rest)
+	default:
+		return false
+	}
+	return true
 }
 
 // forward has bytes written.
 func (r *Relay) forward(dir session.Dir, p []byte) {
 	switch {
-	case len(p) == 0:
+	case len(p) == 0, r.sealed && r.hole[dir]:
 	case r.sealed:
 		r.do(Pass{dir, p})
+	case r.hole[dir]:
+		r.do(Keep{dir, p})
 	default:
 		r.do(Forward{dir, p})
+	}
+}
+
+// put has bytes of our own written.
+func (r *Relay) put(dir session.Dir, p []byte) {
+	if len(p) > 0 && !r.hole[dir] {
+		r.do(Send{dir, p})
 	}
 }
 
@@ -378,7 +465,14 @@ func (r *Relay) learn(p *decode.Piece) {
 	if p.Dir == session.C2S && p.Kind == decode.Opened {
 		r.learnHeader(&p.Frame)
 	}
+	switch p.Kind {
+	case decode.Opened:
+		r.opened[p.Dir] = true
+	case decode.Closed:
+		r.opened[p.Dir] = false
+	}
 	r.turn.heard(p.Dir, &p.Frame)
+	r.heardAsk(p)
 }
 
 func (r *Relay) learnHeader(f *decode.Frame) {
@@ -459,12 +553,12 @@ func (r *Relay) end(in Ended) {
 		r.close(in.Dir.Sender())
 		return
 	}
-	if !r.gated[in.Dir].waiting {
+	if r.gated[in.Dir].waiting == 0 {
 		r.letGo(in.Dir)
 	}
 	r.record(in.Dir, session.TCPHalfClosed{}, nil)
 	switch {
-	case r.gated[in.Dir].waiting, r.ended[in.Dir.Opposite()] && r.gated[in.Dir.Opposite()].waiting: // what is held comes first
+	case r.gated[in.Dir].waiting != 0, r.ended[in.Dir.Opposite()] && r.gated[in.Dir.Opposite()].waiting != 0: // what is held comes first
 	case r.phase == quiescing, r.phase == securing: // the handshake will fail and say so
 	case r.ended[in.Dir.Opposite()]:
 		r.finish(in.Dir)
@@ -479,7 +573,7 @@ func (r *Relay) end(in Ended) {
 func (r *Relay) finish(dir session.Dir) {
 	if !r.passed[dir] {
 		r.passed[dir] = true
-		r.do(Finish{dir, r.abrupt[dir]})
+		r.do(Finish{Dir: dir, Cut: r.abrupt[dir]})
 	}
 }
 
@@ -488,7 +582,7 @@ func (r *Relay) finish(dir session.Dir) {
 // end is still to be read.
 func (r *Relay) broken(in Broken) {
 	r.deaf[in.Dir] = true
-	if receiver := in.Dir.Opposite(); r.phase != closing && r.ended[receiver] {
+	if receiver := in.Dir.Opposite(); r.phase != closing && (r.ended[receiver] || r.stalled[receiver] != 0) && !r.hole[in.Dir] {
 		r.abort(receiver.Sender())
 	}
 }
@@ -519,6 +613,9 @@ func (r *Relay) ending() {
 		r.dropHeld("the server's answer to <starttls/> never came")
 	}
 	r.keepGated()
+	for _, dir := range both {
+		r.joining[dir] = joining{}
+	}
 	r.phase = closing
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		r.stream.Finish(dir)

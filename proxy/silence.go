@@ -51,7 +51,7 @@ func (t *turn) waiting() (string, session.Dir) {
 
 // silence says, once, who keeps whom waiting.
 func (r *Relay) silence(in Waited) {
-	if r.waited || in.For < waitTime {
+	if r.waited || in.For < waitTime || r.interferes() {
 		return
 	}
 	waiting := ""

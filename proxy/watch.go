@@ -61,7 +61,7 @@ func (w *watch) Write(p []byte) (int, error) {
 // watch begins one: when the peer of the leg hangs up, the relay is told, and then is called.
 func (p *pump) watch(l *leg, then func()) *watch {
 	w := newWatch(l)
-	p.tasks.Go(func() {
+	p.spawn(func() {
 		if w.wait() != nil {
 			p.handle(Ended{Dir: l.side.Dir()})
 			then()

@@ -101,6 +101,9 @@ func (b *bench) start(t testing.TB, o Options) {
 					all = append(all, e)
 					mu.Unlock()
 				})
+				if o.Control != nil {
+					cutter.Marked = func(dir session.Dir, lane decode.Lane) { o.Control.HandOver(trail.ID(), dir, lane) }
+				}
 				trail.User = cutter
 			}
 			trail.Take(func(e session.Seen) {

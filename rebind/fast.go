@@ -82,6 +82,7 @@ func (g *Gate) tokenLogin(m *message) (d proxy.Decision, done bool) {
 	anew := append(append(slices.Clone(user), 0), sasl.TokenMAC(m.mechanism, token, "Initiator", server)...)
 	return proxy.Decision{
 		XML:    m.with(string(anew)),
+		By:     session.ByRebind,
 		Reason: "xmppscope bound this login anew: the token's proof is its own, for the " + kind + " of the server's TLS connection",
 	}, true
 }
@@ -93,6 +94,7 @@ func (g *Gate) answered(f *fast, m *message) proxy.Decision {
 	}
 	return proxy.Decision{
 		XML:    m.with(string(sasl.TokenMAC(f.mechanism, f.token, "Responder", g.client[f.kind]))),
+		By:     session.ByRebind,
 		Reason: "xmppscope bound the server's answer anew: it is its own, for the " + f.kind + " of the client's TLS connection",
 	}
 }

@@ -294,6 +294,7 @@ func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound
 	proof := encode(sasl.ScramProof(newHash, salted, []byte(b.server)))
 	return proxy.Decision{
 		XML:    m.with(b.final + ",p=" + proof),
+		By:     session.ByRebind,
 		Reason: "xmppscope bound this login anew: c= and p= are its own, for the " + b.kind + " of the server's TLS connection",
 	}, r
 }
@@ -310,6 +311,7 @@ func (l *login) serverFinal(m *message) proxy.Decision {
 	}
 	return proxy.Decision{
 		XML:    m.with(strings.Replace(text, "v="+signature, "v="+l.final.forClient, 1)),
+		By:     session.ByRebind,
 		Reason: "xmppscope bound the server's answer anew: v= is its own, for the " + l.kind + " of the client's TLS connection",
 	}
 }

@@ -133,13 +133,22 @@ type (
 	// RelaySent: bytes that we sent in someone's place.
 	RelaySent struct {
 		Reason string `json:"reason"`
+		By     string `json:"by,omitempty"` // the rule, or who asked for it
 	}
-	// RelayEdited: an element went on as another, whose bytes are the event's, or was meant
-	// to and passed as it came. Of is the number of the event in which it came.
+	// RelayEdited: an element went on as another, whose bytes are the event's, or not at all,
+	// or was meant to and passed as it came. Of is the number of the event in which it came.
 	RelayEdited struct {
 		Of     uint64 `json:"of"`
 		Reason string `json:"reason"`
+		By     string `json:"by,omitempty"` // the rule, "" where the reason says it
 		Passed bool   `json:"passed,omitempty"`
+	}
+	// RelayBent: something was done to the connection, or to the time of an element, on
+	// purpose. Of is the number of the event in which the element came, 0 if there is none.
+	RelayBent struct {
+		Of     uint64 `json:"of,omitempty"`
+		Reason string `json:"reason"`       // what was done
+		By     string `json:"by,omitempty"` // the rule, or who asked for it
 	}
 	// RelayTimeout: someone kept the other waiting for too long.
 	RelayTimeout struct {
@@ -224,6 +233,7 @@ func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
 func (RelaySent) Name() string        { return "relay:sent" }
 func (RelayEdited) Name() string      { return "relay:edited" }
+func (RelayBent) Name() string        { return "relay:bent" }
 func (RelayTimeout) Name() string     { return "relay:timeout" }
 func (RelayVerdict) Name() string     { return "relay:verdict" }
 func (RelayLimit) Name() string       { return "relay:limit" }
@@ -236,14 +246,14 @@ var Bodies = []Body{
 	DNSAnswered{}, TCPTried{}, TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
-	RelayDoor{}, RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
+	RelayDoor{}, RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayBent{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
 // Numbered says whether events of this kind have a Seq and a place in JSON.
 // Packets, ciphertext and keys do not: they go to packet captures only.
 func Numbered(b Body) bool {
 	switch b.(type) {
-	case WireBytes, WirePacket, TLSSecret, StreamBytes:
+	case WireBytes, WirePacket, TLSSecret, StreamBytes, StreamMark:
 		return false
 	}
 	return true

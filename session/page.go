@@ -38,6 +38,7 @@ const (
 	recordEvent           // an event; the payload is its index in page.events
 	recordLost            // plaintext of a direction that was not kept: how many bytes
 	recordWireLost        // the same of a leg
+	recordMark            // somebody wants to know where a direction stands here
 )
 
 // maxRecordHead bounds what a record takes beside its payload.
@@ -45,8 +46,8 @@ const maxRecordHead = 1 + 2*binary.MaxVarintLen64
 
 // A record is a byte of kind, direction and leg, the time since the trail began in
 // nanoseconds, the length of the payload (varints), and the payload. Of recordLost,
-// recordWireLost and recordEvent the number stands in place of the length, and there is
-// no payload.
+// recordWireLost, recordEvent and recordMark the number stands in place of the length, and
+// there is no payload.
 func appendRecord(buf []byte, kind byte, leg Leg, dir Dir, at time.Duration, n int64) []byte {
 	buf = append(buf, kind|byte(dir)<<4|byte(leg)<<6)
 	buf = binary.AppendUvarint(buf, uint64(at))

@@ -38,6 +38,9 @@ type Story struct {
 	Then  []Refusal
 	Left  Dir  // who was the first to finish sending
 	Ended bool // the client's connection is gone
+	// Touched are the rules, and whoever else has changed what passed, put something in or
+	// bent the connection; in the order in which they did. Of very many the first ones.
+	Touched []string
 
 	trips int
 	heard time.Time // when something was said last
@@ -100,6 +103,7 @@ func (s State) String() string { return stateNames[s] }
 const (
 	maxAttempts = 100
 	maxThen     = 8
+	maxTouched  = 20
 )
 
 // Tell goes on with the next event of the session.

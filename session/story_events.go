@@ -1,6 +1,10 @@
 package session
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 // happened is what stands on no rung, or besides it.
 func (t *Story) happened(e *Event) {
@@ -35,11 +39,47 @@ func (t *Story) happened(e *Event) {
 		if t.State < LoggedIn && (t.Joined && t.State == Connecting || t.State == LoggingIn && e.Space == "jabber:server") && stanzaNames[e.Name] {
 			t.State = LoggedIn
 		}
+	case RelayEdited:
+		if !b.Passed {
+			t.touch(b.By)
+		}
+	case RelayBent:
+		t.touch(b.By)
+	case RelaySent:
+		if b.By != "" { // else it is an excuse in the server's place
+			t.touch(b.By)
+		}
 	case TCPClosed:
 		if e.Leg == ClientLeg {
 			t.close(e, &b)
 		}
 	}
+}
+
+// Who has done what no rule names, in RelayEdited.By and its like.
+const (
+	ByHand   = "hand"
+	ByRebind = "--rebind"
+)
+
+// touch notes who has taken hold of the session.
+func (t *Story) touch(by string) {
+	if by == "" {
+		by = ByHand
+	}
+	for _, name := range strings.Split(by, ", ") {
+		if len(t.Touched) < maxTouched && !slices.Contains(t.Touched, name) {
+			t.Touched = append(slices.Clip(t.Touched), name)
+		}
+	}
+}
+
+// TouchedBy says who has taken hold of the session, "" if nobody has.
+func (t *Story) TouchedBy() string {
+	if len(t.Touched) == 0 {
+		return ""
+	}
+	return "touched by " + strings.Join(t.Touched, ", ")
 }
 
 var stanzaNames = map[string]bool{"message": true, "presence": true, "iq": true}

@@ -39,6 +39,13 @@ type StreamBytes struct{}
 // Name is the kind of event.
 func (StreamBytes) Name() string { return "stream:bytes" }
 
+// StreamMark is a place in a direction whose state somebody wants to know, to go on from
+// there. It is not numbered, and never leaves the Spool.
+type StreamMark struct{}
+
+// Name is the kind of event.
+func (StreamMark) Name() string { return "stream:mark" }
+
 // ID is the session's number.
 func (t *Trail) ID() int { return t.id }
 
@@ -68,6 +75,15 @@ func (t *Trail) Event(e Seen) {
 	e.Session, e.At = t.id, t.begun.Add(at)
 	p.buf = appendRecord(p.buf, recordEvent, e.Leg, e.Dir, at, int64(len(p.events)))
 	p.events = append(p.events, e)
+	t.unlock()
+}
+
+// Mark asks for the state of a direction behind the bytes that were appended so far: it is
+// taken as StreamMark.
+func (t *Trail) Mark(dir Dir) {
+	t.mu.Lock()
+	p := t.page(maxRecordHead, true)
+	p.buf = appendRecord(p.buf, recordMark, dir.From(), dir, t.now(), 0)
 	t.unlock()
 }
 
@@ -319,6 +335,8 @@ func (t *Trail) event(r *record, events []Seen) Seen {
 		e.Body = WireBytes{}
 	case recordWireLost:
 		e.Body, e.Truncated = WireBytes{}, true
+	case recordMark:
+		e.Body = StreamMark{}
 	case recordLost:
 		e.Leg, e.Body, e.Size = r.dir.From(), r.lost(r.n), 0
 	case recordEvent:

@@ -58,6 +58,9 @@ func (n *Names) body(b session.Body) session.Body {
 	case session.RelayEdited:
 		n.sentences(&b.Reason)
 		return b
+	case session.RelayBent:
+		n.sentences(&b.Reason)
+		return b
 	case session.RelayLimit:
 		n.sentences(&b.Reason, &b.Hint)
 		return b

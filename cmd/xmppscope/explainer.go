@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"xmppscope/decode"
+	"xmppscope/proxy"
 	"xmppscope/session"
 )
 
@@ -15,6 +16,8 @@ type explainer struct {
 	spool *session.Spool
 	log   *session.Log
 	begin func() *decode.Session // makes what explains a session
+
+	control *proxy.Control // wants to know where streams stand; nil: nobody does
 }
 
 // run explains until nothing more will come, and all has been explained.
@@ -75,6 +78,12 @@ func (x *explainer) of(t *session.Trail) *explaining {
 		}
 		e.out = append(e.out, e.by.Explain(seen))
 	})
+	if x.control != nil {
+		e.cutter.Marked = func(dir session.Dir, lane decode.Lane) {
+			lane.Sent, lane.Counts = e.by.Sent(dir)
+			x.control.HandOver(t.ID(), dir, lane)
+		}
+	}
 	t.User = e
 	return e
 }

@@ -52,7 +52,8 @@ type live struct {
 	files   []*capture.File
 	piped   *capture.File // the one of files that is standard output, or nil
 
-	server      *server // of --api, or nil
+	control     *proxy.Control // the way back to the wire; nil: nobody may take it
+	server      *server        // of --api, or nil
 	spool       *session.Spool
 	unexplained string // what its file is called that survives a crash, "" if nothing has to
 	followers   []*follower
@@ -85,6 +86,8 @@ func (l *live) open() error {
 	l.board.to = os.Stderr
 	l.inspect.inUse, l.inspect.saving, l.inspect.saves, l.inspect.board = l.saves, l.saving, l.saveStates, &l.board
 	l.log, l.server = session.NewLog(), server
+	l.control = proxy.NewControl()
+	l.control.Explain = func() *decode.Session { return prepared().NewSession(new(session.Book)) }
 	l.inspect.log = l.log
 	if err := l.openFiles(); err != nil {
 		l.abandon()
@@ -127,7 +130,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		return err
 	}
 	l.spool = session.NewSpool(session.SpoolOptions{Limit: int64(l.backlog), Path: l.unexplained})
-	o.Tap, o.Spool, o.Limits = l.tap(), l.spool, l.limits
+	o.Tap, o.Spool, o.Limits, o.Control = l.tap(), l.spool, l.limits, l.control
 	l.over = make(chan struct{}, len(l.files)+3)
 	for i, f := range l.files {
 		l.start(l.savers[i], func() error { return l.save(l.savers[i], f) })
@@ -146,7 +149,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	explained := make(chan struct{})
 	go func() {
 		defer close(explained)
-		(&explainer{spool: l.spool, log: l.log, begin: l.explain}).run()
+		(&explainer{spool: l.spool, log: l.log, begin: l.explain, control: l.control}).run()
 		l.log.End()
 	}()
 	served := make(chan error, 2)

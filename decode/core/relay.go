@@ -70,12 +70,20 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 	case session.RelayDropped:
 		return []session.Note{dropped(s.Event, b, who)}
 	case session.RelaySent:
-		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s", who, b.Reason)}
+		return []session.Note{alarm(session.Notice, "", "xmppscope sent this in the %s's place: %s%s", who, b.Reason, by(b.By))}
 	case session.RelayEdited:
 		if b.Passed {
 			return []session.Note{alarm(session.Warning, "", "%s", b.Reason)}
 		}
-		return []session.Note{alarm(session.Notice, "", "#%d came, and this went on in its place: %s", b.Of, b.Reason)}
+		if len(s.Event.Raw) == 0 {
+			return []session.Note{alarm(session.Notice, "", "#%d came, and nothing went on in its place: %s%s", b.Of, b.Reason, by(b.By))}
+		}
+		return []session.Note{alarm(session.Notice, "", "#%d came, and this went on in its place: %s%s", b.Of, b.Reason, by(b.By))}
+	case session.RelayBent:
+		if b.Of > 0 {
+			return []session.Note{alarm(session.Notice, "", "#%d: %s%s", b.Of, b.Reason, by(b.By))}
+		}
+		return []session.Note{alarm(session.Notice, "", "%s%s", b.Reason, by(b.By))}
 	case session.RelayTimeout:
 		return []session.Note{alarm(session.Warning, "", "%s: nothing came for %s", b.Waiting, session.ShortTime(b.After))}
 	case session.RelayLimit:
@@ -86,6 +94,14 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 		return []session.Note{alarm(session.Warning, "", "%s; checks of what should have come before end here", b.Words(s.Event.Dir))}
 	}
 	return nil
+}
+
+// by names who has asked for something.
+func by(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " (" + name + ")"
 }
 
 func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {

@@ -73,6 +73,7 @@ func (t *Tale) Write(w io.Writer) {
 	line("outcome", t.Outcome())
 	line("verdict", t.Verdict)
 	line("do", t.Advice)
+	line("touched", strings.TrimPrefix(t.TouchedBy(), "touched "))
 	line("between", t.between())
 	line("TLS", t.secured())
 	line("but", t.doubt)

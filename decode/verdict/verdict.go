@@ -44,8 +44,19 @@ type finding struct {
 }
 
 // Explain watches every event, and speaks on the one that decides. On most there is nothing
-// to look into: they cost next to nothing.
+// to look into: they cost next to nothing. Where somebody has taken hold of the session that
+// is part of the verdict.
 func (j *judge) Explain(s *decode.Seen) []session.Note {
+	notes := j.judge(s)
+	if touched := j.TouchedBy(); touched != "" && touched != "touched by "+session.ByRebind {
+		for i := range notes {
+			notes[i].Value += "; this session was " + touched
+		}
+	}
+	return notes
+}
+
+func (j *judge) judge(s *decode.Seen) []session.Note {
 	was := j.In
 	j.Tell(s.Event)
 	j.look(s, &j.Story)

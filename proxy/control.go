@@ -1,0 +1,447 @@
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// Control is the one way from a screen, a script or a program back to the wire. It knows
+// the sessions under way, the breakpoints, and what is held. Its methods may be called by
+// any goroutine, and wait for no socket.
+type Control struct {
+	// Explain makes what explains a session, for filters that ask for more than an element's
+	// name: its step on the ladder, what was decoded. nil: there is none.
+	Explain func() *decode.Session
+
+	armed atomic.Int32 // breakpoints
+
+	mu      sync.Mutex
+	makers  []maker
+	pumps   map[int]*pump
+	breaks  []Breakpoint
+	version int // of breaks
+	last    int // breakpoint
+	held    []Held
+	holds   uint64 // so many elements were held
+	changed chan struct{}
+	ledgers ledgers
+}
+
+// maker makes a session's gate of a kind.
+type maker func(session int, look *Look) Gate
+
+// Held is an element that waits for somebody to decide.
+type Held struct {
+	Session int
+	ID      uint64 // of the hold, in the run
+	Dir     session.Dir
+	Since   time.Time
+	Reason  string // at which breakpoint
+	Name    string
+	Space   string
+	XML     []byte // as it stands; nobody may change it
+	wait    uint64 // of its session
+}
+
+// Breakpoint is a condition on which elements are held.
+type Breakpoint struct {
+	ID   int
+	Text string // as it was asked for
+	expr string
+	Hits int // elements that were held there
+	Once bool
+}
+
+// NewControl makes one for a run.
+func NewControl() *Control {
+	return &Control{pumps: map[int]*pump{}, changed: make(chan struct{})}
+}
+
+// Use has every session that begins from now on ask another gate, behind those that were
+// named before and before what is held. A maker that returns nil has none.
+func (c *Control) Use(make func(session int, look *Look) Gate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.makers = append(c.makers, make)
+}
+
+// Rearm says that gates may want what they have not wanted before.
+func (c *Control) Rearm() { c.all(Armed{}) }
+
+// Ready waits until all sessions under way are looked at as somebody wants it: what they
+// say from then on is decided about. A session that was free has passed without being looked
+// at before, and what was seen of it has to be explained first.
+func (c *Control) Ready(ctx context.Context) error {
+	c.mu.Lock()
+	pumps := slices.Collect(maps.Values(c.pumps))
+	c.mu.Unlock()
+	for _, p := range pumps {
+		p.armed(ctx)
+	}
+	return ctx.Err()
+}
+
+// armed waits until the directions are looked at, if somebody wants that.
+func (p *pump) armed(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		p.change.Broadcast()
+		p.mu.Unlock()
+	})()
+	for ctx.Err() == nil && !p.closing && !p.over && p.relay.unlooked() {
+		p.change.Wait()
+	}
+}
+
+// Changed is closed when something is held or decided, a breakpoint changes, or a session ends.
+func (c *Control) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+// tell says that something has changed. The caller holds mu.
+func (c *Control) tell() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// enter takes a session that begins, and makes its gates.
+func (c *Control) enter(id int, p *pump) {
+	c.mu.Lock()
+	c.pumps[id] = p
+	makers := c.makers
+	c.mu.Unlock()
+	look := &Look{control: c}
+	var gates []Gate
+	for _, make := range makers {
+		if g := make(id, look); g != nil {
+			gates = append(gates, g)
+		}
+	}
+	gates = append(gates, &breakGate{c: c, id: id, look: look})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.relay.ledger.recall = c.recall
+	p.relay.Handle(Armed{gates})
+}
+
+// recall finds the counts of a session that is to be resumed.
+func (c *Control) recall(id string) *ledger {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ledgers.of[id]
+}
+
+// leave takes a session that has ended.
+func (c *Control) leave(id int, p *pump) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pumps, id)
+	l := p.relay.ledger
+	c.ledgers.keep(&l)
+	c.held = slices.DeleteFunc(slices.Clone(c.held), func(h Held) bool { return h.Session == id })
+	c.tell()
+}
+
+// all gives every session an input.
+func (c *Control) all(in Input) {
+	c.mu.Lock()
+	pumps := slices.Collect(maps.Values(c.pumps))
+	c.mu.Unlock()
+	for _, p := range pumps {
+		p.post(in)
+	}
+}
+
+// Sessions are those under way, in order.
+func (c *Control) Sessions() []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.pumps))
+}
+
+// ErrOver says that a session is not under way.
+var ErrOver = errors.New("is not under way")
+
+// find finds a session; 0 is the newest one.
+func (c *Control) find(id int) (int, *pump, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id == 0 {
+		for other := range c.pumps {
+			id = max(id, other)
+		}
+	}
+	p := c.pumps[id]
+	switch {
+	case id == 0:
+		return 0, nil, fmt.Errorf("a session %w", ErrOver)
+	case p == nil:
+		return id, nil, fmt.Errorf("session %d %w", id, ErrOver)
+	}
+	return id, p, nil
+}
+
+// HandOver takes where a direction of a session stood at a session.StreamMark.
+func (c *Control) HandOver(id int, dir session.Dir, lane decode.Lane) {
+	if _, p, err := c.find(id); err == nil && id > 0 {
+		p.post(Handed{dir, lane})
+	}
+}
+
+// MaxSending bounds what is sent at once.
+const MaxSending = 1 << 20
+
+// Inject says something in a session, as soon as its direction stands between two elements;
+// session 0 is the newest. The bytes go as they are.
+func (c *Control) Inject(id int, s Sending) error {
+	switch {
+	case len(s.XML) == 0:
+		return errors.New("there is nothing to send")
+	case len(s.XML) > MaxSending:
+		return fmt.Errorf("%d bytes are too many to send at once: %d at most", len(s.XML), MaxSending)
+	case s.Dir != session.C2S && s.Dir != session.S2C:
+		return errors.New("it has to be said whom it goes to: c2s or s2c")
+	}
+	_, p, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	s.Reason = cmp.Or(s.Reason, "it was asked for")
+	p.post(Injected{s})
+	return nil
+}
+
+// Bend does something to a session's connections.
+func (c *Control) Bend(id int, b Bend) error {
+	_, p, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	p.post(Bent{b})
+	return nil
+}
+
+// Held are the elements that are held now, the oldest first.
+func (c *Control) Held() []Held {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.held)
+}
+
+// ErrDecided says that nothing is held under a number.
+var ErrDecided = errors.New("is not held: somebody has decided about it, or its session has ended")
+
+// Decide decides about what is held. What is done is recorded, with how long it was held.
+func (c *Control) Decide(id uint64, d Decision) error {
+	c.mu.Lock()
+	at := slices.IndexFunc(c.held, func(h Held) bool { return h.ID == id })
+	if at < 0 {
+		c.mu.Unlock()
+		return fmt.Errorf("element %d %w", id, ErrDecided)
+	}
+	if len(d.XML) > MaxSending {
+		c.mu.Unlock()
+		return fmt.Errorf("%d bytes are too many: %d at most", len(d.XML), MaxSending)
+	}
+	h := c.held[at]
+	c.held = slices.Delete(slices.Clone(c.held), at, at+1)
+	p := c.pumps[h.Session]
+	c.tell()
+	c.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("session %d %w", h.Session, ErrOver)
+	}
+	d.Hold, d.Later = "", nil
+	held := "held for " + session.ShortTime(time.Since(h.Since)) + " (" + h.Reason + ")"
+	switch {
+	case d.Reason != "":
+		d.Reason = held + ": " + d.Reason
+	case d.Drop:
+		d.Reason = held + ", and not passed on"
+	case d.XML != nil:
+		d.Reason = held + ", and changed"
+	case d.Copies > 0:
+		d.Bent, d.Reason = true, fmt.Sprintf("%s, and passed on %d times", held, d.Copies+1)
+	default:
+		d.Bent, d.Reason = true, held
+		if d.Delay > 0 {
+			d.Reason += ", then delayed by " + session.ShortTime(d.Delay)
+		}
+	}
+	p.post(Decided{h.Dir, h.wait, d})
+	return nil
+}
+
+// hold takes what is held from now on.
+func (c *Control) hold(h Held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holds++
+	h.ID = c.holds
+	c.held = append(c.held, h)
+	c.tell()
+}
+
+// Break holds what an expression of the filter language is true of, or the element before
+// which a step of the ladder begins: "before sasl-success".
+func (c *Control) Break(text string, once bool) (Breakpoint, error) {
+	b := Breakpoint{Text: strings.TrimSpace(text), Once: once}
+	b.expr = b.Text
+	if step, ok := strings.CutPrefix(b.Text, "before "); ok {
+		step = strings.TrimSpace(step)
+		if step == "" || strings.ContainsAny(step, "\"\\ \t") {
+			return b, fmt.Errorf("%q names no step: such as before sasl-success", b.Text)
+		}
+		b.expr = fmt.Sprintf("step == %q || step startsWith %q", step, step+"-")
+	}
+	if b.expr == "" {
+		b.expr = "true"
+	}
+	if _, err := session.CompileFilter(b.expr); err != nil {
+		return b, err
+	}
+	c.mu.Lock()
+	if len(c.breaks) >= maxBreaks {
+		c.mu.Unlock()
+		return b, fmt.Errorf("there are %d breakpoints, which is the most: take one away first", maxBreaks)
+	}
+	c.last++
+	b.ID = c.last
+	c.breaks = append(slices.Clone(c.breaks), b)
+	c.version++
+	c.armed.Store(int32(len(c.breaks)))
+	c.tell()
+	c.mu.Unlock()
+	c.Rearm()
+	return b, nil
+}
+
+// maxBreaks bounds the breakpoints: each is asked about every element.
+const maxBreaks = 100
+
+// Unbreak takes a breakpoint away; 0 takes all. What is held stays held.
+func (c *Control) Unbreak(id int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unbreak(id)
+}
+
+func (c *Control) unbreak(id int) bool {
+	n := len(c.breaks)
+	c.breaks = slices.DeleteFunc(slices.Clone(c.breaks), func(b Breakpoint) bool { return id == 0 || b.ID == id })
+	c.version++
+	c.armed.Store(int32(len(c.breaks)))
+	c.tell()
+	return len(c.breaks) < n
+}
+
+// Breakpoints are those that there are.
+func (c *Control) Breakpoints() []Breakpoint {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.breaks)
+}
+
+// hit says that an element is going to be held at a breakpoint.
+func (c *Control) hit(id int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.breaks {
+		if c.breaks[i].ID == id {
+			c.breaks[i].Hits++
+			if c.breaks[i].Once {
+				c.unbreak(id)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// Look says of a piece what filters ask for. It is shared by the gates of a session, and
+// used with the session's lock held.
+type Look struct {
+	control *Control
+	by      *decode.Session
+	dir     session.Dir
+	offset  int64
+	event   session.Event
+	is      bool
+}
+
+// Event is a piece as an event that has been explained, as far as it can be by then. It is
+// borrowed until the next piece.
+func (l *Look) Event(id int, p *decode.Piece) *session.Event {
+	if l.is && p.Dir == l.dir && p.Offset == l.offset && p.Kind.Body() == l.event.Body {
+		l.event.Raw = p.Raw
+		return &l.event
+	}
+	seen := p.Frame.Event(p.Dir)
+	seen.Session, seen.At = id, time.Now()
+	if l.by == nil && l.control.Explain != nil {
+		l.by = l.control.Explain()
+	}
+	l.event = session.Event{Seen: seen}
+	if l.by != nil {
+		l.event = l.by.Explain(seen)
+	}
+	l.dir, l.offset, l.is = p.Dir, p.Offset, true
+	return &l.event
+}
+
+// breakGate holds what breakpoints say.
+type breakGate struct {
+	c       *Control
+	id      int
+	look    *Look
+	version int
+	tests   []breakTest
+}
+
+type breakTest struct {
+	Breakpoint
+	is func(*session.Event) bool
+}
+
+// Wants implements Gate.
+func (g *breakGate) Wants(session.Dir) bool { return g.c.armed.Load() > 0 }
+
+// Consider implements Gate.
+func (g *breakGate) Consider(p *decode.Piece) Decision {
+	e := g.look.Event(g.id, p)
+	g.c.mu.Lock()
+	version, breaks := g.c.version, g.c.breaks
+	g.c.mu.Unlock()
+	if version != g.version {
+		g.version, g.tests = version, nil
+		for _, b := range breaks {
+			if is, err := session.CompileFilter(b.expr); err == nil {
+				g.tests = append(g.tests, breakTest{b, is})
+			}
+		}
+	}
+	if p.Kind == decode.Whitespace {
+		return Decision{}
+	}
+	for i := range g.tests {
+		if g.tests[i].is(e) && g.c.hit(g.tests[i].ID) {
+			return Decision{Hold: "breakpoint " + session.ShortLine(g.tests[i].Text)}
+		}
+	}
+	return Decision{}
+}

@@ -1,0 +1,139 @@
+package proxy
+
+import (
+	"bytes"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// maxQueue bounds what waits to be said in a direction, and how many answers are waited for.
+const maxQueue = 64
+
+// expected is an answer that is waited for.
+type expected struct {
+	id    string        // of an iq; "" for <a/>
+	ours  bool          // we have asked; else the other side has, before us
+	reply chan<- []byte // gets it
+}
+
+// inject says something in a direction, as soon as it stands between two elements.
+func (r *Relay) inject(s Sending) {
+	if len(r.queue[s.Dir]) >= maxQueue {
+		r.do(Record{session.Seen{Leg: s.Dir.To(), Dir: s.Dir, Origin: session.OriginSelf, Body: session.RelayBent{
+			Reason: "this was not sent, as too much waits to be sent before it: " + s.Reason, By: s.By,
+		}}})
+		return
+	}
+	r.queue[s.Dir] = append(r.queue[s.Dir], s)
+}
+
+// mayInject says whether something of our own may be said in a direction now.
+func (r *Relay) mayInject(dir session.Dir) bool {
+	g := &r.gated[dir]
+	return (r.phase == relaying || r.phase == asked) && !r.left[dir] && !r.blind && r.opened[dir] && !g.passing && !g.large &&
+		(len(g.part) > 0 || g.waiting != 0 || r.stream.Between(dir)) && !r.passed[dir]
+}
+
+// sayQueued says what waits to be said.
+func (r *Relay) sayQueued() {
+	for _, dir := range both {
+		for len(r.queue[dir]) > 0 && r.mayInject(dir) {
+			s := r.queue[dir][0]
+			if r.queue[dir] = r.queue[dir][1:]; len(r.queue[dir]) == 0 {
+				r.queue[dir] = nil
+			}
+			r.say(&s)
+		}
+	}
+}
+
+// say sends something of our own, and records it as ours.
+func (r *Relay) say(s *Sending) {
+	r.do(Record{session.Seen{
+		Leg: s.Dir.To(), Dir: s.Dir, Origin: session.OriginSelf,
+		Body: session.RelaySent{Reason: s.Reason, By: s.By}, Raw: s.XML, Size: int64(len(s.XML)),
+	}})
+	r.put(s.Dir, bytes.Clone(s.XML))
+	turn := decode.NoTurn
+	pieces := r.stream.Cut(s.Dir, s.XML)
+	for i := range pieces {
+		if s.Answer {
+			r.expect(&pieces[i], s.Reply)
+		}
+		turn = max(turn, r.delivered(&pieces[i]))
+	}
+	r.ledger.note(s.Dir)
+	r.turned(s.Dir, turn, nil, nil)
+}
+
+// expect keeps the answer to a piece of ours from the other side.
+func (r *Relay) expect(p *decode.Piece, reply chan<- []byte) {
+	to := p.Dir.Opposite()
+	if p.Kind != decode.Element || len(r.expected[to]) >= maxQueue {
+		return
+	}
+	switch string(p.Local()) {
+	case "iq":
+		e, _ := decode.ParseTag(p.Tag, nil)
+		if e != nil && (e.Attr("type") == "get" || e.Attr("type") == "set") && e.Attr("id") != "" {
+			r.expected[to] = append(r.expected[to], expected{id: e.Attr("id"), ours: true, reply: reply})
+		}
+	case "r":
+		for range min(r.asks[p.Dir], maxQueue-len(r.expected[to])-1) {
+			r.expected[to] = append(r.expected[to], expected{})
+		}
+		r.asks[p.Dir] = 0
+		r.expected[to] = append(r.expected[to], expected{ours: true, reply: reply})
+	}
+}
+
+// isOurs says whether a piece answers something of ours, and then hands it over.
+func (r *Relay) isOurs(p *decode.Piece) bool {
+	if p.Kind != decode.Element || len(r.expected[p.Dir]) == 0 {
+		return false
+	}
+	id := ""
+	switch string(p.Local()) {
+	case "iq":
+		e, _ := decode.ParseTag(p.Tag, nil)
+		if e == nil || e.Attr("type") != "result" && e.Attr("type") != "error" || e.Attr("id") == "" {
+			return false
+		}
+		id = e.Attr("id")
+	case "a":
+	default:
+		return false
+	}
+	all := r.expected[p.Dir]
+	for i, e := range all {
+		if e.id != id {
+			continue
+		}
+		r.expected[p.Dir] = append(all[:i:i], all[i+1:]...)
+		if e.ours && e.reply != nil {
+			r.do(Answered{e.reply, bytes.Clone(p.Raw)})
+		}
+		return e.ours
+	}
+	return false
+}
+
+// heardAsk counts the <r/> that are not answered, as far as is looked.
+func (r *Relay) heardAsk(p *decode.Piece) {
+	if p.Kind != decode.Element {
+		return
+	}
+	switch string(p.Local()) {
+	case "r":
+		if to := p.Dir.Opposite(); len(r.expected[to]) > 0 && len(r.expected[to]) < maxQueue {
+			r.expected[to] = append(r.expected[to], expected{})
+		} else {
+			r.asks[p.Dir]++
+		}
+	case "a":
+		if from := p.Dir.Opposite(); r.asks[from] > 0 {
+			r.asks[from]--
+		}
+	}
+}
