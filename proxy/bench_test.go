@@ -57,7 +57,9 @@ func throughput(b *testing.B, e ends, block []byte) float64 {
 }
 
 func ourRelay(b *testing.B) ends {
-	bn := newBench(b, false, true)
+	bn := newUnstarted(b)
+	bn.forget, bn.options.Control = true, NewControl() // as a run has one, with nothing armed
+	bn.start(b, bn.options)
 	client, server := startTLSBoth(b, bn)
 	mustWrite(b, client, clientHdr)
 	mustRead(b, server, clientHdr)
