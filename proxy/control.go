@@ -125,7 +125,7 @@ func (c *Control) enter(id int, p *pump) {
 	c.pumps[id] = p
 	makers := c.makers
 	c.mu.Unlock()
-	look := &Look{control: c}
+	look := NewLook(c.Explain)
 	var gates []Gate
 	for _, make := range makers {
 		if g := make(id, look); g != nil {
@@ -376,13 +376,16 @@ func (c *Control) hit(id int) bool {
 // Look says of a piece what filters ask for. It is shared by the gates of a session, and
 // used with the session's lock held.
 type Look struct {
-	control *Control
+	explain func() *decode.Session
 	by      *decode.Session
 	dir     session.Dir
 	offset  int64
 	event   session.Event
 	is      bool
 }
+
+// NewLook makes one, with what makes its explainer; nil is none.
+func NewLook(explain func() *decode.Session) *Look { return &Look{explain: explain} }
 
 // Event is a piece as an event that has been explained, as far as it can be by then. It is
 // borrowed until the next piece.
@@ -393,8 +396,8 @@ func (l *Look) Event(id int, p *decode.Piece) *session.Event {
 	}
 	seen := p.Frame.Event(p.Dir)
 	seen.Session, seen.At = id, time.Now()
-	if l.by == nil && l.control.Explain != nil {
-		l.by = l.control.Explain()
+	if l.by == nil && l.explain != nil {
+		l.by = l.explain()
 	}
 	l.event = session.Event{Seen: seen}
 	if l.by != nil {

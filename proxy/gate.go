@@ -158,6 +158,11 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 		r.fold(dir, o, &d)
 		return false
 	}
+	if hold := d.Hold; hold != "" { // what was done before is shown
+		d.Hold = ""
+		r.fold(dir, o, &d)
+		d = Decision{Hold: hold}
+	}
 	g := &r.gated[dir]
 	o.own()
 	r.waits++

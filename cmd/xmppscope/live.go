@@ -33,6 +33,7 @@ type live struct {
 	limits  proxy.Limits
 	rebinds bool // logins are bound anew (--rebind)
 	api     apiFlags
+	rules   rulesFlag
 	alone   bool // --no-attach
 
 	watch func(*session.Event) // is told of each event as it was explained, or nil
@@ -89,6 +90,10 @@ func (l *live) open() error {
 	l.control = proxy.NewControl()
 	l.control.Explain = func() *decode.Session { return prepared().NewSession(new(session.Book)) }
 	l.inspect.log = l.log
+	if err := l.rules.open(l.control); err != nil {
+		l.server.close()
+		return err
+	}
 	if err := l.openFiles(); err != nil {
 		l.abandon()
 		return err
@@ -199,6 +204,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		}
 		worked <- err
 	}()
+	l.rules.follow(ctx, l.control, l.board.say)
 	stopTelling := l.tellBehind(ctx)
 	<-ctx.Done()
 	stopTelling()

@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"decode/tale":        {"session"},
 	"decode/compare":     {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":      {"decode", "decode/facts", "session"},
+	"bend":               {"decode", "proxy", "session"},
 	"rebind":             {"decode", "decode/sasl", "proxy", "session"},
 	"replay":             {"decode", "decode/sasl", "session"},
 	"proxy":              {"tlsintercept", "decode", "internal/idn", "internal/lookup", "session"},

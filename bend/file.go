@@ -1,0 +1,196 @@
+package bend
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"xmppscope/session"
+)
+
+// Set is the rules of a file, in their order.
+type Set struct{ Rules []*Rule }
+
+// Warnings say which rules make clients remember something, or distrust.
+func (s *Set) Warnings() (out []string) {
+	for _, r := range s.Rules {
+		if r.Warning != "" {
+			out = append(out, fmt.Sprintf("rule %s: %s", r.Name, r.Warning))
+		}
+	}
+	return out
+}
+
+// Problem is what is wrong in a file, and where; Line and Column count from 1, and are 0 if
+// it is the file as a whole.
+type Problem struct {
+	File         string
+	Line, Column int
+	Text, Hint   string
+}
+
+// Error is where, and what.
+func (p *Problem) Error() string {
+	where := p.File
+	if p.Line > 0 {
+		where += fmt.Sprintf(":%d:%d", p.Line, max(p.Column, 1))
+	}
+	text := p.Text
+	if p.Hint != "" {
+		text += ": " + p.Hint
+	}
+	return where + ": " + text
+}
+
+// Bounds of a file: every rule is asked about every element.
+const (
+	MaxFile  = 1 << 20
+	maxRules = 1000
+)
+
+// Parse reads rules. The error is a *Problem.
+func Parse(file, text string) (*Set, error) {
+	if len(text) > MaxFile {
+		return nil, &Problem{File: file, Text: fmt.Sprintf("it has %d bytes, and %d are the most", len(text), MaxFile)}
+	}
+	var tables map[string]any
+	meta, err := toml.Decode(text, &tables)
+	if err != nil {
+		return nil, syntaxProblem(file, err)
+	}
+	at := locate(text)
+	problem := func(path, format string, a ...any) *Problem {
+		p := at[path]
+		return &Problem{File: file, Line: p.line, Column: p.column, Text: fmt.Sprintf(format, a...)}
+	}
+	set := new(Set)
+	for _, k := range meta.Keys() {
+		if len(k) != 1 {
+			continue
+		}
+		table, ok := tables[k[0]].(map[string]any)
+		if !ok {
+			p := problem(k[0], "%q stands in no rule", k[0])
+			p.Hint = "each rule is a table that begins with its name: [my-rule]"
+			return nil, p
+		}
+		if strings.ContainsAny(k[0], ", ") || session.SafeLine(k[0]) != k[0] || len(k[0]) > 60 || k[0] == "" {
+			return nil, problem(k[0], "%q is no name for a rule: letters, digits, - and _", session.ShortLine(k[0]))
+		}
+		p := &params{table: table, used: map[string]bool{}}
+		rule, bad := p.rule(k[0])
+		if bad != nil {
+			path := k[0]
+			if bad.key != "" && at[k[0]+"."+bad.key].line > 0 {
+				path += "." + bad.key
+			}
+			return nil, problem(path, "rule %s: %s", k[0], bad.text)
+		}
+		if set.Rules = append(set.Rules, rule); len(set.Rules) > maxRules {
+			return nil, problem(k[0], "there are more than %d rules", maxRules)
+		}
+	}
+	return set, nil
+}
+
+func syntaxProblem(file string, err error) *Problem {
+	var syntax toml.ParseError
+	if !errors.As(err, &syntax) {
+		return &Problem{File: file, Text: strings.TrimPrefix(err.Error(), "toml: ")}
+	}
+	text := syntax.Message
+	if text == "" {
+		text = "something is wrong after " + syntax.LastKey
+	}
+	return &Problem{File: file, Line: syntax.Position.Line, Column: syntax.Position.Col, Text: strings.TrimSuffix(text, ".")}
+}
+
+type position struct{ line, column int }
+
+// locate finds where keys and tables stand, by their path: the parser does not tell. It reads
+// lines, not TOML, which has been parsed already.
+func locate(text string) map[string]position {
+	at := map[string]position{}
+	table, n := "", 0
+	note := func(path string, column int) {
+		if _, known := at[path]; !known {
+			at[path] = position{n, column}
+		}
+	}
+	for line := range strings.Lines(text) {
+		n++
+		trimmed := strings.TrimLeft(line, " \t")
+		column := len(line) - len(trimmed) + 1
+		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
+			name, _, _ := strings.Cut(rest, "]")
+			table = plain(name)
+			note(table, column)
+			continue
+		}
+		key, _, ok := strings.Cut(trimmed, "=")
+		if !ok || strings.HasPrefix(trimmed, "#") {
+			continue
+		}
+		path := plain(key)
+		if table != "" {
+			path = table + "." + path
+		}
+		note(path, column)
+	}
+	return at
+}
+
+func plain(key string) string { return strings.Trim(strings.TrimSpace(key), `"'`) }
+
+// wrong is what is wrong with a rule, at one of its keys; "" is the rule as a whole.
+type wrong struct{ key, text string }
+
+// rule makes a rule of its table.
+func (p *params) rule(name string) (*Rule, *wrong) {
+	r := &Rule{Name: name, when: p.text("when"), step: p.text("step"), session: p.count("session"), after: p.count("after"),
+		first: p.count("first"), every: p.count("every"), probability: p.fraction("probability", 1), seed: uint64(p.count("seed"))}
+	r.dir = p.dir("dir")
+	r.kinds = strings.Contains(r.when, "kind") || strings.HasPrefix(r.step, "stream-")
+	r.Action = p.text("do")
+	if r.when != "" {
+		if _, err := session.CompileFilter(r.when); err != nil {
+			p.fail("when", "%v", err)
+		}
+	}
+	a, known := actions[r.Action]
+	switch {
+	case r.Action == "":
+		p.fail("", "it does nothing: it needs do = \"drop\", or another of %s", strings.Join(Actions(), ", "))
+	case !known:
+		hint := "there are " + strings.Join(Actions(), ", ")
+		if near := session.Nearest(r.Action, Actions()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		p.fail("do", "there is no action %q: %s", r.Action, hint)
+	}
+	if p.bad != nil {
+		return nil, p.bad
+	}
+	r.do = a.make(p)
+	r.Warning = a.warning
+	for key := range p.table {
+		if !p.used[key] {
+			words := append(slices.Clone(common), a.takes...)
+			hint := "it takes " + strings.Join(words, ", ")
+			if near := session.Nearest(key, words); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			p.fail(key, "%s knows no %q: %s", r.Action, key, hint)
+		}
+	}
+	if p.bad != nil {
+		return nil, p.bad
+	}
+	return r, nil
+}
+
+// common are the keys that every rule may have.
+var common = []string{"when", "step", "dir", "session", "after", "first", "every", "probability", "seed", "do"}
