@@ -60,6 +60,9 @@ type Legs struct {
 	Dial func(ctx context.Context, domain string) (net.Conn, error)
 	// Direct is TLS from the first byte (XEP-0368).
 	Direct bool
+	// Peer says that it is a server that calls another: names are those of s2s, and ALPN is
+	// xmpp-server.
+	Peer bool
 	// Waits, if it is not nil, is told what is waited for, as it changes, by the goroutine
 	// that called Secure.
 	Waits func(Wait)

@@ -14,8 +14,11 @@ import (
 	"xmppscope/session"
 )
 
-// ALPNClient is the application protocol of client-to-server streams (XEP-0368).
-const ALPNClient = "xmpp-client"
+// Application protocols of streams (XEP-0368).
+const (
+	ALPNClient = "xmpp-client"
+	ALPNServer = "xmpp-server"
+)
 
 // SecureServer does the server leg's handshake alone: for a client that speaks in
 // the clear to a server that wants TLS from the first byte. The offer is ours:
@@ -25,6 +28,9 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 	o := offer{lowest: c.oldest(), highest: newestTLS}
 	if l.Direct {
 		o.alpn = []string{ALPNClient}
+		if l.Peer {
+			o.alpn[0] = ALPNServer
+		}
 	}
 	d, err := idn.Parse(l.Domain)
 	if err != nil {
@@ -107,7 +113,7 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 			if bad := p.nameless(cs.PeerCertificates[0]); bad != nil {
 				return bad
 			}
-			verdict, bad := p.verify(cs.PeerCertificates, p.domain)
+			verdict, bad := p.verify(cs.PeerCertificates, p.domain, p.legs.Peer)
 			p.serverFacts.Verdict = &verdict
 			if bad != nil && !p.Insecure {
 				return bad

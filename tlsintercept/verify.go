@@ -52,9 +52,9 @@ func (t Trust) Verify(chain []*x509.Certificate, domain string, at time.Time) *s
 	return &v
 }
 
-// verify holds the server's chain against the domain, now.
-func (c *Config) verify(chain []*x509.Certificate, d idn.Domain) (session.Verification, *diagnosis) {
-	v, bad := Trust{Roots: c.Roots, Name: c.RootsName, paths: &c.paths}.verify(chain, d, c.now())
+// verify holds the server's chain against the domain, now; peer says that a server does.
+func (c *Config) verify(chain []*x509.Certificate, d idn.Domain, peer bool) (session.Verification, *diagnosis) {
+	v, bad := Trust{Roots: c.Roots, Name: c.RootsName, Server: peer, paths: &c.paths}.verify(chain, d, c.now())
 	v.Ignored = bad != nil && c.Insecure
 	return v, bad
 }

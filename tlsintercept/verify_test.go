@@ -86,13 +86,13 @@ func TestCriticalSRVID(t *testing.T) {
 func TestVerdictWithoutIntermediate(t *testing.T) {
 	c := &Config{Roots: serverCA.pool()}
 	d, _ := idn.Parse(domain)
-	v, bad := c.verify([]*x509.Certificate{strangerCA.leaf(nil)}, d)
+	v, bad := c.verify([]*x509.Certificate{strangerCA.leaf(nil)}, d, false)
 	if bad == nil || v.OK || bad.class != session.ClassUnknownCA {
 		t.Fatalf("%+v %+v", v, bad)
 	}
 	f := failure{leg: session.ServerLeg, err: bad, last: session.NoAlert}.classify()
 	says(t, &f, "CN=Stranger CA", "intermediate", "--upstream-ca")
-	if v, bad := c.verify([]*x509.Certificate{serverCA.leaf(nil)}, d); bad != nil || !v.OK {
+	if v, bad := c.verify([]*x509.Certificate{serverCA.leaf(nil)}, d, false); bad != nil || !v.OK {
 		t.Errorf("%+v %+v", v, bad)
 	}
 }
@@ -141,7 +141,7 @@ func TestGoodPathsEnd(t *testing.T) {
 	chain := []*x509.Certificate{serverCA.leaf(nil), serverCA.cert}
 	verify := func(chain []*x509.Certificate) string {
 		t.Helper()
-		v, _ := c.verify(chain, d)
+		v, _ := c.verify(chain, d, false)
 		return v.Class
 	}
 	for range 2 {

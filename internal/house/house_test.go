@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"decode/compare":     {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":      {"decode", "decode/facts", "session"},
 	"bend":               {"decode", "proxy", "session"},
+	"doctor":             {"decode", "decode/tale", "internal/idn", "internal/lookup", "proxy", "session", "tlsintercept"},
 	"rebind":             {"decode", "decode/sasl", "proxy", "session"},
 	"replay":             {"decode", "decode/sasl", "session"},
 	"proxy":              {"tlsintercept", "decode", "internal/idn", "internal/lookup", "session"},
