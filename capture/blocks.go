@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,11 +84,14 @@ func appendOption[T string | []byte](b []byte, code uint16, value T) []byte {
 }
 
 // appendText appends an option that is text, unless there is none.
-func appendText(b []byte, code uint16, text string) []byte {
-	if text == "" {
+func appendText[T string | []byte](b []byte, code uint16, text T) []byte {
+	switch {
+	case len(text) == 0:
 		return b
+	case len(text) > maxComment:
+		return appendOption(b, code, cutText(string(text), maxComment))
 	}
-	return appendOption(b, code, cutText(text, maxComment))
+	return appendOption(b, code, text)
 }
 
 // appendSection appends the header of a section whose length nobody knows.
@@ -124,8 +128,21 @@ type ngPacket struct {
 	stamp    uint64 // in units of the interface
 	data     []byte
 	length   int64 // of the whole packet, of which data may be a part
-	comments []string
+	comments [][]byte
 	owner    owner
+}
+
+// remark adds comments, in the room of those that there were before.
+func (p *ngPacket) remark(comments ...string) {
+	for _, c := range comments {
+		remark(p, c)
+	}
+}
+
+func remark[T string | []byte](p *ngPacket, comment T) {
+	n := len(p.comments)
+	p.comments = slices.Grow(p.comments, 1)[:n+1]
+	p.comments[n] = append(p.comments[n][:0], comment...)
 }
 
 // appendPacket appends a packet with its comments.

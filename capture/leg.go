@@ -141,24 +141,25 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 		p.own(customLeg, line)
 		p.packets(l, at, l.flow.open(), l.about)
 	}
-	packets := l.flow.data(c.dir, c.raw)
-	l.flow.skip(c.dir, c.lost)
-	if len(packets) == 0 {
-		return
+	for b := range l.flow.data(c.dir, c.raw) {
+		p.settle(s)
+		w := p.await(s, b)
+		w.intf, w.stamp, w.length = p.intf(legInterfaces[l.leg]), nanos(c.at), int64(len(b))
+		w.leg, w.dir = l.leg, c.dir
 	}
-	last := len(packets) - 1
-	p.packets(l, c.at, packets[:last])
-	b := packets[last]
-	p.await(s, &ngWaiting{
-		ngPacket: ngPacket{intf: p.intf(legInterfaces[l.leg]), stamp: nanos(c.at), data: b, length: int64(len(b)), comments: comments(c.Remarks, s.id)},
-		leg:      l.leg, dir: c.dir, explained: c.Explained,
-	})
+	if w := s.waiting; w != nil {
+		w.explained = c.Explained
+		w.remark(comments(c.Remarks, s.id)...)
+	}
+	l.flow.skip(c.dir, c.lost)
 }
 
 // packets writes packets of a leg, the comments on the first.
 func (p *pcapngWriter) packets(l *ngLeg, at time.Time, list [][]byte, comments ...string) {
 	for _, b := range list {
-		p.put(&ngPacket{intf: p.intf(legInterfaces[l.leg]), stamp: nanos(at), data: b, length: int64(len(b)), comments: comments})
+		packet := ngPacket{intf: p.intf(legInterfaces[l.leg]), stamp: nanos(at), data: b, length: int64(len(b))}
+		packet.remark(comments...)
+		p.put(&packet)
 		comments = nil
 	}
 }
@@ -175,7 +176,7 @@ func (p *pcapngWriter) secured(s *ngSession, e *session.Event) {
 	case len(l.held) > 0 && !l.held[0].Explained:
 		l.remarks = append(l.remarks, comment)
 	case len(l.held) == 0 && w.of(e.Leg):
-		w.comments = append(w.comments, comment)
+		w.remark(comment)
 	}
 	p.release(s, l)
 	l.secured = true
@@ -195,7 +196,7 @@ func (p *pcapngWriter) release(s *ngSession, l *ngLeg) {
 			left -= len(c.raw)
 		}
 		if left <= 0 && s.waiting != nil {
-			s.waiting.comments = append(s.waiting.comments, l.remarks...)
+			s.waiting.remark(l.remarks...)
 			l.remarks = nil
 		}
 	}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"iter"
 	"net/netip"
 
 	"github.com/google/gopacket"
@@ -26,14 +27,15 @@ const (
 // sides have sent: sequence numbers, acknowledgements and checksums add up. The
 // packets are raw IP (link type 101).
 type flow struct {
-	client, server netip.AddrPort // either both IPv4 or both IPv6
-	next           [3]uint32      // by direction: the sequence number of the next byte
-	acked          [3]uint32      // by direction: what the other side has acknowledged
-	ended          [3]bool        // by direction: FIN or RST was sent
+	client, server netip.AddrPort           // either both IPv4 or both IPv6
+	next           [3]uint32                // by direction: the sequence number of the next byte
+	acked          [3]uint32                // by direction: what the other side has acknowledged
+	ended          [3]bool                  // by direction: FIN or RST was sent
+	room           gopacket.SerializeBuffer // for a packet that is lent
 }
 
 func newFlow(client, server netip.AddrPort) *flow {
-	f := &flow{client: client, server: server}
+	f := &flow{client: client, server: server, room: gopacket.NewSerializeBuffer()}
 	// Any number will do; two far apart are told apart at a glance.
 	f.next[session.C2S], f.next[session.S2C] = 1_000_000, 2_000_000_000
 	return f
@@ -59,19 +61,21 @@ func (f *flow) open() [][]byte {
 }
 
 // data is what one side has sent, in as many segments as it takes. The last
-// packet is always one that carries data.
-func (f *flow) data(d session.Dir, b []byte) [][]byte {
-	var out [][]byte
-	for len(b) > 0 {
-		n := min(len(b), maxSegment)
-		if f.next[d]-f.acked[d] > ackEvery {
-			out = append(out, f.packet(d.Opposite(), ackFlag, nil))
+// packet is always one that carries data. Each is lent until the next is made.
+func (f *flow) data(d session.Dir, b []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(b) > 0 {
+			n := min(len(b), maxSegment)
+			if f.next[d]-f.acked[d] > ackEvery && !yield(f.packetIn(f.room, d.Opposite(), ackFlag, nil)) {
+				return
+			}
+			p := f.packetIn(f.room, d, ackFlag|pshFlag, b[:n])
+			f.next[d] += uint32(n)
+			if b = b[n:]; !yield(p) {
+				return
+			}
 		}
-		out = append(out, f.packet(d, ackFlag|pshFlag, b[:n]))
-		f.next[d] += uint32(n)
-		b = b[n:]
 	}
-	return out
 }
 
 // skip says that bytes were sent that nobody recorded.
@@ -113,6 +117,11 @@ func (f *flow) fin(d session.Dir) []byte {
 
 // packet builds one IP packet of a side.
 func (f *flow) packet(d session.Dir, flags tcpFlags, payload []byte) []byte {
+	return f.packetIn(gopacket.NewSerializeBuffer(), d, flags, payload)
+}
+
+// packetIn builds one where there is room for it.
+func (f *flow) packetIn(room gopacket.SerializeBuffer, d session.Dir, flags tcpFlags, payload []byte) []byte {
 	from, to := f.client, f.server
 	if d == session.S2C {
 		from, to = to, from
@@ -133,7 +142,7 @@ func (f *flow) packet(d session.Dir, flags tcpFlags, payload []byte) []byte {
 			{OptionType: layers.TCPOptionKindWindowScale, OptionLength: 3, OptionData: []byte{windowScale}},
 		}
 	}
-	return rawIP(from.Addr(), to.Addr(), layers.IPProtocolTCP, tcp, payload)
+	return rawIP(room, from.Addr(), to.Addr(), layers.IPProtocolTCP, tcp, payload)
 }
 
 // transport is the header of TCP or UDP.
@@ -142,8 +151,8 @@ type transport interface {
 	SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
 }
 
-// rawIP builds an IP packet.
-func rawIP(from, to netip.Addr, proto layers.IPProtocol, header transport, payload []byte) []byte {
+// rawIP builds an IP packet, in place of what there was in the room.
+func rawIP(room gopacket.SerializeBuffer, from, to netip.Addr, proto layers.IPProtocol, header transport, payload []byte) []byte {
 	var ip interface {
 		gopacket.SerializableLayer
 		gopacket.NetworkLayer
@@ -156,12 +165,10 @@ func rawIP(from, to netip.Addr, proto layers.IPProtocol, header transport, paylo
 		ip = &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: proto, SrcIP: from.AsSlice(), DstIP: to.AsSlice()}
 	}
 	_ = header.SetNetworkLayerForChecksum(ip) // fails for other layers than IP only
-	const mostHeaders = 40 + 24               // IPv6, and TCP with an option
-	buf := gopacket.NewSerializeBufferExpectedSize(mostHeaders+len(payload), 0)
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	// It can fail for addresses of the wrong length only, which netip rules out.
-	_ = gopacket.SerializeLayers(buf, options, ip, header, gopacket.Payload(payload))
-	return buf.Bytes()
+	_ = gopacket.SerializeLayers(room, options, ip, header, gopacket.Payload(payload))
+	return room.Bytes()
 }
 
 // openPacket is the way back: the ends and the payload of a raw IP packet with

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"crypto/tls"
+	"iter"
 	"net/netip"
 	"strings"
 	"testing"
@@ -42,9 +43,9 @@ func TestFlowAddsUp(t *testing.T) {
 		f.next[session.C2S] = 1<<32 - 100_000 // wraps on the way
 		packets := f.open()
 		up, down := strings.Repeat("u", 300_000), strings.Repeat("d", 70_000)
-		packets = append(packets, f.data(session.C2S, []byte(up))...)
-		packets = append(packets, f.data(session.S2C, []byte(down))...)
-		packets = append(packets, f.data(session.C2S, []byte("end"))...)
+		packets = append(packets, collected(f.data(session.C2S, []byte(up)))...)
+		packets = append(packets, collected(f.data(session.S2C, []byte(down)))...)
+		packets = append(packets, collected(f.data(session.C2S, []byte("end")))...)
 		packets = append(packets, f.finish(session.C2S, false)...)
 
 		next := map[layers.TCPPort]uint32{}
@@ -72,6 +73,14 @@ func TestFlowAddsUp(t *testing.T) {
 			t.Errorf("%s: the payloads differ from what was sent", ip)
 		}
 	}
+}
+
+// collected are packets that were lent.
+func collected(lent iter.Seq[[]byte]) (out [][]byte) {
+	for p := range lent {
+		out = append(out, bytes.Clone(p))
+	}
+	return out
 }
 
 func TestFinish(t *testing.T) {
@@ -111,7 +120,7 @@ func TestFinishAcknowledgesOnce(t *testing.T) {
 		"by the other":            func(f *flow) [][]byte { return append([][]byte{f.fin(c)}, f.finish(s, false)...) },
 		"both before":             func(f *flow) [][]byte { return append([][]byte{f.fin(c), f.fin(s)}, f.finish(s, false)...) },
 		"data in between": func(f *flow) [][]byte {
-			out := append([][]byte{f.fin(c)}, f.data(s, []byte("</stream:stream>"))...)
+			out := append([][]byte{f.fin(c)}, collected(f.data(s, []byte("</stream:stream>")))...)
 			return append(out, f.finish(s, false)...)
 		},
 		"nothing left": func(f *flow) [][]byte {

@@ -243,7 +243,9 @@ func (p *pcapWriter) plaintext(e *session.Event) error {
 		s.flow = newFlow(s.used.client, s.used.server)
 		p.writeAll(e.At, s.flow.open())
 	}
-	p.writeAll(e.At, s.flow.data(e.Dir, e.Raw))
+	for b := range s.flow.data(e.Dir, e.Raw) {
+		p.put(e.At, b, int64(len(b)))
+	}
 	if e.Name == "proceed" && e.Space == nsTLS && e.Dir == session.S2C {
 		p.end(s, e.At, session.C2S)
 		s.ends = s.used.moved() // this port is used up

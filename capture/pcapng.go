@@ -79,6 +79,7 @@ type pcapngWriter struct {
 	redact   bool   // no legs: "decoded" is the only interface
 	intfs    map[session.Interface]uint32
 	waiting  map[int]*ngSession // those with a packet that waits
+	spare    []*ngWaiting       // those that have been written, for their room
 	held     int                // bytes in all handshakes
 }
 
@@ -252,17 +253,17 @@ func (p *pcapngWriter) event(s *ngSession, e session.Event) error {
 	default:
 		return nil
 	}
-	p.text = reuse(appendExplanation(p.text[:0], e))
-	comment := string(p.text)
+	p.text = appendExplanation(p.text[:0], e)
 	if w := s.waiting; w.carries(&e) {
-		w.comments = append(w.comments, comment)
+		remark(&w.ngPacket, p.text)
 	}
-	p.decoded(s, &e, comment)
+	p.decoded(s, &e, p.text)
+	p.text = reuse(p.text)
 	return nil
 }
 
 // decoded writes the element as a packet of its own.
-func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
+func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment []byte) {
 	if e.Dir == session.NoDir {
 		return
 	}
@@ -281,30 +282,37 @@ func (p *pcapngWriter) decoded(s *ngSession, e *session.Event, comment string) {
 	packet = append(packet, e.Raw[:min(len(e.Raw), maxCaptured-tags)]...)
 	p.packet = reuse(packet)
 	if kept := len(packet) - tags; int64(kept) < size {
-		comment = fmt.Sprintf("cut: the first %d of %d bytes\n%s", kept, size, comment)
-		comment = cutText(comment, maxComment)
+		comment = fmt.Appendf(nil, "cut: the first %d of %d bytes\n%s", kept, size, comment)
 	}
 	p.put(&ngPacket{
-		intf: p.intf(decodedInterface), stamp: nanos(e.At), data: packet, length: int64(tags) + size, comments: []string{comment},
+		intf: p.intf(decodedInterface), stamp: nanos(e.At), data: packet, length: int64(tags) + size, comments: [][]byte{comment},
 	})
 }
 
 // captured writes a packet that others have captured.
 func (p *pcapngWriter) captured(s *ngSession, e *session.Event, body session.WirePacket) {
 	p.settle(s)
-	p.await(s, &ngWaiting{dir: e.Dir, explained: body.Explained, ngPacket: ngPacket{
-		intf: p.intf(body.On), stamp: body.Stamp, data: e.Raw, length: max(e.Size, int64(len(e.Raw))),
-		comments: comments(body.Remarks, s.id), owner: owner{s.id, e.Dir},
-	}})
+	w := p.await(s, e.Raw)
+	w.intf, w.stamp, w.length = p.intf(body.On), body.Stamp, max(e.Size, int64(len(e.Raw)))
+	w.dir, w.explained, w.owner = e.Dir, body.Explained, owner{s.id, e.Dir}
+	w.remark(comments(body.Remarks, s.id)...)
 }
 
 // await keeps a packet for its comments, which come before the next one of the
-// session.
-func (p *pcapngWriter) await(s *ngSession, w *ngWaiting) {
-	s.waiting, p.waiting[s.id] = w, s
-	if len(p.waiting) > maxWaiting {
+// session. All but its bytes is for the caller to fill in.
+func (p *pcapngWriter) await(s *ngSession, packet []byte) *ngWaiting {
+	if len(p.waiting) == maxWaiting {
 		p.settleAll()
 	}
+	w := new(ngWaiting)
+	if n := len(p.spare); n > 0 {
+		w, p.spare = p.spare[n-1], p.spare[:n-1]
+		w.data, w.comments = w.data[:0], w.comments[:0]
+		*w = ngWaiting{ngPacket: ngPacket{data: w.data, comments: w.comments}}
+	}
+	w.data = append(w.data, packet...)
+	s.waiting, p.waiting[s.id] = w, s
+	return w
 }
 
 // settle writes the session's packet that waits.
@@ -316,6 +324,7 @@ func (p *pcapngWriter) settle(s *ngSession) {
 	s.waiting = nil
 	delete(p.waiting, s.id)
 	p.put(&w.ngPacket)
+	p.spare = append(p.spare, w)
 }
 
 func (p *pcapngWriter) settleAll() {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
 	"xmppscope/capture/packet"
@@ -36,7 +37,7 @@ func syslogPackets(from, to netip.Addr, line []byte) (out [][]byte) {
 
 func datagram(from, to netip.Addr, payload []byte) []byte {
 	udp := &layers.UDP{SrcPort: portSyslog, DstPort: portSyslog}
-	return rawIP(from, to, layers.IPProtocolUDP, udp, payload)
+	return rawIP(gopacket.NewSerializeBuffer(), from, to, layers.IPProtocolUDP, udp, payload)
 }
 
 // syslogReader finds the lines of a recording among packets.

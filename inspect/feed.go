@@ -42,15 +42,20 @@ type Item struct {
 type Feed struct {
 	Log     *session.Log
 	Filters <-chan Filter
-	Deliver func(Batch) // runs in the inspector's goroutine, draws, and returns when that is done
+	// Deliver and Draw run something in the inspector's goroutine, and return when it is
+	// done: what takes a batch, and what shows what has been taken so far.
+	Deliver func(Batch)
+	Draw    func()
 }
 
-// Run feeds until ctx is done.
+// Run feeds until ctx is done. It takes what there is at every tick, also where the screen
+// is drawn less often: what has left the Log's memory takes long to read.
 func (f *Feed) Run(ctx context.Context) {
 	wake := time.NewTimer(tick)
 	defer wake.Stop()
 	var keep Filter
-	at, last := 0, time.Now()
+	at, shown := 0, true
+	last, rest := time.Now(), tick // the end of the last drawing, and how long to rest after it
 	for ctx.Err() == nil {
 		select {
 		case keep = <-f.Filters:
@@ -59,16 +64,22 @@ func (f *Feed) Run(ctx context.Context) {
 		}
 		var b Batch
 		b, at = f.Pull(at, keep)
-		rest := tick
-		if now := time.Now(); len(b.Items) > 0 || now.Sub(last) >= Heartbeat {
+		now := time.Now()
+		beat := now.Sub(last) >= Heartbeat
+		if len(b.Items) > 0 || beat {
 			f.Deliver(b)
-			last = time.Now()
+			shown = false
+		}
+		if beat || !shown && now.Sub(last) >= rest {
+			now = time.Now()
+			f.Draw()
+			last, shown = time.Now(), true
 			rest = min(max(tick, restRatio*last.Sub(now)), maxRest)
 		}
 		if len(b.Items) >= PullLimit {
 			continue // there is more
 		}
-		wake.Reset(rest)
+		wake.Reset(tick)
 		select {
 		case keep = <-f.Filters:
 			at = 0

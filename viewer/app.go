@@ -146,7 +146,8 @@ func (a *app) begin(screen tcell.Screen) {
 	fallBack(screen)
 	feed := &inspect.Feed{
 		Log: a.options.Log, Filters: a.ui.filters,
-		Deliver: func(b inspect.Batch) { a.tv.QueueUpdateDraw(func() { a.guard(func() { a.ui.take(b) }) }) },
+		Deliver: func(b inspect.Batch) { a.tv.QueueUpdate(func() { a.guard(func() { a.ui.take(b) }) }) },
+		Draw:    func() { a.tv.QueueUpdateDraw(func() {}) },
 	}
 	a.work(func() { feed.Run(a.ctx) })
 	go a.supervise()

@@ -3,6 +3,7 @@ package viewer
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/gdamore/tcell/v2"
@@ -124,15 +125,22 @@ func isASCII(s string) bool {
 	return true
 }
 
+// oneCell is for what tcell is asked about widths.
+var oneCell = sync.Pool{New: func() any {
+	c := new(tcell.CellBuffer)
+	c.Resize(1, 1)
+	return c
+}}
+
 // next takes the first character off s, with all that belongs to it, and its
 // width in cells: the way tcell cuts it when it is drawn.
 func next(s clean) (first, rest clean, width int) {
 	if s[0] < 0x80 && (len(s) == 1 || s[1] < 0x80) {
 		return s[:1], s[1:], 1
 	}
-	var scratch tcell.CellBuffer
-	scratch.Resize(1, 1)
+	scratch := oneCell.Get().(*tcell.CellBuffer)
 	tail, width := scratch.Put(0, 0, string(s), tcell.StyleDefault)
+	oneCell.Put(scratch)
 	at := len(s) - len(tail)
 	return s[:at], s[at:], width
 }

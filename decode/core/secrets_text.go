@@ -131,9 +131,11 @@ var textEndings = func() (e decode.Endings) {
 	for _, k := range decode.SecretKinds {
 		e.Add(strings.Split(k.Words, " ")...)
 	}
-	e.Add(strings.Split(textWords, "|")...)
+	e.Add(textWordList...)
 	return e
 }()
+
+var textWordList = strings.Split(textWords, "|")
 
 // endsWord says whether a text ends as one of secretWords does, in any case. Letters that
 // are not of ASCII may stand for one that is ("ſ").
@@ -248,7 +250,10 @@ func maySayASecret(raw string) bool {
 			fragment = true
 		case ':':
 			file = file || strings.HasSuffix(before, "gcm") && strings.HasPrefix(after, "//")
-			may = saysWord(strings.TrimRight(before, `"'`))
+			for before != "" && (before[len(before)-1] == '"' || before[len(before)-1] == '\'') {
+				before = before[:len(before)-1]
+			}
+			may = saysWord(before)
 		case '=':
 			may = assigns(before, after) || saysWord(before)
 		case 'A':
@@ -274,7 +279,7 @@ func saysWord(text string) bool {
 	}
 	word := text[start:]
 	return decode.SecretName(word) != "" || text[len(text)-1] >= 0x80 ||
-		slices.ContainsFunc(strings.Split(textWords, "|"), func(w string) bool { return strings.EqualFold(w, word) })
+		slices.ContainsFunc(textWordList, func(w string) bool { return strings.EqualFold(w, word) })
 }
 
 // endsName are the bytes that do not stand in a name.

@@ -68,7 +68,11 @@ func each(f explain, spaces ...string) decode.Func {
 		}
 		for i := range s.Root.Nodes {
 			if c := s.Root.Nodes[i].Element; c != nil && slices.Contains(spaces, c.Name.Space) {
-				notes = append(notes, f(s, c)...)
+				if more := f(s, c); notes == nil {
+					notes = more
+				} else {
+					notes = append(notes, more...)
+				}
 			}
 		}
 		return notes

@@ -35,16 +35,13 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 	case "get":
 		return []session.Note{decode.Explain("XEP-0030 §3.1", q.Span, "the %s asks what the other end is and what it can do%s", s.Event.Dir.Sender(), ofNode(q))}
 	case "result":
-		var notes []session.Note
-		named := make([]session.Note, 0, min(len(q.Nodes), maxFeatures))
+		// What it supports comes last, since there is much of it.
+		notes := make([]session.Note, 0, min(len(q.Nodes)+1, maxFeatures))
 		features := 0
 		for c := range q.Elements() {
 			switch c.Name.Local {
 			case "feature":
 				features++
-				if len(named) < maxFeatures {
-					named = append(named, feature(c))
-				}
 			case "identity":
 				notes = append(notes, identity(c))
 			case "x":
@@ -52,7 +49,14 @@ func discoInfo(s *decode.Seen, q *session.Element) []session.Note {
 			}
 		}
 		notes = append(notes, decode.Explain("XEP-0030 §3.1", q.Tag, "it supports %s%s", session.Plural(features, "feature"), ofNode(q)))
-		return append(notes, named...)
+		named := 0
+		for c := range q.Elements() {
+			if c.Name.Local == "feature" && named < maxFeatures {
+				notes = append(notes, feature(c))
+				named++
+			}
+		}
+		return notes
 	}
 	return nil
 }
