@@ -125,6 +125,7 @@ func (l *live) explain() *decode.Session {
 // be nil) is over, and then until everything has been explained and written.
 func (l *live) run(parent context.Context, listener net.Listener, o proxy.Options, work func(context.Context) error) error {
 	defer leaveRoom()()
+	shareShortly()
 	defer collectSeldom(liveHeap)()
 	came, stop := signals()
 	defer stop()

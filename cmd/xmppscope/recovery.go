@@ -149,12 +149,13 @@ func (r recovery) keep(log *session.Log, sessions []int, now time.Time) (string,
 		if len(events) == 0 {
 			break
 		}
+		var kept []session.Event // events are shared
 		for i := range events {
-			if e := &events[i]; slices.Contains(sessions, e.Session) && err == nil {
-				err = f.Write(*e)
+			if slices.Contains(sessions, events[i].Session) {
+				kept = append(kept, events[i])
 			}
 		}
-		at = next
+		err, at = f.WriteAll(kept), next
 	}
 	if err != nil {
 		f.Discard()

@@ -1,23 +1,44 @@
 package main
 
 import (
+	"os"
 	"runtime"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// shortSlice is how long the system lets a thread of ours run, at most, when one that was
-// waiting wants the CPU: the least there is (sched(7), since Linux 6.12). By default it is
-// over a millisecond, which a message on the wire would have to wait.
+// shortSlice is how long the system lets a thread of ours run, at most, when another wants
+// the CPU: the least there is (sched(7), since Linux 6.12). Who has short slices is let in
+// at once where others run that have longer ones, and does not keep them waiting. By default
+// it is over a millisecond.
 const shortSlice = 100 * time.Microsecond
+
+// shareShortly has all threads take turns often: what relays, since a message takes it a few
+// microseconds, and what would hold it up. Threads that are made later are like those that
+// make them.
+func shareShortly() {
+	threads, _ := os.ReadDir("/proc/self/task") // a system without it does without
+	for _, t := range threads {
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			schedule(id, unix.SCHED_NORMAL)
+		}
+	}
+}
 
 // giveWay makes the goroutine's thread one that others need not wait for. It has the
 // same share of the CPU as others, so what it holds is not held for long.
 func giveWay() {
 	runtime.LockOSThread()
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_BATCH, Runtime: uint64(shortSlice)}
-	unix.SchedSetAttr(0, &attr, 0) // a system that knows nothing of it does without
+	schedule(0, unix.SCHED_BATCH)
+}
+
+// schedule gives a thread, 0 for the one that calls, short slices. A system that knows
+// nothing of it does without.
+func schedule(thread int, policy uint32) {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Runtime: uint64(shortSlice)}
+	unix.SchedSetAttr(thread, &attr, 0)
 }
 
 // threadTime is how long the goroutine's thread has been on a CPU.

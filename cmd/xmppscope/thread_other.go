@@ -4,6 +4,9 @@ package main
 
 import "time"
 
+// shareShortly has all threads take turns often, where that can be.
+func shareShortly() {}
+
 // giveWay makes the goroutine's thread one that others need not wait for, where that can
 // be.
 func giveWay() {}

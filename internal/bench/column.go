@@ -155,7 +155,7 @@ func (s *setup) newScope(ctx context.Context, prefix, path string) (*scope, erro
 func (x *scope) columns() []column {
 	return []column{
 		{x.prefix + "watching", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
-			return x.start(ctx, s, upstream, true, "")
+			return x.start(ctx, s, upstream, true, "", "--no-recovery")
 		}},
 		{x.prefix + "plain", func(ctx context.Context, s *setup, upstream, _ string) (*between, error) {
 			return x.start(ctx, s, upstream, false, "", "--plain")
