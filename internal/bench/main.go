@@ -8,10 +8,11 @@
 //
 // It builds xmppscope and runs it as anyone would: "watching" is the inspector in a
 // terminal that is read (--no-recovery: nobody is asked at its end), "plain" prints to
-// nowhere, "saving" is watching with a pcapng file. Each measurement has a process of its own; the columns take turns within a
-// round, so that what else the machine does falls on all of them. Figures are medians
-// over the rounds; in brackets is the median of the ratios to the base in the same
-// round. Every byte that arrives is compared with what was sent.
+// nowhere, "saving" is watching with a pcapng file. Each measurement has a process of its
+// own; the columns take turns within a round, so that what else the machine does falls on
+// all of them. Figures are medians over the rounds; in brackets is the median of the
+// ratios to the base in the same round. Every byte that arrives is compared with what was
+// sent.
 package main
 
 import (
