@@ -63,7 +63,7 @@ func (s *setup) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "XMPPSCOPE_") }),
-		"HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "XDG_CACHE_HOME="+s.dir, "TMPDIR="+s.dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8")
+		"HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "XDG_CACHE_HOME="+s.dir, "XDG_RUNTIME_DIR="+s.dir, "TMPDIR="+s.dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8")
 	return cmd
 }
 

@@ -45,7 +45,7 @@ const (
 func works() []work {
 	var all []work
 	all = append(all, bulkWorks()...)
-	all = append(all, smallWork(), echoWork(), hoggedWork())
+	all = append(all, smallWork(), echoWork(), hoggedWork(), lookedWork())
 	all = append(all, loginWorks()...)
 	return append(all, idleWork(), hugeWork(), soakWork())
 }
