@@ -254,7 +254,7 @@ func describe(e *session.Event) string {
 		}
 		return "changed: " + b.Reason
 	case session.RelayBent:
-		return b.Reason
+		return cmp.Or(b.Reason, "done on purpose")
 	case session.RelayVerdict:
 		return session.VerdictSummary
 	case session.RelayLimit:

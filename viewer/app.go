@@ -42,7 +42,8 @@ type Options struct {
 	Filter func(*session.Event) bool
 	// CompileFilter makes a filter of what a person typed; nil: none can be typed.
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
-	Memory        Memory // of earlier runs
+	Memory        Memory   // of earlier runs
+	Settings      Settings // which have been checked
 	Hooks
 	// Behind says how long what was seen has been waiting to be explained; nil: nothing
 	// waits. Look says which session is looked at, so that it is explained first.
@@ -96,7 +97,7 @@ func newApp(ctx context.Context, o Options, now func() time.Time) *app {
 	a := &app{options: o, tv: tview.NewApplication()}
 	a.ctx, a.stop = context.WithCancel(ctx)
 	a.ui = newUI(o, os.Getenv("NO_COLOR") != "", now)
-	a.ui.stop, a.ui.spawn = a.stop, a.spawn
+	a.ui.stop, a.ui.spawn, a.ui.suspend = a.stop, a.spawn, a.suspend
 	return a
 }
 
@@ -184,6 +185,11 @@ func (a *app) spawn(look func(context.Context), done func(context.Context)) cont
 		}
 	})
 	return cancel
+}
+
+// suspend gives the terminal away while f runs, in the event loop: nothing is drawn meanwhile.
+func (a *app) suspend(f func(context.Context)) bool {
+	return a.tv.Suspend(func() { a.guard(func() { f(a.ctx) }) })
 }
 
 // guard runs f; a panic in it ends the inspector in an orderly way, so that the

@@ -50,6 +50,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 		done(ctx)
 		return cancel
 	}
+	b.ui.suspend = func(f func(context.Context)) bool { f(context.Background()); return true }
 	b.feed = &inspect.Feed{Log: log, Filters: b.ui.filters}
 	b.size(w, h)
 	return b

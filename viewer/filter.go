@@ -47,6 +47,9 @@ func (u *ui) presets() []preset {
 	if expr, _ := u.only("contact"); expr != "" {
 		out = append(out, preset{"this contact", expr})
 	}
+	for _, name := range slices.Sorted(maps.Keys(u.options.Settings.Filters)) {
+		out = append(out, preset{name, u.options.Settings.Filters[name]})
+	}
 	for _, name := range slices.Sorted(maps.Keys(u.options.Memory.Saved)) {
 		out = append(out, preset{name, u.options.Memory.Saved[name]})
 	}

@@ -35,6 +35,9 @@ type Hooks struct {
 	Saves func() []Save
 	// Told is what was said, a line each, while the inspector had the screen. As Saves.
 	Told func() []string
+	// Lend is told when the terminal is lent to another program, and when it is back: what is
+	// typed meanwhile, Ctrl-C too, is for that program.
+	Lend func(lent bool)
 	// Ended is called when the inspector has ended, however it did.
 	Ended func(Ending)
 }

@@ -47,6 +47,7 @@ func init() {
 		{"noise", "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
 		{"stanzas", "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
 		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
+		{"columns", "C", "choose the columns of the table of stanzas, and what it is sorted by", "columns of it", "", (*ui).showColumns},
 		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, turn round", "", (*ui).nextSort},
 		{"turn-sort", "O", "turn that order round", "", "", (*ui).turnSort},
 		{"only-contact", "c", "only what is from or to this contact", "contact, id, ns", "", func(u *ui) { u.onlyThis("contact") }},
@@ -124,10 +125,10 @@ type keymap struct {
 	by    map[key]*bound
 }
 
-// newKeymap is the table with other keys for some actions. They are taken away from
-// whoever has them; two that are both set to one key are an error, as is an action that
-// there is not.
-func newKeymap(set map[string]string) (keymap, error) {
+// newKeymap is the table with actions of the person's own, and other keys for some. They are
+// taken away from whoever has them; two that are both set to one key are an error, as is an
+// action that there is not.
+func newKeymap(own []action, set map[string]string) (keymap, error) {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if actionOf(name) == nil {
 			return keymap{}, unknown("action", name, actionNames())
@@ -135,8 +136,12 @@ func newKeymap(set map[string]string) (keymap, error) {
 	}
 	m := keymap{by: map[key]*bound{}}
 	taken := map[key]string{} // by those that were set
-	for i := range actions {
-		list, ok := set[actions[i].name]
+	all := slices.Concat(actions, own)
+	for i := range all {
+		list, ok := set[all[i].name]
+		if i >= len(actions) {
+			list, ok = all[i].keys, true
+		}
 		if !ok {
 			continue
 		}
@@ -146,13 +151,13 @@ func newKeymap(set map[string]string) (keymap, error) {
 		}
 		for _, k := range keys {
 			if other := taken[k]; other != "" {
-				return keymap{}, fmt.Errorf("%s is to be both %s and %s", k, other, actions[i].name)
+				return keymap{}, fmt.Errorf("%s is to be both %s and %s", k, other, all[i].name)
 			}
-			taken[k] = actions[i].name
+			taken[k] = all[i].name
 		}
 	}
-	for i := range actions {
-		a := &actions[i]
+	for i := range all {
+		a := &all[i]
 		list, isSet := set[a.name]
 		if !isSet {
 			list = a.keys
@@ -206,7 +211,7 @@ func unknown(what, name string, known []string) error {
 
 // usual are the keys that actions have unless somebody sets others.
 func usual() keymap {
-	m, err := newKeymap(nil)
+	m, err := newKeymap(nil, nil)
 	if err != nil {
 		panic(err) // a name in the table is wrong
 	}

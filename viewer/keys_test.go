@@ -51,7 +51,7 @@ func TestKeyNames(t *testing.T) {
 
 // TestOtherKeys: keys that were set are taken from whoever has them.
 func TestOtherKeys(t *testing.T) {
-	m, err := newKeymap(map[string]string{"quit": "Q", "search": "f Ctrl-S", "mark": ""})
+	m, err := newKeymap(nil, map[string]string{"quit": "Q", "search": "f Ctrl-S", "mark": ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestOtherKeys(t *testing.T) {
 		{map[string]string{"search": "Ctrl-"}, "there is no key"},
 		{map[string]string{"search": "z", "filter": "z"}, "z is to be both search and filter"},
 	} {
-		if _, err := newKeymap(c.set); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := newKeymap(nil, c.set); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.set, err, c.want)
 		}
 	}

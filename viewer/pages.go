@@ -49,6 +49,8 @@ func (u *ui) pageCaption(int) line {
 		title = "About this recording"
 	}
 	switch {
+	case u.picking() && strings.HasPrefix(string(u.sheet.hint), "Enter"): // which says what it does
+		back = " · Up, Down choose · Esc goes back"
 	case u.picking():
 		back = " · Up, Down choose · Enter goes there · Esc goes back"
 	case u.choosing():

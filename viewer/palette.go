@@ -17,16 +17,20 @@ type command struct {
 // commands are all entries: the actions, in the order of the help, then what has been made.
 func (u *ui) commands() []command {
 	var out []command
-	for i := range actions {
-		a := &actions[i]
+	all := slices.Concat(actions, u.own)
+	for i := range all {
+		a := &all[i]
 		if a.name == "palette" {
 			continue
 		}
 		c := command{name: a.name, does: a.does, do: func() { u.carryOut(a, 0) }}
-		if at := slices.IndexFunc(u.keys.bound, func(b bound) bool { return b.action == a }); at >= 0 {
+		if at := slices.IndexFunc(u.keys.bound, func(b bound) bool { return b.name == a.name }); at >= 0 {
 			c.label = u.keys.bound[at].label
 		}
 		out = append(out, c)
+	}
+	for _, name := range themeNames() {
+		out = append(out, command{name: "theme " + name, does: "these colours", do: func() { u.useTheme(name) }})
 	}
 	if u.options.CompileFilter != nil {
 		for _, p := range u.presets() {

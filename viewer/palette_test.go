@@ -30,7 +30,7 @@ func TestPalette(t *testing.T) {
 func TestEveryActionIsACommand(t *testing.T) {
 	b := newBench(t, 80, 24, Options{})
 	all := b.ui.commands()
-	if len(all) != len(actions)-1 {
+	if len(all) != len(actions)-1+len(themes) {
 		t.Errorf("%d commands for %d actions", len(all), len(actions))
 	}
 	for i := range actions {
@@ -41,7 +41,7 @@ func TestEveryActionIsACommand(t *testing.T) {
 	if got := fitting(all, "SESSION before")[0].does; !strings.Contains(got, "session before") {
 		t.Errorf("found %q", got)
 	}
-	b.ui.keys, _ = newKeymap(map[string]string{"quit": ""})
+	b.ui.keys, _ = newKeymap(nil, map[string]string{"quit": ""})
 	if all := b.ui.commands(); all[0].name != "quit" || all[0].label != "" {
 		t.Errorf("without a key: %+v", all[0])
 	}

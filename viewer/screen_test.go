@@ -44,6 +44,8 @@ func TestScreens(t *testing.T) {
 			golden(b.press("v9<Enter>"), "stanzas")
 			golden(b.press("oP"), "stanzas-by-rtt")
 
+			golden(b.press("C"), "columns")
+
 			b = newBench(t, size.w, size.h, Options{CompileFilter: session.CompileFilter, Memory: Memory{
 				Filters: []string{`type == "error"`}, Saved: map[string]string{"ghosts": `payload == "jabber:iq:roster"`},
 			}}).play(chats(1)).press("v6<Enter>F3<Enter>")

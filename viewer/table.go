@@ -35,6 +35,8 @@ func (u *ui) toggleTable() {
 	if u.ladder.skip(u.ladder.selected) {
 		u.ladder.choose(u.ladder.selected, 1)
 	}
+	u.unsorted = u.options.Settings.Stanzas.Sort != ""
+	u.sortAsSet()
 }
 
 // stanza is an event as a row of the table.
@@ -50,95 +52,6 @@ func (u *ui) stanza(c *inspect.Conversation, e *session.Event, reveal bool) insp
 	s := inspect.NewStanza(&shown, tree)
 	s.Partner, s.RTT = c.Partner(e)
 	return s
-}
-
-// The widths of the columns; what is left is for what is said.
-const (
-	kindWidth = 8
-	typeWidth = 9
-	idWidth   = 10
-	rttWidth  = 7
-	sizeWidth = 6
-	idFrom    = 110 // columns that there have to be for it
-	sizeFrom  = 90
-)
-
-func peerWidth(width int) int { return max(14, min(width/5, 34)) }
-
-// tableHeading names the columns; the one that is sorted by has a mark.
-func (u *ui) tableHeading(width int) line {
-	name := func(by inspect.Column) clean {
-		said := wire(inspect.ColumnNames[by])
-		if by == u.sortedBy() && by != inspect.ByTime {
-			said += map[bool]clean{false: "▲", true: "▼"}[u.falling]
-		}
-		return said
-	}
-	l := " " + clean("#").padLeft(u.numberWidth()) + clockNames[u.clock].padLeft(timeWidth) + "    " + name(inspect.ByKind).pad(kindWidth) + " " + name(inspect.ByType).pad(typeWidth) + " " +
-		name(inspect.ByPeer).pad(peerWidth(width)) + " "
-	if width >= idFrom {
-		l += clean("id").pad(idWidth) + " "
-	}
-	l += name(inspect.ByRTT).padLeft(rttWidth) + " "
-	if width >= sizeFrom {
-		l += name(inspect.BySize).padLeft(sizeWidth) + " "
-	}
-	return line{{l + " what", u.theme.faint}}
-}
-
-// tableRow draws one stanza.
-func (u *ui) tableRow(c *inspect.Conversation, i, width int) []line {
-	e := u.events.At(c.Rows[i].Index())
-	if e == nil {
-		return []line{{{"  event cannot be read back", u.theme.failure}}}
-	}
-	s := u.stanza(c, e, u.reveal)
-	marker, marked := clean(" "), clean(" ")
-	if i == u.ladder.selected {
-		marker = "▸"
-	}
-	if u.marks[c.Rows[i].Index()] {
-		marked = "◆"
-	}
-	arrow, way := clean("→"), u.theme.fromClient
-	if s.Dir == session.S2C {
-		arrow, way = "←", u.theme.fromServer
-	}
-	style, sort := u.theme.text, wire(s.Type)
-	if s.Failed {
-		style, sort = u.theme.failure, "✗ "+sort
-	}
-	l := line{
-		{marker, u.theme.accent}, {wire(fmt.Sprint(e.Seq)).padLeft(u.numberWidth()), u.theme.accent},
-		{u.rowTime(c, i, e).padLeft(timeWidth), u.theme.faint}, {marked, u.theme.accent}, {u.bracket(c, e), u.theme.accent}, {arrow + " ", way},
-		{wire(s.Kind).pad(kindWidth) + " ", style}, {sort.pad(typeWidth) + " ", style}, {wire(s.Peer).pad(peerWidth(width)) + " ", u.theme.text},
-	}
-	if width >= idFrom {
-		l = append(l, span{wire(s.ID).pad(idWidth) + " ", u.theme.faint})
-	}
-	took, waited := clean(""), u.theme.faint
-	switch {
-	case s.Partner > 0:
-		took = wire(session.ShortTime(s.RTT))
-	case s.Waits && c.Unanswered(e):
-		took, waited = "▲ none", u.theme.warning
-	case s.Waits:
-		took = "…"
-	}
-	l = append(l, span{took.padLeft(rttWidth) + " ", waited})
-	if width >= sizeFrom {
-		l = append(l, span{wire(fmt.Sprint(s.Size)).padLeft(sizeWidth) + " ", u.theme.faint})
-	}
-	if tone := inspect.ToneOf(e.Worst()); tone > plain {
-		l = append(l, span{mark(tone), u.theme.of(tone)})
-	} else {
-		l = append(l, span{" ", u.theme.text})
-	}
-	if s.Wrapped != "" {
-		l = append(l, span{"[" + wire(s.Wrapped) + "] ", u.theme.notice})
-	}
-	l = append(l, span{wire(s.What), style})
-	return []line{u.lit(l.fit(width))}
 }
 
 // bracket joins the selected request or answer with its partner, in the order of time.

@@ -32,9 +32,7 @@ func mark(t tone) clean {
 	return " "
 }
 
-// theme holds every style of the inspector. It uses the terminal's own
-// foreground and background and the first eight palette colours only, which
-// every colour scheme keeps readable, on dark and on light ground.
+// theme holds every style of the inspector; themes.go has their names and looks.
 type theme struct {
 	text, strong, faint, accent, title  tcell.Style
 	focused, unfocused                  tcell.Style // the title line of a pane
@@ -46,40 +44,6 @@ type theme struct {
 	lifeline, rule                      tcell.Style
 	tag, attr, value, secret, malformed tcell.Style // XML
 	spelled                             bool        // the terminal shows ASCII only: see clean.spelled
-}
-
-// newTheme makes the theme; mono is for NO_COLOR and for terminals without
-// colours, and tells with bold, dim, underlined and reverse only.
-func newTheme(mono bool) theme {
-	base := tcell.StyleDefault
-	color := func(c tcell.Color) tcell.Style {
-		if mono {
-			return base
-		}
-		return base.Foreground(c)
-	}
-	t := theme{
-		text: base, strong: base.Bold(true), faint: base.Dim(true),
-		accent: color(tcell.ColorTeal).Bold(true), title: base.Bold(true),
-		focused: color(tcell.ColorTeal).Bold(true), unfocused: base.Dim(true),
-		selected: base.Foreground(tcell.ColorBlack).Background(tcell.ColorTeal),
-		match:    base.Foreground(tcell.ColorBlack).Background(tcell.ColorOlive),
-		alarm:    base.Foreground(tcell.ColorWhite).Background(tcell.ColorMaroon).Bold(true),
-		good:     color(tcell.ColorGreen).Bold(true), notice: color(tcell.ColorTeal),
-		warning: color(tcell.ColorOlive).Bold(true), failure: color(tcell.ColorMaroon).Bold(true),
-		fromClient: color(tcell.ColorTeal), fromServer: color(tcell.ColorPurple), secure: color(tcell.ColorGreen),
-		lifeline: base.Dim(true), rule: base.Dim(true),
-		tag: color(tcell.ColorTeal), attr: color(tcell.ColorOlive), value: color(tcell.ColorGreen),
-		secret: color(tcell.ColorMaroon).Reverse(true), malformed: color(tcell.ColorMaroon).Underline(true),
-	}
-	if mono {
-		t.selected = base.Reverse(true)
-		t.match = base.Reverse(true).Underline(true)
-		t.alarm = base.Reverse(true).Bold(true)
-		t.notice = base.Underline(true)
-		t.tag = base.Bold(true)
-	}
-	return t
 }
 
 // of is the style of a tone's text.

@@ -17,11 +17,13 @@ type ui struct {
 	*tview.Box
 	options Options
 	theme   theme
+	mono    bool // without colours
 	now     func() time.Time
 	stop    func() // asks for the end; set by whoever runs the ui
 	// spawn runs a job: look in a goroutine, then done in the event loop.
 	spawn   func(look, done func(context.Context)) context.CancelFunc
-	filters chan inspect.Filter // the newest filter for the feed
+	suspend func(func(context.Context)) bool // gives the terminal away while a function runs; nil: that cannot be done
+	filters chan inspect.Filter              // the newest filter for the feed
 
 	model  *inspect.Model
 	events *inspect.Cache
@@ -68,6 +70,9 @@ type ui struct {
 
 	downs       [2][2]int // where the mouse was pressed the last two times
 	keys        keymap    // what the keys do
+	own         []action  // the person's own commands
+	chosen      []string  // columns of the table, if somebody has chosen them
+	unsorted    bool      // the table is still to be sorted as the settings want it
 	pressed     rune      // the character for which something is being done
 	done        *action   // what that is
 	repeated    bool      // it was what was done before
@@ -131,17 +136,21 @@ type hit struct {
 
 func newUI(o Options, mono bool, now func() time.Time) *ui {
 	u := &ui{
-		Box: tview.NewBox(), options: o, theme: newTheme(mono), now: now,
+		Box: tview.NewBox(), options: o, mono: mono, now: now,
 		filters: make(chan inspect.Filter, 1),
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
 		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
 		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
-	u.keys = usual()
 	u.want.focus = ladderPane
+	u.settle()
 	if o.Filter != nil {
 		u.setFilter("", o.Filter)
+	} else if expr := o.Settings.Filter; expr != "" && o.CompileFilter != nil {
+		if keep, err := o.CompileFilter(expr); err == nil {
+			u.setFilter(expr, keep)
+		}
 	}
 	if o.Live {
 		u.overlay = setupPage
@@ -250,6 +259,9 @@ func (u *ui) nothing() clean {
 		}
 		return " no event of this session passes the filter; F clears the filter"
 	}
+	if u.table {
+		return " no message, presence or iq in this session yet; v shows the ladder"
+	}
 	return " this session has no events to show"
 }
 
@@ -283,6 +295,7 @@ func (u *ui) take(b inspect.Batch) {
 		u.say(warning, "▲ %s", now)
 	}
 	u.welcome(len(b.Items) < inspect.PullLimit)
+	u.sortAsSet()
 	switch n := len(u.model.Sessions); {
 	case u.follow && n > before:
 		u.selectSession(u.model.Sessions[n-1])

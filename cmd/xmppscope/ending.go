@@ -124,11 +124,39 @@ const (
 // errGivenUp is the error of a run that was not waited for.
 var errGivenUp = errors.New("ended before all was done")
 
-// signals are those that end a run.
+// signals are those that end a run. Ctrl-C is none while the terminal is lent.
 func signals() (came <-chan os.Signal, stop func()) {
-	c := make(chan os.Signal, 4)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	return c, func() { signal.Stop(c) }
+	from, to := make(chan os.Signal, 4), make(chan os.Signal, 4)
+	signal.Notify(from, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for sig := range from {
+			if sig == os.Interrupt && terminalLent.Load() {
+				continue
+			}
+			select {
+			case to <- sig:
+			default: // whoever has not looked at four has been told
+			}
+		}
+	}()
+	return to, func() {
+		signal.Stop(from)
+		close(from)
+	}
+}
+
+// terminalLent says that another program has the terminal: the system sends what is typed
+// there to all that run in it.
+var terminalLent atomic.Bool
+
+// lendTerminal is told when another program gets the terminal, and when that has ended: the
+// Ctrl-C that has ended it may still be under way to us.
+func lendTerminal(lent bool) {
+	if lent {
+		terminalLent.Store(true)
+		return
+	}
+	time.AfterFunc(twice, func() { terminalLent.Store(false) })
 }
 
 // twice is within which time a signal is the same one: timeout(1) sends it to its child, and

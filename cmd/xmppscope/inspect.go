@@ -41,7 +41,7 @@ func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
 		Ended: func(e viewer.Ending) { i.ending = e },
-		Diff:  compareSessions, Files: i.files, Saves: i.saves,
+		Diff:  compareSessions, Files: i.files, Saves: i.saves, Lend: lendTerminal,
 	}
 	if i.board != nil {
 		h.Told = i.board.told

@@ -35,6 +35,7 @@ type live struct {
 	api     apiFlags
 	rules   rulesFlag
 	alone   bool // --no-attach
+	config  configFlags
 
 	watch func(*session.Event) // is told of each event as it was explained, or nil
 
@@ -45,13 +46,14 @@ type live struct {
 	served   chan struct{} // closed when no session is under way any more, and none will be
 	attached func()        // nil, or called when others can look
 
-	title   string
-	where   string   // who listens, and for whom
-	welcome []string // the inspector's start screen
-	log     *session.Log
-	inspect inspection
-	files   []*capture.File
-	piped   *capture.File // the one of files that is standard output, or nil
+	settings viewer.Settings
+	title    string
+	where    string   // who listens, and for whom
+	welcome  []string // the inspector's start screen
+	log      *session.Log
+	inspect  inspection
+	files    []*capture.File
+	piped    *capture.File // the one of files that is standard output, or nil
 
 	control     *proxy.Control // the way back to the wire; nil: nobody may take it
 	server      *server        // of --api, or nil
@@ -79,6 +81,12 @@ func (l *live) inspector() bool {
 func (l *live) open() error {
 	if err := l.inspect.accounts.read(&l.known); err != nil {
 		return err
+	}
+	if l.inspector() || l.config != (configFlags{}) {
+		var err error
+		if l.settings, err = l.config.read(); err != nil {
+			return err
+		}
 	}
 	server, err := l.api.listen(l.out.reveal)
 	if err != nil {
@@ -182,7 +190,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			return runInspector(ctx, viewer.Options{
 				Log: l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
 				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
-				Behind: l.spool.Behind, Look: l.spool.Want,
+				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings,
 			}, "print text: --plain")
 		})
 	} else if !l.headless || l.out.plain || l.out.json {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"xmppscope/launch"
@@ -23,9 +24,19 @@ func run(args []string) int {
 	// Whoever reads our output may go before us: then writing fails, and that is
 	// all. A closed terminal ends us as Ctrl-C does.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	came, stop := signals()
+	var once sync.Once
+	defer once.Do(stop)
+	go func() {
+		select {
+		case <-came:
+			once.Do(stop) // a second signal ends us at once
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	cmd := newRoot()
 	cmd.SetArgs(sessionsOfInput(args))
 	return report(os.Stderr, cmd.ExecuteContext(ctx))

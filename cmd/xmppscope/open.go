@@ -20,22 +20,29 @@ import (
 )
 
 type openFlags struct {
-	shown outputFlags
-	in    inputFlags
-	api   apiFlags
+	shown  outputFlags
+	config configFlags
+	in     inputFlags
+	api    apiFlags
 }
 
 func (o *openFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.shown.reveal, "reveal", false, "show secrets in the clear")
 	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	o.api.add(f)
+	o.config.add(f)
 }
 
 // options are those of the inspector on captures.
 func (o *openFlags) options(paths []string) (viewer.Options, error) {
 	match, err := o.shown.matcher()
+	if err != nil {
+		return viewer.Options{}, err
+	}
+	settings, err := o.config.read()
 	return viewer.Options{
-		Title: openTitle(paths), Reveal: o.shown.reveal,
+		Settings: settings,
+		Title:    openTitle(paths), Reveal: o.shown.reveal,
 		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter,
 	}, err
 }

@@ -86,6 +86,7 @@ func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	f.DurationVar(&l.limits.Idle, "idle-timeout", 0, "how long neither side may say anything; 0: as long as they like")
 	l.api.add(f)
 	l.rules.add(f)
+	l.config.add(f)
 	f.BoolVar(&l.alone, "no-attach", false, "let nobody look by xmppscope attach")
 	ca.add(f)
 	l.out.add(f)

@@ -38,6 +38,7 @@ func newRoot() *cobra.Command {
 		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
 	})
 	root.AddCommand(newProxy(), newRun(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newExplain(), newDiff(), newDoctor(), newReplay(), newAttach(), newReport(), newMCP(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp(), newAPIHelp(), newRulesHelp())
+	root.AddCommand(newConfig())
 	return root
 }
 

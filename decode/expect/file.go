@@ -22,6 +22,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"xmppscope/internal/tomlplace"
 	"xmppscope/session"
 )
 
@@ -73,7 +74,7 @@ func Parse(text string, rules []string) (*File, error) {
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	r := &reader{lines: locate(text), rules: rules, tables: map[string]*Expectation{}}
+	r := &reader{places: tomlplace.Locate(text), rules: rules, tables: map[string]*Expectation{}}
 	for _, k := range meta.Keys() {
 		if err := r.key(k, tables); err != nil {
 			return nil, err
@@ -83,7 +84,7 @@ func Parse(text string, rules []string) (*File, error) {
 	for _, name := range r.order {
 		x := r.tables[name]
 		if len(x.assertions) == 0 && x.most == nil {
-			return nil, &Problem{Line: r.lines[name], Text: fmt.Sprintf("%s expects nothing", quoted(name)), Hint: "it needs an assertion, such as outcome = \"success\""}
+			return nil, &Problem{Line: r.places[name].Line, Text: fmt.Sprintf("%s expects nothing", quoted(name)), Hint: "it needs an assertion, such as outcome = \"success\""}
 		}
 		f.Expectations = append(f.Expectations, *x)
 	}
@@ -117,7 +118,7 @@ func problemOf(err error) *Problem {
 
 // reader builds expectations from the keys of the file, in their order.
 type reader struct {
-	lines  map[string]int // where a key stands: "login.outcome"
+	places map[string]tomlplace.Place // of keys: "login.outcome"
 	rules  []string
 	tables map[string]*Expectation
 	order  []string
@@ -174,7 +175,7 @@ func (r *reader) table(name string) *Expectation {
 // table are on its line.
 func (r *reader) line(path ...string) int {
 	for ; len(path) > 0; path = path[:len(path)-1] {
-		if n := r.lines[strings.Join(path, ".")]; n > 0 {
+		if n := r.places[strings.Join(path, ".")].Line; n > 0 {
 			return n
 		}
 	}

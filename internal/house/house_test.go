@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"decode/facts":       {"decode", "session"},
 	"decode/tale":        {"session"},
 	"decode/compare":     {"decode", "decode/facts", "internal/columns", "session"},
-	"decode/expect":      {"decode", "decode/facts", "session"},
+	"decode/expect":      {"decode", "decode/facts", "internal/tomlplace", "session"},
 	"bend":               {"decode", "proxy", "session"},
 	"doctor":             {"decode", "decode/tale", "internal/idn", "internal/lookup", "proxy", "session", "tlsintercept"},
 	"rebind":             {"decode", "decode/sasl", "proxy", "session"},
@@ -63,6 +63,7 @@ var arrows = map[string][]string{
 	"internal/lookup":    {"session"},
 	"internal/lent":      nil,
 	"internal/ownership": nil,
+	"internal/tomlplace": nil,
 	"internal/xmpptest":  {"*"},
 	"internal/peertest":  {"*"},
 }
