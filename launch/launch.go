@@ -77,6 +77,16 @@ func (p *Program) Original(c net.Conn) (netip.AddrPort, error) { return p.origin
 // nothing answers there.
 func (p *Program) Unreachable(at netip.AddrPort) error { return p.unreachable(at) }
 
+// Owner is a process, and what it is made of.
+type Owner struct {
+	PID       int
+	Program   string   // the name of its file
+	Libraries []string // the names of those that it has loaded: "libssl.so.3"
+}
+
+// Owner is the process that has the program's end of a connection that Conns has accepted.
+func (p *Program) Owner(c net.Conn) (o Owner, ok bool) { return p.owner(c) }
+
 // PID is the program's process.
 func (p *Program) PID() int { return p.pid() }
 

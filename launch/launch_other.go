@@ -26,6 +26,7 @@ func HasIPv6() bool { return false }
 // Processes are none.
 func (p *Program) Processes() []int { return nil }
 
+func (p *Program) owner(net.Conn) (Owner, bool)              { return Owner{}, false }
 func (p *Program) run() error                                { return ErrUnsupported }
 func (p *Program) original(net.Conn) (netip.AddrPort, error) { return netip.AddrPort{}, ErrUnsupported }
 func (p *Program) unreachable(netip.AddrPort) error          { return ErrUnsupported }

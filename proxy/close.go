@@ -34,6 +34,7 @@ func (p *pump) beginClose(end Close) {
 // peer might lose our last words (RFC 1122 §4.2.2.13). A leg whose other has been reset
 // is reset: a wire passes that on.
 func (p *pump) finishClose() {
+	p.keys.close()
 	for _, side := range []session.Leg{session.ServerLeg, session.ClientLeg} {
 		l := p.legs[side]
 		if l == nil {

@@ -38,6 +38,8 @@ type leg struct {
 	side session.Leg
 	tap  *session.Trail // takes the bytes as TCP carries them; nil: nobody wants them
 
+	keys *waiting // is told what the client says, to find whose secrets to wait for; nil: nobody
+
 	door  atomic.Bool // the client may be at a door: what it says there is told in words, and not tapped
 	mu    sync.Mutex  // guards what was read meanwhile
 	first []byte      // that
@@ -114,6 +116,7 @@ func (l *leg) heard(p []byte) {
 			return
 		}
 	}
+	l.keys.heard(p)
 	l.tap.Wire(l.side, l.side.Dir(), p)
 }
 
@@ -122,6 +125,7 @@ func (l *leg) enter(took int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tap != nil && took < len(l.first) {
+		l.keys.heard(l.first[took:])
 		l.tap.Wire(l.side, l.side.Dir(), l.first[took:])
 	}
 	l.first = nil

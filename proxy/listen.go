@@ -25,6 +25,8 @@ type Options struct {
 	ProxyHeaders bool
 	// PassTLS are domains whose TLS is passed on as it is.
 	PassTLS []idn.Domain
+	// Untouched, if it is not nil, has TLS of clients left as it is.
+	Untouched *Untouched
 	// Transit, if it is not nil, has connections that were going elsewhere when they were
 	// taken to us: to where they were going, if they are for XMPP, and past us if not.
 	Transit *Transit

@@ -61,6 +61,9 @@ type pump struct {
 	until     time.Time // closing: nobody is waited for after this
 	end       Close     // how
 	reason    string    // why, if there is more to say
+
+	tap  bool     // the bytes below TLS are kept
+	keys *waiting // for the client's secrets; nil where TLS is ended here
 }
 
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
@@ -68,20 +71,30 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)
+	why := o.Untouched.choose(client)
+	if p.tap = o.Tap; why != "" {
+		p.tap, p.keys = true, o.Untouched.Keys.watch(trail)
+		p.relay.untouched = func(string, *tls.ClientHelloInfo, *Named) string { return why }
+		p.relay.choosy = true
+	}
 	p.use(session.ClientLeg, p.leg(session.ClientLeg, client))
 	p.legs[session.ClientLeg].door.Store(true)
 	trail.Event(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
-		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(),
+		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(), Captured: why != "",
 	}})
 	return p
 }
 
 // leg makes a leg of a connection, whose bytes are kept if they are wanted.
 func (p *pump) leg(side session.Leg, c net.Conn) *leg {
-	if p.o.Tap {
-		return newLeg(c, side, p.trail)
+	if !p.tap {
+		return newLeg(c, side, nil)
 	}
-	return newLeg(c, side, nil)
+	l := newLeg(c, side, p.trail)
+	if side == session.ClientLeg {
+		l.keys = p.keys
+	}
+	return l
 }
 
 // use takes a leg into use, in the clear.

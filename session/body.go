@@ -80,7 +80,8 @@ type (
 		// connection ended in the handshake, or right after it.
 		Bare bool `json:"bare,omitempty"`
 	}
-	// TLSSecret: one line of a key log (NSS format). Not numbered.
+	// TLSSecret: one line of a key log (NSS format). Not numbered. In a Trail it may be
+	// several, or none: then no secrets have come.
 	TLSSecret struct {
 		Line string `json:"line"`
 	}

@@ -120,7 +120,7 @@ func (c *conn) inside(at time.Time, dir session.Dir, p []byte) {
 // lock gives up on TLS that cannot be opened. What there is to see of the handshake
 // has been told; the rest of the connection is of no use.
 func (c *conn) lock(at time.Time) {
-	if c.id == 0 && !c.onPort() {
+	if c.id == 0 && !c.onPort() && !c.r.live {
 		c.ignore(&c.r.report.Others)
 		return
 	}
@@ -130,6 +130,9 @@ func (c *conn) lock(at time.Time) {
 	hint := "let the client log its secrets (SSLKEYLOGFILE=FILE), capture again, and add --keylog FILE"
 	if c.headless {
 		hint = "begin to capture before the client connects, and on an interface that sees both directions"
+	}
+	if c.r.hint != "" {
+		hint = c.r.hint
 	}
 	c.r.report.Hint = hint
 	c.record(at, session.Seen{Leg: session.ClientLeg, Body: session.TLSLocked{Reason: c.sealed, Hint: hint, Bare: !c.secured && !c.headless && !c.middle}})

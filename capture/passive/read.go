@@ -93,6 +93,8 @@ type reader struct {
 	paused  []*conn       // see sequel.go
 	kept    int           // bytes of packets that wait
 	nothing decode.Stream // of connections that are ignored or over
+	live    bool          // it is one connection, as it happens
+	hint    string        // what to do next where TLS stays closed; "": what helps with a capture
 }
 
 // event takes what the packets tell.

@@ -18,7 +18,7 @@ const (
 
 // pause says whether the connection ends as the first part of a session does.
 func (c *conn) pause(dir session.Dir) bool {
-	return c.paused || dir == session.C2S && c.tls == nil && !c.proceeded.IsZero() && c.at.Equal(c.proceeded)
+	return c.paused || !c.r.live && dir == session.C2S && c.tls == nil && !c.proceeded.IsZero() && c.at.Equal(c.proceeded)
 }
 
 // await keeps the session of a connection for its sequel.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"sync"
 	"time"
 
+	"xmppscope/capture/passive"
 	"xmppscope/decode"
 	"xmppscope/proxy"
 	"xmppscope/session"
@@ -18,6 +20,10 @@ type explainer struct {
 	begin func() *decode.Session // makes what explains a session
 
 	control *proxy.Control // wants to know where streams stand; nil: nobody does
+
+	// Of sessions whose TLS is left as it is:
+	wire   bool // somebody wants the bytes below TLS
+	verify func([]*x509.Certificate, passive.Wanted) *session.Verification
 }
 
 // run explains until nothing more will come, and all has been explained.
@@ -32,6 +38,8 @@ func (x *explainer) run() {
 type explaining struct {
 	by     *decode.Session
 	cutter *decode.Cutter
+	live   *untouched // where TLS is left as it is: in place of cutter
+	begun  bool
 	out    []session.Event // explained, and not in the log yet; the room is the worker's
 }
 
@@ -52,7 +60,7 @@ func (x *explainer) work(logins bool) {
 		begun, used := time.Now(), threadTime()
 		e := x.of(trail)
 		e.out = room
-		trail.Take(e.cutter.Take)
+		trail.Take(func(seen session.Seen) { x.take(e, seen) })
 		x.log.AppendAll(e.out)
 		clear(e.out)
 		if room, e.out = e.out[:0], nil; cap(room) > maxRoom {
@@ -65,6 +73,22 @@ func (x *explainer) work(logins bool) {
 			time.Sleep(pace.after(now, now.Sub(begun), threadTime()-used, x.spool.Flowed(), x.spool.Waiting()))
 		}
 	}
+}
+
+// take takes what was seen next.
+func (x *explainer) take(e *explaining, seen session.Seen) {
+	if !e.begun {
+		e.begun = true
+		if b, ok := seen.Body.(session.TCPOpened); ok && b.Captured {
+			e.live = x.live(e, &seen, b)
+			return
+		}
+	}
+	if e.live != nil {
+		e.live.take(seen)
+		return
+	}
+	e.cutter.Take(seen)
 }
 
 func (x *explainer) of(t *session.Trail) *explaining {

@@ -163,9 +163,16 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	explained := make(chan struct{})
 	go func() {
 		defer close(explained)
-		(&explainer{spool: l.spool, log: l.log, begin: l.explain, control: l.control}).run()
+		x := &explainer{spool: l.spool, log: l.log, begin: l.explain, control: l.control, wire: o.Tap}
+		if o.TLS != nil {
+			x.verify = passiveTrust(o.TLS.Roots, o.TLS.RootsName)
+		}
+		x.run()
 		l.log.End()
 	}()
+	if o.Untouched != nil {
+		go o.Untouched.Keys.Follow(ctx)
+	}
 	served := make(chan error, 2)
 	l.served = make(chan struct{})
 	go func() {

@@ -39,6 +39,7 @@ type proxyFlags struct {
 	own      string // --own-cert
 	headers  bool   // --proxy-protocol
 	passTLS  []string
+	closed   untouchedFlags
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -62,6 +63,7 @@ func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
+	p.closed.add(f)
 }
 
 // addLive adds the flags that proxy and demo share.
@@ -139,6 +141,10 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	closed, err := p.closed.open()
+	if err != nil {
+		return err
+	}
 	ca, err := p.ca.open()
 	if err != nil {
 		return err
@@ -159,7 +165,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed,
 		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {

@@ -107,6 +107,10 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	passed, err := domains("--pass-tls", r.passTLS)
+	if err != nil {
+		return usageError{err}
+	}
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return notStarted(args[0], err)
 	}
@@ -125,14 +129,25 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer os.RemoveAll(folder)
 	o := proxy.Options{
-		MaxSessions: r.most,
-		TLS:         &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(r.roots), Own: own, Insecure: r.insecure, LegacyTLS: r.legacy},
+		MaxSessions: r.most, PassTLS: passed,
+		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(r.roots), Own: own, Insecure: r.insecure, LegacyTLS: r.legacy},
 	}
 	if r.rebinds {
 		o.Gate, o.TLS.Finished = r.gate, true
 	}
 	c := &client{r: r, args: args, folder: folder, ca: ca.RootDER(), ends: ends}
+	if r.closed.keylog != "" && cmd.Flags().Changed("untouched") && !r.closed.untouched {
+		r.abandon()
+		return usageError{errors.New("--keylog is for --untouched, and that is off")}
+	}
+	keylog, keyEnv, err := c.keylog()
+	if err != nil {
+		r.abandon()
+		return err
+	}
+	c.keyEnv = keyEnv
 	err = c.start()
+	o.Untouched = c.untouched(cmd.Flags(), keylog)
 	var no *launch.Refused
 	switch {
 	case err == nil:
@@ -208,6 +223,7 @@ type client struct {
 	folder string // for files that it reads
 	ca     []byte // in DER
 	ends   func(netip.AddrPort, string) bool
+	keyEnv []string // has it log its TLS secrets
 
 	program  *launch.Program // nil where there are no namespaces
 	plain    *exec.Cmd       // nil where there are
@@ -217,6 +233,7 @@ type client struct {
 	signals  chan os.Signal
 	terminal bool // we have one, whose signals reach the client by themselves
 	code     int
+	decided  decision // about TLS
 }
 
 // environment is the client's: ours, with what has it trust the CA.
@@ -225,7 +242,7 @@ func (c *client) environment(mounts bool) (env []string, over []launch.Mount, er
 	if err != nil {
 		return nil, nil, err
 	}
-	return append(os.Environ(), t.Env...), t.Mounts, nil
+	return slices.Concat(os.Environ(), t.Env, c.keyEnv), t.Mounts, nil
 }
 
 // streams are the client's standard input, output and error: where events are printed, it
@@ -477,6 +494,9 @@ func (c *client) waitForOthers(ctx context.Context) {
 
 // conclude says how the logins went.
 func (c *client) conclude() {
+	for _, why := range c.decided.told() {
+		say(os.Stderr, "xmppscope: %s", why)
+	}
 	sessions := c.r.went.tell(os.Stderr)
 	passed, failed := 0, 0
 	if c.way != nil {

@@ -19,6 +19,7 @@ type place struct {
 	resolv string
 	server *xmpptest.PeerServer
 	flags  []string
+	trusts bool // the server's CA is in the file that SSL_CERT_FILE names
 }
 
 // nobody is an ordinary user.
@@ -82,8 +83,15 @@ func (p place) wrapped(t *testing.T) (w xmpptest.Wrapped, saved string) {
 	saved = filepath.Join(home, "seen.jsonl")
 	ca := filepath.Join(home, "server-ca.pem")
 	copyFile(t, p.server.CAFile, ca)
-	return xmpptest.Wrapped{Home: home, UID: p.uid, Wrap: func(args []string) []string {
-		ours := append([]string{path, "run", "--save", saved, "--reveal", "--upstream-ca", ca, "--ca-dir", filepath.Join(home, "ca")}, p.flags...)
+	var env []string
+	if p.trusts {
+		env = []string{"SSL_CERT_FILE=" + ca}
+	}
+	return xmpptest.Wrapped{Home: home, UID: p.uid, Env: env, Wrap: func(args []string) []string {
+		ours := append([]string{path, "run", "--save", saved, "--reveal", "--ca-dir", filepath.Join(home, "ca")}, p.flags...)
+		if !p.trusts {
+			ours = append(ours, "--upstream-ca", ca)
+		}
 		return p.under(t, slices.Concat(ours, []string{"--"}, args)...)
 	}}, saved
 }
@@ -141,6 +149,13 @@ func TestRun(t *testing.T) {
 // logIn has a client log in and write to bob, and returns what was seen.
 func (p place) logIn(t *testing.T, client xmpptest.AccountClient, bob *xmpptest.Bob) recording {
 	t.Helper()
+	r, _ := p.loggedIn(t, client, bob)
+	return r
+}
+
+// loggedIn is logIn with what the client and xmppscope have printed.
+func (p place) loggedIn(t *testing.T, client xmpptest.AccountClient, bob *xmpptest.Bob) (r recording, printed string) {
+	t.Helper()
 	w, saved := p.wrapped(t)
 	says := "under run, " + t.Name()
 	ran := client.Run(t, w, says)
@@ -149,7 +164,7 @@ func (p place) logIn(t *testing.T, client xmpptest.AccountClient, bob *xmpptest.
 		t.Fatalf("%s could not log in:\n%s\n%s", client.Name, ran.Output, text)
 	}
 	bob.Expect(t, says)
-	r := seen(t, saved)
+	r = seen(t, saved)
 	if len(r.step("bind-result")) != 1 {
 		t.Errorf("the login is not whole:\n%s", ran.Output)
 	}
@@ -157,7 +172,7 @@ func (p place) logIn(t *testing.T, client xmpptest.AccountClient, bob *xmpptest.
 		t.Error("what was asked of DNS is not told")
 	}
 	nothingLeft(t, w.Home)
-	return r
+	return r, ran.Output
 }
 
 // nothingLeft fails the test if a folder of run is left, or a process whose home this was.
@@ -174,4 +189,105 @@ func nothingLeft(t *testing.T, home string) {
 			t.Errorf("still running: %q", line)
 		}
 	}
+}
+
+// trustful is slixmpp that trusts the server's own CA, whatever run adds.
+func trustful(ca string) xmpptest.AccountClient {
+	return xmpptest.AccountClient{Name: "slixmpp", Run: func(t testing.TB, w xmpptest.Wrapped, says string) xmpptest.Ran {
+		return xmpptest.SlixmppAccount(t, w, filepath.Join(w.Home, filepath.Base(ca)), says)
+	}}
+}
+
+// TestRunUntouched: TLS is left as it is, so that what binds to it works, and the ladder is
+// whole all the same: by the secrets that the client logs.
+func TestRunUntouched(t *testing.T) {
+	s := xmpptest.StartEjabberd(t)
+	bob := xmpptest.StartBob(t, s)
+	_, resolv := xmpptest.StartNameServer(t, zoneOf(t, s, true, false))
+	for user, uid := range map[string]int{"user": nobody, "root": 0} {
+		t.Run(user, func(t *testing.T) {
+			p := place{uid: uid, resolv: resolv, server: s, flags: []string{"--untouched"}}
+			r := p.logIn(t, trustful("server-ca.pem"), bob)
+			checkLadder(t, r, slices.Concat(starttlsRungs, scramRungs, []string{"stream-open-3", "stream-reply-3", "features-3"}, boundRungs))
+			checkWho(t, r, "SCRAM-SHA-512-PLUS")
+			tls := r.find(func(e *event) bool { return e.Kind == "tls:established" })
+			if len(tls) != 1 || tls[0].Leg != "client" || tls[0].Detail.Version != "TLS 1.3" {
+				t.Errorf("the handshake is told so: %+v", tls)
+			}
+		})
+	}
+}
+
+// TestRunPicks: TLS is left as it is where the client's secrets come, and ended where they do
+// not; it is said which, and why.
+func TestRunPicks(t *testing.T) {
+	s := xmpptest.StartEjabberd(t)
+	bob := xmpptest.StartBob(t, s)
+	_, resolv := xmpptest.StartNameServer(t, zoneOf(t, s, true, true))
+	for _, client := range append(xmpptest.AccountClients()[1:], trustful("server-ca.pem")) {
+		t.Run(client.Name, func(t *testing.T) {
+			p := place{uid: nobody, resolv: resolv, server: s, trusts: true}
+			r, printed := p.loggedIn(t, client, bob)
+			legs := 2
+			want := "TLS of " + client.Name + " is ended here: "
+			if client.Name == "slixmpp" {
+				legs, want = 1, "is left as it is: Python logs its secrets"
+			}
+			if tls := r.find(func(e *event) bool { return e.Kind == "tls:established" }); len(tls) != legs {
+				t.Errorf("%d handshakes are told, not %d", len(tls), legs)
+			}
+			if !strings.Contains(printed, want) && client.Name != "profanity" { // its terminal ends with it
+				t.Errorf("it is not said that %q:\n%s", want, printed)
+			}
+		})
+	}
+}
+
+// TestUntouched: a listener that leaves TLS as it is sees the whole ladder by the client's key
+// log; what is saved opens in Wireshark and in ours. Without a key log it says what is missing.
+func TestUntouched(t *testing.T) {
+	s := xmpptest.StartEjabberd(t)
+	bob := xmpptest.StartBob(t, s)
+	keylog := filepath.Join(t.TempDir(), "keys.log")
+	t.Run("keys", func(t *testing.T) {
+		scope := startScope(t, s.StartTLS, s.CAFile, "--reveal", "--untouched", "--keylog", keylog) // proxy --untouched --keylog
+		says := t.Name()
+		ran := xmpptest.Slixmpp(t, xmpptest.Login{Addr: scope.Addr, CAFile: s.CAFile, KeyLog: keylog, Says: says})
+		if !ran.OK || !strings.Contains(ran.Output, "mechanism SCRAM-SHA-512-PLUS") {
+			t.Fatalf("slixmpp could not log in by -PLUS:\n%s", ran.Output)
+		}
+		bob.Expect(t, says)
+		scope.until(t, "end of the client's connection", 1, clientGone)
+		r := scope.stop(t)
+		r.check(t, true)
+		checkLadder(t, r, slices.Concat(starttlsRungs, scramRungs, []string{"stream-open-3", "stream-reply-3", "features-3"}, boundRungs))
+		checkWho(t, r, "SCRAM-SHA-512-PLUS")
+		checkRead(t, r, scope.Saved)
+		xmpptest.Need(t, "tshark")
+		bound := false
+		for _, f := range tshark(t, scope.Saved, wanted) {
+			bound = bound || f["frame.interface_name"] == "client-leg" && strings.HasPrefix(f["xmpp.iq.bind.jid"], xmpptest.AliceJID)
+		}
+		if !bound {
+			t.Error("tshark does not see the bind on the client's leg")
+		}
+	})
+	t.Run("none", func(t *testing.T) {
+		scope := startScope(t, s.StartTLS, s.CAFile, "--untouched")
+		says := t.Name()
+		ran := xmpptest.Slixmpp(t, xmpptest.Login{Addr: scope.Addr, CAFile: s.CAFile, Says: says})
+		if !ran.OK {
+			t.Fatalf("slixmpp could not log in:\n%s", ran.Output)
+		}
+		bob.Expect(t, says)
+		scope.until(t, "end of the client's connection", 1, clientGone)
+		r := scope.stop(t)
+		locked := r.find(func(e *event) bool { return e.Kind == "tls:locked" })
+		if len(locked) != 1 || !strings.Contains(locked[0].Detail.Hint, "let the client log its TLS secrets") {
+			t.Errorf("it is told so: %+v", locked)
+		}
+		if got := r.ladder(1); len(got) < 5 || got[4] != "proceed" {
+			t.Errorf("the ladder is %v", got)
+		}
+	})
 }

@@ -15,7 +15,8 @@ import (
 type Wrapped struct {
 	Wrap func(args []string) []string
 	Home string
-	UID  int // who owns home
+	UID  int      // who owns home
+	Env  []string // added to the environment
 }
 
 // AccountClient is a real client that is told its account, and nothing of servers.
@@ -79,10 +80,10 @@ func profanityAccount(t testing.TB, w Wrapped, says string) Ran {
 
 // environment is the client's: its own home, and nothing said of certificates.
 func (w Wrapped) environment() []string {
-	return []string{
+	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.Home, "LANG=C.UTF-8", "TERM=xterm-256color", "TMPDIR=" + w.Home,
 		"XDG_CONFIG_HOME=" + filepath.Join(w.Home, "config"), "XDG_DATA_HOME=" + filepath.Join(w.Home, "data"), "XDG_RUNTIME_DIR=" + w.Home,
-	}
+	}, w.Env...)
 }
 
 // own gives the home and what is in it to its owner.

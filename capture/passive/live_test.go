@@ -1,0 +1,115 @@
+package passive
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xmppscope/capture/packet"
+	"xmppscope/session"
+)
+
+// live reads the connection of a client in a capture as if it happened now. Keys come before the bytes,
+// behind them, or none do.
+func live(t *testing.T, capture []byte, client, early, late string, end session.Body) (out []session.Event) {
+	t.Helper()
+	explain := explainers()()
+	var l *Live
+	inOrder, err := packet.Survey(func() (io.Reader, error) { return bytes.NewReader(capture), nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = packet.Read(bytes.NewReader(capture), packet.Options{Late: inOrder}, func(e *packet.Event) error {
+		if e.Conn == nil || e.Conn.Client.String() != client {
+			return nil
+		}
+		if l == nil {
+			l = NewLive(LiveOptions{
+				Session: 1, Began: e.At, Client: e.Conn.Client.String(), Server: e.Conn.Server.String(), Hint: "do something",
+				Emit: func(s session.Seen) { out = append(out, explain.Explain(s)) },
+			})
+			if early != "" {
+				l.Keys(e.At, early)
+			}
+		}
+		switch e.Kind {
+		case packet.Data:
+			l.Bytes(e.At, e.Dir, e.Bytes)
+		case packet.Gap:
+			l.Missing(e.At, e.Dir, e.Lost)
+		case packet.Ended:
+			if late != "" {
+				l.Keys(e.At, late)
+				late = ""
+			}
+			l.Ended(e.At, e.Dir)
+		case packet.Closed:
+			l.Close(session.Seen{At: e.At, Leg: session.ClientLeg, Body: end})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestLive: what is seen of a connection as it happens is what a capture of it tells, whenever
+// the secrets come; without them it is said, and what to do.
+func TestLive(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.pcap")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".pcap"), func(t *testing.T) {
+			capture, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := read(t, capture, string(keys))
+			client := want[0].Body.(session.TCPOpened).Peer
+			var end session.Body = session.TCPClosed{}
+			for i := range want {
+				if b, ok := want[i].Body.(session.TCPClosed); ok {
+					end = b
+				}
+			}
+			if d := cmp.Diff(told(want), told(live(t, capture, client, string(keys), "", end))); d != "" {
+				t.Errorf("secrets first (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(told(want), told(live(t, capture, client, "", string(keys), end))); d != "" {
+				t.Errorf("secrets behind the bytes (-want +got):\n%s", d)
+			}
+			for _, none := range []string{"", "\n"} {
+				var locked []session.TLSLocked
+				for _, e := range live(t, capture, client, "", none, end) {
+					if b, ok := e.Body.(session.TLSLocked); ok {
+						locked = append(locked, b)
+					}
+				}
+				if len(locked) != 1 || locked[0].Reason == "" || locked[0].Hint != "do something" {
+					t.Errorf("without secrets: %+v", locked)
+				}
+			}
+		})
+	}
+}
+
+// TestLiveOther: what is no XMPP is a session all the same, with its beginning and its end.
+func TestLiveOther(t *testing.T) {
+	capture := pcap(newTalk(40000, 5222, true).say(c2s, "GET / HTTP/1.1\r\n\r\n").say(s2c, "HTTP/1.1 200 OK\r\n\r\n").bye())
+	events := live(t, capture, "10.0.0.1:40000", "", "", session.TCPClosed{By: "client"})
+	if got := told(events); !strings.HasPrefix(got, "1.1 tcp:opened") || !strings.HasSuffix(got, "tcp:closed client\n") {
+		t.Error(got)
+	}
+}
