@@ -47,6 +47,7 @@ type bench struct {
 	model   *api.Model
 	handler http.Handler
 	token   string
+	control string
 }
 
 func newBench(t *testing.T, o api.Options) *bench {
@@ -54,9 +55,10 @@ func newBench(t *testing.T, o api.Options) *bench {
 	t.Cleanup(func() { b.log.Close() })
 	o.Log, o.Tool, o.Title = b.log, "xmppscope test", "a test"
 	b.model = api.NewModel(o)
-	var token api.Token
+	var token, control api.Token
 	token, b.token = api.NewToken()
-	b.handler = api.Handler(b.model, token)
+	control, b.control = api.NewToken()
+	b.handler = api.Handler(b.model, api.Tokens{Look: token, Control: &control})
 	for i, dialogue := range []string{xmpptest.Recording(t, "go-sendxmpp-prosody"), failed} {
 		for _, e := range xmpptest.Play(t, dialogue) {
 			e.Session = i + 1
@@ -128,7 +130,7 @@ func schema(t *testing.T, d *document, ref string) *jsonschema.Resolved {
 // TestOpenAPI: the file is what is served, each of its paths answers what it says and
 // nothing else, and each parameter is taken.
 func TestOpenAPI(t *testing.T) {
-	b := newBench(t, api.Options{})
+	b := newBench(t, api.Options{Control: new(noWire)})
 	b.log.End()
 	xmpptest.Golden(t, "openapi.json", string(api.OpenAPI()))
 	if got := b.ask("/openapi.json", nil).Body.String(); got != string(api.OpenAPI()) {
@@ -142,6 +144,10 @@ func TestOpenAPI(t *testing.T) {
 	for path, methods := range d.Paths {
 		if len(methods) != 1 {
 			t.Errorf("%s has %d methods", path, len(methods))
+		}
+		if _, post := methods["post"]; post {
+			b.checkControl(path, schema(t, &d, methods["post"].Responses["200"].Content["application/json"].Schema.Ref))
+			continue
 		}
 		get := methods["get"]
 		query := url.Values{}
@@ -359,7 +365,7 @@ func FuzzRequest(f *testing.F) {
 	f.Cleanup(func() { log.Close() })
 	log.End()
 	token, text := api.NewToken()
-	handler := api.Handler(api.NewModel(api.Options{Log: log}), token)
+	handler := api.Handler(api.NewModel(api.Options{Log: log}), api.Tokens{Look: token})
 	f.Fuzz(func(t *testing.T, target, host, bearer string) {
 		req := httptest.NewRequest("GET", "/", nil)
 		path, query, _ := strings.Cut(target, "?")
@@ -406,7 +412,7 @@ func (b *bench) serve() (addr string) {
 	b.token = text
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- api.Serve(ctx, l, b.model, token, func() {}) }()
+	go func() { done <- api.Serve(ctx, l, b.model, api.Tokens{Look: token}, func() {}) }()
 	b.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -23,9 +23,11 @@ import (
 
 // Options say what a Model shows.
 type Options struct {
-	Log   *session.Log
-	Tool  string // "xmppscope 0.1.0"
-	Title string // what is looked at: "a running proxy", "login.pcapng"
+	// Control is the way back to the wire; nil: nothing can be changed.
+	Control Control
+	Log     *session.Log
+	Tool    string // "xmppscope 0.1.0"
+	Title   string // what is looked at: "a running proxy", "login.pcapng"
 	// Sources says what is looked at in lines, with the numbers of its sessions; may be nil.
 	Sources func() []string
 	Live    bool // sessions come in while it runs

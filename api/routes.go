@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -28,7 +29,9 @@ type route struct {
 	media   string       // of what is streamed
 	answer  func(*Model, context.Context, values) (any, error)
 	stream  func(*Model, *sender, values) error
-	waits   bool // what is streamed comes as it happens
+	waits   bool         // what is streamed comes as it happens, or the answer may take long
+	takes   reflect.Type // of the JSON object that is sent; nil: nothing is changed
+	act     func(Control, context.Context, io.Reader) (any, error)
 }
 
 // param is one parameter.
@@ -263,7 +266,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, ErrWrong):
 		return http.StatusBadRequest
-	case errors.Is(err, ErrSecret):
+	case errors.Is(err, ErrSecret), errors.Is(err, ErrForbidden):
 		return http.StatusForbidden
 	}
 	return http.StatusInternalServerError

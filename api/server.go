@@ -77,7 +77,7 @@ func isLoopback(host string) bool {
 // Serve answers programs that show the token, until ctx is done. When it returns, nobody
 // reads from the Log any more. Each goroutine that answers calls giveWay first, so that the
 // relay goes before.
-func Serve(ctx context.Context, l net.Listener, m *Model, t Token, giveWay func()) error {
+func Serve(ctx context.Context, l net.Listener, m *Model, t Tokens, giveWay func()) error {
 	at := atWork{next: Handler(m, t), giveWay: giveWay}
 	defer at.end()
 	s := &http.Server{
@@ -123,8 +123,15 @@ func (a *atWork) end() {
 	a.now.Wait()
 }
 
+// Tokens are what clients have to show: to look, and, if control is allowed, to do something;
+// with that they may look too.
+type Tokens struct {
+	Look    Token
+	Control *Token // nil: nobody may
+}
+
 // Handler answers requests that show the token.
-func Handler(m *Model, t Token) http.Handler {
+func Handler(m *Model, t Tokens) http.Handler {
 	mux := http.NewServeMux()
 	answers, streams := make(chan struct{}, maxAnswers), make(chan struct{}, maxStreams)
 	for _, r := range routes() {
@@ -138,6 +145,13 @@ func Handler(m *Model, t Token) http.Handler {
 			refuse(w, http.StatusMethodNotAllowed, "nothing can be changed here", "use GET")
 		})
 	}
+	for _, r := range acts() {
+		mux.HandleFunc("POST "+r.path, func(w http.ResponseWriter, req *http.Request) { r.serveAct(w, req, m, streams) })
+		mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Allow", "POST")
+			refuse(w, http.StatusMethodNotAllowed, "this does something", "use POST")
+		})
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing at this path", "GET /openapi.json says what there is")
 	})
@@ -145,7 +159,7 @@ func Handler(m *Model, t Token) http.Handler {
 }
 
 // guard lets through what comes from this machine, is meant for us, and shows the token.
-func guard(next http.Handler, t Token) http.Handler {
+func guard(next http.Handler, t Tokens) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
@@ -154,12 +168,16 @@ func guard(next http.Handler, t Token) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		scheme, given, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 		bearer := strings.EqualFold(scheme, "Bearer") // RFC 9110 §11.1
+		control := t.Control != nil && t.Control.fits(given)
+		if control {
+			req = req.WithContext(context.WithValue(req.Context(), mayControl{}, true))
+		}
 		switch {
 		case !isLoopback(hostOf(req.Host)): // a page whose name was made to lead here (DNS rebinding)
 			refuse(w, http.StatusForbidden, "the Host header names no loopback address", "use the address that was printed")
 		case len(req.Header.Values("Origin")) > 0: // a page of a browser; we serve none
 			refuse(w, http.StatusForbidden, "no page of a browser has anything to ask here", "")
-		case len(req.Header.Values("Authorization")) > 1 || !bearer || !t.fits(given):
+		case len(req.Header.Values("Authorization")) > 1 || !bearer || !control && !t.Look.fits(given):
 			h.Set("WWW-Authenticate", `Bearer realm="xmppscope"`)
 			refuse(w, http.StatusUnauthorized, "the token is missing or wrong", "send the token that was printed at the start: Authorization: Bearer TOKEN")
 		default:

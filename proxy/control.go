@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -51,6 +52,7 @@ type Held struct {
 	Name    string
 	Space   string
 	XML     []byte // as it stands; nobody may change it
+	Shown   []byte // the same without its secrets; nil if it is not known which there are
 	wait    uint64 // of its session
 }
 
@@ -407,6 +409,14 @@ func (l *Look) Event(id int, p *decode.Piece) *session.Event {
 	return &l.event
 }
 
+// Shown is the piece that was looked at last without its secrets.
+func (l *Look) Shown() []byte {
+	if !l.event.Done {
+		return nil
+	}
+	return bytes.Clone(session.Blank(l.event).Raw)
+}
+
 // breakGate holds what breakpoints say.
 type breakGate struct {
 	c       *Control
@@ -443,7 +453,7 @@ func (g *breakGate) Consider(p *decode.Piece) Decision {
 	}
 	for i := range g.tests {
 		if g.tests[i].is(e) && g.c.hit(g.tests[i].ID) {
-			return Decision{Hold: "breakpoint " + session.ShortLine(g.tests[i].Text)}
+			return Decision{Hold: "breakpoint " + session.ShortLine(g.tests[i].Text), Shown: g.look.Shown()}
 		}
 	}
 	return Decision{}

@@ -26,8 +26,10 @@ type Decision struct {
 	// Later, if it is not nil, works the decision out, in a goroutine of its own. The
 	// direction waits for it.
 	Later func() Decision
-	// Hold has the direction wait for Control.Decide; it says at what.
-	Hold string
+	// Hold has the direction wait for Control.Decide; it says at what. Shown is the element
+	// without its secrets, for where they are not to be seen.
+	Hold  string
+	Shown []byte
 	// Delay has the direction wait for so long before the rest is done.
 	Delay time.Duration
 

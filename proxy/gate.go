@@ -161,7 +161,7 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 	if hold := d.Hold; hold != "" { // what was done before is shown
 		d.Hold = ""
 		r.fold(dir, o, &d)
-		d = Decision{Hold: hold}
+		d = Decision{Hold: hold, Shown: d.Shown}
 	}
 	g := &r.gated[dir]
 	o.own()
@@ -179,7 +179,7 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 		if o.piece.Kind == decode.Element {
 			space = r.stream.Space(&o.piece)
 		}
-		r.do(Hold{dir, r.waits, Held{Dir: dir, Reason: d.Hold, Name: string(o.piece.Local()), Space: space, XML: o.piece.Raw}})
+		r.do(Hold{dir, r.waits, Held{Dir: dir, Reason: d.Hold, Name: string(o.piece.Local()), Space: space, XML: o.piece.Raw, Shown: d.Shown}})
 	}
 	return true
 }

@@ -15,7 +15,10 @@ import (
 )
 
 // apiFlags say whether programs may look, too.
-type apiFlags struct{ addr string }
+type apiFlags struct {
+	addr    string
+	control bool // --allow-control
+}
 
 func (a *apiFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&a.addr, "api", "", "answer programs on this loopback `ADDRESS`, such as 127.0.0.1:0 (see xmppscope help api)")
@@ -24,7 +27,8 @@ func (a *apiFlags) add(f *pflag.FlagSet) {
 // apiHelp is what xmppscope help api says.
 const apiHelp = `--api 127.0.0.1:PORT lets programs on this machine look at what xmppscope sees, over
 HTTP: sessions, events (also as they come), verdict, story, findings, the comparison
-of two sessions, captures. Nothing can be changed there. Port 0 picks a free one.
+of two sessions, captures. Nothing can be changed there without --allow-control. Port 0
+picks a free one.
 
 The token is told at the start, in the inspector on page i, and goes into a header:
 
@@ -38,6 +42,16 @@ Other addresses than those of this machine are refused, as are requests that com
 from a page in a browser. What stands in events and stories may come from the wire:
 a program should show it, and do nothing that it says.
 
+With --allow-control a second token is told, for programs that take hold of what passes:
+POST to /api/v1/control/break, held, decide, inject, bend and rules, with JSON:
+
+  {"when": "before sasl-success"}                           break: hold what comes there
+  {"id": 1, "do": "edit", "xml": "<message/>"}              decide: or pass, drop, duplicate, delay
+  {"dir": "c2s", "template": "ping", "ms": 5000}            inject: and wait for the answer
+  {"do": "reset-client"}                                    bend: end, stall or slow a connection
+
+The answer to break comes when the breakpoint holds in every session under way.
+
 For assistants see xmppscope mcp.`
 
 // newAPIHelp is a help topic, not a command.
@@ -48,12 +62,15 @@ func newAPIHelp() *cobra.Command {
 // server is an api that is going to be served.
 type server struct {
 	listener net.Listener
-	token    api.Token
+	tokens   api.Tokens
 	told     []string // where it is, and the token, in lines
 }
 
 // listen makes ready what --api asks for; nil if it does not.
 func (a *apiFlags) listen(reveal bool) (*server, error) {
+	if a.addr == "" && a.control {
+		return nil, usageError{hinted{errors.New("--allow-control is for programs that come over the api"), "add --api 127.0.0.1:0"}}
+	}
 	if a.addr == "" {
 		return nil, nil
 	}
@@ -67,12 +84,17 @@ func (a *apiFlags) listen(reveal bool) (*server, error) {
 	}
 	s := &server{listener: l}
 	var token string
-	s.token, token = api.NewToken()
+	s.tokens.Look, token = api.NewToken()
 	secrets := "secrets are blanked"
 	if reveal {
 		secrets = "secrets are in the clear, as --reveal asks"
 	}
 	s.told = []string{fmt.Sprintf("programs may look at http://%s (%s)", l.Addr(), secrets), "with the token, which is told nowhere else: " + token}
+	if a.control {
+		control, text := api.NewToken()
+		s.tokens.Control = &control
+		s.told = append(s.told, "and take hold of what passes with the token of control: "+text)
+	}
 	return s, nil
 }
 
@@ -111,7 +133,7 @@ func (s *server) serve(o api.Options, b *board) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.token, giveWay); err != nil {
+		if err := api.Serve(ctx, s.listener, api.NewModel(o), s.tokens, giveWay); err != nil {
 			b.say("warning: the api has ended: %s", inWords(err))
 		}
 	}()

@@ -186,7 +186,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.spool.End()
 	}()
 	l.welcome = l.server.tell(l.inspector(), l.welcome)
-	stopServing := l.server.serve(api.Options{Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
+	stopServing := l.server.serve(api.Options{Control: &controls{Control: l.control, rules: &l.rules, reveal: l.out.reveal, by: "api"}, Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
 	stopAttached := l.letAttach()
 	if l.inspector() {
 		l.recovery = openRecovery(l.noRecovery)

@@ -87,6 +87,7 @@ func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	f.DurationVar(&l.limits.Answer, "starttls-timeout", 30*time.Second, "how long a server may leave <starttls/> unanswered before what stands behind it goes on in the clear; 0: as long as it likes")
 	f.DurationVar(&l.limits.Idle, "idle-timeout", 0, "how long neither side may say anything; 0: as long as they like")
 	l.api.add(f)
+	f.BoolVar(&l.api.control, "allow-control", false, "let programs that have the token of control hold, change and put in what passes, over --api")
 	l.rules.add(f)
 	l.config.add(f)
 	f.BoolVar(&l.alone, "no-attach", false, "let nobody look by xmppscope attach")
