@@ -92,7 +92,7 @@ func TestCapturedPackets(t *testing.T) {
 		if got := interfaces(t, written); !cmp.Equal(got, map[string]int{"eth0": 2, "": 1}) {
 			t.Errorf("interfaces: %v", got)
 		}
-		if n := bytes.Count(written, []byte("xmppscope session 1 event 3,")); n != 2 { // beside the last packet, and on "decoded"
+		if n := bytes.Count(written, []byte("xmppscope session 1 #3,")); n != 2 { // beside the last packet, and on "decoded"
 			t.Errorf("event 3 is explained %d times", n)
 		}
 		file = got

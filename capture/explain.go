@@ -10,8 +10,9 @@ import (
 	"xmppscope/session"
 )
 
-// isExplanation tells our comments from those of others.
-var isExplanation = regexp.MustCompile(`^xmppscope session [0-9]+ event `)
+// isExplanation tells our comments from those of others; those of before named an event
+// without "#".
+var isExplanation = regexp.MustCompile(`^xmppscope session [0-9]+ (event |#)`)
 
 // comments are those that a packet of a session had in the file that it was read
 // from. The sessions of several files are numbered anew when these become one.
@@ -19,7 +20,7 @@ func comments(r session.Remarks, id int) []string {
 	out := slices.Clone(r.Comments)
 	for i := range out {
 		if r.Explained {
-			out[i] = isExplanation.ReplaceAllString(out[i], fmt.Sprintf("xmppscope session %d event ", id))
+			out[i] = isExplanation.ReplaceAllString(out[i], fmt.Sprintf("xmppscope session %d #", id))
 		}
 	}
 	return out
@@ -33,7 +34,7 @@ func appendExplanation(b []byte, e session.Event) []byte {
 	e = session.Blank(e)
 	from := len(b)
 	b = strconv.AppendInt(append(b, "xmppscope session "...), int64(e.Session), 10)
-	b = strconv.AppendUint(append(b, " event "...), e.Seq, 10)
+	b = strconv.AppendUint(append(b, " #"...), e.Seq, 10)
 	s := e.Step
 	if s != nil {
 		b = strconv.AppendInt(append(b, ", step "...), int64(s.N), 10)

@@ -263,7 +263,7 @@ func (s *mdSession) findings(b *strings.Builder) {
 		if f.Count > 1 {
 			where += fmt.Sprintf(", and %d more times", f.Count-1)
 		}
-		fmt.Fprintf(b, "- **%s** (%s): %s\n", f.Severity, where, mdSentence(withRef(f.Text, f.Ref)))
+		fmt.Fprintf(b, "- **%s** (%s): %s\n", f.Kind(), where, mdSentence(withRef(f.Text, f.Ref)))
 	}
 	b.WriteString("\n")
 }

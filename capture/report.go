@@ -71,7 +71,7 @@ func (r *report) apply(e *session.Event) {
 	r.events++
 	r.news = false
 	for i := range e.Notes {
-		if n := &e.Notes[i]; n.Severity >= session.Notice {
+		if n := &e.Notes[i]; n.Severity >= session.Notice || n.Rule == session.RuleUser && n.Name == session.FieldNote {
 			r.find(e, n)
 		}
 	}
@@ -140,7 +140,10 @@ func (r *report) find(e *session.Event, n *session.Note) {
 		return
 	}
 	text := n.Text
-	if n.Name != "" {
+	switch {
+	case n.Rule == session.RuleUser:
+		text = n.Value
+	case n.Name != "":
 		text = fieldText(n)
 	}
 	for i := range r.findings {
@@ -155,6 +158,14 @@ func (r *report) find(e *session.Event, n *session.Note) {
 	}
 	r.news = true
 	r.findings = append(r.findings, finding{n.Severity, n.Rule, text, n.Ref, e.Session, e.Seq, e.Step, 1})
+}
+
+// Kind is how bad a finding is, or that it is the note of a person.
+func (f *finding) Kind() string {
+	if f.Rule == session.RuleUser {
+		return "note"
+	}
+	return f.Severity.String()
 }
 
 // fieldText is a decoded field in one sentence.

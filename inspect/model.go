@@ -198,6 +198,9 @@ func (c *Conversation) Place(row int) int {
 	return row + 1 - sort.SearchInts(c.rules, row+1)
 }
 
+// Session is the one with this number, nil if there is none.
+func (m *Model) Session(id int) *Conversation { return m.byID[id] }
+
 // Overviews are the sessions without what the inspector keeps beside them.
 func (m *Model) Overviews() []session.Overview {
 	out := make([]session.Overview, len(m.Sessions))

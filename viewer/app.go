@@ -243,7 +243,7 @@ func (g *guarded) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func
 func fallBack(screen tcell.Screen) {
 	for r, plain := range map[rune]string{
 		'►': ">", '◄': "<", '═': "=", '╞': "|", '╡': "|", '╪': "+", '╌': "-", '━': "=", '┃': "#",
-		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">", 'µ': "u",
+		'●': "*", '○': "o", '◌': "o", '✓': "+", '✗': "x", '✎': "n", '▲': "!", '•': "*", '▸': ">", '◆': "+", '·': ".", '…': ".", '→': ">", 'µ': "u",
 	} {
 		screen.RegisterRuneFallback(r, plain)
 	}

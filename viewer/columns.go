@@ -106,6 +106,9 @@ func (r *tableLine) about() line {
 	if tone := inspect.ToneOf(r.event.Worst()); tone > plain {
 		l = line{{mark(tone), r.theme.of(tone)}}
 	}
+	if note := r.noteSpan(r.event); note != nil {
+		l = append(append(l, note...), span{"  ", r.style})
+	}
 	if r.Wrapped != "" {
 		l = append(l, span{"[" + wire(r.Wrapped) + "] ", r.theme.notice})
 	}

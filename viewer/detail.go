@@ -67,6 +67,9 @@ func (p *textBlock) field(column int, name clean, value ...span) {
 func (u *ui) detailLines(e *session.Event, width int) []line {
 	p := &textBlock{theme: &u.theme, width: width}
 	p.title(e)
+	if note := u.noteSpan(e); note != nil {
+		p.add(3, append(line{{" ", p.theme.text}}, note...)...)
+	}
 	p.facts(e, u.current().Captured)
 	switch {
 	case u.view == explained:
@@ -190,7 +193,9 @@ func (p *textBlock) sentence(n *session.Note) {
 func (p *textBlock) fields(e *session.Event, reveal bool) {
 	column, hidden := 0, false
 	for i := range e.Notes {
-		column = max(column, min(18, wire(e.Notes[i].Name).width()))
+		if e.Notes[i].Rule != session.RuleUser {
+			column = max(column, min(18, wire(e.Notes[i].Name).width()))
+		}
 	}
 	if column == 0 {
 		return
@@ -198,7 +203,7 @@ func (p *textBlock) fields(e *session.Event, reveal bool) {
 	p.heading("Decoded")
 	for i := range e.Notes {
 		n := &e.Notes[i]
-		if n.Name == "" {
+		if n.Name == "" || n.Rule == session.RuleUser { // which stands above
 			continue
 		}
 		style := p.theme.text

@@ -197,6 +197,7 @@ func (u *ui) export(x export) {
 	does := u.effective(&x, x.path)
 	n := 0
 	var err error
+	said := u.annotations()
 	u.spawn(
 		func(ctx context.Context) {
 			err = u.options.Export(ctx, x.path, does, func(yield func(session.Event) bool) {
@@ -204,7 +205,7 @@ func (u *ui) export(x export) {
 					if session.Numbered(e.Body) {
 						n++
 					}
-					if !yield(e) {
+					if !yield(said.on(e)) {
 						return
 					}
 				}

@@ -58,6 +58,8 @@ type Ending struct {
 	// Unsaved are those of them, by their numbers, that lie in no file and whose loss
 	// the person has not agreed to: nobody could be asked.
 	Unsaved []int
+	// Annotated is an event with what the person has said of it.
+	Annotated func(session.Event) session.Event
 }
 
 // Left is what an earlier run has kept because nobody could be asked.

@@ -101,8 +101,14 @@ func (u *ui) ladderRow(i, width int) []line {
 	}
 	number := wire(fmt.Sprint(r.Number))
 	marked := clean("  ")
-	if u.marks[at.Index()] {
+	note := u.noteSpan(e)
+	switch is := u.marks[at.Index()]; {
+	case is && note != nil:
+		marked = "◆✎"
+	case is:
 		marked = "◆ "
+	case note != nil:
+		marked = "✎ "
 	}
 	l := line{
 		{marker, u.theme.accent},
@@ -112,6 +118,9 @@ func (u *ui) ladderRow(i, width int) []line {
 	}
 	l = append(l, u.arrow(&r, u.laneWidth())...)
 	l = append(l, span{" " + mark(r.Tone) + " ", u.theme.of(r.Tone)}, span{wire(r.Title), u.theme.of(r.Tone)})
+	if note != nil {
+		l = append(append(l, span{"  ", u.theme.text}), note[0])
+	}
 	if r.More != "" {
 		l = append(l, span{"  " + wire(r.More), u.theme.faint})
 	}

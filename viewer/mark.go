@@ -5,15 +5,17 @@ import "xmppscope/session"
 // toggleMark marks the selected event, or takes its mark away.
 func (u *ui) toggleMark() {
 	u.overlay = noOverlay
-	_, index := u.event()
+	e, index := u.event()
 	switch {
 	case index < 0:
 		u.say(notice, "there is no event to mark")
 	case u.marks[index]:
 		delete(u.marks, index)
+		u.annotate(e, index, session.Annotation{Text: u.remarkOf(e).Text})
 		u.say(notice, "no longer marked; %s left", session.Plural(len(u.marks), "marked event"))
 	default:
 		u.marks[index] = true
+		u.annotate(e, index, session.Annotation{Text: u.remarkOf(e).Text, Marked: true})
 		u.say(notice, "%s; e exports them, M clears them", session.Plural(len(u.marks), "marked event"))
 	}
 }
@@ -26,4 +28,8 @@ func (u *ui) clearMarks() {
 	}
 	u.say(notice, "%s cleared", session.Plural(len(u.marks), "mark"))
 	clear(u.marks)
+	for at, r := range u.remarks {
+		r.Marked = false
+		u.remarks[at] = r
+	}
 }

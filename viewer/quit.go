@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"xmppscope/inspect"
@@ -27,16 +28,20 @@ func (u *ui) kept() int {
 	return most
 }
 
-// unsaved are the sessions that lie in no file, at least in part. One in which nothing was
-// said is not missed.
+// unsaved are the sessions that lie in no file, at least in part, or with notes that do not.
 func (u *ui) unsaved() (out []*inspect.Conversation) {
 	kept := u.kept()
 	for _, c := range u.model.Sessions {
-		if max(kept, u.saved[c]) < c.End && c.Spoken {
+		if u.lost(c, kept) || u.noted[c] {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// lost says that events of a session lie in no file. One in which nothing was said is not missed.
+func (u *ui) lost(c *inspect.Conversation, kept int) bool {
+	return max(kept, u.saved[c]) < c.End && c.Spoken
 }
 
 // keep notes that all events of a Pick have been written to a file.
@@ -44,6 +49,7 @@ func (u *ui) keep(p inspect.Pick) {
 	for _, c := range u.model.Sessions {
 		if p.Indexes == nil && (p.Session == 0 || p.Session == c.ID) {
 			u.saved[c] = max(u.saved[c], p.To)
+			delete(u.noted, c)
 		}
 	}
 }
@@ -103,6 +109,10 @@ func (u *ui) askQuit(unsaved []*inspect.Conversation) {
 	if len(unsaved) != 1 {
 		nouns = "sessions are"
 	}
+	kept := u.kept()
+	if !slices.ContainsFunc(unsaved, func(c *inspect.Conversation) bool { return u.lost(c, kept) }) {
+		nouns = map[bool]string{true: "session with notes of yours is", false: "sessions with notes of yours are"}[len(unsaved) == 1]
+	}
 	u.ask(question{
 		title: wiref("Quit? %s %s saved nowhere", inspect.Number(len(unsaved)), nouns), label: "quit?", leaving: true,
 		help: func(string) (out []line) {
@@ -131,6 +141,9 @@ func (u *ui) unsavedLine(c *inspect.Conversation) line {
 		state = "ended"
 	}
 	said := inspect.Count(c.Events, "event")
+	if u.noted[c] {
+		said += ", with notes of yours"
+	}
 	if u.saved[c] > c.Begin {
 		said += ", some of them saved"
 	}
@@ -171,7 +184,7 @@ func (u *ui) connected() (n int) {
 
 // ending is what there is to be told of when the inspector has ended.
 func (u *ui) ending() Ending {
-	out := Ending{Sessions: u.model.Overviews()}
+	out := Ending{Sessions: u.model.Overviews(), Annotated: u.annotations().on}
 	if u.discarded {
 		return out
 	}

@@ -66,6 +66,11 @@ func TestScreens(t *testing.T) {
 			golden(b.press("gzjj"), "folded")
 			golden(b.press("]Z"), "folded-all")
 
+			b = fresh(false).play(login(1), refused(2))
+			b.press("13<Enter>").press("awhy PLAIN, not SCRAM?<Enter>").press("m25<Enter>").press("m13<Enter>")
+			golden(b, "note")
+			golden(b.press("A"), "notes")
+
 			b = fresh(false).play(resuming()...)
 			golden(b.press("S"), "sessions")
 			golden(b.press("Fysong !failed<Enter>o"), "sessions-sorted")

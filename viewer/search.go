@@ -174,7 +174,7 @@ func (u *ui) sayMatch(said string) {
 	_, index := u.event()
 	m := &u.search.found
 	switch at := slices.Index(m.at, index); {
-	case at < 0 || u.prompt != nil:
+	case at < 0 || u.prompt != nil || u.leaving: // what was asked stands
 	case len(m.at) == 1 && said == "":
 		u.say(notice, "%q is in this event only", m.text)
 	default:

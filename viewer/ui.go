@@ -53,18 +53,20 @@ type ui struct {
 	sorted  inspect.Column // by which the table is sorted
 	falling bool           // the largest come first
 
-	marks     map[int]bool                  // events that are marked, by their indexes
-	compared  *inspect.Conversation         // marked to be compared with another; nil: none
-	looked    int                           // the session that Options.Look has been told
-	exporting bool                          // an export is being written
-	exportExt string                        // the extension that was used last
-	welcomed  bool                          // what was opened has been told
-	leaving   bool                          // q was pressed while something would be lost
-	discarded bool                          // what is saved nowhere is not wanted
-	saved     map[*inspect.Conversation]int // below which index of the Log a session was exported
-	ignored   map[string]bool               // checks that are, by their rules
-	read      map[string]bool               // failed saves that have been read of, by their names
-	told      int                           // lines of Options.Told that were shown
+	remarks   map[spot]remark                // what the person has said of events
+	noted     map[*inspect.Conversation]bool // has notes that lie in no file
+	marks     map[int]bool                   // events that are marked, by their indexes
+	compared  *inspect.Conversation          // marked to be compared with another; nil: none
+	looked    int                            // the session that Options.Look has been told
+	exporting bool                           // an export is being written
+	exportExt string                         // the extension that was used last
+	welcomed  bool                           // what was opened has been told
+	leaving   bool                           // q was pressed while something would be lost
+	discarded bool                           // what is saved nowhere is not wanted
+	saved     map[*inspect.Conversation]int  // below which index of the Log a session was exported
+	ignored   map[string]bool                // checks that are, by their rules
+	read      map[string]bool                // failed saves that have been read of, by their names
+	told      int                            // lines of Options.Told that were shown
 	sheet     sheet
 	stats     *stats // the newest statistics that were asked for
 
@@ -140,7 +142,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		filters: make(chan inspect.Filter, 1),
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
-		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{},
+		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{}, remarks: map[spot]remark{}, noted: map[*inspect.Conversation]bool{},
 		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
 	u.want.focus = ladderPane
@@ -279,6 +281,7 @@ func (u *ui) take(b inspect.Batch) {
 	before, failed, entered, limit := len(u.model.Sessions), u.model.Failed, u.model.Entered, u.model.Limit
 	for _, it := range b.Items {
 		u.model.Add(it.Index, it.Event, it.Shown)
+		u.recall(it.Index, it.Event)
 		u.fed = it.Index + 1
 	}
 	u.relist()

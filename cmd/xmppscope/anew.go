@@ -27,7 +27,7 @@ func (f *input) anew() func(*session.Event) *decode.Session {
 		}
 		again[e.Session] = d
 		if d != nil {
-			e.Said = session.Said{}
+			e.Said = session.Said{Notes: e.Annotation().Notes()}
 		}
 		return d
 	}

@@ -108,7 +108,10 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		if comesSlowly(path) { // each event counts at once
 			err = read(func(e session.Event, by *decode.Session) error {
 				if by != nil {
-					e = by.Explain(e.Seen)
+					said := e.Annotation()
+					if e = by.Explain(e.Seen); said != (session.Annotation{}) {
+						e = e.Annotated(said)
+					}
 				}
 				return take(e)
 			})

@@ -132,8 +132,9 @@ func moveNew(from, to string) error {
 	return forget(from)
 }
 
-// keep writes the sessions with these numbers to a file, and says which it is.
-func (r recovery) keep(log *session.Log, sessions []int, now time.Time) (string, error) {
+// keep writes the sessions that an inspector has left unsaved to a file, with what was said
+// of their events, and tells which file it is.
+func (r recovery) keep(log *session.Log, left viewer.Ending, now time.Time) (string, error) {
 	if err := ownership.MakePrivate(r.dir); err != nil {
 		return "", err
 	}
@@ -151,8 +152,11 @@ func (r recovery) keep(log *session.Log, sessions []int, now time.Time) (string,
 		}
 		var kept []session.Event // events are shared
 		for i := range events {
-			if slices.Contains(sessions, events[i].Session) {
-				kept = append(kept, events[i])
+			if e := events[i]; slices.Contains(left.Unsaved, e.Session) {
+				if left.Annotated != nil {
+					e = left.Annotated(e)
+				}
+				kept = append(kept, e)
 			}
 		}
 		err, at = f.WriteAll(kept), next
@@ -175,7 +179,7 @@ func (l *live) keepUnsaved() {
 		say(os.Stderr, "%s: gone, as --no-recovery wants it", said)
 		return
 	}
-	path, err := l.recovery.keep(l.log, unsaved, time.Now())
+	path, err := l.recovery.keep(l.log, l.inspect.ending, time.Now())
 	if err != nil {
 		say(os.Stderr, "%s, and they could not be kept: %s", said, inWords(err))
 		return

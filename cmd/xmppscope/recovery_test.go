@@ -96,11 +96,11 @@ func TestRecoveryGoes(t *testing.T) {
 	dir := state(t)
 	log := logOf(t, 1)
 	r := openRecovery(false)
-	r.keep(log, []int{1}, time.Now())
+	r.keep(log, viewer.Ending{Unsaved: []int{1}}, time.Now())
 	if err := r.left()[0].Drop(); err != nil || len(r.files()) != 0 {
 		t.Errorf("declined: %v, %v", err, r.files())
 	}
-	old, err := r.keep(log, []int{1}, time.Now())
+	old, err := r.keep(log, viewer.Ending{Unsaved: []int{1}}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (r *requests) closed(s *decode.Seen, b session.TCPClosed) (notes []session.
 			if q.Payload.Local != "" {
 				what = requestName(q.Payload)
 			}
-			names = append(names, decode.Quote(q.ID)+" ("+what+", event "+strconv.FormatUint(q.Seq, 10)+")")
+			names = append(names, decode.Quote(q.ID)+" ("+what+", #"+strconv.FormatUint(q.Seq, 10)+")")
 		}
 		notes = append(notes, decode.Breach("Q05", session.Span{},
 			"%s of the %s never had an answer: %s", session.Plural(len(open), "request"), dir.Sender(), strings.Join(names, ", ")))
