@@ -75,8 +75,11 @@ func (u *ui) click(x, y int) {
 			continue
 		}
 		u.want.focus = i
-		if item := p.at(x, y); item >= 0 && p.cursor {
+		switch item := p.at(x, y); {
+		case item >= 0 && p.cursor:
 			p.choose(item, 1)
+		case item >= 0 && p == u.detail:
+			u.fieldAt(item)
 		}
 	}
 }

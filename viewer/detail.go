@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdamore/tcell/v2"
-
 	"xmppscope/inspect"
 	"xmppscope/session"
 )
@@ -32,6 +30,11 @@ type textBlock struct {
 	lines []line
 	// places are those of the sessions on the page, if it lists any.
 	places []place
+	// lit are the bytes that are lit, of a chosen field; note is its place among the notes,
+	// and about what the lines are about.
+	lit   session.Span
+	note  int
+	about []about
 }
 
 // add wraps a line; what does not fit goes on under hang blanks.
@@ -65,7 +68,12 @@ func (p *textBlock) field(column int, name clean, value ...span) {
 // detailLines is the whole text of the detail pane for an event. Secrets must
 // have been blanked before, unless they are revealed.
 func (u *ui) detailLines(e *session.Event, width int) []line {
-	p := &textBlock{theme: &u.theme, width: width}
+	_, index := u.event()
+	p := &textBlock{theme: &u.theme, width: width, note: u.fieldChosen(index)}
+	if p.note >= 0 && p.note < len(e.Notes) {
+		p.lit = e.Notes[p.note].Span
+	}
+	defer func() { u.lines.about = p.about }()
 	p.title(e)
 	if note := u.noteSpan(e); note != nil {
 		p.add(3, append(line{{" ", p.theme.text}}, note...)...)
@@ -78,6 +86,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 	case u.view == rawText:
 		p.gap()
 		p.raw(e.Raw)
+		p.onBytes(len(p.lines), 0, 0, nil)
 		return p.lines
 	case u.view == hexDump:
 		p.gap()
@@ -214,7 +223,11 @@ func (p *textBlock) fields(e *session.Event, reveal bool) {
 		if n.Text != "" && n.Severity == session.Info {
 			value = append(value, span{"  " + wire(n.Text), p.theme.faint})
 		}
+		from := len(p.lines)
 		p.field(column, wire(n.Name), value...)
+		if p.onField(from, i); i == p.note {
+			p.lines[from] = line{{"  ▸" + p.lines[from].text()[3:], p.theme.match}}
+		}
 	}
 	switch {
 	case e.Redacted && reveal:
@@ -235,25 +248,38 @@ func (p *textBlock) xml(e *session.Event, pretty session.Pretty) {
 		p.raw(raw)
 		return
 	}
+	at := 0 // of the bytes
 	for l := range pretty(raw) {
 		out := line{{"   ", p.theme.text}}
-		indent := 3
+		indent, from, begin := 3, len(p.lines), -1
 		for i, piece := range l {
-			text := wire(strings.ReplaceAll(piece.Text, "\t", "    "))
 			if i == 0 {
-				indent += len(text) - len(strings.TrimLeft(string(text), " "))
+				indent += len(piece.Text) - len(strings.TrimLeft(piece.Text, " "))
 			}
-			out = append(out, span{text, p.theme.xml(piece.Syntax)})
+			skipped := strings.Index(string(raw[at:]), piece.Text)
+			if skipped < 0 || strings.TrimSpace(piece.Text) == "" { // the indenter's own
+				out = append(out, span{wire(tabs(piece.Text)), p.theme.xml(piece.Syntax)})
+				continue
+			}
+			at += skipped
+			if begin < 0 {
+				begin = at
+			}
+			out = append(out, p.light(piece.Text, at, p.theme.xml(piece.Syntax))...)
+			at += len(piece.Text)
 		}
 		p.add(min(indent+4, p.width/2), out...)
+		p.onBytes(from, max(begin, 0), at, e.Notes)
 	}
 	p.more(e.Raw)
 }
 
 // raw is the bytes as text, line by line as they were.
 func (p *textBlock) raw(raw []byte) {
-	for _, l := range wireLines(string(cutRaw(raw))) {
-		p.add(0, span{l, p.theme.text})
+	at := 0
+	for l := range strings.SplitAfterSeq(string(cutRaw(raw)), "\n") {
+		p.add(0, p.light(strings.TrimRight(l, "\r\n"), at, p.theme.text)...)
+		at += len(l)
 	}
 	p.more(raw)
 }
@@ -266,18 +292,22 @@ func (p *textBlock) more(raw []byte) {
 
 func cutRaw(raw []byte) []byte { return raw[:min(len(raw), rawLimit)] }
 
-// onTheWire is the bytes of an event as they came, and which of them are not to be shown.
-func (u *ui) onTheWire(shown *session.Event) ([]byte, []session.Span) {
+// onTheWire is an event as it came, and which of its bytes are not to be shown.
+func (u *ui) onTheWire(shown *session.Event) (*session.Event, []session.Span) {
 	e, _ := u.event()
 	if u.reveal || e == nil || e.Redacted {
-		return shown.Raw, nil
+		return shown, nil
 	}
-	return e.Raw, session.Hidden(e)
+	return e, session.Hidden(e)
 }
 
 // hex is the bytes sixteen to the line, or eight where there is little room. Those that
 // are hidden take the room that they took on the wire.
-func (p *textBlock) hex(raw []byte, hidden []session.Span) {
+func (p *textBlock) hex(e *session.Event, hidden []session.Span) {
+	raw := e.Raw
+	if p.note >= 0 && p.note < len(e.Notes) { // where it stands on the wire
+		p.lit = e.Notes[p.note].Span
+	}
 	per := 16
 	if p.width < 76 {
 		per = 8
@@ -287,7 +317,9 @@ func (p *textBlock) hex(raw []byte, hidden []session.Span) {
 		secret := func(i int) bool {
 			return slices.ContainsFunc(hidden, func(s session.Span) bool { return at+i >= s.Start && at+i < s.End })
 		}
-		p.lines = append(p.lines, hexLine(cut[at:min(at+per, len(cut))], at, per, secret, p.theme.faint, p.theme.text))
+		from := len(p.lines)
+		p.lines = append(p.lines, p.hexLine(cut[at:min(at+per, len(cut))], at, per, secret))
+		p.onBytes(from, at, at+per, e.Notes)
 	}
 	p.more(raw)
 	if len(hidden) > 0 {
@@ -296,27 +328,29 @@ func (p *textBlock) hex(raw []byte, hidden []session.Span) {
 	}
 }
 
-func hexLine(b []byte, at, per int, secret func(int) bool, faint, text tcell.Style) line {
-	var digits, chars strings.Builder
+// hexLine is some bytes in hex and as characters, those of the chosen field lit.
+func (p *textBlock) hexLine(b []byte, at, per int, secret func(int) bool) line {
+	out := line{{wiref(" %06x  ", at), p.theme.faint}}
+	chars := line{{" ", p.theme.faint}}
 	for i := range per {
+		digits, char, style, faint := "   ", "", p.theme.text, p.theme.faint
+		if i < len(b) {
+			digits, char = fmt.Sprintf("%02x ", b[i]), "·"
+			switch {
+			case secret(i):
+				digits = "·· "
+			case b[i] >= 0x20 && b[i] < 0x7f:
+				char = string(b[i])
+			}
+			if at+i >= p.lit.Start && at+i < p.lit.End {
+				style, faint = p.theme.match, p.theme.match
+			}
+		}
 		if i == 8 {
-			digits.WriteByte(' ')
+			digits = " " + digits
 		}
-		if i >= len(b) {
-			digits.WriteString("   ")
-			continue
-		}
-		if secret(i) {
-			digits.WriteString("·· ")
-			chars.WriteRune('·')
-			continue
-		}
-		fmt.Fprintf(&digits, "%02x ", b[i])
-		if b[i] >= 0x20 && b[i] < 0x7f {
-			chars.WriteByte(b[i])
-		} else {
-			chars.WriteRune('·')
-		}
+		out = append(out, span{wire(digits), style})
+		chars = append(chars, span{wire(char), faint})
 	}
-	return line{{wiref(" %06x  ", at), faint}, {wire(digits.String()), text}, {" " + wire(chars.String()), faint}}
+	return append(out, chars...)
 }

@@ -67,6 +67,8 @@ func init() {
 		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two", "compare", (*ui).compare},
 		{"mark", "m Space", "mark the event, in exports and for one, or take the mark away", "mark, clear marks", "mark", (*ui).toggleMark},
 		{"clear-marks", "M", "clear all marks", "", "", (*ui).clearMarks},
+		{"next-field", ">", "light up the bytes of the next decoded field; a click on bytes names theirs", "field: light bytes", "", func(u *ui) { u.turnField(1) }},
+		{"previous-field", "<", "those of the field before", "", "", func(u *ui) { u.turnField(-1) }},
 		{"note", "a", "write a note on the event: on its row, in exports, reports and Wireshark's comments", "note; list notes", "", (*ui).askNote},
 		{"notes", "A", "list the notes and marks of all sessions", "", "", (*ui).showNotes},
 		{"info", "i", "the start screen: what to set in a client, and how each session went", "start screen", "info", (*ui).toggleSetup},

@@ -71,6 +71,10 @@ func TestScreens(t *testing.T) {
 			golden(b, "note")
 			golden(b.press("A"), "notes")
 
+			b = fresh(false).play(fielded())
+			golden(b.press("13<Enter>").press(">"), "field")
+			golden(b.press(">h<Enter>"), "field-hex")
+
 			b = fresh(false).play(resuming()...)
 			golden(b.press("S"), "sessions")
 			golden(b.press("Fysong !failed<Enter>o"), "sessions-sorted")

@@ -249,6 +249,9 @@ func (u *ui) detailCaption(width int) line {
 		}
 		out = append(out, span{sep, u.theme.faint}, span{name, look})
 	}
+	if words := u.fieldWords(); words != "" {
+		out = append(out, span{" · " + wire(words), u.theme.accent})
+	}
 	return out.fit(width)
 }
 

@@ -68,6 +68,7 @@ type ui struct {
 	read      map[string]bool                // failed saves that have been read of, by their names
 	told      int                            // lines of Options.Told that were shown
 	sheet     sheet
+	field     chosenField
 	stats     *stats // the newest statistics that were asked for
 
 	downs       [2][2]int // where the mouse was pressed the last two times
@@ -127,6 +128,8 @@ type detailCache struct {
 	reveal       bool
 	table        bool
 	partner      uint64 // that is shown with it
+	field        int    // that is chosen, -1 for none
+	about        []about
 	lines        []line
 }
 
@@ -219,8 +222,8 @@ func (u *ui) event() (*session.Event, int) {
 func (u *ui) detailText() []line {
 	e, index := u.event()
 	width := u.detail.w - 1
-	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal, table: u.table, partner: u.partner(e)}
-	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal && have.table == u.table && have.partner == made.partner {
+	made := detailCache{index: index, width: width, view: u.view, reveal: u.reveal, table: u.table, partner: u.partner(e), field: u.fieldChosen(index)}
+	if have := u.lines; have.lines != nil && have.index == index && have.width == width && have.view == u.view && have.reveal == u.reveal && have.table == u.table && have.partner == made.partner && have.field == made.field {
 		return have.lines
 	}
 	if e == nil {
@@ -232,6 +235,7 @@ func (u *ui) detailText() []line {
 	}
 	if made.lines = u.pairText(e, width); made.lines == nil {
 		made.lines = u.detailLines(&shown, width)
+		made.about = u.lines.about
 	}
 	u.lines = made
 	return made.lines
