@@ -1,7 +1,8 @@
 // Package inspect is what an inspector knows and works out, without a screen: the
 // sessions of a session.Log with the events that a filter lets through (Model), what
 // a row of a ladder says (Row), which event decides how a login went, where a text
-// stands (Finder), and the events that a job is to read (Pick).
+// stands (Finder), the events that a job is to read (Pick), which sessions go on from each
+// other (Reconnect), the list of sessions (Listing) and statistics (Tally).
 //
 // It draws nothing and knows no terminal: the viewer draws what it says, and whatever
 // else looks at sessions can stand on it too. Its text is as it came from the wire,

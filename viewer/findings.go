@@ -1,7 +1,9 @@
 package viewer
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"xmppscope/inspect"
 	"xmppscope/session"
@@ -9,6 +11,18 @@ import (
 
 // severityWords say how bad a finding is.
 var severityWords = map[session.Severity]clean{session.Error: "breaks", session.Warning: "should", session.Notice: "notice"}
+
+// findingSorts are the orders of the findings.
+var findingSorts = []struct {
+	name    string
+	compare func(a, b inspect.FindingKind) int
+}{
+	{"severity", func(a, b inspect.FindingKind) int { return cmp.Compare(b.Severity, a.Severity) }},
+	{"count", func(a, b inspect.FindingKind) int { return b.Count - a.Count }},
+	{"first", func(a, b inspect.FindingKind) int { return a.Places[0].Index - b.Places[0].Index }},
+	{"who", func(a, b inspect.FindingKind) int { return cmp.Compare(a.By, b.By) }},
+	{"check", func(a, b inspect.FindingKind) int { return cmp.Compare(a.Rule, b.Rule) }},
+}
 
 // showFindings lists the kinds of what was found in the session, or in all.
 func (u *ui) showFindings(all bool) {
@@ -35,6 +49,7 @@ func (u *ui) showFindings(all bool) {
 				kept = append(kept, f)
 			}
 		}
+		slices.SortStableFunc(kept, findingSorts[u.findingsBy].compare)
 		return kept
 	}
 	chosen := func() (inspect.FindingKind, bool) {
@@ -45,7 +60,7 @@ func (u *ui) showFindings(all bool) {
 	}
 	u.show(sheet{
 		title: title(),
-		hint:  "Enter lists the places  x ignores a check  X none  l one session or all  e exports",
+		hint:  "Enter lists the places  x ignores a check  X none  l one session or all  o sorts  e exports",
 		text: func(p *textBlock) {
 			found := list()
 			places := 0
@@ -59,13 +74,14 @@ func (u *ui) showFindings(all bool) {
 			}
 			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan())
 			p.gap()
-			p.add(1, span{"   severity  who       count   first  check               text", p.theme.faint})
+			p.add(1, span{wiref("   severity  who       count   first  check               text · sorted by %s", findingSorts[u.findingsBy].name), p.theme.faint})
 			for i := range found {
 				p.finding(&found[i], all, func() { u.showPlaces(found[i], all) })
 			}
 		},
 		keys: map[rune]func(){
 			'l': func() { u.showFindings(!all) },
+			'o': func() { u.findingsBy = (u.findingsBy + 1) % len(findingSorts) },
 			'X': func() { clear(u.ignored) },
 			'x': func() {
 				if f, ok := chosen(); ok {

@@ -13,6 +13,7 @@ func TestFindings(t *testing.T) {
 	o := exporting(&w)
 	b := newBench(t, 120, 40, o).play(login(1), refused(2), distrust(3)).press("l")
 	b.has("Findings · session 1", "2 kinds, 2 places", "▲ should", "im", "has no id; receipts", "• notice", "sasl-plain", "#13", "#25").lacks("not-authorized")
+	b.press("o").has("sorted by count").press("oo").has("sorted by who").press("oo").has("sorted by severity")
 	b.press("l").has("Findings · all sessions", "3 kinds, 4 places", "✗ breaks", "2#14", "1#25").press("l").has("Findings · session 1").press("l")
 	b.press("jj<Enter>").has("sasl-plain · 2 places", "#13", "logs in  PLAIN as ysong.lee@gmail.com").press("j<Enter>")
 	if b.ui.current().ID != 2 || b.seq() != 13 {

@@ -445,7 +445,7 @@ func TestMatchesAreCounted(t *testing.T) {
 	if looked == 0 {
 		t.Error("another session is not searched")
 	}
-	b = newBench(t, 100, 40, Options{}).play(login(1), distrust(2)).press("/does not trust<Enter>").has("is not in session 1: this is session 2 · match 1 of ")
+	newBench(t, 100, 40, Options{}).play(login(1), distrust(2)).press("/does not trust<Enter>").has("is not in session 1: this is session 2 · match 1 of ")
 
 	// How far a search is that goes on, and Esc.
 	b = newBench(t, 100, 40, Options{}).play(login(1))

@@ -53,23 +53,24 @@ type ui struct {
 	sorted  inspect.Column // by which the table is sorted
 	falling bool           // the largest come first
 
-	remarks   map[spot]remark                // what the person has said of events
-	noted     map[*inspect.Conversation]bool // has notes that lie in no file
-	marks     map[int]bool                   // events that are marked, by their indexes
-	compared  *inspect.Conversation          // marked to be compared with another; nil: none
-	looked    int                            // the session that Options.Look has been told
-	exporting bool                           // an export is being written
-	exportExt string                         // the extension that was used last
-	welcomed  bool                           // what was opened has been told
-	leaving   bool                           // q was pressed while something would be lost
-	discarded bool                           // what is saved nowhere is not wanted
-	saved     map[*inspect.Conversation]int  // below which index of the Log a session was exported
-	ignored   map[string]bool                // checks that are, by their rules
-	read      map[string]bool                // failed saves that have been read of, by their names
-	told      int                            // lines of Options.Told that were shown
-	sheet     sheet
-	field     chosenField
-	stats     *stats // the newest statistics that were asked for
+	remarks    map[spot]remark                // what the person has said of events
+	noted      map[*inspect.Conversation]bool // has notes that lie in no file
+	marks      map[int]bool                   // events that are marked, by their indexes
+	compared   *inspect.Conversation          // marked to be compared with another; nil: none
+	looked     int                            // the session that Options.Look has been told
+	exporting  bool                           // an export is being written
+	exportExt  string                         // the extension that was used last
+	welcomed   bool                           // what was opened has been told
+	leaving    bool                           // q was pressed while something would be lost
+	discarded  bool                           // what is saved nowhere is not wanted
+	saved      map[*inspect.Conversation]int  // below which index of the Log a session was exported
+	ignored    map[string]bool                // checks that are, by their rules
+	read       map[string]bool                // failed saves that have been read of, by their names
+	told       int                            // lines of Options.Told that were shown
+	sheet      sheet
+	field      chosenField
+	findingsBy int    // of findingSorts
+	stats      *stats // the newest statistics that were asked for
 
 	downs       [2][2]int // where the mouse was pressed the last two times
 	keys        keymap    // what the keys do

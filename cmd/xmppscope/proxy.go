@@ -342,7 +342,7 @@ func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) []s
 		out = append(out, "It is reached through the proxy "+r.Through.String()+".", "")
 	}
 	if len(saves) > 0 {
-		out = append(out, "What happens is saved to "+strings.Join(saves, ", ")+".", "")
+		out = append(out, "To where it is saved, and how far that is, stands below: Files.", "")
 	} else {
 		out = append(out, "Nothing is saved (--save FILE would); e exports what was seen.", "")
 	}
