@@ -188,6 +188,13 @@ func headerOf(root *session.Element, before *Header) *Header {
 			h.Content = Keep(a.Value, NSClient, NSServer)
 		}
 	}
+	switch root.Name.Space {
+	case NSFraming:
+		h.Framing, h.Content = WebSocket, NSClient
+	case NSBOSH:
+		h.Framing, h.Content = BOSH, NSClient
+		h.ID, h.Version = Keep(root.Attr("authid")), Keep(attrIn(root, NSXBOSH, "version"), "1.0")
+	}
 	if before != nil {
 		h.Count = before.Count + 1
 	}

@@ -18,7 +18,7 @@ type Lint struct {
 
 // Lints returns the numbered checks, those of core, sasl and xep
 // included, in the order of their ids: S streams, X XML, T TLS, A authentication,
-// B binding, Q stanzas, M stream management, D dialback, C compression, L legacy.
+// B binding, Q stanzas, M stream management, D dialback, C compression, W WebSocket, H BOSH, L legacy.
 func Lints() []Lint { return slices.Clone(lints) }
 
 // Breach is a finding of a numbered check. What it breaks, and how bad that is, stands in the
@@ -173,6 +173,22 @@ var lints = []Lint{
 	{"D03", "XEP-0220 §2.1", "dialback: the prefix is \"db\"", warning},
 
 	{"C01", "XEP-0138 §3", "a client asks for a compression that is on offer, and not inside TLS", warning},
+	{"W01", "RFC 7395 §3.3.1", "a message of WebSocket is one whole element", failure},
+	{"W02", "RFC 7395 §3.1", "both sides agree on the WebSocket protocol xmpp", failure},
+	{"W03", "RFC 7395 §3.6.1", "see-other-uri does not lead to where there is less security", failure},
+	{"W04", "RFC 7395 §3.3", "no STARTTLS, stream header or XML declaration in WebSocket", failure},
+	{"W05", "RFC 6455 §5", "frames are as WebSocket has them: a client's masked, a server's not", failure},
+	{"W06", "RFC 7395 §3.4", "open comes first, in the framing namespace", failure},
+	{"W07", "RFC 7395 §3.1", "the server agrees to WebSocket", failure},
+
+	{"H01", "XEP-0124 §9.1", "BOSH: each request's rid is that of the one before plus one", failure},
+	{"H02", "XEP-0206 §5", "BOSH: the stream begins anew after the login, by xmpp:restart", failure},
+	{"H03", "XEP-0206 §3", "BOSH: the client says xmpp:version", failure},
+	{"H04", "XEP-0124 §15.4", "BOSH: keys fit the ones before", failure},
+	{"H05", "XEP-0124 §11", "BOSH: no more requests at once than the server allows", warning},
+	{"H06", "XEP-0124 §17", "BOSH: no errors of HTTP, and none that end the session", failure},
+	{"H07", "XEP-0156 §3", "a host-meta leads to WebSocket or BOSH", failure},
+
 	{"L01", "XEP-0078 §5", "no password or digest of old logins (iq-auth) without TLS", failure},
 	{"L02", "XEP-0077 §11", "no password for registration without TLS", failure},
 }

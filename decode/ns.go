@@ -23,6 +23,8 @@ const (
 	NSCompress    = "http://jabber.org/protocol/compress" // XEP-0138, the commands
 	NSDialback    = "jabber:server:dialback"              // XEP-0220
 	NSFraming     = "urn:ietf:params:xml:ns:xmpp-framing" // RFC 7395
+	NSBOSH        = "http://jabber.org/protocol/httpbind" // XEP-0124
+	NSXBOSH       = "urn:xmpp:xbosh"                      // XEP-0206
 	nsXML         = "http://www.w3.org/XML/1998/namespace"
 	nsXMLNS       = "http://www.w3.org/2000/xmlns/"
 )

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unsafe"
@@ -119,8 +120,13 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 	case session.StreamOpened:
 		p.root, p.faults = trees.parseTag(text(e), nil)
 		d.holds[e.Dir] = trees.declared
-		d.scope[e.Dir] = ScopeOf(e.Raw)
+		if d.scope[e.Dir] = ScopeOf(e.Raw); p.root != nil && p.root.Name.Space == NSFraming { // each message declares for itself
+			d.scope[e.Dir] = baseScope
+		}
 		e.Name = "stream"
+	case session.BOSHBody:
+		p.root, p.faults = trees.parseTag(text(e), nil)
+		d.holds[e.Dir], d.scope[e.Dir] = trees.declared, ScopeOf(e.Raw)
 	case session.StreamElement:
 		scope, guessed := d.scopeFor(e.Dir, text(e))
 		if d.holds[e.Dir] == 0 && guessed {
@@ -131,6 +137,10 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 		p.root, p.faults = trees.parse(text(e), scope, guessed)
 	case session.StreamClosed:
 		e.Name, e.Space = "stream", NSStreams
+		if bytes.Contains(e.Raw, []byte(NSFraming)) {
+			p.root, p.faults = trees.parse(text(e), baseScope, false)
+			break
+		}
 		p.faults = trees.rawFaults(text(e), false) // of what stands in front of it
 	case session.StreamRaw:
 		p.faults = trees.rawFaults(text(e), b.Between)

@@ -142,8 +142,27 @@ func (s *State) Domain() string {
 type Header struct {
 	To, From, ID, Version, Lang string
 	Content                     string // the default namespace: "jabber:client", …
-	Count                       int    // 1 for the first of its direction
+	Framing                     Framing
+	Count                       int // 1 for the first of its direction
 }
+
+// Framing is how the session's elements are told from each other.
+func (s *State) Framing() Framing {
+	if h := s.Header[session.C2S]; h != nil {
+		return h.Framing
+	}
+	return Bare
+}
+
+// Framing is how a stream's elements are told from each other.
+type Framing uint8
+
+// The framings.
+const (
+	Bare      Framing = iota // one XML document (RFC 6120)
+	WebSocket                // an element is a message (RFC 7395)
+	BOSH                     // elements are in bodies of HTTP (XEP-0124, XEP-0206)
+)
 
 // Mechanisms returns the SASL mechanisms of the newest features: those of RFC
 // 6120, then those of SASL2 (XEP-0388).

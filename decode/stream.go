@@ -16,6 +16,7 @@ import (
 // and for tests.
 type Stream struct {
 	lanes [3]lane // by direction
+	web   *web    // nil: no HTTP
 	ready []Piece // to be given out first; they own their bytes
 }
 
@@ -25,11 +26,15 @@ type Piece struct {
 	Frame
 	Dir  session.Dir
 	Turn Turn
+	// Body is what it becomes where that does not follow from Kind: a head of HTTP, a frame.
+	Body session.Body
 }
 
 // lane is one direction.
 type lane struct {
 	scan    Scanner
+	first   []byte    // of a stream, while it may be HTTP
+	sniffed bool      // it has been seen whether it is
 	zlib    bool      // it is compressed
 	inflate *Inflater // what unfolds it, nil if nothing can any more
 	plain   []byte    // has been taken from the caller, and is not cut yet
@@ -52,6 +57,12 @@ func (s *Stream) Next(dir session.Dir, p []byte) (n int, piece Piece, ok bool) {
 		return 0, piece, true
 	}
 	l := &s.lanes[dir]
+	if s.IsWeb(dir) {
+		return s.nextWeb(dir, p)
+	}
+	if !l.sniffed && len(p) > 0 {
+		return s.sniff(dir, p)
+	}
 	for len(p) > 0 {
 		switch {
 		case l.lost && len(l.plain) > 0:
@@ -90,6 +101,31 @@ func (s *Stream) Next(dir session.Dir, p []byte) (n int, piece Piece, ok bool) {
 		}
 	}
 	return 0, Piece{}, false
+}
+
+// sniff looks whether a stream begins with HTTP.
+func (s *Stream) sniff(dir session.Dir, p []byte) (n int, piece Piece, ok bool) {
+	l := &s.lanes[dir]
+	if l.lost || l.zlib || l.scan.begun {
+		l.sniffed = true
+		return s.Next(dir, p)
+	}
+	before := len(l.first)
+	l.first = append(l.first, p...)
+	yes, wait := s.sniffWeb(dir, l.first)
+	if wait {
+		return len(p), Piece{}, false
+	}
+	first := l.first
+	l.first, l.sniffed = nil, true
+	// What has been taken before is read first.
+	if yes {
+		s.beginWeb(dir)
+		s.takeWeb(dir, &s.web.lanes[dir], first[:before])
+	} else {
+		s.cutAll(dir, first[:before])
+	}
+	return s.Next(dir, p)
 }
 
 // told is what is to be given out before anything else.
@@ -137,18 +173,31 @@ func (s *Stream) compress() {
 
 // restart forgets the open stream of a direction, and tells what is left of it.
 func (s *Stream) restart(dir session.Dir) {
+	s.finishScan(dir)
 	l := &s.lanes[dir]
+	l.scan.Reset()
+	l.inside, l.sniffed = false, false
+}
+
+// finishScan tells what has not become a piece.
+func (s *Stream) finishScan(dir session.Dir) {
+	l := &s.lanes[dir]
+	if s.IsWeb(dir) {
+		s.finishWeb(dir)
+	}
+	if first := l.first; len(first) > 0 {
+		l.first, l.sniffed = nil, true
+		s.cutAll(dir, first)
+	}
 	s.tellSkipped(dir, len(l.skipped))
 	if f, ok := l.scan.Finish(); ok {
 		s.tell(Piece{Frame: f, Dir: dir})
 	}
-	l.scan.Reset()
-	l.inside = false
 }
 
 // tell keeps a piece until it is asked for.
 func (s *Stream) tell(p Piece) {
-	p.Raw = bytes.Clone(p.Raw)
+	p.Raw, p.Name, p.Tag = bytes.Clone(p.Raw), bytes.Clone(p.Name), bytes.Clone(p.Tag)
 	s.ready = append(s.ready, p)
 }
 
@@ -207,8 +256,10 @@ func (s *Stream) Offset(dir session.Dir) int64 { return s.lanes[dir].scan.Offset
 func (s *Stream) Settled(dir session.Dir) int64 {
 	l := &s.lanes[dir]
 	switch {
-	case l.zlib:
+	case l.zlib, s.IsWeb(dir):
 		return math.MaxInt64
+	case len(l.first) > 0:
+		return 0
 	case len(l.skipped) > 0:
 		return l.from
 	}
@@ -220,6 +271,11 @@ func (s *Stream) Settled(dir session.Dir) int64 {
 func (s *Stream) Lost(dir session.Dir, n int64) {
 	l := &s.lanes[dir]
 	l.plain, l.taken = nil, false
+	if s.IsWeb(dir) {
+		s.giveUpWeb(dir, "bytes of HTTP are missing, and what follows cannot be read without them")
+		l.scan.skip(n)
+		return
+	}
 	if l.zlib {
 		if !l.scan.IsOpaque() {
 			s.giveUp(dir, "compressed bytes are missing, and what follows cannot be unfolded without them")
@@ -240,12 +296,8 @@ func (s *Stream) Rest() (Piece, bool) { return s.told() }
 // Finish says that no more bytes of a direction will come. What is left of it is told
 // by Rest.
 func (s *Stream) Finish(dir session.Dir) {
-	l := &s.lanes[dir]
-	s.tellSkipped(dir, len(l.skipped))
-	if f, ok := l.scan.Finish(); ok {
-		s.tell(Piece{Frame: f, Dir: dir})
-	}
-	l.stop()
+	s.finishScan(dir)
+	s.lanes[dir].stop()
 }
 
 // stop ends the unfolding.
@@ -295,7 +347,10 @@ func (p *Piece) Events(record func(session.Seen)) {
 	if p.Problem != nil {
 		record(session.Seen{Leg: p.Dir.From(), Dir: p.Dir, Body: session.RelayOpaque{Reason: p.Problem.Reason, At: p.Problem.At}})
 	}
-	if p.Kind != 0 {
+	switch {
+	case p.Body != nil:
+		record(session.Seen{Leg: p.Dir.From(), Dir: p.Dir, Body: p.Body, Raw: bytes.Clone(p.Raw), Size: p.Size, Truncated: p.Truncated})
+	case p.Kind != 0:
 		record(p.Frame.Event(p.Dir))
 	}
 }

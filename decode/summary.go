@@ -40,8 +40,8 @@ func summarise(s *Seen) string {
 		return "TLS that cannot be decrypted: " + b.Reason
 	case session.TLSFailed:
 		return b.Reason
-	case session.RelayDoor:
-		return b.Words()
+	case interface{ Words() string }: // of HTTP, and of how a client came
+		return session.ShortLine(b.Words())
 	case session.RelayOpaque:
 		return fmt.Sprintf("%s is no longer understood: %s", from(e.Dir), b.Reason)
 	case session.RelayDropped:

@@ -240,8 +240,8 @@ func describe(e *session.Event) string {
 		return "<" + e.Name + ">"
 	case session.StreamClosed:
 		return "closes its stream"
-	case session.RelayDoor:
-		return cmp.Or(b.Words(), "the client came by a door")
+	case interface{ Words() string }: // of HTTP, and of how a client came
+		return cmp.Or(strings.TrimSpace(b.Words()), "nothing more is known of it")
 	case session.RelayOpaque:
 		return "no longer understood: " + b.Reason
 	case session.RelayDropped:

@@ -16,6 +16,7 @@ type (
 		Domain string
 		Named  *Named
 		Sealed bool // what goes there is TLS, and stays as it is
+		Web    bool // what goes there is HTTP: Named is the request's host
 	}
 	// Record something that happened beside the bytes.
 	Record struct{ Event session.Seen }

@@ -17,6 +17,10 @@ func (r *Relay) excuse() {
 	if r.phase != unreachable {
 		return
 	}
+	if r.requested {
+		r.excuseWeb()
+		return
+	}
 	if r.stream.IsOpaque(session.C2S) {
 		r.close(ourselves) // whatever it speaks, it is not XMPP
 		return

@@ -71,7 +71,7 @@ func (r *Relay) wanted(dir session.Dir) bool {
 
 // gates says whether a direction is held back piece by piece.
 func (r *Relay) gates(dir session.Dir) bool {
-	return !r.blind && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
+	return !r.blind && !r.isWeb() && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
 }
 
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.

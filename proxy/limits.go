@@ -62,7 +62,7 @@ func (r *Relay) limit(in Waited) {
 		}
 		end(session.C2S, "the client has "+what+", so xmppscope closes the connection (--first-byte-timeout)", lasted)
 	case r.phase == addressing && over(r.limits.Header, lasted),
-		r.phase == relaying && !r.header && !r.blind && !r.stream.IsOpaque(session.C2S) && !r.ended[session.C2S] && over(r.limits.Header, lasted):
+		r.phase == relaying && !r.header && !r.blind && !r.isWeb() && !r.stream.IsOpaque(session.C2S) && !r.ended[session.C2S] && over(r.limits.Header, lasted):
 		end(session.C2S, "the client has sent no complete stream header, so xmppscope closes the connection (--header-timeout)", lasted)
 	case r.phase == relaying && r.header && !r.answered && over(r.limits.Header, lasted):
 		end(session.S2C, "the server has not answered the client's stream header, so xmppscope closes the connection (--header-timeout)", lasted)

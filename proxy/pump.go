@@ -543,18 +543,18 @@ func (r *route) closeWrite(cut bool) {
 // not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(c Connect) {
 	p.spawn(func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Named: c.Named}, p.trail.Event)
+		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named}, p.trail.Event)
 		if err != nil {
 			p.handle(ConnectFailed{err})
 			return
 		}
 		l := p.leg(session.ServerLeg, conn)
-		if !direct || c.Sealed || c.Named != nil { // who names a server begins TLS itself where it wants any
+		if !direct || c.Sealed || c.Named != nil && !c.Web { // who names a server begins TLS itself where it wants any
 			p.connected(l, l)
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.mu.Lock()
 			p.legs[session.ServerLeg] = l // to be closed
@@ -587,13 +587,14 @@ func (p *pump) secure(a Secure) {
 		server.whole = true
 		legs.Server = p.watch(server, func() { gone(nil) }) // ends the handshake, which waits for nothing then
 	}
+	legs.ServerName = p.o.Resolver.webHost()
 	var dialled *leg
 	if a.Direct {
 		if legs.Domain = p.o.Domain; legs.Domain == "" {
 			legs.Domain = a.Domain
 		}
 		legs.Dial = func(ctx context.Context, sni string) (net.Conn, error) {
-			conn, _, err := p.o.Resolver.Dial(ctx, Request{Domain: sni, Direct: true}, p.trail.Event)
+			conn, _, err := p.o.Resolver.Dial(ctx, directRequest(sni, a.Early), p.trail.Event)
 			if err != nil {
 				return nil, err
 			}

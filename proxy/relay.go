@@ -48,6 +48,7 @@ type Relay struct {
 	stream    decode.Stream // a copy of what flows is cut, to know where it turns into TLS
 	held      []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
 	header    bool          // the client's header has been seen
+	requested bool          // or a request of HTTP
 	domain    string        // "to" of the client's newest header
 	content   string        // its default namespace
 	answered  bool          // the server has sent something
@@ -173,7 +174,7 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && !r.wants() && (r.blind || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
@@ -303,6 +304,11 @@ func (r *Relay) hold(p []byte) {
 		rest = rest[n:]
 		if !ok {
 			break
+		}
+		if head, ok := piece.Body.(session.HTTPRequest); ok {
+			r.phase = connecting
+			r.do(webConnect(head))
+			return
 		}
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
@@ -464,6 +470,9 @@ func (r *Relay) unhold() {
 func (r *Relay) learn(p *decode.Piece) {
 	if p.Dir == session.C2S && p.Kind == decode.Opened {
 		r.learnHeader(&p.Frame)
+	}
+	if _, ok := p.Body.(session.HTTPRequest); ok {
+		r.requested = true
 	}
 	switch p.Kind {
 	case decode.Opened:

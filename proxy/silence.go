@@ -19,7 +19,7 @@ type turn struct {
 // loginWords are what a server says in a login and may be silent after, because
 // the client has to go on.
 var loginWords = map[string]bool{
-	"stream": true, "features": true, "proceed": true, "challenge": true, "success": true, "continue": true,
+	"stream": true, "open": true, "features": true, "proceed": true, "challenge": true, "success": true, "continue": true,
 	"failure": true, "failed": true, "compressed": true,
 }
 
@@ -61,6 +61,8 @@ func (r *Relay) silence(in Waited) {
 		waiting, dir = "the client has asked for TLS and waits for the server's answer", session.S2C
 	case r.phase == securing || r.phase == connecting && r.awaits != 0:
 		waiting, dir = handshakeWaits(r.awaits)
+	case r.phase == relaying && !r.header && r.isWeb(): // it need not have anything to ask
+		return
 	case r.phase == relaying && !r.header && (r.ended[session.C2S] || r.stream.IsOpaque(session.C2S)):
 		return // it will send none
 	case r.phase == relaying && !r.header && r.secured:

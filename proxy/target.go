@@ -23,6 +23,7 @@ type Target struct {
 	Direct bool   // TLS from the first byte (XEP-0368)
 	Via    string // who named it: "--upstream", "SRV _xmpp-client._tcp.…"
 	Given  bool   // by the person who runs us: whatever address it has is meant
+	Web    bool   // it was given as a URL: HTTP is spoken there
 }
 
 // Address is "host:port", IPv6 in brackets.
@@ -43,11 +44,21 @@ var portsXMPP = []int{portClient, portDirect, portServer, portPeer}
 // ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
 func ParseTarget(s, via string) (Target, error) {
 	t := Target{Via: via, Port: portClient, Given: true}
-	rest, direct := strings.CutPrefix(s, "tls://")
-	if direct {
+	scheme, rest, ok := strings.Cut(s, "://")
+	switch {
+	case !ok:
+		rest = s
+	case scheme == "tls":
 		t.Direct, t.Port = true, portDirect
-	} else if i := strings.Index(rest, "://"); i >= 0 {
-		return t, fmt.Errorf("%s %q: unknown scheme %q: want HOST:PORT or tls://HOST:PORT", via, s, rest[:i])
+	case scheme == "wss" || scheme == "https":
+		t.Direct, t.Web, t.Port = true, true, portHTTPS
+	case scheme == "ws" || scheme == "http":
+		t.Web, t.Port = true, portHTTP
+	default:
+		return t, fmt.Errorf("%s %q: unknown scheme %q: want HOST:PORT, tls://HOST:PORT, ws://HOST:PORT or wss://HOST:PORT", via, s, scheme)
+	}
+	if t.Web {
+		rest = strings.TrimSuffix(rest, "/")
 	}
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil {
@@ -111,6 +122,7 @@ type Request struct {
 	Domain string
 	Direct bool
 	Server bool
+	Web    bool   // HTTP is spoken
 	Named  *Named // the server itself, which the client has named; nil: it is looked up
 }
 
@@ -174,6 +186,7 @@ func (e *dialError) Unwrap() error { return e.cause }
 var (
 	errNoDomain   = &refusal{"the client's stream header has no \"to\", and no --upstream says where to connect", "start with --upstream HOST:PORT"}
 	errNoSNI      = &refusal{"the client sent no SNI (XEP-0368), and no --upstream says where to connect", "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"}
+	errNoHost     = &refusal{"the client's request names no host, and no --upstream says where to connect", "start with --upstream ws://HOST:PORT or wss://HOST:PORT"}
 	errNotAllowed = &refusal{"this domain is not among those that --allow-domain names", "add --allow-domain for it"}
 	errNotOffered = &refusal{"the domain's SRV record says that it offers no such service (target \".\")", hintUpstream}
 )
@@ -187,6 +200,9 @@ func (r *Resolver) targets(ctx context.Context, q Request, tell func(session.Bod
 	}
 	if q.Named != nil {
 		return r.named(*q.Named)
+	}
+	if q.Web {
+		return nil, errNoHost
 	}
 	if q.Domain == "" && q.Direct {
 		return nil, errNoSNI

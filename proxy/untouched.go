@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"slices"
-	"strings"
 
 	"xmppscope/internal/idn"
 	"xmppscope/session"
@@ -29,7 +28,7 @@ func (o *Options) untouched(domain string, hello *tls.ClientHelloInfo, named *Na
 	if hello != nil {
 		alpn = hello.SupportedProtos
 	}
-	if slices.ContainsFunc(alpn, func(p string) bool { return strings.HasPrefix(p, "xmpp-") }) {
+	if slices.ContainsFunc(alpn, isALPN) {
 		return ""
 	}
 	return fmt.Sprintf("TLS to %s is passed on as it is: neither its port nor its ALPN names XMPP; --domain %s has it ended", named, named.Host)

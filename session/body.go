@@ -112,6 +112,49 @@ type (
 		Between bool `json:"between,omitempty"`
 	}
 
+	// HTTPRequest: the head of a request of HTTP, which WebSocket and BOSH begin with.
+	HTTPRequest struct {
+		Method    string   `json:"method"`
+		Target    string   `json:"target"` // as it is written: "/xmpp-websocket"
+		Host      string   `json:"host,omitempty"`
+		WebSocket bool     `json:"websocket,omitempty"` // it asks for it
+		Protocols []string `json:"protocols,omitempty"` // of WebSocket, as asked for
+		Origin    string   `json:"origin,omitempty"`
+		Type      string   `json:"type,omitempty"` // of the body
+	}
+	// HTTPResponse: the head of an answer.
+	HTTPResponse struct {
+		Status     int      `json:"status"`
+		Text       string   `json:"text,omitempty"`
+		Asked      bool     `json:"asked,omitempty"`     // WebSocket was asked for
+		WebSocket  bool     `json:"websocket,omitempty"` // and follows
+		Protocols  []string `json:"protocols,omitempty"` // of WebSocket: what the server has chosen
+		Extensions string   `json:"extensions,omitempty"`
+		Location   string   `json:"location,omitempty"`
+		Type       string   `json:"type,omitempty"`    // of the body
+		Unasked    bool     `json:"unasked,omitempty"` // no request waits for it
+	}
+	// HTTPBody: a body of HTTP that is none of XMPP's.
+	HTTPBody struct {
+		Type    string `json:"type,omitempty"`
+		Coding  string `json:"coding,omitempty"` // that was taken off, if it could be
+		Problem string `json:"problem,omitempty"`
+	}
+	// WebSocketFrame: a control frame, or what is the matter with others.
+	WebSocketFrame struct {
+		Op      string `json:"op"`             // "text", "close", "ping", …
+		Code    int    `json:"code,omitempty"` // of a close (RFC 6455 §7.4)
+		Reason  string `json:"reason,omitempty"`
+		Problem string `json:"problem,omitempty"`
+		Breach  string `json:"breach,omitempty"` // the check that it breaks: "W05"
+	}
+	// BOSHBody: the start tag of a <body/> of BOSH that opens no stream. What is in it follows.
+	BOSHBody struct {
+		SID       string `json:"sid,omitempty"`
+		RID       string `json:"rid,omitempty"`
+		Type      string `json:"type,omitempty"` // "terminate", "error"
+		Condition string `json:"condition,omitempty"`
+	}
 	// RelayDoor: what the client said before its own first byte, or how it came to be known
 	// where it belongs: a proxy's handshake, which is no part of what it says.
 	RelayDoor struct {
@@ -229,6 +272,11 @@ func (StreamWhitespace) Name() string { return "stream:whitespace" }
 func (StreamClosed) Name() string     { return "stream:closed" }
 func (StreamPartial) Name() string    { return "stream:partial" }
 func (StreamRaw) Name() string        { return "stream:raw" }
+func (HTTPRequest) Name() string      { return "http:request" }
+func (HTTPResponse) Name() string     { return "http:response" }
+func (HTTPBody) Name() string         { return "http:body" }
+func (WebSocketFrame) Name() string   { return "websocket:frame" }
+func (BOSHBody) Name() string         { return "bosh:body" }
 func (RelayDoor) Name() string        { return "relay:door" }
 func (RelayOpaque) Name() string      { return "relay:opaque" }
 func (RelayDropped) Name() string     { return "relay:dropped" }
@@ -247,6 +295,7 @@ var Bodies = []Body{
 	DNSAnswered{}, TCPTried{}, TCPOpened{}, TCPFailed{}, TCPHalfClosed{}, TCPClosed{},
 	TLSEstablished{}, TLSFailed{}, TLSLocked{}, TLSSecret{}, WireBytes{}, WirePacket{},
 	StreamOpened{}, StreamElement{}, StreamWhitespace{}, StreamClosed{}, StreamPartial{}, StreamRaw{},
+	HTTPRequest{}, HTTPResponse{}, HTTPBody{}, WebSocketFrame{}, BOSHBody{},
 	RelayDoor{}, RelayOpaque{}, RelayDropped{}, RelaySent{}, RelayEdited{}, RelayBent{}, RelayTimeout{}, RelayVerdict{}, RelayLimit{}, LogLost{}, RelayBacklog{},
 }
 
@@ -278,6 +327,74 @@ func IsPlaintext(b Body) bool {
 		return true
 	}
 	return false
+}
+
+// Words say what is asked for.
+func (b HTTPRequest) Words() string {
+	words := b.Method + " " + b.Target
+	if b.WebSocket {
+		words += ", to speak WebSocket"
+		if len(b.Protocols) > 0 {
+			words += " (" + strings.Join(b.Protocols, ", ") + ")"
+		}
+	}
+	return words
+}
+
+// Words say what is answered.
+func (b HTTPResponse) Words() string {
+	words := strconv.Itoa(b.Status)
+	if b.Text != "" {
+		words += " " + b.Text
+	}
+	if b.WebSocket {
+		words += ": WebSocket from here on"
+		if len(b.Protocols) > 0 {
+			words += " (" + strings.Join(b.Protocols, ", ") + ")"
+		}
+	}
+	if b.Location != "" {
+		words += ", to " + b.Location
+	}
+	return words
+}
+
+// Words say what the body is.
+func (b HTTPBody) Words() string {
+	words := "a body"
+	if b.Type != "" {
+		words += " of " + b.Type
+	}
+	if b.Problem != "" {
+		words += ": " + b.Problem
+	}
+	return words
+}
+
+// Words say what the frame is.
+func (b WebSocketFrame) Words() string {
+	switch {
+	case b.Problem != "":
+		return b.Problem
+	case b.Code > 0:
+		words := "WebSocket close " + strconv.Itoa(b.Code)
+		if b.Reason != "" {
+			words += ": " + b.Reason
+		}
+		return words
+	}
+	return "WebSocket " + b.Op
+}
+
+// Words say which body it is.
+func (b BOSHBody) Words() string {
+	words := "body"
+	for _, part := range [][2]string{{"rid", b.RID}, {"type", b.Type}, {"condition", b.Condition}} {
+		if part[1] != "" {
+			words += " " + part[0] + " " + part[1]
+		}
+	}
+	return words
 }
 
 // Words say how a client came.

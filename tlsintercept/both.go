@@ -53,6 +53,11 @@ type Legs struct {
 	// direct TLS the client's SNI takes precedence, and Domain is what to take
 	// where there is none; it may be "".
 	Domain string
+	// ServerName is the host that the server's certificate is about and that it is told by
+	// SNI, where that is not Domain: that of a URL (RFC 7395 §3.9).
+	ServerName string
+	// Web says that HTTP is spoken, for who has no ClientHello to tell.
+	Web bool
 	// Dial connects to a server that is known only once the client has named a
 	// domain by SNI. It is called at most once, during the client's handshake, and
 	// should record its own failure (tcp:failed). The connection is closed if
@@ -174,6 +179,7 @@ type pair struct {
 	dialled                net.Conn    // by us
 	config                 *tls.Config // the answer, should crypto/tls ask again
 	domain                 idn.Domain  // settled on when the ClientHello is here
+	server                 idn.Domain  // of the server's certificate, where it is another
 }
 
 func (c *Config) newPair(l Legs) *pair { return &pair{Config: c, legs: l} }
@@ -234,8 +240,11 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if !ok {
 		return nil, nil
 	}
-	o := offer{lowest: lowest, highest: highest, alpn: hello.SupportedProtos, sni: hello.ServerName, sniFrom: "client"}
+	o := offer{lowest: lowest, highest: highest, alpn: withoutH2(hello.SupportedProtos), sni: hello.ServerName, sniFrom: "client"}
 	if err := p.settle(&o); err != nil {
+		return nil, err
+	}
+	if err := p.settleServer(&o); err != nil {
 		return nil, err
 	}
 	state, err := p.secureServer(p.ctx, o)
@@ -308,6 +317,33 @@ func (p *pair) settle(o *offer) error {
 		}
 	}
 	return nil
+}
+
+// settleServer decides on the server's name where that is another than the client's.
+func (p *pair) settleServer(o *offer) error {
+	name := p.legs.ServerName
+	if name == "" {
+		return nil
+	}
+	d, err := idn.Parse(name)
+	if err != nil {
+		return &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err, reason: "the server's name is impossible: " + session.ShortLine(err.Error())}
+	}
+	if p.domain == (idn.Domain{}) {
+		p.domain, p.Domain, p.clientFacts.Domain = d, d.ASCII, d.ASCII
+	}
+	p.server, p.serverFacts.Domain = d, d.ASCII
+	o.sni, o.sniFrom = d.ASCII, "upstream"
+	return nil
+}
+
+// withoutH2 leaves out HTTP/2, of which nothing could be read, where the client speaks
+// HTTP/1.1 too: XMPP over it is (RFC 7395 §3).
+func withoutH2(alpn []string) []string {
+	if !slices.Contains(alpn, ALPNWeb) {
+		return alpn
+	}
+	return slices.DeleteFunc(slices.Clone(alpn), func(p string) bool { return p == "h2" })
 }
 
 // failClient records the end of the client leg, and that of the server leg if

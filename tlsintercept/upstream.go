@@ -20,6 +20,9 @@ const (
 	ALPNServer = "xmpp-server"
 )
 
+// ALPNWeb is that of HTTP/1.1, which WebSocket and BOSH are.
+const ALPNWeb = "http/1.1"
+
 // SecureServer does the server leg's handshake alone: for a client that speaks in
 // the clear to a server that wants TLS from the first byte. The offer is ours:
 // all versions that we speak, SNI, and for direct TLS the ALPN xmpp-client.
@@ -31,6 +34,12 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 		if l.Peer {
 			o.alpn[0] = ALPNServer
 		}
+	}
+	if l.Web {
+		o.alpn = []string{ALPNWeb}
+	}
+	if l.ServerName != "" {
+		l.Domain = l.ServerName
 	}
 	d, err := idn.Parse(l.Domain)
 	if err != nil {
@@ -113,7 +122,11 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 			if bad := p.nameless(cs.PeerCertificates[0]); bad != nil {
 				return bad
 			}
-			verdict, bad := p.verify(cs.PeerCertificates, p.domain, p.legs.Peer)
+			domain := p.domain
+			if p.server != (idn.Domain{}) {
+				domain = p.server
+			}
+			verdict, bad := p.verify(cs.PeerCertificates, domain, p.legs.Peer)
 			p.serverFacts.Verdict = &verdict
 			if bad != nil && !p.Insecure {
 				return bad

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"xmppscope/capture/packet"
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
@@ -101,10 +102,18 @@ func (c *conn) inside(at time.Time, dir session.Dir, p []byte) {
 	}
 	c.queue = append(c.queue, chunk{dir: dir, at: at, b: bytes.Clone(p)})
 	c.size += len(p)
-	switch head := c.head(dir); {
-	case sniff(head, c.stream.IsJoined(dir)) == isXMPP:
+	head := c.head(dir)
+	g := sniff(head, c.stream.IsJoined(dir))
+	switch client := c.head(session.C2S); {
+	case g == isOther && dir == session.C2S:
+		g = sniffWeb(head)
+	case g == isOther && decode.BeginsWeb(client): // an answer of HTTP: the next request may tell
+		g = cannotTell
+	}
+	switch {
+	case g == isXMPP:
 		c.recognise(at)
-	case sniff(head, c.stream.IsJoined(dir)) == isOther, c.size > maxSniff:
+	case g == isOther, c.size > maxSniff:
 		c.ignore(&c.r.report.Others)
 		return
 	default:

@@ -47,13 +47,12 @@ type Wanted struct {
 // Report counts what a capture held besides the sessions that were emitted.
 type Report struct {
 	packet.Stats
-	Sessions  int
-	Others    int    // connections that carry something else, or nothing
-	WebSocket int    // connections that carry XMPP over WebSocket
-	Locked    int    // sessions with TLS that could not be opened
-	Hint      string // what would open the last of those
-	Unkept    int    // packets that are not emitted: too many came before it was known whose they are
-	BadKeys   error
+	Sessions int
+	Others   int    // connections that carry something else, or nothing
+	Locked   int    // sessions with TLS that could not be opened
+	Hint     string // what would open the last of those
+	Unkept   int    // packets that are not emitted: too many came before it was known whose they are
+	BadKeys  error
 }
 
 // Emit takes an event that is not explained yet, and who explains the events of its

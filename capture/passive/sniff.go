@@ -32,6 +32,9 @@ func (c *conn) sniff() {
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		heads[dir] = c.head(dir)
 		g[dir] = sniff(heads[dir], middle)
+		if dir == session.C2S && g[dir] == isOther && !middle {
+			g[dir] = sniffWeb(heads[dir])
+		}
 	}
 	up, down := g[session.C2S], g[session.S2C]
 	switch {
@@ -44,14 +47,7 @@ func (c *conn) sniff() {
 		c.turn(heads, g, xmppFrom)
 		c.recognise(c.at)
 		c.begin()
-	case up == isOther && isWebSocket(heads[session.C2S]):
-		if bytes.Contains(heads[session.C2S], []byte("\r\n\r\n")) || c.size > maxSniff {
-			if namesXMPP(heads[session.C2S]) {
-				c.ignore(&c.r.report.WebSocket)
-			} else {
-				c.ignore(&c.r.report.Others)
-			}
-		}
+	case up == cannotTell && down == isOther && decode.BeginsWeb(heads[session.C2S]): // an answer of HTTP: the next request may tell
 	case up == isOther && down != cannotTell, down == isOther && up != cannotTell,
 		(up == isOther || down == isOther) && !middle, c.size > maxSniff, len(c.queue) > maxChunks:
 		c.ignore(&c.r.report.Others)
@@ -208,12 +204,25 @@ func xmppFrom(b []byte) session.Dir {
 	return session.NoDir
 }
 
-// isWebSocket says whether a client speaks HTTP: WebSocket begins so (RFC 7395).
-func isWebSocket(b []byte) bool { return bytes.HasPrefix(b, []byte("GET ")) }
+// sniffWeb tells by the beginning of a client's direction whether it is XMPP over HTTP: a
+// request for the WebSocket protocol of XMPP (RFC 7395 §3.1), or a body of BOSH.
+func sniffWeb(b []byte) guess {
+	if !decode.BeginsWeb(b) {
+		return isOther
+	}
+	end := bytes.Index(b, []byte("\r\n\r\n"))
+	switch {
+	case bytes.Contains(b, []byte(decode.NSBOSH)), end >= 0 && namesXMPP(b[:end]):
+		return isXMPP
+	case len(b) > maxSniff, end >= 0 && bytes.HasPrefix(b, []byte("GET ")):
+		return isOther
+	}
+	return cannotTell
+}
 
-// namesXMPP says whether an HTTP request asks for the WebSocket protocol of XMPP.
-func namesXMPP(b []byte) bool {
-	for _, line := range bytes.Split(b, []byte("\r\n")) {
+// namesXMPP says whether a head of HTTP asks for the WebSocket protocol of XMPP.
+func namesXMPP(head []byte) bool {
+	for _, line := range bytes.Split(head, []byte("\r\n")) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		if bytes.EqualFold(name, []byte("Sec-WebSocket-Protocol")) && bytes.Contains(value, []byte("xmpp")) {
 			return true

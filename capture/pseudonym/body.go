@@ -2,6 +2,7 @@ package pseudonym
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,23 @@ func (n *Names) body(b session.Body) session.Body {
 		return b
 	case session.TLSLocked:
 		n.sentences(&b.Reason, &b.Hint)
+		return b
+	case session.HTTPRequest:
+		b.Protocols = slices.Clone(b.Protocols)
+		n.sentences(&b.Target, &b.Host, &b.Origin, &b.Type)
+		return b
+	case session.HTTPResponse:
+		b.Protocols = slices.Clone(b.Protocols)
+		n.sentences(&b.Text, &b.Location, &b.Type)
+		return b
+	case session.HTTPBody:
+		n.sentences(&b.Type, &b.Coding, &b.Problem)
+		return b
+	case session.WebSocketFrame:
+		n.sentences(&b.Reason, &b.Problem)
+		return b
+	case session.BOSHBody:
+		b.SID = n.replaced(b.SID, n.hash(b.SID, len(b.SID)))
 		return b
 	case session.RelayDoor:
 		n.sentences(&b.Target, &b.User, &b.Client, &b.Reason)

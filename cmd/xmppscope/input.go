@@ -303,9 +303,6 @@ func (f *input) foreign(src *source) error {
 	if report.Unreadable > 0 {
 		f.tell("warning: %s: %s of a link type that xmppscope does not know (LINKTYPE %d)", name, session.Plural(report.Unreadable, "packet"), report.UnknownLink)
 	}
-	if report.WebSocket > 0 {
-		f.tell("warning: %s: %s XMPP over WebSocket, which cannot be opened yet", name, session.Plural(report.WebSocket, "connection"))
-	}
 	if report.Locked > 0 {
 		f.tell("%s: %s inside TLS that could not be decrypted", name, session.Plural(report.Locked, "session"))
 		f.tell("hint: %s", report.Hint)

@@ -43,7 +43,7 @@ type proxyFlags struct {
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
-	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: from the stream's \"to\" by SRV)")
+	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT`, or tls://, ws:// or wss:// before it (default: from the stream's \"to\" by SRV)")
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
 	p.wayOut.add(f)
 	p.addTLS(f)

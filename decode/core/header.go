@@ -37,7 +37,7 @@ func (h *headers) Explain(s *decode.Seen) []session.Note {
 	}
 	notes := h.opening(s)
 	notes = append(notes, headerFields(s.Root)...)
-	if s.Root.Name.Space != decode.NSStreams || s.Root.Name.Local != "stream" {
+	if head.Framing == decode.Bare && (s.Root.Name.Space != decode.NSStreams || s.Root.Name.Local != "stream") {
 		notes = append(notes, decode.Breach("S01", s.Root.Tag,
 			"the %s's root element is %q in %q; it must be %q in %q", s.Event.Dir.Sender(), s.Root.Name.Local, s.Root.Name.Space, "stream", decode.NSStreams))
 	}
@@ -167,7 +167,7 @@ func checkInitial(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 	if id := root.Attr("id"); id != "" { // Prosody sends servers an empty one, which does no harm
 		notes = append(notes, decode.Breach("S11", root.AttrSpan("id"), "the client's header has an id; only the server's may"))
 	}
-	if component(h) {
+	if component(h) || h.Framing == decode.BOSH { // whose version is H03
 		return notes
 	}
 	notes = append(notes, checkVersion(s, h)...)
@@ -288,7 +288,7 @@ func checkResponse(s *decode.Seen, h *decode.Header) (notes []session.Note) {
 		notes = append(notes, decode.Breach("S03", tag,
 			"the server's content namespace is %q, the client's %q; they must be the same", h.Content, asked.Content))
 	}
-	if component(h) || (asked != nil && asked.Version == "" && h.Version == "") {
+	if component(h) || h.Framing == decode.BOSH || (asked != nil && asked.Version == "" && h.Version == "") {
 		return notes
 	}
 	notes = append(notes, checkVersion(s, h)...)

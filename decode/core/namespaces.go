@@ -52,6 +52,9 @@ func (n *namespaces) header(s *decode.Seen) (notes []session.Note) {
 		notes = append(notes, decode.Breach("S02", root.Tag,
 			"the %s uses the prefix %q for the streams namespace; many implementations know %q alone", who, root.Name.Prefix, "stream"))
 	}
+	if s.State.Header[s.Event.Dir].Framing != decode.Bare {
+		return notes
+	}
 	notes = append(notes, n.content(s)...)
 	return append(notes, declarations(s)...)
 }

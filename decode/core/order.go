@@ -65,13 +65,16 @@ func (o *order) opened(s *decode.Seen) (notes []session.Note) {
 			"the %s opens a stream on a connection on which it has closed one: a restart replaces the old stream without closing it", dir.Sender()))
 	case dir == session.C2S && o.sasl2 && !o.bound:
 		notes = append(notes, decode.Finding("A23", "XEP-0388 §2.6.1", session.Error, tag, "the client opens a new stream after SASL2 has let it in; there the stream goes on"))
+	case dir == session.C2S && o.bound && s.State.Framing() == decode.BOSH && s.Root != nil && s.Root.Attr("sid") == "": // another session
 	case dir == session.C2S && o.bound:
 		notes = append(notes, decode.Breach("B04", tag, "the client opens a new stream after binding its resource; binding needs no restart"))
 	}
 	o.closed[dir], o.reopen[dir], o.refused, o.proceeded, o.resumed = false, false, false, false, false
 	o.sasl2, o.atOnce = false, false
 	if dir == session.C2S {
-		o.fresh = false
+		if o.fresh = false; s.State.Framing() == decode.BOSH {
+			o.reopen[session.S2C] = false // it answers with features, in a body like any other
+		}
 		return notes
 	}
 	o.owed = promisesFeatures(s.State)
@@ -116,6 +119,11 @@ func (o *order) fromClient(s *decode.Seen) (notes []session.Note) {
 			"the client's first words inside TLS are %q; it must open a new stream first", s.Root.Name.Local))
 	case o.reopen[session.C2S]:
 		o.reopen[session.C2S] = false
+		if s.State.Framing() == decode.BOSH {
+			notes = append(notes, decode.Breach("H02", s.Root.Tag,
+				"the client goes on with %q after the server's success; it has to send a body with xmpp:restart='true' first", s.Root.Name.Local))
+			break
+		}
 		notes = append(notes, decode.Breach("A11", s.Root.Tag,
 			"the client goes on with %q after the server's success; it must open a new stream first", s.Root.Name.Local))
 	}

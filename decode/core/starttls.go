@@ -90,6 +90,9 @@ func (t *starttls) login(s *decode.Seen) []session.Note {
 	if head := s.State.Header[session.C2S]; head == nil || head.Version == "" {
 		return nil // before XMPP 1.0 there was nothing to ask for
 	}
+	if s.State.Framing() != decode.Bare { // TLS is that of the URL
+		return nil
+	}
 	if !s.State.InClear() || t.tried || roleOf(s.State) != clientStream {
 		return nil
 	}

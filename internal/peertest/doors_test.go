@@ -53,3 +53,50 @@ func TestDoors(t *testing.T) {
 		})
 	}
 }
+
+// TestWeb: clients of WebSocket log in through us, in the clear and with TLS on both
+// legs, and what is told is the ladder of any login.
+func TestWeb(t *testing.T) {
+	prosody := xmpptest.StartProsody(t)
+	bob := xmpptest.StartBob(t, prosody)
+	testWeb(t, prosody, bob, "wss")
+	testWeb(t, prosody, bob, "ws")
+}
+
+func TestWebEjabberd(t *testing.T) {
+	s := xmpptest.StartEjabberd(t)
+	testWeb(t, s, xmpptest.StartBob(t, s), "ws")
+}
+
+func testWeb(t *testing.T, s *xmpptest.PeerServer, bob *xmpptest.Bob, ws string) {
+	for _, c := range []struct{ library, transport, scheme, path string }{
+		{"xmpp.js", "ws", ws, "/xmpp-websocket"},
+		{"stanza", "ws", ws, "/xmpp-websocket"},
+	} {
+		t.Run(c.library+" "+c.scheme, func(t *testing.T) {
+			secure := c.scheme == "wss"
+			upstream := c.scheme + "://" + s.HTTP
+			if secure { // it is the server's certificate that names the domain: nobody sends SNI to an address
+				upstream = "tls://" + s.HTTPS
+			}
+			scope := startScope(t, upstream, s.CAFile, "--reveal")
+			says := "in HTTP, " + t.Name()
+			ran := xmpptest.WebClient(t, c.library, c.transport, c.scheme+"://"+scope.Addr+c.path, xmpptest.Login{CAFile: scope.CAFile, Says: says})
+			if !ran.OK {
+				t.Fatalf("%s could not log in:\n%s", c.library, ran.Output)
+			}
+			bob.Expect(t, says)
+			scope.until(t, "end of the client's connection", 1, clientGone)
+			r := scope.stop(t)
+			checkRead(t, r, scope.Saved)
+			ladder := r.ladder(1)
+			want := []string{"stream-open-1", "stream-reply-1", "features-1", "sasl-auth", "sasl-challenge", "sasl-response", "sasl-success", "stream-open-2", "stream-reply-2", "features-2", "bind-request", "bind-result"}
+			if secure {
+				want = append([]string{"tls"}, want...)
+			}
+			if len(ladder) < len(want) || !slices.Equal(ladder[:len(want)], want) {
+				t.Errorf("the ladder is\n%v\nand not\n%v", ladder, want)
+			}
+		})
+	}
+}

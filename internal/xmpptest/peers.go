@@ -67,10 +67,24 @@ var peerPrograms = map[string]struct {
 	"setpriv":     {onPath("setpriv"), "util-linux"},
 	"unshare":     {onPath("unshare"), "util-linux"},
 	"root":        {func() bool { return os.Geteuid() == 0 }, "nothing: run the tests as root"},
+	"xmpp.js":     {inNPM("@xmpp/client"), npmHint("@xmpp/client@0.14.0 ws@8.23.0")},
+	"stanza":      {inNPM("stanza"), npmHint("stanza@12.22.1")},
 	"mcp-inspector": {
 		func() bool { _, err := exec.LookPath(MCPInspector()); return err == nil },
-		"npm; then npm install --prefix FOLDER @modelcontextprotocol/inspector@0.14.3, and XMPPSCOPE_NPM=FOLDER",
+		npmHint("@modelcontextprotocol/inspector@0.14.3"),
 	},
+}
+
+// inNPM says whether there is a package of npm where XMPPSCOPE_NPM says.
+func inNPM(name string) func() bool {
+	return func() bool {
+		_, err := os.Stat(filepath.Join(os.Getenv("XMPPSCOPE_NPM"), "node_modules", name))
+		return err == nil && os.Getenv("XMPPSCOPE_NPM") != ""
+	}
+}
+
+func npmHint(name string) string {
+	return "npm; then npm install --prefix FOLDER " + name + ", and XMPPSCOPE_NPM=FOLDER"
 }
 
 // MCPInspector is the inspector of the Model Context Protocol, from npm: where
@@ -114,6 +128,8 @@ type PeerServer struct {
 	StartTLS string // "127.0.0.1:PORT", STARTTLS required
 	TLS12    string // the same with TLS 1.2 only; "" if this server has no such port
 	Direct   string // TLS from the first byte (XEP-0368)
+	HTTP     string // WebSocket (/xmpp-websocket) and BOSH (/http-bind) in the clear
+	HTTPS    string // and with TLS; "" if this server has no such port
 	CAFile   string // PEM of the CA that signed the server's certificate
 }
 

@@ -74,6 +74,27 @@ func GoSendxmpp(t testing.TB, l Login) Ran {
 	return runClient(t, l, l.Says, "go-sendxmpp", append(args, BobJID)...)
 }
 
+// WebClient runs a client of npm, "xmpp.js" or "stanza", over "ws" or "bosh" at a URL, and
+// waits for bob's answer. Of l it takes CAFile, Password and Says.
+func WebClient(t testing.TB, library, transport, url string, l Login) Ran {
+	t.Helper()
+	Need(t, library)
+	l = l.complete(t)
+	return runClient(t, l, "", "node", peerFile(t, "web_peer.cjs"), library, transport, url, l.JID, l.Password, BobJID, l.Says)
+}
+
+// peerFile puts a program of ours where it can be run.
+func peerFile(t testing.TB, name string) string {
+	t.Helper()
+	text, err := peerFiles.ReadFile("testdata/peers/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(peerDir(t), name)
+	peerWrite(t, path, text)
+	return path
+}
+
 // complete fills in what the zero values stand for.
 func (l Login) complete(t testing.TB) Login {
 	t.Helper()
@@ -101,6 +122,7 @@ func (l Login) environment(home string) []string {
 		"SSL_CERT_FILE=" + l.CAFile, "SSL_CERT_DIR=" + filepath.Join(home, "no-certificates"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
 	}
+	env = append(env, "NODE_PATH="+filepath.Join(os.Getenv("XMPPSCOPE_NPM"), "node_modules"), "NODE_EXTRA_CA_CERTS="+l.CAFile)
 	if l.Proxy != "" {
 		env = append(env, "XMPP_SOCKS="+l.Proxy, "HTTP_PROXY=http://"+l.Proxy)
 	}
@@ -136,12 +158,7 @@ func finish(t testing.TB, cmd *exec.Cmd) Ran {
 
 func slixmppArgs(t testing.TB, role, addr, jid, password, ca string) []string {
 	t.Helper()
-	script := filepath.Join(peerDir(t), "slixmpp_peer.py")
-	text, err := peerFiles.ReadFile("testdata/peers/slixmpp_peer.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	peerWrite(t, script, text)
+	script := peerFile(t, "slixmpp_peer.py")
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)

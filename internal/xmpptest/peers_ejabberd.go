@@ -40,6 +40,7 @@ func StartEjabberd(t testing.TB) *PeerServer {
 		StartTLS: local(config.StartTLS),
 		TLS12:    local(config.TLS12),
 		Direct:   local(config.Direct),
+		HTTP:     local(config.HTTP),
 		CAFile:   filepath.Join(dir, "ca.pem"),
 	}
 	RunEjabberd(t, dir, local(config.HTTP), map[string]string{AliceJID: AlicePassword, BobJID: BobPassword}, s.StartTLS, s.TLS12, s.Direct)

@@ -1,6 +1,7 @@
 package xmpptest
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,9 +26,24 @@ func prosodyWith(t testing.TB, versions string) *PeerServer {
 	for user, password := range map[string]string{"alice": AlicePassword, "bob": BobPassword} {
 		ProsodyAccount(t, dir, user, PeerDomain, password)
 	}
-	starttls, direct := RunProsody(t, dir, strings.Replace(prosodySettings, "tlsv1_2+", versions, 1))
-	return &PeerServer{Name: "prosody", StartTLS: starttls, Direct: direct, CAFile: filepath.Join(dir, "ca.pem")}
+	http, https := freePort(t), freePort(t)
+	web := fmt.Sprintf(prosodyWeb, http, https, PeerDomain)
+	starttls, direct := RunProsody(t, dir, web+strings.Replace(prosodySettings, "tlsv1_2+", versions, 1))
+	return &PeerServer{Name: "prosody", StartTLS: starttls, Direct: direct, HTTP: local(http), HTTPS: local(https), CAFile: filepath.Join(dir, "ca.pem")}
 }
+
+// prosodyWeb has WebSocket and BOSH answered, whatever the request's Host.
+const prosodyWeb = `http_interfaces = interfaces
+https_interfaces = interfaces
+http_ports = { %d }
+https_ports = { %d }
+https_ssl = { certificate = dir .. "/chain.pem"; key = dir .. "/key.pem"; protocol = "tlsv1_2+" }
+http_default_host = %q
+consider_websocket_secure = true
+consider_bosh_secure = true
+cross_domain_websocket = true
+cross_domain_bosh = true
+`
 
 const prosodySettings = `ssl = { certificate = dir .. "/chain.pem"; key = dir .. "/key.pem"; protocol = "tlsv1_2+" }
 c2s_direct_tls_ssl = ssl

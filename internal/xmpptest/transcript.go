@@ -1,6 +1,7 @@
 package xmpptest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,9 @@ import (
 // through xmppscope; "*: tls server" or "*: tls client" for one leg, as in other
 // people's captures; what follows is the version. Any other event is written as
 // its JSON: *: {"kind":"tcp:opened","leg":"client",…}. The clock moves by one
-// millisecond a line, and by as much as "*: wait 40s" says. "*: session" begins
+// millisecond a line, and by as much as "*: wait 40s" says. What is said in HTTP is
+// "*: C http GET / HTTP/1.1|Host: a", where | is a line end, "*: C body <body…>" with a head
+// of its own, and "*: C ws <open…>" for a message of WebSocket; and so with S. "*: session" begins
 // another session of the same run; its events are numbered "2.1", "2.2", …
 //
 // In the notes, each one gives the event's number, severity, rule, and the bytes
@@ -218,6 +221,12 @@ func (p *player) command(t testing.TB, text string) {
 		p.begin()
 		return
 	}
+	if dir, ok := map[string]session.Dir{"C": session.C2S, "S": session.S2C}[first(words)]; ok && len(words) > 2 {
+		_, what, _ := strings.Cut(text, " ")
+		kind, what, _ := strings.Cut(what, " ")
+		p.feed(dir, inHTTP(dir, kind, what))
+		return
+	}
 	if len(words) == 2 && words[0] == "wait" {
 		d, err := time.ParseDuration(words[1])
 		if err != nil {
@@ -244,6 +253,56 @@ func (p *player) command(t testing.TB, text string) {
 	}
 	p.stream.Secured()
 	p.rest()
+}
+
+func first(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+// inHTTP is what a side says in HTTP: "http" and lines, "body" and what is in it, "ws" and a
+// message.
+func inHTTP(dir session.Dir, kind, text string) string {
+	switch kind {
+	case "http":
+		return strings.ReplaceAll(text, "|", "\r\n") + "\r\n\r\n"
+	case "body":
+		head := "POST /http-bind HTTP/1.1\r\nHost: example.net"
+		if dir == session.S2C {
+			head = "HTTP/1.1 200 OK"
+		}
+		return fmt.Sprintf("%s\r\nContent-Length: %d\r\n\r\n%s", head, len(text), text)
+	}
+	return string(WebSocketFrame(dir, 0x81, []byte(text)))
+}
+
+// WebSocketFrame is a frame (RFC 6455 §5.2): its first byte, and a payload, masked if it is a
+// client's.
+func WebSocketFrame(dir session.Dir, first byte, payload []byte) []byte {
+	frame := []byte{first}
+	masked := byte(0)
+	if dir == session.C2S {
+		masked = 0x80
+	}
+	switch n := len(payload); {
+	case n < 126:
+		frame = append(frame, masked|byte(n))
+	case n < 1<<16:
+		frame = append(frame, masked|126, byte(n>>8), byte(n))
+	default:
+		frame = binary.BigEndian.AppendUint64(append(frame, masked|127), uint64(n))
+	}
+	if masked == 0 {
+		return append(frame, payload...)
+	}
+	key := [4]byte{0x12, 0x34, 0x56, 0x78}
+	frame = append(frame, key[:]...)
+	for i, b := range payload {
+		frame = append(frame, b^key[i%4])
+	}
+	return frame
 }
 
 func (p *player) append(e session.Seen) {

@@ -16,7 +16,7 @@ https_ports = {}
 c2s_require_encryption = true
 authentication = "internal_plain"
 storage = "internal"
-modules_enabled = { "roster", "saslauth", "tls", "disco", "carbons", "smacks", "ping", "presence", "message", "iq" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "carbons", "smacks", "ping", "presence", "message", "iq", "websocket", "bosh" }
 modules_disabled = { "s2s" }
 log = { { levels = { min = "info" }, to = "console" } }
 
