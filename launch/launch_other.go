@@ -35,3 +35,8 @@ func (p *Program) signal(os.Signal) error                    { return ErrUnsuppo
 func (p *Program) wait() int                                 { return 0 }
 func (p *Program) left() []string                            { return nil }
 func (p *Program) close() error                              { return nil }
+
+// ListenTransparent says ErrUnsupported.
+func ListenTransparent(string) (l net.Listener, tproxy bool, err error) {
+	return nil, false, ErrUnsupported
+}

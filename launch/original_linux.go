@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -72,4 +73,22 @@ func swapped(port uint16) uint16 {
 func localAddress(c net.Conn) (netip.AddrPort, error) {
 	at, err := netip.ParseAddrPort(c.LocalAddr().String())
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), err
+}
+
+// ListenTransparent listens for connections that netfilter takes to us on their way: by
+// redirect, and by TPROXY if the system lets us (CAP_NET_ADMIN). Redirected says where each
+// was going.
+func ListenTransparent(addr string) (l net.Listener, tproxy bool, err error) {
+	tproxy = true
+	config := net.ListenConfig{Control: func(network, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) {
+			level, option := unix.SOL_IP, unix.IP_TRANSPARENT
+			if network == "tcp6" {
+				level, option = unix.SOL_IPV6, unix.IPV6_TRANSPARENT
+			}
+			tproxy = unix.SetsockoptInt(int(fd), level, option, 1) == nil
+		})
+	}}
+	l, err = config.Listen(context.Background(), "tcp", addr)
+	return l, tproxy, err
 }

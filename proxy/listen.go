@@ -27,6 +27,8 @@ type Options struct {
 	PassTLS []idn.Domain
 	// Untouched, if it is not nil, has TLS of clients left as it is.
 	Untouched *Untouched
+	// Events, if it is not nil, takes events of the run from others.
+	Events *RunEvents
 	// Transit, if it is not nil, has connections that were going elsewhere when they were
 	// taken to us: to where they were going, if they are for XMPP, and past us if not.
 	Transit *Transit
@@ -58,8 +60,8 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	defer run.Close()
-	o.Transit.open(run)
-	defer o.Transit.open(nil)
+	o.Events.open(run)
+	defer o.Events.open(nil)
 	var begun atomic.Int64
 	begin := func() *session.Trail { return o.Spool.Begin(int(begun.Add(1))) }
 	for {

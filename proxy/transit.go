@@ -22,8 +22,11 @@ import (
 // client that opens a stream of XMPP, or begins TLS for it, makes a session; all else
 // passes as it is, and is counted.
 type Transit struct {
-	// To is where a connection was going.
+	// To is where a connection was going; an error where it was going to us.
 	To func(net.Conn) (netip.AddrPort, error)
+	// Direct has those that were going to us relayed as without a Transit; else they are
+	// closed.
+	Direct bool
 	// Via says what is known of an address: the name of the host, and who named it; ""
 	// where nothing is.
 	Via func(at netip.AddrPort) (host, via string)
@@ -37,26 +40,6 @@ type Transit struct {
 	Unreachable func(netip.AddrPort)
 
 	passed, failed atomic.Int64
-	mu             sync.Mutex
-	run            *session.Trail // takes events of the run; nil before and after
-}
-
-// open says where events of the run go; nil: nowhere.
-func (t *Transit) open(run *session.Trail) {
-	if t != nil {
-		t.mu.Lock()
-		t.run = run
-		t.mu.Unlock()
-	}
-}
-
-// Record records an event of the run, as long as that goes on.
-func (t *Transit) Record(body session.Body) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run != nil {
-		t.run.Event(session.Seen{Body: body})
-	}
 }
 
 // Passed is how many connections have gone past us as they are, and how many of others
@@ -70,7 +53,13 @@ const transitTime = 2 * time.Minute
 func (t *Transit) take(ctx context.Context, o *Options, client net.Conn, begin func() *session.Trail) {
 	at, err := t.To(client)
 	if err != nil {
-		client.Close()
+		if !t.Direct {
+			client.Close()
+			return
+		}
+		trail := begin()
+		defer trail.Close()
+		newPump(ctx, o, client, trail).run()
 		return
 	}
 	dialer := net.Dialer{Timeout: transitTime}
@@ -256,4 +245,28 @@ func (r *reached) take(q Request, push func(session.Seen)) (net.Conn, bool, erro
 		Target: r.target.Address(), Via: r.target.Via, Direct: q.Direct,
 	}})
 	return r.conn, q.Direct, nil
+}
+
+// RunEvents takes events of the run from whoever serves it otherwise, as long as it goes on.
+type RunEvents struct {
+	mu  sync.Mutex
+	run *session.Trail // nil before and after
+}
+
+// open says where the events go; nil: nowhere.
+func (r *RunEvents) open(run *session.Trail) {
+	if r != nil {
+		r.mu.Lock()
+		r.run = run
+		r.mu.Unlock()
+	}
+}
+
+// Record records an event of the run.
+func (r *RunEvents) Record(body session.Body) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.run != nil {
+		r.run.Event(session.Seen{Body: body})
+	}
 }

@@ -224,13 +224,17 @@ func TestTransitEnds(t *testing.T) {
 	}
 }
 
-// TestTransitRecords: events of the run are taken as long as that goes on.
-func TestTransitRecords(t *testing.T) {
-	b := newTransit(t, "")
+// TestRunEvents: events of the run are taken as long as that goes on.
+func TestRunEvents(t *testing.T) {
+	b := newUnstarted(t)
+	at := netip.MustParseAddrPort(b.upstream.Addr().String())
+	b.options.Events = new(RunEvents)
+	b.options.Transit = &Transit{To: func(net.Conn) (netip.AddrPort, error) { return at, nil }}
+	b.start(t, b.options)
 	b.accepting(t)
-	b.options.Transit.Record(session.RelayLimit{Limit: "sessions"})
+	b.options.Events.Record(session.RelayLimit{Limit: "sessions"})
 	events := b.events()
-	b.options.Transit.Record(session.RelayLimit{Limit: "accept"})
+	b.options.Events.Record(session.RelayLimit{Limit: "accept"})
 	if len(events) != 1 || events[0].Session != 0 {
 		t.Errorf("%+v", events)
 	}

@@ -27,7 +27,7 @@ func newCA() *cobra.Command {
 		},
 	}
 	c.add(cmd.PersistentFlags())
-	cmd.AddCommand(newCATrust(&c), newCAExport(&c), newCARotate(&c))
+	cmd.AddCommand(newCATrust(&c), newCAExport(&c), newCARotate(&c), newCAQR(&c))
 	return cmd
 }
 

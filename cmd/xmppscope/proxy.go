@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/certs"
+	"xmppscope/internal/dnsrelay"
 	"xmppscope/internal/idn"
 	"xmppscope/proxy"
 	"xmppscope/rebind"
@@ -40,6 +41,7 @@ type proxyFlags struct {
 	headers  bool   // --proxy-protocol
 	passTLS  []string
 	closed   untouchedFlags
+	behind   behindFlags
 }
 
 func (p *proxyFlags) add(f *pflag.FlagSet) {
@@ -51,6 +53,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
+	p.behind.add(f)
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
 }
 
@@ -117,6 +120,12 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if p.most < 1 {
 		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)}
 	}
+	if err := p.behind.check(p); err != nil {
+		return usageError{err}
+	}
+	if p.upstream == "" { // who is led here may be led on
+		p.allow = append(p.allow, p.behind.dnsFor...)
+	}
 	resolver, err := p.resolver()
 	if err != nil {
 		return usageError{err}
@@ -153,11 +162,19 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err := p.open(); err != nil {
 		return err
 	}
-	listener, err := listen(p.listen)
+	listener, err := p.behind.listen(p.listen)
 	if err != nil {
 		p.abandon()
 		return err
 	}
+	events := new(proxy.RunEvents)
+	stopResolver, err := p.behind.resolve(listener.Addr().(*net.TCPAddr).Port, p.wayOut.dns, func(e *dnsrelay.Exchange) { events.Record(dnsEvent(e)) })
+	if err != nil {
+		listener.Close()
+		p.abandon()
+		return err
+	}
+	defer stopResolver()
 	resolver.Self = []net.Addr{listener.Addr()}
 	say(os.Stderr, "listening on %s", listener.Addr())
 	if p.insecure {
@@ -166,8 +183,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed,
-		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed, Events: events,
+		Transit: p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0),
+		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {
 		o.Gate, o.TLS.Finished = p.gate, true
@@ -274,7 +292,7 @@ func (p *proxyFlags) checkListen() (remote bool, err error) {
 	if !p.remote {
 		return true, hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
 	}
-	if p.upstream == "" && len(p.allow) == 0 {
+	if p.upstream == "" && len(p.allow) == 0 && !p.behind.transparent {
 		return true, hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
 	}
 	say(os.Stderr, "warning: %s can be reached from other machines", p.listen)
@@ -286,12 +304,11 @@ func listen(addr string) (net.Listener, error) {
 	if err == nil {
 		return l, nil
 	}
-	cause := err
-	var op *net.OpError
-	if errors.As(err, &op) {
-		cause = op.Err
-	}
-	return nil, hinted{fmt.Errorf("cannot listen on %s: %w", addr, cause), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
+	return nil, listenError(addr, err)
+}
+
+func listenError(addr string, err error) error {
+	return hinted{fmt.Errorf("cannot listen on %s: %w", addr, opError(err)), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
 }
 
 // upstreamRoots are the CAs that the server's certificate is checked against: the

@@ -152,7 +152,7 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case err == nil:
 		defer c.program.Close()
-		o.Resolver, o.Transit = new(proxy.Resolver), c.transit()
+		o.Resolver, o.Transit, o.Events = new(proxy.Resolver), c.transit(), &c.events
 		return c.serve(cmd.Context(), c.program.Conns, o)
 	case errors.Is(err, launch.ErrUnsupported):
 		say(os.Stderr, "warning: %s; here variables alone do what they can", err)
@@ -228,6 +228,7 @@ type client struct {
 	program  *launch.Program // nil where there are no namespaces
 	plain    *exec.Cmd       // nil where there are
 	way      *proxy.Transit
+	events   proxy.RunEvents
 	book     dnsrelay.Book
 	queries  atomic.Int64
 	signals  chan os.Signal
@@ -312,7 +313,7 @@ func (c *client) transit() *proxy.Transit {
 func (c *client) answered(e dnsrelay.Exchange) {
 	c.queries.Add(1)
 	c.book.Learn(&e)
-	c.way.Record(dnsEvent(&e))
+	c.events.Record(dnsEvent(&e))
 }
 
 // via is what DNS has told of an address.

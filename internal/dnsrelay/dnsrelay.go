@@ -53,8 +53,9 @@ type Relay struct {
 	// Server is who is asked; not valid: whoever the query was sent to.
 	Server netip.AddrPort
 	// Answer says what a question is answered with in the server's place, and whether it is:
-	// a name that is ours has no other records than Answer gives. nil: all are passed on.
-	Answer func(q dns.Question) (records []dns.RR, ours bool)
+	// a name that is ours has no other records than Answer gives. At is the address that the
+	// query was sent to. nil: all are passed on.
+	Answer func(q dns.Question, at netip.Addr) (records []dns.RR, ours bool)
 }
 
 // packetConn is the part of ipv4.PacketConn and ipv6.PacketConn that is needed.
@@ -131,11 +132,7 @@ func (r *Relay) Serve(c *net.UDPConn) error {
 		query := append([]byte(nil), room[:n]...)
 		go func() {
 			defer func() { <-free }()
-			server := r.Server
-			if !server.IsValid() {
-				server = netip.AddrPortFrom(to, local.Port())
-			}
-			if answer := r.ask(query, server); answer != nil {
+			if answer := r.ask(query, netip.AddrPortFrom(to, local.Port())); answer != nil {
 				pc.write(answer, to, from)
 			}
 		}()
@@ -143,9 +140,13 @@ func (r *Relay) Serve(c *net.UDPConn) error {
 }
 
 // ask asks a server, and tells.
-func (r *Relay) ask(query []byte, server netip.AddrPort) []byte {
-	if answer := r.ours(query, server); answer != nil {
+func (r *Relay) ask(query []byte, at netip.AddrPort) []byte {
+	if answer := r.ours(query, at); answer != nil {
 		return answer
+	}
+	server := at
+	if r.Server.IsValid() {
+		server = r.Server
 	}
 	begun := time.Now()
 	answer, err := exchange(query, server)
@@ -178,11 +179,43 @@ func exchange(query []byte, server netip.AddrPort) ([]byte, error) {
 // Carry carries queries over TCP (RFC 7766), between a client and the server it has
 // connected to, until either ends.
 func (r *Relay) Carry(ctx context.Context, client, server net.Conn) {
+	at, _ := netip.ParseAddrPort(server.RemoteAddr().String())
+	r.carry(ctx, client, server, at)
+}
+
+// ServeStreams takes queries over TCP, for Server, until the listener is closed.
+func (r *Relay) ServeStreams(l net.Listener) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		go func() {
+			at, _ := netip.ParseAddrPort(c.LocalAddr().String())
+			server, err := net.DialTimeout("tcp", r.Server.String(), patience)
+			if err != nil {
+				c.Close()
+				return
+			}
+			r.carry(ctx, c, server, at)
+		}()
+	}
+}
+
+func (r *Relay) carry(ctx context.Context, client, server net.Conn, at netip.AddrPort) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { client.Close(); server.Close() })
 	defer stop()
 	defer cancel()
-	at, _ := netip.ParseAddrPort(server.RemoteAddr().String())
+	asks := at
+	if r.Server.IsValid() {
+		asks = r.Server
+	}
 	type asked struct {
 		query []byte
 		when  time.Time
@@ -226,7 +259,7 @@ func (r *Relay) Carry(ctx context.Context, client, server net.Conn) {
 		}
 		if a, ok := waiting[id(m)]; ok {
 			delete(waiting, id(m))
-			r.tell(a.query, m, at, time.Since(a.when), nil)
+			r.tell(a.query, m, asks, time.Since(a.when), nil)
 		}
 		if writeMessage(client, m) != nil {
 			return
@@ -257,7 +290,7 @@ func writeMessage(c net.Conn, m []byte) error {
 }
 
 // ours answers a query in the server's place; nil if that is not for us.
-func (r *Relay) ours(query []byte, server netip.AddrPort) []byte {
+func (r *Relay) ours(query []byte, at netip.AddrPort) []byte {
 	if r.Answer == nil {
 		return nil
 	}
@@ -265,7 +298,7 @@ func (r *Relay) ours(query []byte, server netip.AddrPort) []byte {
 	if q.Unpack(query) != nil || q.Response || len(q.Question) != 1 {
 		return nil
 	}
-	records, ours := r.Answer(q.Question[0])
+	records, ours := r.Answer(q.Question[0], at.Addr().Unmap())
 	if !ours {
 		return nil
 	}
@@ -276,7 +309,7 @@ func (r *Relay) ours(query []byte, server netip.AddrPort) []byte {
 		return nil
 	}
 	if r.Tell != nil {
-		e := Exchange{Server: server, Ours: true}
+		e := Exchange{Server: at, Ours: true}
 		e.read(query, answer)
 		r.Tell(e)
 	}

@@ -182,14 +182,14 @@ func TestOurs(t *testing.T) {
 	r := &Relay{
 		Tell:   func(e Exchange) { told <- e },
 		Server: server(t, func(q []byte) []byte { return answer(t, q, dns.RcodeSuccess, "other.example. 60 IN A 192.0.2.1") }),
-		Answer: func(q dns.Question) ([]dns.RR, bool) {
+		Answer: func(q dns.Question, at netip.Addr) ([]dns.RR, bool) {
 			if q.Name != "chosen.example." {
 				return nil, false
 			}
 			if q.Qtype != dns.TypeA {
 				return nil, true
 			}
-			return []dns.RR{rr(t, "chosen.example. 1 IN A 127.0.0.1")}, true
+			return []dns.RR{rr(t, "chosen.example. 1 IN A "+at.String())}, true
 		},
 	}
 	c := relaying(t, r)

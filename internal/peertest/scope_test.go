@@ -83,11 +83,15 @@ type scope struct {
 	grown  chan struct{} // gets a value when stdout has grown
 }
 
-// startScope starts xmppscope in front of a server. Further arguments are added to
-// the command line.
+// startScope starts xmppscope in front of a server, "" for that of the account's domain.
+// Further arguments are added to the command line.
 func startScope(t *testing.T, upstream, upstreamCA string, args ...string) *scope {
 	t.Helper()
-	return launch(t, append([]string{"proxy", "--upstream", upstream, "--upstream-ca", upstreamCA}, args...)...)
+	flags := []string{"proxy", "--upstream-ca", upstreamCA}
+	if upstream != "" {
+		flags = append(flags, "--upstream", upstream)
+	}
+	return launch(t, append(flags, args...)...)
 }
 
 // launch starts a command of xmppscope that clients can connect to.
@@ -101,7 +105,8 @@ func launch(t *testing.T, args ...string) *scope {
 		grown:  make(chan struct{}, 1),
 	}
 	ca := filepath.Join(dir, "ca")
-	s.cmd = command(t, append(args, "--json", "--listen", "127.0.0.1:0", "--ca-dir", ca, "--save", s.Saved)...)
+	ours := []string{args[0], "--json", "--listen", "127.0.0.1:0", "--ca-dir", ca, "--save", s.Saved} // what args say holds
+	s.cmd = command(t, append(ours, args[1:]...)...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +167,7 @@ func (s *scope) readOutput(r io.Reader) {
 	}
 }
 
-var listeningOn = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
+var listeningOn = regexp.MustCompile(`listening on (127\.\d+\.\d+\.\d+:\d+)`)
 
 func (s *scope) readErrors(r io.Reader, listening chan<- string) {
 	lines := bufio.NewScanner(r)

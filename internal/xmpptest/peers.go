@@ -64,6 +64,8 @@ var peerPrograms = map[string]struct {
 	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
 	"curl":        {onPath("curl"), "curl"},
 	"aiodns":      {func() bool { return exec.Command(python, "-c", "import aiodns").Run() == nil }, "python3-aiodns"},
+	"ip":          {onPath("ip"), "iproute2"},
+	"nft":         {onPath("nft"), "nftables"},
 	"setpriv":     {onPath("setpriv"), "util-linux"},
 	"unshare":     {onPath("unshare"), "util-linux"},
 	"root":        {func() bool { return os.Geteuid() == 0 }, "nothing: run the tests as root"},
