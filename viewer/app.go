@@ -45,6 +45,8 @@ type Options struct {
 	Memory        Memory   // of earlier runs
 	Settings      Settings // which have been checked
 	Hooks
+	// Control is the way back to the wire; nil: there is none.
+	Control Control
 	// Behind says how long what was seen has been waiting to be explained; nil: nothing
 	// waits. Look says which session is looked at, so that it is explained first.
 	Behind  func() time.Duration
@@ -151,7 +153,28 @@ func (a *app) begin(screen tcell.Screen) {
 		Draw:    func() { a.tv.QueueUpdateDraw(func() {}) },
 	}
 	a.work(func() { feed.Run(a.ctx) })
+	if a.options.Control != nil {
+		a.work(a.watchHeld)
+	}
 	go a.supervise()
+}
+
+// watchHeld draws anew when what is held changes, and each second while something is.
+func (a *app) watchHeld() {
+	for {
+		changed := a.options.Control.Changed()
+		var tick <-chan time.Time
+		if len(a.options.Control.Held()) > 0 {
+			tick = time.After(time.Second)
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-changed:
+		case <-tick:
+		}
+		a.tv.QueueUpdateDraw(func() {})
+	}
 }
 
 // supervise waits for the end and carries it out: first the workers, who may be

@@ -45,9 +45,9 @@ func init() {
 		{"previous-finding", ",", "finding before", "", "", func(u *ui) { u.jumpToFinding(-1) }},
 		{"findings", "l", "list the findings of this session; again: of all sessions", "list of findings", "findings", func(u *ui) { u.showFindings(false) }},
 		{"noise", "w", "hide noise: keep-alives, acknowledgements, TCP coming and going", "hide noise", "noise", (*ui).toggleNoise},
-		{"stanzas", "v", "stanzas as a table, or the ladder again", "stanzas as a table", "stanzas", (*ui).toggleTable},
+		{"stanzas", "v", "stanzas as a table, or the ladder again", "table, its columns", "stanzas", (*ui).toggleTable},
+		{"columns", "C", "choose the columns of the table of stanzas, and what it is sorted by", "", "", (*ui).showColumns},
 		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
-		{"columns", "C", "choose the columns of the table of stanzas, and what it is sorted by", "columns of it", "", (*ui).showColumns},
 		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, turn round", "", (*ui).nextSort},
 		{"turn-sort", "O", "turn that order round", "", "", (*ui).turnSort},
 		{"only-contact", "c", "only what is from or to this contact", "contact, id, ns", "", func(u *ui) { u.onlyThis("contact") }},
@@ -90,6 +90,10 @@ func init() {
 		{"previous-match", "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
 		{"taller", "+", "more room for the ladder", "ladder taller, low", "", func(u *ui) { u.resize(1) }},
 		{"shorter", "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
+		{"held", "H", "what is held, to let it go, edit, drop, repeat or delay it", "held, breakpoints", "", (*ui).showHeld},
+		{"break", "B", "hold elements from now on: by a filter, or before a step", "", "", (*ui).askBreak},
+		{"say", "W", "say something to the server or the client: ping, disco, message, XML, a file", "say, again", "", (*ui).askInject},
+		{"say-again", "R", "send the marked stanzas again, or the selected one", "", "", (*ui).sayAgain},
 		{"redraw", "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
 	}
 }

@@ -358,6 +358,7 @@ func (u *ui) Draw(screen tcell.Screen) {
 	if u.overlay == noOverlay {
 		below = u.stateLines(w, h)
 	}
+	below = append(u.heldLines(), below...)
 	u.want.judge, u.want.table = len(below), u.table
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {

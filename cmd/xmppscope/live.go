@@ -195,7 +195,8 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			defer cancel()
 			defer l.board.begin()()
 			return runInspector(ctx, viewer.Options{
-				Log: l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
+				Control: holds{l.control},
+				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
 				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings,
 			}, "print text: --plain")

@@ -1,0 +1,481 @@
+package viewer
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"xmppscope/inspect"
+	"xmppscope/session"
+)
+
+// Control is the way from the inspector back to the wire: what is held and put in.
+type Control interface {
+	// Held are the elements that wait for somebody to decide, the oldest first.
+	Held() []Held
+	// Decide decides about one.
+	Decide(id uint64, d Verb) error
+	// Break holds what an expression is true of from now on, or what comes before a step.
+	Break(text string) error
+	Breakpoints() []Breakpoint
+	Unbreak(id int) bool
+	// Inject says something in a session. The answer, if there is one, comes on reply.
+	Inject(session int, dir session.Dir, xml []byte, reply chan<- []byte) error
+	// Changed is closed when what is held has changed.
+	Changed() <-chan struct{}
+}
+
+// Held is an element that waits.
+type Held struct {
+	ID      uint64
+	Session int
+	Dir     session.Dir
+	Since   time.Time
+	Reason  string
+	Name    string
+	XML     []byte
+	Shown   []byte // without its secrets
+}
+
+// Breakpoint is a condition on which elements are held.
+type Breakpoint struct {
+	ID   int
+	Text string
+	Hits int
+}
+
+// Verb is what becomes of a held element. The zero value lets it pass.
+type Verb struct {
+	XML    []byte // goes on in its place
+	Drop   bool
+	Copies int
+	Delay  time.Duration
+}
+
+// heldShown bounds the held elements that are always in sight.
+const heldShown = 3
+
+// held is what is held now.
+func (u *ui) held() []Held {
+	if u.options.Control == nil {
+		return nil
+	}
+	return u.options.Control.Held()
+}
+
+// heldLines are those below the first line, as long as something is held.
+func (u *ui) heldLines() (out []line) {
+	all := u.held()
+	for i := range all[:min(len(all), heldShown)] {
+		out = append(out, u.heldLine(&all[i]))
+	}
+	if more := len(all) - heldShown; more > 0 {
+		out = append(out, line{{wiref(" ◆ and %d more", more), u.theme.warning}})
+	}
+	return out
+}
+
+func (u *ui) heldLine(h *Held) line {
+	return line{
+		{wiref(" ◆ held %s ", session.ShortTime(u.now().Sub(h.Since).Truncate(time.Second))), u.theme.warning},
+		{wiref("session %d %s <%s> ", h.Session, h.Dir, h.Name), u.theme.strong},
+		{wiref("at %s", h.Reason), u.theme.text}, {" · H decides", u.theme.faint},
+	}
+}
+
+// waitsKnown is what is known of how long peers wait, while somebody thinks.
+const waitsKnown = "How long they wait, unless they were told otherwise: Prosody ends a login after 5 minutes, ejabberd after 2; clients give a login 15 s to 2 minutes, " +
+	"and an answer to a ping as long. What comes behind a held element waits with it; the other direction goes on."
+
+// showHeld lists what is held, and the keys that decide.
+func (u *ui) showHeld() {
+	if u.options.Control == nil {
+		u.say(warning, "nothing can be held here: nobody passes through this inspector")
+		return
+	}
+	on := func(do func(Held)) func() {
+		return func() {
+			if all := u.held(); u.picked < len(all) {
+				do(all[u.picked])
+			}
+		}
+	}
+	u.show(sheet{
+		title: "Held", hint: "f forward · e edit · E $EDITOR · d drop · 2 twice · w delay · b breakpoint",
+		keys: map[rune]func(){
+			'f': on(func(h Held) { u.decide(h, Verb{}, "went on as it came") }),
+			'd': on(func(h Held) { u.decide(h, Verb{Drop: true}, "was dropped") }),
+			'2': on(func(h Held) { u.decide(h, Verb{Copies: 1}, "went on twice") }),
+			'e': on(u.editHeld), 'E': on(u.editOutside), 'w': on(u.delayHeld), 'b': u.askBreak,
+		},
+		text: func(p *textBlock) {
+			all := u.held()
+			if len(all) == 0 {
+				p.add(1, span{" nothing is held", p.theme.faint})
+			}
+			for i := range all {
+				h := &all[i]
+				from := len(p.lines)
+				p.add(5, u.heldLine(h)[:3]...)
+				p.offer(from, func() { u.editHeld(*h) })
+				p.add(5, span{"   " + wire(string(u.heldText(h))), p.theme.text})
+			}
+			if points := u.options.Control.Breakpoints(); len(points) > 0 {
+				p.heading("Breakpoints")
+				for _, b := range points {
+					p.add(5, span{wiref("   %d  %s", b.ID, b.Text), p.theme.text}, span{wiref("  held %s", session.Plural(b.Hits, "element")), p.theme.faint})
+				}
+			}
+			p.gap()
+			p.add(1, span{" " + waitsKnown, p.theme.faint})
+		},
+	})
+}
+
+// heldText is a held element as it may be shown.
+func (u *ui) heldText(h *Held) []byte {
+	if u.reveal {
+		return h.XML
+	}
+	return h.Shown
+}
+
+// decide decides about a held element.
+func (u *ui) decide(h Held, v Verb, said string) {
+	if err := u.options.Control.Decide(h.ID, v); err != nil {
+		u.say(warning, "%v", err)
+		return
+	}
+	u.say(plain, "<%s> of session %d %s", h.Name, h.Session, said)
+}
+
+// mayEdit says whether an element may be shown to be edited.
+func (u *ui) mayEdit(h *Held) bool {
+	if !u.reveal && string(h.Shown) != string(h.XML) {
+		u.say(warning, "it holds secrets, which are blanked: r shows them, and then it can be edited")
+		return false
+	}
+	return true
+}
+
+// editHeld edits an element on the last line.
+func (u *ui) editHeld(h Held) {
+	if !u.mayEdit(&h) {
+		return
+	}
+	u.ask(question{label: "goes on:", answer: string(h.XML), done: func(text string) {
+		if text == string(wire(string(h.XML))) { // as it came, whatever cannot be shown in it
+			u.decide(h, Verb{}, "went on as it came")
+			return
+		}
+		u.sendEdited(h, []byte(text))
+	}})
+}
+
+// sendEdited has an edited element go on, once it is sure that what is not well-formed is meant.
+func (u *ui) sendEdited(h Held, xml []byte) {
+	u.ifMeant(xml, func() { u.decide(h, Verb{XML: xml}, "went on, changed") })
+}
+
+// ifMeant does what is to be done with XML; it asks first if that is not well-formed.
+func (u *ui) ifMeant(xml []byte, do func()) {
+	if len(xml) == 0 {
+		u.say(warning, "there is nothing to send: d drops an element")
+		return
+	}
+	err := wellFormed(xml)
+	if err == nil {
+		do()
+		return
+	}
+	u.ask(question{label: fmt.Sprintf("this is not well-formed (%v), and may end the stream:", err), choices: []choice{
+		{'y', "send it as it is", do}, {'n', "do not", func() {}},
+	}})
+}
+
+// wellFormed says what is wrong with XML between elements of a stream; nil if nothing is.
+func wellFormed(text []byte) error {
+	const around = "<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
+	d := xml.NewDecoder(strings.NewReader(around + string(text) + "</x>"))
+	for {
+		_, err := d.Token()
+		var syntax *xml.SyntaxError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &syntax):
+			return errors.New(syntax.Msg)
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// editOutside edits an element with $EDITOR, byte for byte.
+func (u *ui) editOutside(h Held) {
+	if !u.mayEdit(&h) {
+		return
+	}
+	editor := os.Getenv("EDITOR")
+	if editor == "" {
+		u.say(warning, "$EDITOR is not set: e edits here")
+		return
+	}
+	dir, err := os.MkdirTemp("", "xmppscope-")
+	if err != nil {
+		u.say(failure, "%v", err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "element.xml")
+	if err := os.WriteFile(name, h.XML, 0o600); err != nil {
+		u.say(failure, "%v", err)
+		return
+	}
+	u.outside(editor, func(ctx context.Context) *exec.Cmd {
+		words := append(strings.Fields(editor), name)
+		return exec.CommandContext(ctx, words[0], words[1:]...)
+	})
+	text, err := os.ReadFile(name)
+	if err != nil {
+		u.say(failure, "%v", err)
+		return
+	}
+	if !strings.HasSuffix(string(h.XML), "\n") { // which editors add
+		text = []byte(strings.TrimSuffix(string(text), "\n"))
+	}
+	if string(text) == string(h.XML) {
+		u.say(plain, "nothing was changed: it is still held")
+		return
+	}
+	u.sendEdited(h, text)
+}
+
+// delayHeld asks for how long an element is to wait.
+func (u *ui) delayHeld(h Held) {
+	u.ask(question{label: "let it go on after (2s, 500ms):", done: func(text string) {
+		d, err := time.ParseDuration(strings.TrimSpace(text))
+		if err != nil || d <= 0 || d > 24*time.Hour {
+			u.say(warning, "%q is no time such as 2s or 500ms", text)
+			return
+		}
+		u.decide(h, Verb{Delay: d}, "goes on after "+session.ShortTime(d))
+	}})
+}
+
+// askBreak asks where elements are to be held.
+func (u *ui) askBreak() {
+	c := u.options.Control
+	if c == nil {
+		u.showHeld()
+		return
+	}
+	u.ask(question{
+		title: "Breakpoints", label: "hold:", help: func(string) []line {
+			out := []line{
+				{{" a filter: ", u.theme.faint}, {`name == "message" && dir == "c2s"`, u.theme.text}},
+				{{" a step:   ", u.theme.faint}, {"before sasl-success", u.theme.text}},
+				{{" -N takes breakpoint N away, - all of them", u.theme.faint}},
+			}
+			for _, b := range c.Breakpoints() {
+				out = append(out, line{{wiref(" %d  %s", b.ID, b.Text), u.theme.text}, {wiref("  held %s", session.Plural(b.Hits, "element")), u.theme.faint}})
+			}
+			return out
+		},
+		done: func(text string) {
+			text = strings.TrimSpace(text)
+			if rest, ok := strings.CutPrefix(text, "-"); ok {
+				id, err := strconv.Atoi(rest)
+				if rest != "" && (err != nil || id < 1) || !c.Unbreak(id) {
+					u.say(warning, "there is no breakpoint %q", rest)
+					return
+				}
+				u.say(plain, "it is gone")
+				return
+			}
+			if text == "" {
+				return
+			}
+			if err := c.Break(text); err != nil {
+				u.say(warning, "%v", err)
+				return
+			}
+			u.say(plain, "from now on it is held where %s", text)
+		},
+	})
+}
+
+// askInject asks whom something is to be said to, and what.
+func (u *ui) askInject() {
+	if u.options.Control == nil {
+		u.say(warning, "nothing can be said here: nobody passes through this inspector")
+		return
+	}
+	id := u.current().ID
+	to := func(dir session.Dir) func() { return func() { u.askWhat(id, dir) } }
+	u.ask(question{label: fmt.Sprintf("say something in session %d", id), choices: []choice{
+		{'s', "to the server, in the client's place", to(session.C2S)}, {'c', "to the client, in the server's place", to(session.S2C)},
+	}})
+}
+
+// askWhat asks what to say.
+func (u *ui) askWhat(id int, dir session.Dir) {
+	u.ask(question{
+		title: "Templates", label: "say:", help: func(string) (out []line) {
+			for i := range session.Templates {
+				t := &session.Templates[i]
+				var names []string
+				for _, f := range t.Fields {
+					names = append(names, f.Name+"=")
+				}
+				out = append(out, line{{wire(" " + t.Name + " " + strings.Join(names, " ")), u.theme.text}, {wire("  " + t.What), u.theme.faint}})
+			}
+			return append(out, line{{" or XML, or @FILE", u.theme.faint}})
+		},
+		done: func(text string) {
+			xml, err := spoken(text)
+			if err != nil {
+				u.say(warning, "%v", err)
+				return
+			}
+			u.ifMeant(xml, func() { u.inject(id, dir, xml) })
+		},
+	})
+}
+
+// fileMax bounds a file that is said.
+const fileMax = 1 << 20
+
+// spoken is what a person has typed to be said: XML, @FILE, or a template with its fields.
+func spoken(text string) ([]byte, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "<") {
+		return []byte(text), nil
+	}
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		info, err := os.Stat(name)
+		switch {
+		case err != nil:
+			return nil, err
+		case !info.Mode().IsRegular() || info.Size() > fileMax:
+			return nil, fmt.Errorf("%s is no file of at most 1 MB", name)
+		}
+		return os.ReadFile(name)
+	}
+	words, err := wordsOf(text)
+	if err != nil || len(words) == 0 {
+		return nil, err
+	}
+	t, err := session.FindTemplate(words[0])
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	for _, w := range words[1:] {
+		name, value, ok := strings.Cut(w, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is no field: write name=value", w)
+		}
+		values[name] = value
+	}
+	return t.Fill(values)
+}
+
+// wordsOf are the words of a line; what stands in double quotes is one word.
+func wordsOf(text string) (out []string, err error) {
+	var word strings.Builder
+	quoted, begun := false, false
+	for _, r := range text {
+		switch {
+		case r == '"':
+			quoted, begun = !quoted, true
+		case r == ' ' && !quoted:
+			if begun {
+				out = append(out, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if quoted {
+		return nil, errors.New(`a " is missing`)
+	}
+	if begun {
+		out = append(out, word.String())
+	}
+	return out, nil
+}
+
+// answerTime is how long an answer is waited for, to be told of on the last line.
+const answerTime = 30 * time.Second
+
+// inject says something in a session, and tells of the answer when it comes.
+func (u *ui) inject(id int, dir session.Dir, xml []byte) {
+	reply := make(chan []byte, 1)
+	if err := u.options.Control.Inject(id, dir, xml, reply); err != nil {
+		u.say(warning, "%v", err)
+		return
+	}
+	u.say(plain, "it was said in session %d; its answer, if there is one, is kept from the other side", id)
+	var answer []byte
+	u.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		select {
+		case answer = <-reply:
+		case <-ctx.Done():
+		}
+	}, func(context.Context) {
+		if answer != nil {
+			u.say(plain, "answered: %s", answer)
+			u.flash.good = true
+		}
+	})
+}
+
+// sayAgain sends the marked stanzas once more, or the one that is selected.
+func (u *ui) sayAgain() {
+	if u.options.Control == nil {
+		u.say(warning, "nothing can be said here: nobody passes through this inspector")
+		return
+	}
+	var indexes []int
+	for i := range u.marks {
+		indexes = append(indexes, i)
+	}
+	slices.Sort(indexes)
+	if len(indexes) == 0 {
+		if _, i := u.event(); i >= 0 {
+			indexes = []int{i}
+		}
+	}
+	n := 0
+	for _, i := range indexes {
+		e := u.events.At(i)
+		if _, element := e.Body.(session.StreamElement); !element || e.Truncated || e.Redacted || !inspect.IsStanza(e) {
+			continue
+		}
+		if err := u.options.Control.Inject(e.Session, e.Dir, e.Raw, nil); err != nil {
+			u.say(warning, "%v", err)
+			return
+		}
+		n++
+	}
+	if n == 0 {
+		u.say(warning, "what is selected is no whole stanza that could be sent again")
+		return
+	}
+	u.say(plain, "%s sent again", session.Plural(n, "stanza"))
+}

@@ -1,0 +1,177 @@
+package viewer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"xmppscope/session"
+)
+
+// fakeWire is a Control that remembers what was asked for.
+type fakeWire struct {
+	held     []Held
+	points   []Breakpoint
+	decided  []Verb
+	injected []string
+	changed  chan struct{}
+}
+
+func (f *fakeWire) Held() []Held { return f.held }
+func (f *fakeWire) Decide(id uint64, v Verb) error {
+	for i := range f.held {
+		if f.held[i].ID == id {
+			f.held = append(f.held[:i:i], f.held[i+1:]...)
+			f.decided = append(f.decided, v)
+			return nil
+		}
+	}
+	return errors.New("it is not held")
+}
+func (f *fakeWire) Break(text string) error {
+	if text == "nonsense" {
+		return errors.New("there is no \"nonsense\"")
+	}
+	f.points = append(f.points, Breakpoint{ID: len(f.points) + 1, Text: text})
+	return nil
+}
+func (f *fakeWire) Breakpoints() []Breakpoint { return f.points }
+func (f *fakeWire) Unbreak(id int) bool {
+	n := len(f.points)
+	if f.points = f.points[:max(0, n-1)]; id == 0 {
+		f.points = nil
+	}
+	return n > 0
+}
+func (f *fakeWire) Inject(id int, dir session.Dir, xml []byte, reply chan<- []byte) error {
+	f.injected = append(f.injected, dir.String()+" "+string(xml))
+	if reply != nil {
+		reply <- []byte("<iq type='result'/>")
+	}
+	return nil
+}
+func (f *fakeWire) Changed() <-chan struct{} { return f.changed }
+
+func holding(t *testing.T, w, h int, xml ...string) (*bench, *fakeWire) {
+	wire := &fakeWire{changed: make(chan struct{})}
+	b := newBench(t, w, h, Options{Live: true, Start: startLines, Control: wire}).play(login(1))
+	for i, x := range xml {
+		wire.held = append(wire.held, Held{ID: uint64(i + 1), Session: 1, Dir: session.C2S, Since: b.ui.now().Add(-12 * time.Second), Reason: "breakpoint true", Name: "message", XML: []byte(x), Shown: []byte(x)})
+	}
+	return b, wire
+}
+
+// TestHeldIsInSight: on every page, on every screen, with how long it has waited.
+func TestHeldIsInSight(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {80, 12}, {200, 50}} {
+		b, _ := holding(t, size[0], size[1], "<message/>", "<message/>", "<message/>", "<message/>", "<message/>")
+		b.has("held 12s session 1 c2s <message>")
+		b.press("?").has("held 12s session 1 c2s <message>")
+	}
+	b, _ := holding(t, 80, 24, "<message/>", "<message/>", "<message/>", "<message/>", "<message/>")
+	b.has("and 2 more")
+	b, _ = holding(t, 80, 24)
+	b.lacks("held 12s")
+}
+
+// TestHeldIsDecided: each key does what it says, with the element that is chosen.
+func TestHeldIsDecided(t *testing.T) {
+	b, wire := holding(t, 120, 40, "<message id='1'/>", "<message id='2'/>", "<message id='3'/>", "<message id='4'/>", "<message id='5'/>", "<message id='6'/>")
+	b.press("H").has("Held", "<message id='1'/>", "Prosody ends a login after 5 minutes")
+	b.press("f").has("went on as it came")
+	b.press("d").has("was dropped")
+	b.press("2").has("went on twice")
+	b.press("w2s<Enter>").has("goes on after 2s")
+	b.press("jf") // the last one, not the first
+	if len(wire.held) != 1 || wire.held[0].ID != 5 {
+		t.Fatalf("held: %+v", wire.held)
+	}
+	b.press("e<Home>x<Enter>").has("this is not well-formed", "y  send it as it is")
+	b.press("n")
+	if len(wire.decided) != 5 {
+		t.Errorf("it was sent all the same: %+v", wire.decided)
+	}
+	b.press("e")
+	b.ui.prompt.set("<message id='five'/>")
+	b.press("<Enter>").has("went on, changed", "nothing is held")
+	if last := wire.decided[5]; string(last.XML) != "<message id='five'/>" {
+		t.Errorf("edited: %+v", last)
+	}
+	want := []Verb{{}, {Drop: true}, {Copies: 1}, {Delay: 2 * time.Second}, {}}
+	for i, v := range want {
+		if got := wire.decided[i]; got.Drop != v.Drop || got.Copies != v.Copies || got.Delay != v.Delay || got.XML != nil {
+			t.Errorf("decision %d: %+v, want %+v", i, got, v)
+		}
+	}
+}
+
+// TestHeldSecrets: what holds secrets is shown without them, and not edited unless they are
+// shown.
+func TestHeldSecrets(t *testing.T) {
+	b, wire := holding(t, 120, 40, "<auth>secret</auth>")
+	wire.held[0].Shown = []byte("<auth>[password #1]</auth>")
+	b.press("H").has("[password #1]").lacks("secret</auth>")
+	b.press("e").has("it holds secrets")
+	b.press("<Esc>rH").has("secret</auth>")
+}
+
+// TestBreakpoints: they are set, listed, and taken away.
+func TestBreakpoints(t *testing.T) {
+	b, wire := holding(t, 120, 40)
+	b.press("B").has("before sasl-success")
+	b.press("before bind-result<Enter>").has("from now on it is held where before bind-result")
+	b.press("Bnonsense<Enter>").has("there is no \"nonsense\"")
+	b.press("B").has("1  before bind-result")
+	b.press("-<Enter>").has("it is gone")
+	if len(wire.points) != 0 {
+		t.Errorf("breakpoints: %+v", wire.points)
+	}
+	b.press("B-7<Enter>").has("there is no breakpoint")
+}
+
+// TestSay: templates, XML and files, to either side; and a stanza again.
+func TestSay(t *testing.T) {
+	b, wire := holding(t, 120, 40)
+	b.press("W").has("to the server, in the client's place")
+	b.press("s").has("stream-error condition= text=", "or XML, or @FILE")
+	b.press("ping to=a.example id=7<Enter>").has("answered: <iq type='result'/>")
+	b.press("Wc<message/><Enter>")
+	file := filepath.Join(t.TempDir(), "x.xml")
+	if err := os.WriteFile(file, []byte("<presence/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.press("Ws").ui.prompt.set("@" + file)
+	b.press("<Enter>")
+	b.press("Ws<a<Enter>").has("this is not well-formed")
+	b.press("n")
+	want := []string{"c2s <iq type='get' id='7' to='a.example'><ping xmlns='urn:xmpp:ping'/></iq>", "s2c <message/>", "c2s <presence/>"}
+	if strings.Join(wire.injected, "|") != strings.Join(want, "|") {
+		t.Errorf("said: %q", wire.injected)
+	}
+	b.press("Wspnig<Enter>").has("did you mean ping?")
+	b.press("G") // the end of the connection is no stanza
+	b.press("R").has("no whole stanza")
+}
+
+// TestNoWire: where nobody passes, the keys say so.
+func TestNoWire(t *testing.T) {
+	b := newBench(t, 120, 40, Options{}).play(login(1))
+	for _, key := range []string{"H", "B", "W", "R"} {
+		b.press(key).has("nobody passes through this inspector")
+		b.ui.flash = flash{}
+	}
+}
+
+// TestWordsOf: words of a line.
+func TestWordsOf(t *testing.T) {
+	got, err := wordsOf(`message  body="a b" to=x ""`)
+	if err != nil || strings.Join(got, "|") != "message|body=a b|to=x|" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := wordsOf(`"`); err == nil {
+		t.Error("a quote is missing, and it is not said")
+	}
+}
