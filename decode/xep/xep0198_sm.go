@@ -14,7 +14,7 @@ func init() {
 		ID: "xep-0198", Title: "Stream Management", Ref: "XEP-0198",
 		Match: decode.When(func(s *decode.Seen) bool {
 			switch s.Event.Body.(type) {
-			case session.StreamElement, session.StreamClosed, session.TCPClosed:
+			case session.StreamElement, session.StreamClosed, session.TCPClosed, session.RelaySent, session.RelayEdited:
 				return true
 			}
 			return false
@@ -44,6 +44,9 @@ func (m *management) Explain(s *decode.Seen) []session.Note {
 		return m.closed()
 	case session.TCPClosed:
 		return m.gone()
+	case session.RelaySent, session.RelayEdited: // not both sides count the same any more
+		m.Unknown = m.Unknown || m.Counting[session.C2S] || m.Counting[session.S2C]
+		return nil
 	}
 	root, dir := s.Root, s.Event.Dir
 	switch {

@@ -81,6 +81,7 @@ type scope struct {
 	mu     sync.Mutex
 	stdout []byte
 	grown  chan struct{} // gets a value when stdout has grown
+	told   chan string   // the first lines on standard error
 }
 
 // startScope starts xmppscope in front of a server, "" for that of the account's domain.
@@ -103,6 +104,7 @@ func launch(t *testing.T, args ...string) *scope {
 		Saved:  filepath.Join(dir, "session.pcapng"),
 		done:   make(chan struct{}),
 		grown:  make(chan struct{}, 1),
+		told:   make(chan string, 100),
 	}
 	ca := filepath.Join(dir, "ca")
 	ours := []string{args[0], "--json", "--listen", "127.0.0.1:0", "--ca-dir", ca, "--save", s.Saved} // what args say holds
@@ -173,6 +175,10 @@ func (s *scope) readErrors(r io.Reader, listening chan<- string) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		s.stderr.WriteString(lines.Text() + "\n")
+		select {
+		case s.told <- lines.Text():
+		default:
+		}
 		if m := listeningOn.FindStringSubmatch(lines.Text()); m != nil {
 			select {
 			case listening <- m[1]:
