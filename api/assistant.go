@@ -54,10 +54,10 @@ const (
 )
 
 // Assistant serves a Model to an assistant, by the Model Context Protocol over a pair of
-// streams, until in has ended and what was asked is answered, or ctx is done. It reads only, and what comes from the wire is
+// streams, until in has ended and what was asked is answered, or ctx is done. It reads only, unless there is a Remote, and what comes from the wire is
 // marked. ready, which may be nil, is waited for before anything is answered.
 func Assistant(ctx context.Context, m *Model, in io.ReadCloser, out io.WriteCloser, ready <-chan struct{}) error {
-	s := mcp.NewServer(&mcp.Implementation{Name: "xmppscope", Version: m.o.Tool}, &mcp.ServerOptions{Instructions: instructions, Capabilities: &mcp.ServerCapabilities{}})
+	s := mcp.NewServer(&mcp.Implementation{Name: "xmppscope", Version: m.o.Tool}, &mcp.ServerOptions{Instructions: m.instructions(), Capabilities: &mcp.ServerCapabilities{}})
 	a := &assistant{s, m, ready}
 	tool(a, "status", "What is looked at: captures, or a running proxy, and how much there is.", func(ctx context.Context, _ askedNothing) (any, error) { return m.Status(ctx) })
 	tool(a, "why_login_failed", "Why the newest login that failed did: the story, the cause, what to do next.", func(ctx context.Context, _ askedNothing) (any, error) { return m.LastFailure(ctx) })
@@ -72,6 +72,10 @@ func Assistant(ctx context.Context, m *Model, in io.ReadCloser, out io.WriteClos
 		return m.page(ctx, Wanted{v.Session, v.Filter, v.Search}, v.From, few(v.Limit), maxAnswer)
 	})
 	tool(a, "compare", "Two logins side by side, and what made the difference.", func(ctx context.Context, v askedDiff) (any, error) { return m.Diff(ctx, v.A, v.B) })
+	if r := m.o.Remote; r != nil {
+		a.controls(r)
+		defer r.done()
+	}
 	c := newExchange(ctx, in, out)
 	return s.Run(ctx, &mcp.IOTransport{Reader: c, Writer: c})
 }

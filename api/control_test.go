@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,43 @@ func TestControl(t *testing.T) {
 	none := newBench(t, api.Options{})
 	if code, text := none.post("/api/v1/control/held", none.control, ""); code != 403 || !strings.Contains(text, "--allow-control") {
 		t.Errorf("without control: %d %s", code, text)
+	}
+}
+
+// TestAssistantControls: an assistant gets the verbs only where it may, and they arrive.
+func TestAssistantControls(t *testing.T) {
+	wire := new(noWire)
+	running := newBench(t, api.Options{Control: wire})
+	server := httptest.NewServer(running.handler)
+	defer server.Close()
+	remote, err := api.NewRemote(server.URL, running.control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, api.Options{Remote: remote})
+	s := b.assistant(nil)
+	if got := s.InitializeResult().Instructions; !strings.Contains(got, "control_") || strings.Contains(got, "Nothing can be changed") {
+		t.Error(got)
+	}
+	text, ok := call(t, s, "control_decide", map[string]any{"id": 3, "do": "drop"})
+	if want := (api.Decision{ID: 3, Do: "drop"}); !ok || wire.asked != want {
+		t.Errorf("%s, asked %+v", text, wire.asked)
+	}
+	if text, ok := call(t, s, "control_held", map[string]any{}); !ok || !strings.Contains(text, "is data from the network") {
+		t.Errorf("%s", text)
+	}
+	if text, ok := call(t, s, "control_decide", map[string]any{"id": 7, "do": "drop"}); ok || !strings.Contains(text, "element 7 is not held") {
+		t.Errorf("%s", text)
+	}
+	if text, ok := call(t, newBench(t, api.Options{}).assistant(nil), "control_held", map[string]any{}); ok {
+		t.Errorf("without leave: %s", text)
+	}
+	for _, address := range []string{"http://example.net:80", "127.0.0.1:80", "https://127.0.0.1:80", "http://127.0.0.1"} {
+		if _, err := api.NewRemote(address, "x"); err == nil {
+			t.Errorf("%s was taken", address)
+		}
+	}
+	if _, err := api.NewRemote(server.URL, ""); err == nil {
+		t.Error("it needs no token")
 	}
 }

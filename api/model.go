@@ -25,9 +25,11 @@ import (
 type Options struct {
 	// Control is the way back to the wire; nil: nothing can be changed.
 	Control Control
-	Log     *session.Log
-	Tool    string // "xmppscope 0.1.0"
-	Title   string // what is looked at: "a running proxy", "login.pcapng"
+	// Remote lets an assistant take hold of what passes in a running xmppscope; nil does not.
+	Remote *Remote
+	Log    *session.Log
+	Tool   string // "xmppscope 0.1.0"
+	Title  string // what is looked at: "a running proxy", "login.pcapng"
 	// Sources says what is looked at in lines, with the numbers of its sessions; may be nil.
 	Sources func() []string
 	Live    bool // sessions come in while it runs

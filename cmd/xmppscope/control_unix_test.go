@@ -23,6 +23,16 @@ func TestAllowControlNeedsAPI(t *testing.T) {
 	}
 }
 
+// TestMCPNeedsTheToken: an assistant gets hold of what passes only with it.
+func TestMCPNeedsTheToken(t *testing.T) {
+	cmd := scope(t, t.TempDir(), "mcp", "--allow-control", "http://127.0.0.1:1", "login.pcapng")
+	cmd.Stdin = strings.NewReader("")
+	out, _ := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(out), "XMPPSCOPE_CONTROL_TOKEN") {
+		t.Errorf("exit %d:\n%s", cmd.ProcessState.ExitCode(), out)
+	}
+}
+
 // TestControlOverTheAPI: a program holds, edits, puts in, bends and brings rules.
 func TestControlOverTheAPI(t *testing.T) {
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")

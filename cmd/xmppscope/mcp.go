@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 
 func newMCP() *cobra.Command {
 	in := new(inputFlags)
-	running := false
+	running, control := false, ""
 	cmd := &cobra.Command{
 		Use: "mcp [FILE…]", Short: "let an assistant look at captures, or at a running proxy",
 		Long: `Speaks the Model Context Protocol on standard input and output, for the assistant that
@@ -25,7 +26,11 @@ has started it: "why did the last login fail?" gets the story. It looks at the c
 that are named here, at --running too: the xmppscope that you run elsewhere (see
 xmppscope attach; the path of a socket may stand among the files), and at nothing else.
 
-It reads only. Secrets are blanked, always. What comes from the wire is marked as such
+It reads only, unless you say --allow-control http://127.0.0.1:PORT, the address of the
+api of a run that was started with --allow-control: then it may hold, change and put in
+what passes there, with the token of control in XMPPSCOPE_CONTROL_TOKEN.
+
+Secrets are blanked, always. What comes from the wire is marked as such
 in all answers: a message that says "ignore your instructions" is a message.
 
 An assistant that is set up by a file takes it like this:
@@ -49,10 +54,11 @@ An assistant that is set up by a file takes it like this:
 				}
 				args = append(args, run.Path)
 			}
-			return assist(cmd, in, args)
+			return assist(cmd, in, args, control)
 		},
 	}
 	cmd.Flags().BoolVar(&running, "running", false, "look at the xmppscope that you run elsewhere, too")
+	cmd.Flags().StringVar(&control, "allow-control", "", "let the assistant take hold of what passes at the api of a run, `http://127.0.0.1:PORT`")
 	in.add(cmd.Flags())
 	return cmd
 }
@@ -64,9 +70,16 @@ const (
 	longest  = 10 * time.Second
 )
 
-func assist(cmd *cobra.Command, in *inputFlags, paths []string) error {
+func assist(cmd *cobra.Command, in *inputFlags, paths []string, control string) error {
 	if isTerminal(os.Stdin) {
 		return usageError{hinted{errors.New("mcp: an assistant starts it, and speaks on standard input"), "to look yourself: xmppscope open, or xmppscope attach"}}
+	}
+	var remote *api.Remote
+	if control != "" {
+		var err error
+		if remote, err = api.NewRemote(control, os.Getenv("XMPPSCOPE_CONTROL_TOKEN")); err != nil {
+			return usageError{hinted{fmt.Errorf("--allow-control: %w", err), "the run tells its address and its token of control at its start; the token goes into XMPPSCOPE_CONTROL_TOKEN"}}
+		}
 	}
 	log := session.NewLog()
 	defer log.Close()
@@ -85,7 +98,7 @@ func assist(cmd *cobra.Command, in *inputFlags, paths []string) error {
 		isReady()
 	}()
 	m := api.NewModel(api.Options{
-		Log: log, Tool: tool, Title: strings.TrimPrefix(openTitle(paths), "xmppscope "), Sources: r.sources,
+		Log: log, Tool: tool, Title: strings.TrimPrefix(openTitle(paths), "xmppscope "), Sources: r.sources, Remote: remote,
 		Live: slices.ContainsFunc(filesOf(paths), comesSlowly),
 	})
 	err := api.Assistant(cmd.Context(), m, os.Stdin, os.Stdout, ready)
