@@ -280,7 +280,7 @@ func TestCountsAreKeptRight(t *testing.T) {
 	both("", "<a"+sm+" h='1'/>") // the first, and behind it one that was dropped
 	end(session.S2C, "<a"+sm+" h='2'/>")
 	both("", "<a"+sm+" h=\"2\"/>")
-	end(session.S2C, "<a"+sm+" h='3'/>")
+	end(session.S2C, "<a"+sm+" h=\"3\"/>")
 	r.give(Injected{Sending{Dir: session.C2S, XML: []byte("<message/>")}})
 	r.give(Injected{Sending{Dir: session.C2S, XML: []byte("<message/>")}})
 	both("", "<a"+sm+" h='4'/>") // two of ours
@@ -303,6 +303,33 @@ func TestCountsAreKeptRight(t *testing.T) {
 	end(session.S2C, "<resumed"+sm+" previd='one' h='3'/>")
 	both("<message/>", "<a"+sm+" h='5'/>")
 	end(session.S2C, "<a"+sm+" h='4'/>")
+}
+
+// TestCountsWithSASL2: the same where it is enabled and resumed with the login.
+func TestCountsWithSASL2(t *testing.T) {
+	r := newClearRelay([]Gate{byName{"presence": {Drop: true}}})
+	r.phase = relaying
+	const sasl2 = " xmlns='urn:xmpp:sasl:2'"
+	r.give(Data{session.C2S, []byte(gateHeader + "<authenticate" + sasl2 + " mechanism='X'/>")})
+	r.give(Data{session.S2C, []byte(gateHeader + "<success" + sasl2 + "><bound xmlns='urn:xmpp:bind:0'><enabled" + sm + " id='two'/></bound></success>")})
+	r.give(Data{session.C2S, []byte("<message/><presence/><message/>")})
+	r.give(Data{session.S2C, []byte("<presence/><message/><a" + sm + " h='2'/>")})
+	if got := r.out[session.S2C].String(); !strings.HasSuffix(got, "<a"+sm+" h='3'/>") {
+		t.Errorf("the client is told %s", got)
+	}
+	kept := ledgers{}
+	kept.keep(&r.ledger)
+	r = newClearRelay([]Gate{byName{}})
+	r.phase = relaying
+	r.ledger.recall = func(id string) *ledger { return kept.of[id] }
+	r.give(Data{session.C2S, []byte(gateHeader + "<authenticate" + sasl2 + "><resume" + sm + " previd='two' h='1'/></authenticate>")})
+	if got := r.out[session.C2S].String(); !strings.HasSuffix(got, "<resume"+sm+" previd='two' h='2'/></authenticate>") {
+		t.Errorf("the server is told %s", got)
+	}
+	r.give(Data{session.S2C, []byte(gateHeader + "<success" + sasl2 + "><resumed" + sm + " previd='two' h='2'/></success>")})
+	if got := r.out[session.S2C].String(); !strings.HasSuffix(got, "<resumed"+sm+" previd='two' h='3'/></success>") {
+		t.Errorf("the client is told %s", got)
+	}
 }
 
 // TestBends: what is done to connections.

@@ -108,8 +108,8 @@ func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn d
 			r.tellEdited(dir, "", "an element of more than 64 KB is not held back: it passed without being looked at", nil, true)
 		}
 		r.learn(piece)
-		r.ledger.came(piece, &r.stream)
-		r.ledger.went(piece, &r.stream)
+		r.ledger.came(piece)
+		r.ledger.went(piece)
 		return piece.Turn, false
 	}
 	whole := p
@@ -118,7 +118,7 @@ func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn d
 		g.part = nil
 	}
 	o := outcome{piece: *piece, whole: whole}
-	r.ledger.came(piece, &r.stream)
+	r.ledger.came(piece)
 	if r.isOurs(piece) {
 		o.drop = true
 		o.tell(false, "", "it answers what xmppscope has sent: the "+dir.Opposite().Sender()+" has not asked, and does not get it")
@@ -225,7 +225,7 @@ func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 		r.do(Keep{dir, o.whole})
 		r.tells(dir, o, nil)
 	case !o.edited:
-		xml, why := r.ledger.right(&o.piece, &r.stream)
+		xml, why := r.ledger.right(&o.piece)
 		if xml == nil {
 			r.forward(dir, o.whole)
 			r.tells(dir, o, nil)
@@ -279,7 +279,7 @@ func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
 // delivered learns from a piece that has gone on, and says which turn the stream takes.
 func (r *Relay) delivered(p *decode.Piece) decode.Turn {
 	r.learn(p)
-	r.ledger.went(p, &r.stream)
+	r.ledger.went(p)
 	return p.Turn
 }
 

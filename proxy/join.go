@@ -107,8 +107,8 @@ func (r *Relay) handed(in *Handed) {
 		}
 		rest = rest[n:]
 		r.learn(&piece)
-		r.ledger.came(&piece, &r.stream)
-		r.ledger.went(&piece, &r.stream)
+		r.ledger.came(&piece)
+		r.ledger.went(&piece)
 		if piece.Turn == decode.Compresses {
 			r.blind = true
 			r.tellBlind(in.Dir)

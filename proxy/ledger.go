@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -42,31 +40,32 @@ func (l *ledger) base(dir session.Dir, counts bool, sent uint32) {
 }
 
 // came takes a piece as its sender has sent it.
-func (l *ledger) came(p *decode.Piece, _ *decode.Stream) {
+func (l *ledger) came(p *decode.Piece) {
 	if l.counts[p.Dir] && isStanza(p) {
 		l.sent[p.Dir]++
 	}
 }
 
 // went takes a piece that its receiver gets. note follows.
-func (l *ledger) went(p *decode.Piece, s *decode.Stream) {
+func (l *ledger) went(p *decode.Piece) {
 	if isStanza(p) {
 		if l.counts[p.Dir] {
 			l.got[p.Dir]++
 		}
 		return
 	}
-	if !isManaged(p, s) {
+	e := managed(p)
+	if e == nil {
 		return
 	}
-	e, _ := decode.ParseTag(p.Tag, nil)
-	switch name := string(p.Local()); {
-	case e == nil:
+	switch name := e.Name.Local; {
 	case name == "enable" && p.Dir == session.C2S:
 		l.begin(session.C2S)
 	case name == "enabled" && p.Dir == session.S2C:
 		l.begin(session.S2C)
-		l.id = e.Attr("id")
+		if l.id = e.Attr("id"); string(p.Local()) == "success" { // it was asked for with the login (XEP-0386)
+			l.begin(session.C2S)
+		}
 	case name == "resume" && p.Dir == session.C2S:
 		if h, err := strconv.ParseUint(e.Attr("h"), 10, 32); l.resume != "" && err == nil { // that one's counts go on
 			l.goOn(session.S2C, uint32(h))
@@ -119,32 +118,25 @@ func (l *ledger) translate(dir session.Dir, got uint32) uint32 {
 }
 
 // right puts the count in a piece right: nil if it is. A receiver's h is of what it has got.
-func (l *ledger) right(p *decode.Piece, s *decode.Stream) (xml []byte, why string) {
-	if p.Kind != decode.Element || !bytes.Contains(p.Tag, []byte("h")) || !isManaged(p, s) {
-		return nil, ""
-	}
-	e, _ := decode.ParseTag(p.Tag, nil)
+func (l *ledger) right(p *decode.Piece) (xml []byte, why string) {
+	e := managed(p)
 	if e == nil {
 		return nil, ""
 	}
-	switch name := string(p.Local()); {
+	h, err := strconv.ParseUint(e.Attr("h"), 10, 32)
+	if err != nil {
+		return nil, ""
+	}
+	switch name := e.Name.Local; {
 	case name == "resume" && p.Dir == session.C2S && l.recall != nil:
 		if before := l.recall(e.Attr("previd")); before != nil {
 			l.counts, l.sent, l.got, l.resume = before.counts, before.sent, before.got, e.Attr("previd")
 			l.marks = [3][]shift{nil, slices.Clone(before.marks[1]), slices.Clone(before.marks[2])}
 		}
 	case name == "resumed" && p.Dir == session.S2C && l.resume != "":
-		defer func(h string) {
-			if n, err := strconv.ParseUint(h, 10, 32); err == nil {
-				l.goOn(session.C2S, uint32(n))
-			}
-		}(e.Attr("h"))
+		defer l.goOn(session.C2S, uint32(h))
 	case name == "a", name == "failed":
 	default:
-		return nil, ""
-	}
-	h, err := strconv.ParseUint(e.Attr("h"), 10, 32)
-	if err != nil {
 		return nil, ""
 	}
 	from := p.Dir.Opposite()
@@ -152,19 +144,9 @@ func (l *ledger) right(p *decode.Piece, s *decode.Stream) (xml []byte, why strin
 	if sent == uint32(h) {
 		return nil, ""
 	}
-	return withCount(p.Raw, sent), fmt.Sprintf(
+	at := e.AttrSpan("h")
+	return slices.Concat(p.Raw[:at.Start], strconv.AppendUint(nil, uint64(sent), 10), p.Raw[at.End:]), fmt.Sprintf(
 		"stream management is kept right: of the %s's stanzas %d have arrived, with what xmppscope has put in and without what it has taken out; it sent %d up to there", from.Sender(), h, sent)
-}
-
-var countAttr = regexp.MustCompile(`(\sh\s*=\s*)(?:'[^']*'|"[^"]*")`)
-
-// withCount is an element with another h.
-func withCount(raw []byte, h uint32) []byte {
-	at := countAttr.FindSubmatchIndex(raw)
-	if at == nil {
-		return nil
-	}
-	return slices.Concat(raw[:at[3]], []byte("'"+strconv.FormatUint(uint64(h), 10)+"'"), raw[at[1]:])
 }
 
 // isStanza says whether a piece is one that is counted.
@@ -179,17 +161,36 @@ func isStanza(p *decode.Piece) bool {
 	return false
 }
 
-// isManaged says whether a piece belongs to stream management.
-func isManaged(p *decode.Piece, s *decode.Stream) bool {
-	if p.Kind != decode.Element {
-		return false
+// managed is the element of stream management that a piece is, or that it holds where it
+// belongs to a login with SASL2; nil if it is none.
+func managed(p *decode.Piece) *session.Element {
+	if p.Kind != decode.Element || p.Truncated {
+		return nil
 	}
-	switch string(p.Local()) {
-	case "a", "enable", "enabled", "resume", "resumed", "failed":
-		space := s.Space(p)
-		return space == decode.NSSM3 || space == decode.NSSM2
+	name := string(p.Local())
+	switch name {
+	case "a", "enable", "enabled", "resume", "resumed", "failed", "authenticate", "success":
+	default:
+		return nil
 	}
-	return false
+	root, _ := decode.Parse(p.Raw, nil)
+	switch {
+	case root == nil:
+	case root.Name.Space == decode.NSSM3, root.Name.Space == decode.NSSM2:
+		return root
+	case name == "authenticate":
+		return root.Child(decode.NSSM3, "resume")
+	case name == "success":
+		for _, inside := range []string{"resumed", "failed"} {
+			if e := root.Child(decode.NSSM3, inside); e != nil {
+				return e
+			}
+		}
+		if bound := root.Child(decode.NSBind2, "bound"); bound != nil {
+			return bound.Child(decode.NSSM3, "enabled")
+		}
+	}
+	return nil
 }
 
 // maxLedgers bounds the ended sessions whose counts are kept for a resumption.

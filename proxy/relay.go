@@ -389,8 +389,8 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			gates = r.gates(dir)
 		} else {
 			r.learn(&piece)
-			r.ledger.came(&piece, &r.stream)
-			r.ledger.went(&piece, &r.stream)
+			r.ledger.came(&piece)
+			r.ledger.went(&piece)
 		}
 		if r.turned(dir, turn, p[from:at], p[at:]) {
 			return
