@@ -125,6 +125,10 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 		st.Secure[e.Leg], st.TLS[e.Leg] = true, &b.TLSFacts
 		st.features = nil
 		d.turns = false
+	case session.BOSHBody:
+		if b.SID != "" && e.Dir == session.C2S {
+			st.SID = Keep(b.SID, st.SID)
+		}
 	case session.RelayEdited:
 		st.Rebound = st.Rebound || !b.Passed && e.Dir == session.C2S
 		if !b.Passed {

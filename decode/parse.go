@@ -29,6 +29,7 @@ type parsing struct {
 	begun  bool      // the beginning was seen: a connection, or a stream header
 	joined bool      // see State.Joined
 
+	bosh    bool   // a session of BOSH was opened on this connection
 	servers bool   // it looks like a stream between servers
 	assumed string // see State.Assumed
 }
@@ -113,6 +114,20 @@ func (d *parsing) scopeFor(dir session.Dir, tag string) (scope Scope, guessed bo
 // text is Raw as a string. It is no copy: an event's bytes are never written to again.
 func text(e *session.Event) string { return unsafe.String(unsafe.SliceData(e.Raw), len(e.Raw)) }
 
+// boshJoined notices a connection that goes on with a session of BOSH which was opened on
+// another: what came before is not known here.
+func (d *parsing) boshJoined(p *Parsed) {
+	root := p.root
+	if root == nil || root.Name.Space != NSBOSH || p.event.Dir != session.C2S {
+		return
+	}
+	if root.Attr("sid") == "" {
+		d.bosh = true
+	}
+	d.joined = d.joined || !d.bosh
+	p.joined = d.joined
+}
+
 // tree names the event and builds its tree.
 func (d *parsing) tree(p *Parsed, trees *Trees) {
 	e := &p.event
@@ -124,9 +139,11 @@ func (d *parsing) tree(p *Parsed, trees *Trees) {
 			d.scope[e.Dir] = baseScope
 		}
 		e.Name = "stream"
+		d.boshJoined(p)
 	case session.BOSHBody:
 		p.root, p.faults = trees.parseTag(text(e), nil)
 		d.holds[e.Dir], d.scope[e.Dir] = trees.declared, ScopeOf(e.Raw)
+		d.boshJoined(p)
 	case session.StreamElement:
 		scope, guessed := d.scopeFor(e.Dir, text(e))
 		if d.holds[e.Dir] == 0 && guessed {

@@ -109,6 +109,8 @@ type State struct {
 	Mechanism string
 	// JID is the full JID that the server has bound, "" before.
 	JID string
+	// SID is that of the newest request of BOSH, "" before.
+	SID string
 	// ClientFailed says that SASL attempts have failed, and how many.
 	Failures int
 	// Passwords gives the password of an account, if the user has said it, so that

@@ -22,6 +22,8 @@ type Run struct {
 	StreamIDs Recent[string, StreamID]
 	// LastStream is the newest stream id of a server, by its domain.
 	LastStream Recent[string, StreamID]
+	// BOSH are the sessions of BOSH by their sid, each of which may have several connections.
+	BOSH Recent[string, BOSHSession]
 	// Resumable are the sessions of stream management (XEP-0198) by their id.
 	Resumable Recent[string, *Resumable]
 }
@@ -49,6 +51,13 @@ type TokenID [32]byte
 type Count struct {
 	N       uint64
 	Session int
+}
+
+// BOSHSession is how far the requests of a session of BOSH have come.
+type BOSHSession struct {
+	RID     uint64 // the highest
+	Session int    // the connection that opened it, or was seen first
+	Many    bool   // there are others
 }
 
 // StreamID is a stream id, and where it was seen.

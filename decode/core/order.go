@@ -120,6 +120,10 @@ func (o *order) fromClient(s *decode.Seen) (notes []session.Note) {
 	case o.reopen[session.C2S]:
 		o.reopen[session.C2S] = false
 		if s.State.Framing() == decode.BOSH {
+			o.reopen[session.S2C] = false
+			if o.elsewhere(s) { // it may have begun anew on another connection
+				break
+			}
 			notes = append(notes, decode.Breach("H02", s.Root.Tag,
 				"the client goes on with %q after the server's success; it has to send a body with xmpp:restart='true' first", s.Root.Name.Local))
 			break
@@ -128,6 +132,12 @@ func (o *order) fromClient(s *decode.Seen) (notes []session.Note) {
 			"the client goes on with %q after the server's success; it must open a new stream first", s.Root.Name.Local))
 	}
 	return notes
+}
+
+// elsewhere says whether other connections carry requests of the session of BOSH, too.
+func (o *order) elsewhere(s *decode.Seen) bool {
+	b, ok := s.State.Run.BOSH.Get(s.State.SID)
+	return ok && b.Many
 }
 
 func (o *order) fromServer(s *decode.Seen, isError bool) (notes []session.Note) {

@@ -270,13 +270,37 @@ func (o *overHTTP) closes(s *decode.Seen) []session.Note {
 	return notes
 }
 
+// last is the highest rid of the session before this request, on whatever connection. One
+// that has no sid yet is this connection's own.
+func (b *bosh) last(s *decode.Seen, rid uint64) uint64 {
+	sid := s.Root.Attr("sid")
+	before := b.rid
+	b.rid = max(b.rid, rid)
+	if sid == "" {
+		return 0
+	}
+	var last uint64
+	s.State.Run.BOSH.Update(strings.Clone(sid), func(old decode.BOSHSession, ok bool) decode.BOSHSession {
+		if !ok {
+			old = decode.BOSHSession{RID: before, Session: s.Event.Session}
+		}
+		last = old.RID
+		old.Many = old.Many || old.Session != s.Event.Session
+		b.many = old.Many
+		old.RID = max(old.RID, rid)
+		return old
+	})
+	return last
+}
+
 // bosh follows a session of BOSH.
 type bosh struct {
-	rids     [3]uint64 // by direction: the newest
-	requests int       // as the server allows
-	open     int       // requests without an answer
-	key      string    // what the next key's digest has to be, "" if there are none
-	told     bool      // that there are too many requests
+	rid      uint64 // the highest on this connection
+	requests int    // as the server allows
+	open     int    // requests without an answer
+	key      string // what the next key's digest has to be, "" if there are none
+	many     bool   // other connections carry requests of the session, too
+	told     bool   // that there are too many requests
 }
 
 func (b *bosh) body(s *decode.Seen) []session.Note {
@@ -291,7 +315,7 @@ func (b *bosh) request(s *decode.Seen) (notes []session.Note) {
 	root := s.Root
 	rid, err := strconv.ParseUint(root.Attr("rid"), 10, 64)
 	span := root.AttrSpan("rid")
-	last := b.rids[session.C2S]
+	last := b.last(s, rid)
 	switch {
 	case err != nil || rid >= 1<<53:
 		notes = append(notes, decode.Breach("H01", root.Tag, "the body has the rid %q; it has to be a whole number below 2^53", root.Attr("rid")))
@@ -302,9 +326,6 @@ func (b *bosh) request(s *decode.Seen) (notes []session.Note) {
 	case last > 0 && rid < last:
 		notes = append(notes, decode.Finding("H01", "XEP-0124 §14.3", session.Notice, span, "rid %d comes after %d", rid, last))
 	}
-	if err == nil {
-		b.rids[session.C2S] = max(last, rid)
-	}
 	restarts := attrOf(root, decode.NSXBOSH, "restart") == "true"
 	switch opens := root.Attr("sid") == ""; {
 	case opens:
@@ -312,7 +333,7 @@ func (b *bosh) request(s *decode.Seen) (notes []session.Note) {
 		if attrOf(root, decode.NSXBOSH, "version") == "" {
 			notes = append(notes, decode.Breach("H03", root.Tag, "the client does not say xmpp:version='1.0': the server takes it for a client from before XMPP 1.0, and offers it no features"))
 		}
-		*b = bosh{rids: b.rids}
+		*b = bosh{rid: rid}
 	case restarts:
 		notes = append(notes, decode.Explain("XEP-0206 §5", root.Tag, "the client begins the stream anew after the login"))
 	}
@@ -335,10 +356,10 @@ func isAre(n uint64) string {
 func (b *bosh) keys(root *session.Element) (notes []session.Note) {
 	key, next := root.Attr("key"), root.Attr("newkey")
 	switch {
-	case b.key != "" && key == "":
+	case b.key != "" && key == "" && !b.many:
 		notes = append(notes, decode.Breach("H04", root.Tag, "the body has no key, and the session is guarded by them: the server ends it (item-not-found)"))
 	case key != "" && b.key != "":
-		if sum := sha1.Sum([]byte(key)); hex.EncodeToString(sum[:]) != strings.ToLower(b.key) {
+		if sum := sha1.Sum([]byte(key)); !b.many && hex.EncodeToString(sum[:]) != strings.ToLower(b.key) {
 			notes = append(notes, decode.Breach("H04", root.AttrSpan("key"), "the key does not fit the one before, whose value is its SHA-1: the server ends the session (item-not-found)"))
 		}
 	}

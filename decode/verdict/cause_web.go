@@ -36,7 +36,7 @@ var webAdvice = map[string]string{
 
 // overHTTP is about logins by WebSocket and BOSH that HTTP, or a frame, has ended.
 func overHTTP(c *scene) []Cause {
-	if !c.In.IsZero() {
+	if !c.In.IsZero() || c.state.Joined {
 		return nil
 	}
 	if head := c.state.Header[session.C2S]; head != nil && head.Framing == decode.BOSH && head.Count == 1 && head.Version == "" {
