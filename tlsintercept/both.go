@@ -35,6 +35,9 @@ type Config struct {
 	// Own is the server's real certificate and key: clients are shown it in place of a minted
 	// one, where it names the domain (--own-cert). Nil is none.
 	Own *tls.Certificate
+	// Mine is the certificate and key that a server is shown which asks for one
+	// (--upstream-cert): the client's own cannot be passed on. Nil is none.
+	Mine *tls.Certificate
 	// Finished keeps the client's Finished of each leg of TLS 1.3, which some bind logins to
 	// (Secured.Bindings).
 	Finished bool

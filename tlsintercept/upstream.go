@@ -135,6 +135,9 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 		},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			p.serverFacts.Mutual = true
+			if p.Mine != nil {
+				return p.Mine, nil
+			}
 			return new(tls.Certificate), nil // none: the client's own cannot be passed on
 		},
 	}

@@ -11,7 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -243,5 +245,50 @@ func TestCurlComesThrough(t *testing.T) {
 				t.Errorf("printed:\n%s", printed)
 			}
 		})
+	}
+}
+
+// TestUpstreamCert: a server that asks for a certificate is shown the one that was given.
+func TestUpstreamCert(t *testing.T) {
+	dir := t.TempDir()
+	authority, err := demo.NewAuthority("CA of clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, err := authority.Issue("alice.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, key, err := demo.EncodePEM(mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "mine.pem"), chain, 0o600), os.WriteFile(filepath.Join(dir, "mine.key"), key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, given := range []bool{true, false} {
+		shown := make(chan int, 1)
+		server := directTLS(t, &tls.Config{ClientAuth: tls.RequestClientCert, VerifyConnection: func(cs tls.ConnectionState) error {
+			shown <- len(cs.PeerCertificates)
+			return nil
+		}})
+		line := "proxy --plain --insecure-upstream --upstream tls://" + server.Addr().String()
+		if given {
+			line += " --upstream-cert DIR/mine.pem,DIR/mine.key"
+		}
+		through(t, dir, line, func(addr string, _ *x509.CertPool) {
+			c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: "server.example"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		})
+		if n := <-shown; (n > 0) != given {
+			t.Errorf("given %v: the server was shown %d certificates", given, n)
+		}
+	}
+	printed := scope(t, dir, "proxy", "--plain", "--listen", "127.0.0.1:0", "--upstream-cert", "nothing")
+	if out, err := printed.CombinedOutput(); err == nil || !strings.Contains(string(out), "want CERT,KEY") {
+		t.Errorf("%v: %s", err, out)
 	}
 }

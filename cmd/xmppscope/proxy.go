@@ -38,6 +38,7 @@ type proxyFlags struct {
 	most     int // --max-sessions
 	tokens   rebind.Tokens
 	own      string // --own-cert
+	mine     string // --upstream-cert
 	headers  bool   // --proxy-protocol
 	passTLS  []string
 	closed   untouchedFlags
@@ -64,6 +65,7 @@ func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
+	f.StringVar(&p.mine, "upstream-cert", "", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
 	p.closed.add(f)
@@ -140,7 +142,11 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
-	own, err := ownCert(p.own)
+	own, err := certPair("--own-cert", "the server's", p.own)
+	if err != nil {
+		return usageError{err}
+	}
+	mine, err := certPair("--upstream-cert", "the account's", p.mine)
 	if err != nil {
 		return usageError{err}
 	}
@@ -185,7 +191,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	o := proxy.Options{
 		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed, Events: events,
 		Transit: p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0),
-		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Insecure: p.insecure, LegacyTLS: p.legacy},
+		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Mine: mine, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
 	if p.rebinds {
 		o.Gate, o.TLS.Finished = p.gate, true

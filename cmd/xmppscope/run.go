@@ -103,7 +103,7 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	own, err := ownCert(r.own)
+	own, err := certPair("--own-cert", "the server's", r.own)
 	if err != nil {
 		return usageError{err}
 	}
