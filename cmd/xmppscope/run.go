@@ -140,12 +140,13 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 		r.abandon()
 		return usageError{errors.New("--keylog is for --untouched, and that is off")}
 	}
-	keylog, keyEnv, err := c.keylog()
-	if err != nil {
-		r.abandon()
-		return err
+	keylog := ""
+	if c.mayLeaveTLS(cmd.Flags()) { // else Node would warn of it for nothing
+		if keylog, c.keyEnv, err = c.keylog(); err != nil {
+			r.abandon()
+			return err
+		}
 	}
-	c.keyEnv = keyEnv
 	err = c.start()
 	o.Untouched = c.untouched(cmd.Flags(), keylog)
 	var no *launch.Refused

@@ -28,6 +28,14 @@ type decision struct {
 	said []string // why, once each, in order
 }
 
+// mayLeaveTLS says whether TLS of the client may be left as it is, by what was asked for.
+func (c *client) mayLeaveTLS(f *pflag.FlagSet) bool {
+	if f.Changed("untouched") {
+		return c.r.closed.untouched
+	}
+	return !slices.ContainsFunc(endsTLSBy, f.Changed)
+}
+
 // untouched says how TLS of the client is left as it is, where it is. keylog is the file that
 // the client logs its secrets to.
 func (c *client) untouched(f *pflag.FlagSet, keylog string) *proxy.Untouched {

@@ -64,6 +64,7 @@ var peerPrograms = map[string]struct {
 	"cmark-gfm":   {onPath("cmark-gfm"), "cmark-gfm"},
 	"curl":        {onPath("curl"), "curl"},
 	"aiodns":      {func() bool { return exec.Command(python, "-c", "import aiodns").Run() == nil }, "python3-aiodns"},
+	"node":        {onPath("node"), "nodejs"},
 	"ip":          {onPath("ip"), "iproute2"},
 	"nft":         {onPath("nft"), "nftables"},
 	"setpriv":     {onPath("setpriv"), "util-linux"},

@@ -29,7 +29,7 @@ type AccountClient struct {
 // AccountClients are the real clients there are. Each skips or fails the test if it
 // is not installed.
 func AccountClients() []AccountClient {
-	return []AccountClient{{"slixmpp", slixmppAccount}, {"profanity", profanityAccount}, {"go-sendxmpp", goSendxmppAccount}}
+	return []AccountClient{{"slixmpp", slixmppAccount}, {"profanity", profanityAccount}, {"go-sendxmpp", goSendxmppAccount}, {"xmpp.js", xmppJSAccount}}
 }
 
 // SystemCAs is the bundle of the CAs that programs trust on Debian.
@@ -56,6 +56,22 @@ func goSendxmppAccount(t testing.TB, w Wrapped, says string) Ran {
 	t.Helper()
 	Need(t, "go-sendxmpp")
 	return w.run(t, says, "go-sendxmpp", "-u", AliceJID, "-p", AlicePassword, BobJID)
+}
+
+// xmppJSAccount is a JavaScript client, on Node.
+func xmppJSAccount(t testing.TB, w Wrapped, says string) Ran {
+	t.Helper()
+	Need(t, "node", "xmpp.js")
+	text, err := peerFiles.ReadFile("testdata/peers/xmppjs_account.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(w.Home, "xmppjs_account.mjs")
+	peerWrite(t, script, text)
+	if out, err := exec.Command("cp", "-r", filepath.Join(os.Getenv("XMPPSCOPE_NPM"), "node_modules"), w.Home).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return w.run(t, "", "node", script, PeerDomain, "alice", AlicePassword, BobJID, says)
 }
 
 func profanityAccount(t testing.TB, w Wrapped, says string) Ran {
