@@ -140,7 +140,7 @@ func TestRunTerminal(t *testing.T) {
 	s.Line(`clear; $X run -- sh -c 'echo st""ill; read x; echo "got" $x; exit 5'; echo "code" $?`)
 	s.Until(t, `(?m)^still`) // else the terminal throws away what it has not read
 	s.Key("C-z")
-	s.Until(t, `Stopped`)
+	s.Until(t, `Stopped(.|\n)*(?m)^code 148\s+^\$ ?$`)
 	s.Line("fg")
 	s.Until(t, `(?m)^\$ fg`)
 	s.Line("hello")

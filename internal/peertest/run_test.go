@@ -224,7 +224,8 @@ func TestRunPicks(t *testing.T) {
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)
 	_, resolv := xmpptest.StartNameServer(t, zoneOf(t, s, true, true))
-	for _, client := range append(xmpptest.AccountClients()[1:], trustful("server-ca.pem")) {
+	// Node reads no SSL_CERT_FILE, and would not trust the server.
+	for _, client := range append(xmpptest.AccountClients()[1:3], trustful("server-ca.pem")) {
 		t.Run(client.Name, func(t *testing.T) {
 			p := place{uid: nobody, resolv: resolv, server: s, trusts: true}
 			r, printed := p.loggedIn(t, client, bob)
