@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards, "tcp-only": tcpOnly, "free": free, "listening": listening,
+			"ladder": ladder, "occupy": occupy, "mode": mode, "same": same, "chmod-dir": chmodDir, "backwards": backwards, "tcp-only": tcpOnly, "free": free, "listening": listening, "gone": gone,
 		},
 	})
 }
@@ -153,6 +155,15 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 		case <-late:
 			ts.Fatalf("nobody listens on %s", args[0])
 		}
+	}
+}
+
+// gone FILE wants the program whose number is in a file to have ended.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	if p, err := os.FindProcess(pid); err == nil && p.Signal(syscall.Signal(0)) == nil {
+		ts.Fatalf("process %d is still there", pid)
 	}
 }
 

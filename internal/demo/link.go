@@ -23,6 +23,7 @@ const (
 	nsStanzas  = "urn:ietf:params:xml:ns:xmpp-stanzas"
 	nsRoster   = "jabber:iq:roster"
 	nsPing     = "urn:xmpp:ping"
+	nsManage   = "urn:xmpp:sm:3"
 	endTag     = "</stream:stream>"
 	farewell   = 2 * time.Second // how long a close waits for the other side
 	maxElement = 1 << 20         // bytes of one element; more ends the stream

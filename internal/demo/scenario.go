@@ -21,6 +21,8 @@ type Scenario struct {
 	Clear    []string // mechanisms offered before TLS, beside STARTTLS (required)
 	Offered  []string // mechanisms offered inside TLS
 	Session  bool     // RFC 3921's session is offered and used
+	Managed  bool     // stream management is offered, with resumption (XEP-0198)
+	Binds    bool     // SCRAM-SHA-256-PLUS is offered, with tls-exporter (RFC 9266)
 	User     string   // the account's authcid: "alice", or a bare JID
 	Password string   // what the server knows
 	Token    string   // what the server accepts with X-GOOGLE-TOKEN

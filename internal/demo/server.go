@@ -21,6 +21,7 @@ type Server struct {
 	closed bool
 	conns  map[net.Conn]bool     // all that are open
 	online map[string]*serverEnd // by full JID: those that have bound
+	kept   map[string]*serverEnd // by id: those that can be resumed (XEP-0198)
 }
 
 // StartServer starts the scenario's server on a free port of 127.0.0.1.
@@ -44,6 +45,7 @@ func StartServer(sc Scenario) (*Server, error) {
 		listener:  ln,
 		conns:     map[net.Conn]bool{},
 		online:    map[string]*serverEnd{},
+		kept:      map[string]*serverEnd{},
 	}
 	s.done.Go(s.accept)
 	return s, nil
@@ -102,8 +104,9 @@ func (s *Server) serve(c net.Conn) {
 	if first == handshakeRecord && end.secure(conn) != nil {
 		return
 	}
-	end.run()
-	s.forget(end)
+	if end.run(); end.id == "" || end.closed {
+		s.forget(end)
+	}
 	end.link.end()
 	end.link.drain()
 }
@@ -131,6 +134,7 @@ func (s *Server) forget(end *serverEnd) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.online, end.jid)
+	delete(s.kept, end.id)
 }
 
 // sessions are those whose full JID is "to", or all of the account if it is bare.

@@ -29,6 +29,7 @@ type serverEnd struct {
 	user     string // bare JID, once authenticated
 	jid      string // full JID, once bound
 	failures int    // SASL attempts that were refused
+	managed
 }
 
 // fatal is a stream error: the condition to end the stream with.
@@ -45,6 +46,7 @@ func (e *serverEnd) run() {
 			err = e.handle(n)
 		}
 	}
+	e.closed = errors.Is(err, errEnd)
 	var f fatal
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
@@ -62,6 +64,8 @@ func (e *serverEnd) handle(n *node) error {
 		return e.startTLS()
 	case e.phase == secured && n.is(nsSASL, "auth"):
 		return e.authenticate(n)
+	case e.phase >= authenticated && n.XMLName.Space == nsManage && e.server.scenario.Managed:
+		return e.manage(n)
 	case e.phase >= authenticated && n.XMLName.Space == nsClient:
 		return e.stanza(n)
 	case n.XMLName.Space == nsClient:
@@ -104,9 +108,15 @@ func (e *serverEnd) features() string {
 	case inTheClear:
 		return fmt.Sprintf("<starttls xmlns='%s'><required/></starttls>", nsTLS) + mechanisms(sc.Clear)
 	case secured:
+		if sc.Binds {
+			return mechanisms(append([]string{plus}, sc.Offered...)) + "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'><channel-binding type='tls-exporter'/></sasl-channel-binding>"
+		}
 		return mechanisms(sc.Offered)
 	}
 	out := fmt.Sprintf("<bind xmlns='%s'/>", nsBind)
+	if sc.Managed {
+		out += fmt.Sprintf("<sm xmlns='%s'/>", nsManage)
+	}
 	if sc.Session {
 		out += fmt.Sprintf("<session xmlns='%s'/>", nsSession)
 	}

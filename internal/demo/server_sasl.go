@@ -2,15 +2,20 @@ package demo
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/xdg-go/scram"
 )
 
 // maxFailures is how often a client may try (RFC 6120 §6.4.5: two to five times).
 const maxFailures = 5
+
+// plus is the mechanism that binds the login to its TLS connection.
+const plus = "SCRAM-SHA-256-PLUS"
 
 var hashes = map[string]scram.HashGeneratorFcn{
 	"SCRAM-SHA-1":   scram.SHA1,
@@ -56,7 +61,7 @@ func (e *serverEnd) authenticate(auth *node) error {
 func (e *serverEnd) exchange(auth *node) (user, final string, err error) {
 	mechanism := auth.attr("mechanism")
 	sc := &e.server.scenario
-	if !slices.Contains(sc.Offered, mechanism) {
+	if !slices.Contains(sc.Offered, mechanism) && !(sc.Binds && mechanism == plus) {
 		return "", "", refusal("invalid-mechanism")
 	}
 	initial, err := payload(auth)
@@ -68,7 +73,7 @@ func (e *serverEnd) exchange(auth *node) (user, final string, err error) {
 			return "", "", err
 		}
 	}
-	if hash, ok := hashes[mechanism]; ok {
+	if hash, ok := hashes[strings.TrimSuffix(mechanism, "-PLUS")]; ok {
 		return e.scram(hash, initial)
 	}
 	secret := sc.Password
@@ -111,6 +116,14 @@ func (e *serverEnd) scram(hash scram.HashGeneratorFcn, first []byte) (user, fina
 		return "", "", err
 	}
 	conversation := server.NewConversation()
+	if conn, ok := e.link.conn.(*tls.Conn); ok && sc.Binds { // and who says that we cannot was lied to
+		state := conn.ConnectionState()
+		binding, err := scram.NewTLSExporterBinding(&state)
+		if err != nil {
+			return "", "", err
+		}
+		conversation = server.NewConversationWithChannelBinding(binding)
+	}
 	out, err := conversation.Step(string(first))
 	if err != nil {
 		return "", "", refusal("not-authorized")

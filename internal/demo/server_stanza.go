@@ -8,6 +8,7 @@ import (
 // stanza answers a stanza of an authenticated client.
 func (e *serverEnd) stanza(n *node) error {
 	kind := n.XMLName.Local
+	e.count.Add(1)
 	switch {
 	case kind == "iq":
 		return e.iq(n)
@@ -81,7 +82,7 @@ func (e *serverEnd) message(n *node) error {
 		if body == nil {
 			return nil
 		}
-		return e.link.send("<message from='%s/bot' to='%s' type='chat' id='%s'><body>echo: %s</body></message>",
+		return e.tell("<message from='%s/bot' to='%s' type='chat' id='%s'><body>echo: %s</body></message>",
 			esc(sc.Contact), esc(e.jid), hexID(4), esc(body.Text))
 	}
 	targets := e.server.sessions(to)
@@ -94,7 +95,7 @@ func (e *serverEnd) message(n *node) error {
 	}
 	for _, t := range targets {
 		// One who has just left is not this session's trouble.
-		t.link.send("<message from='%s' to='%s' type='%s' id='%s'>%s</message>",
+		t.tell("<message from='%s' to='%s' type='%s' id='%s'>%s</message>",
 			esc(e.jid), esc(t.jid), esc(n.attr("type")), esc(n.attr("id")), text)
 	}
 	return nil
@@ -106,8 +107,10 @@ func (e *serverEnd) presence(n *node) error {
 	if n.attr("to") != "" || n.attr("type") != "" {
 		return nil
 	}
-	return e.link.send("<presence from='%s' to='%s'/><presence from='%s/bot' to='%s'><status>I say everything back</status></presence>",
-		esc(e.jid), esc(e.jid), esc(e.server.scenario.Contact), esc(e.jid))
+	if err := e.tell("<presence from='%s' to='%s'/>", esc(e.jid), esc(e.jid)); err != nil {
+		return err
+	}
+	return e.tell("<presence from='%s/bot' to='%s'><status>I say everything back</status></presence>", esc(e.server.scenario.Contact), esc(e.jid))
 }
 
 func (e *serverEnd) result(n *node, payload string) error {
@@ -116,9 +119,9 @@ func (e *serverEnd) result(n *node, payload string) error {
 		to = fmt.Sprintf(" to='%s'", esc(e.jid))
 	}
 	if payload == "" {
-		return e.link.send("<iq type='result' id='%s'%s/>", esc(n.attr("id")), to)
+		return e.tell("<iq type='result' id='%s'%s/>", esc(n.attr("id")), to)
 	}
-	return e.link.send("<iq type='result' id='%s'%s>%s</iq>", esc(n.attr("id")), to, payload)
+	return e.tell("<iq type='result' id='%s'%s>%s</iq>", esc(n.attr("id")), to, payload)
 }
 
 // refuse answers a stanza with a stanza error (RFC 6120 §8.3).
@@ -127,6 +130,6 @@ func (e *serverEnd) refuse(n *node, kind, condition string) error {
 	if from == "" {
 		from = e.server.scenario.Domain
 	}
-	return e.link.send("<%[1]s type='error' id='%[2]s' from='%[3]s'><error type='%[4]s'><%[5]s xmlns='%[6]s'/></error></%[1]s>",
+	return e.tell("<%[1]s type='error' id='%[2]s' from='%[3]s'><error type='%[4]s'><%[5]s xmlns='%[6]s'/></error></%[1]s>",
 		n.XMLName.Local, esc(n.attr("id")), esc(from), kind, condition, nsStanzas)
 }

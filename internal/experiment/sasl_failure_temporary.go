@@ -1,0 +1,31 @@
+package experiment
+
+import (
+	"xmppscope/proxy"
+	"xmppscope/session"
+)
+
+func init() {
+	add(Experiment{
+		Name:  "sasl-failure-temporary",
+		Title: "the first login is refused for a passing reason (temporary-auth-failure)",
+		Good:  "tries again, with the same password and no weaker mechanism",
+		Ref:   "RFC 6120 §6.5.11",
+		Needs: "the client has not logged in by SASL",
+		Bend: func(t *Trial, e *session.Event) proxy.Decision {
+			if asksToLogIn(e) && !is(e, "iqauth-set") && t.before() {
+				return inPlace("the login is refused with temporary-auth-failure", "%s", refusal(e, "temporary-auth-failure"))
+			}
+			return proxy.Decision{}
+		},
+		Judge: func(o *Outcome) Result {
+			if weaker := o.fellBack(); weaker != "" {
+				return result(Bad, "%s", weaker)
+			}
+			if s := o.hit(); s.in() {
+				return result(Good, "it tried again on the same connection and logged in")
+			}
+			return comesBack(o)
+		},
+	})
+}

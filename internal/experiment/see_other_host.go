@@ -1,0 +1,57 @@
+package experiment
+
+import (
+	"encoding/xml"
+	"strings"
+
+	"xmppscope/decode"
+	"xmppscope/proxy"
+	"xmppscope/session"
+)
+
+func init() {
+	add(Experiment{
+		Name:  "see-other-host",
+		Title: "inside TLS, the server sends the client to another address (see-other-host)",
+		Good:  "connects there, for the same domain, and logs in",
+		Ref:   "RFC 6120 §4.9.3.19",
+		Needs: "there were no features inside TLS",
+		Bend: func(t *Trial, e *session.Event) proxy.Decision {
+			if !is(e, "features-2") || !t.before() {
+				return proxy.Decision{}
+			}
+			return broken(nil, "the client is sent to another address, which is xmppscope's own", "see-other-host", t.Addr)
+		},
+		Judge: comesBack,
+	})
+	add(Experiment{
+		Name:  "bind-conflict",
+		Title: "the resource that the client asks for is taken (conflict)",
+		Good:  "asks for another one, or lets the server choose",
+		Ref:   "RFC 6120 §7.7.2.2",
+		Needs: "the client has not asked for a resource",
+		Bend: func(t *Trial, e *session.Event) proxy.Decision {
+			if !is(e, "bind-request") || !t.before() {
+				return proxy.Decision{}
+			}
+			root, _ := decode.Parse(e.Raw, nil)
+			if root == nil {
+				return proxy.Decision{}
+			}
+			return inPlace("the resource is refused with conflict",
+				"<iq type='error' id='%s'><error type='cancel'><conflict xmlns='%s'/></error></iq>", escape(root.Attr("id")), decode.NSStanzaError)
+		},
+		Judge: func(o *Outcome) Result {
+			if s := o.hit(); s.in() {
+				return result(Good, "it got %s on the same connection", session.ShortLine(s.Login().JID))
+			}
+			return comesBack(o)
+		},
+	})
+}
+
+func escape(s string) string {
+	var b strings.Builder
+	xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
+	return b.String()
+}
