@@ -82,6 +82,7 @@ func (t *tryFlags) one(ctx context.Context, x experiment.Experiment, client []st
 func (t *tryFlags) options(target *proxy.Target, config *tlsintercept.Config, r *trialRun) proxy.Options {
 	control := proxy.NewControl()
 	control.Explain = func() *decode.Session { return t.explain(r, false) }
+	r.trial.Control = control
 	control.Use(r.trial.Gate)
 	return proxy.Options{
 		Resolver: &proxy.Resolver{Upstream: target}, TLS: config, Tap: r.record != nil, Control: control,

@@ -97,13 +97,13 @@ func Find(name string) ([]Experiment, error) {
 // Trial is one experiment under way.
 type Trial struct {
 	Experiment
-	Addr string // "HOST:PORT" that the client has connected to
+	Addr    string         // "HOST:PORT" that the client has connected to
+	Control *proxy.Control // of the run
 
 	mu      sync.Mutex
 	fired   time.Time
 	session int            // in which it fired
 	bound   map[int]string // full JID, by session
-	managed map[int]bool   // stream management is on
 	used    map[int]bool   // the client has said something beyond its login
 }
 
@@ -133,13 +133,10 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.bound == nil {
-		g.bound, g.managed, g.used = map[int]string{}, map[int]bool{}, map[int]bool{}
+		g.bound, g.used = map[int]string{}, map[int]bool{}
 	}
 	if jid, ok := e.Field("jid"); ok && is(e, "bind-result", "sasl2-success") {
 		g.bound[g.id] = jid
-	}
-	if is(e, "sm-enabled") {
-		g.managed[g.id] = true
 	}
 	if g.inUse(e) {
 		g.used[g.id] = true
@@ -163,6 +160,13 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 		g.fired, g.session = begins, g.id
 	}
 	return d
+}
+
+// soon bends a session's connections when what is on its way has been read.
+func (t *Trial) soon(id int, b proxy.Bend) {
+	t.fired, t.session = time.Now().Add(calm), id
+	b.By = "try " + t.Name
+	time.AfterFunc(calm, func() { t.Control.Bend(id, b) }) // if it has not ended by then
 }
 
 // before says that the experiment has not done anything yet.

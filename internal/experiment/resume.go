@@ -39,12 +39,12 @@ func init() {
 	})
 }
 
-// lose breaks the connection that a direction comes from, once the client uses a session with
-// stream management.
+// lose breaks the connection that a direction comes from, soon after stream management was
+// turned on.
 func lose(from session.Dir, reason string) func(*Trial, *session.Event) proxy.Decision {
 	return func(t *Trial, e *session.Event) proxy.Decision {
-		if t.managed[e.Session] && t.inUse(e) && t.before() {
-			return proxy.Decision{Delay: calm, Bends: []proxy.Bend{{What: proxy.ResetLeg, Dir: from, Reason: reason}}}
+		if is(e, "sm-enabled") && t.before() {
+			t.soon(e.Session, proxy.Bend{What: proxy.ResetLeg, Dir: from, Reason: reason})
 		}
 		return proxy.Decision{}
 	}
