@@ -34,6 +34,7 @@ type live struct {
 	rebinds bool // logins are bound anew (--rebind)
 	api     apiFlags
 	rules   rulesFlag
+	script  scriptFlag
 	alone   bool // --no-attach
 	config  configFlags
 
@@ -102,6 +103,10 @@ func (l *live) open() error {
 		l.server.close()
 		return err
 	}
+	if err := l.script.open(l.control); err != nil {
+		l.server.close()
+		return err
+	}
 	if err := l.openFiles(); err != nil {
 		l.abandon()
 		return err
@@ -113,6 +118,7 @@ func (l *live) open() error {
 func (l *live) abandon() {
 	l.closeFiles()
 	l.server.close()
+	l.script.close()
 }
 
 // tap says whether anyone wants the bytes below TLS.
@@ -132,6 +138,7 @@ func (l *live) explain() *decode.Session {
 // run serves until ctx is done, the person quits the inspector or work (which may
 // be nil) is over, and then until everything has been explained and written.
 func (l *live) run(parent context.Context, listener net.Listener, o proxy.Options, work func(context.Context) error) error {
+	defer l.script.close()
 	defer leaveRoom()()
 	shareShortly()
 	defer collectSeldom(liveHeap)()

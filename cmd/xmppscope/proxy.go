@@ -94,6 +94,7 @@ func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	l.api.add(f)
 	f.BoolVar(&l.api.control, "allow-control", false, "let programs that have the token of control hold, change and put in what passes, over --api")
 	l.rules.add(f)
+	l.script.add(f)
 	l.config.add(f)
 	f.BoolVar(&l.alone, "no-attach", false, "let nobody look by xmppscope attach")
 	ca.add(f)

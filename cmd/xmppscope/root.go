@@ -37,7 +37,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
 	})
-	root.AddCommand(newProxy(), newRun(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newExplain(), newDiff(), newDoctor(), newReplay(), newTry(), newAttach(), newReport(), newMCP(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp(), newAPIHelp(), newRulesHelp())
+	root.AddCommand(newProxy(), newRun(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newExplain(), newDiff(), newDoctor(), newReplay(), newTry(), newAttach(), newReport(), newMCP(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp(), newAPIHelp(), newRulesHelp(), newScriptHelp(), newScriptHost())
 	root.AddCommand(newConfig())
 	return root
 }

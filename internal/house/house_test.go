@@ -64,6 +64,7 @@ var arrows = map[string][]string{
 	"internal/lookup":     {"session"},
 	"internal/lent":       nil,
 	"internal/ownership":  nil,
+	"internal/script":     {"decode", "proxy", "session"},
 	"internal/tomlplace":  nil,
 	"internal/xmpptest":   {"*"},
 	"internal/peertest":   {"*"},
