@@ -31,6 +31,7 @@ var both = [...]session.Dir{session.C2S, session.S2C}
 type pump struct {
 	o      *Options
 	trail  *session.Trail
+	here   string // where the client has reached us
 	ctx    context.Context
 	cancel context.CancelFunc
 	begun  time.Time
@@ -67,7 +68,7 @@ type pump struct {
 }
 
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
-	p := &pump{o: o, relay: NewRelay(o.Resolver.Fixed(), o.Limits), trail: trail, begun: time.Now()}
+	p := &pump{o: o, here: client.LocalAddr().String(), relay: NewRelay(o.Resolver.Fixed(), o.Limits), trail: trail, begun: time.Now()}
 	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)

@@ -105,6 +105,8 @@ type Resolver struct {
 	Names Names
 	// Through, if not nil, is the proxy through which servers are reached.
 	Through *Through
+	// Keep, if not nil, knows where servers have sent their clients, who were kept (--keep).
+	Keep *Keeper
 	// Timeout bounds one attempt to connect; 0 means 10 s.
 	Timeout time.Duration
 
@@ -128,7 +130,7 @@ type Request struct {
 
 // Fixed says that the server does not depend on what the client says first.
 func (r *Resolver) Fixed() bool {
-	return r.reached != nil || r.Upstream != nil && !r.Upstream.Direct
+	return r.reached != nil || r.Upstream != nil && !r.Upstream.Direct && r.Keep == nil // which goes by the domain
 }
 
 func (r *Resolver) names() Names {
@@ -149,6 +151,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 	tell := func(b session.Body) { push(session.Seen{Leg: session.ServerLeg, Body: b}) }
 	targets, err := r.targets(ctx, q, tell)
 	if err == nil {
+		targets = r.Keep.first(q, targets)
 		for _, t := range targets[:min(len(targets), mostTargets)] {
 			name = t.Address()
 			var took time.Duration

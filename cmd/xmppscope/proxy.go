@@ -29,6 +29,7 @@ type proxyFlags struct {
 	upstream string
 	resolve  []string
 	wayOut   wayOutFlags
+	keep     bool
 	roots    string
 	insecure bool
 	domain   string
@@ -49,6 +50,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT`, or tls://, ws:// or wss:// before it (default: from the stream's \"to\" by SRV)")
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
 	p.wayOut.add(f)
+	f.BoolVar(&p.keep, "keep", false, "keep clients here whom their server sends elsewhere (see-other-host, the location of stream management): they are told this address, and led to the other")
 	p.addTLS(f)
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
@@ -196,6 +198,10 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	}
 	if p.rebinds {
 		o.Gate, o.TLS.Finished = p.gate, true
+	}
+	if p.keep {
+		resolver.Keep = proxy.NewKeeper()
+		p.control.Use(resolver.Keep.Gate(p.control))
 	}
 	return p.live.run(cmd.Context(), listener, o, nil)
 }

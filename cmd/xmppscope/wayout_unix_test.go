@@ -72,3 +72,41 @@ up.lab.test 60 IN A 127.0.0.1
 		t.Errorf("the password in the variable was not used:\n%s", printed)
 	}
 }
+
+// TestKeepFlag: a server that sends its clients elsewhere does not lead them round us.
+func TestKeepFlag(t *testing.T) {
+	server, scenario := startDemo(t)
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for c, err := first.Accept(); err == nil; c, err = first.Accept() {
+			c.Read(make([]byte, 1000))
+			fmt.Fprintf(c, "<stream:stream from='xmpp.example' id='1' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"+
+				"<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>%s</see-other-host></stream:error></stream:stream>", server.Addr())
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { first.Close(); <-done })
+	for _, c := range []struct {
+		line    string
+		printed []string
+	}{
+		{"proxy --plain --insecure-upstream --keep --upstream FIRST", []string{"the client is told 127.0.0.1:", "named by the server's see-other-host", "logged in as alice@xmpp.example"}},
+		{"proxy --plain --insecure-upstream --upstream FIRST", []string{"past xmppscope unless it is led back (--keep)", "start xmppscope with --keep"}},
+	} {
+		printed, said := through(t, t.TempDir(), strings.ReplaceAll(c.line, "FIRST", first.Addr().String()), func(addr string, roots *x509.CertPool) {
+			for range 2 {
+				demo.RunClient(t.Context(), scenario, addr, roots, 0) // how that went is in what is printed
+			}
+		})
+		for _, want := range c.printed {
+			if !strings.Contains(printed, want) {
+				t.Errorf("%s: %q is not in\n%s\nsaid:\n%s", c.line, want, printed, said)
+			}
+		}
+	}
+}

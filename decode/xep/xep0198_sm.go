@@ -142,7 +142,7 @@ func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session
 	}
 	if where := el.Attr("location"); where != "" {
 		notes = append(notes, decode.Finding("xep-0198", refSM, session.Notice, el.AttrSpan("location"),
-			"the server wants the session resumed at %q: that leads the client past xmppscope", where))
+			"the server wants the session resumed at %q: that leads the client past xmppscope, unless it is led back (--keep)", where))
 	}
 	return notes
 }
