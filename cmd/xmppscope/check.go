@@ -27,6 +27,7 @@ type checkFlags struct {
 	all, json, list bool
 	ignore          []string
 	expect, junit   string // files
+	annotations     string // file
 	shown           outputFlags
 	in              inputFlags
 }
@@ -48,7 +49,8 @@ each session went, with session, state, outcome, jid, verdict and advice; then, 
 status (holds, fails, unknown, skipped), want, got, seq, step and n.
 
 --junit writes JUnit XML, a test suite for each expectation and one for findings of
-severity error; if nothing could be checked, it says so.
+severity error; if nothing could be checked, it says so. --annotations writes workflow
+commands of GitHub Actions: print the file, and they stand beside the run (action.yml does).
 
 Exit codes: 0 no finding is of severity error, no login failed, and every expectation
 holds; 1 it is not so; 2 a file could not be read, or the file of expectations is
@@ -68,6 +70,7 @@ that match count; how the sessions went is told of all that is in them. A rule i
 	f.BoolVar(&o.list, "list", false, "list the rules and exit")
 	f.StringVar(&o.expect, "expect", "", "hold the sessions against the expectations in this `FILE` (see xmppscope help expect)")
 	f.StringVar(&o.junit, "junit", "", "write what came of it to this `FILE` as JUnit XML")
+	f.StringVar(&o.annotations, "annotations", "", "write failed logins and findings to this `FILE` as workflow commands of GitHub Actions")
 	f.StringSliceVar(&o.ignore, "ignore", nil, "leave out the findings of the rule with this `ID` (repeatable)")
 	o.in.add(f)
 	f.StringVar(&o.shown.filter, "filter", "", "print only findings in events that match (`EXPR`: see xmppscope help filter)")
@@ -80,8 +83,10 @@ func check(cmd *cobra.Command, o *checkFlags, files []string) (err error) {
 	if o.list {
 		return listLints(out, o.json)
 	}
-	if capture.SameFile(o.junit, append(files, o.expect)...) {
-		return usageError{hinted{fmt.Errorf("check: --junit %s is an input too, and would be lost", o.junit), "choose another name"}}
+	for flag, out := range map[string]string{"--junit": o.junit, "--annotations": o.annotations} {
+		if out != "" && capture.SameFile(out, append(files, o.expect)...) {
+			return usageError{hinted{fmt.Errorf("check: %s %s is an input too, and would be lost", flag, out), "choose another name"}}
+		}
 	}
 	defer func() { o.reportBroken(err) }()
 	c, err := newChecker(o)
@@ -118,7 +123,13 @@ func (c *checker) broken(w io.Writer, o *checkFlags, err error) error {
 // no report of an earlier run is taken for one of this.
 func (o *checkFlags) reportBroken(err error) {
 	var usage usageError
-	if !errors.As(err, &usage) || o.junit == "" {
+	if !errors.As(err, &usage) {
+		return
+	}
+	if err := writeAnnotations(o.annotations, nil, nil, usage); err != nil {
+		say(os.Stderr, "%s", inWords(err))
+	}
+	if o.junit == "" {
 		return
 	}
 	extra := expect.Extra{Name: "everything could be checked", Failure: session.SafeLine(inWords(err))}
@@ -135,10 +146,10 @@ func (c *checker) conclude(w io.Writer, o *checkFlags) error {
 		report := c.judge.Report()
 		bad = c.unforeseen(&report) > 0 || !report.OK()
 		printExpectations(w, &report, o.json)
-		if err := writeJUnit(o.junit, report, c.extras(&report)); err != nil {
+		if err := errors.Join(writeJUnit(o.junit, report, c.extras(&report)), writeAnnotations(o.annotations, c.inOrder(), &report, nil)); err != nil {
 			return usageError{err}
 		}
-	} else if err := writeJUnit(o.junit, expect.Report{Started: c.started()}, c.extras(nil)); err != nil {
+	} else if err := errors.Join(writeJUnit(o.junit, expect.Report{Started: c.started()}, c.extras(nil)), writeAnnotations(o.annotations, c.inOrder(), nil, nil)); err != nil {
 		return usageError{err}
 	}
 	if bad {

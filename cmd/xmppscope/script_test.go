@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"xmppscope": main})
+	testscript.Main(m, map[string]func(){"xmppscope": main, "demo-client": demoClient})
 }
 
 // TestScripts runs testdata/*.txtar: command lines with what they print.
