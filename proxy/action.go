@@ -17,6 +17,7 @@ type (
 		Named  *Named
 		Sealed bool // what goes there is TLS, and stays as it is
 		Web    bool // what goes there is HTTP: Named is the request's host
+		Peer   bool // a server asks for another
 	}
 	// Record something that happened beside the bytes.
 	Record struct{ Event session.Seen }
@@ -88,6 +89,7 @@ type (
 		Domain string
 		Early  []byte
 		Direct bool
+		Peer   bool // a server has called another
 	}
 	// Finish sending in a direction (half-close). Cut leaves out TLS's close_notify, as
 	// the sender has. Drop closes that leg altogether, and keeps the other; Reset resets it.

@@ -544,7 +544,7 @@ func (r *route) closeWrite(cut bool) {
 // not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(c Connect) {
 	p.spawn(func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named}, p.trail.Event)
+		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named, Server: c.Peer}, p.trail.Event)
 		if err != nil {
 			p.handle(ConnectFailed{err})
 			return
@@ -555,7 +555,7 @@ func (p *pump) connect(c Connect) {
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: true, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: true, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.mu.Lock()
 			p.legs[session.ServerLeg] = l // to be closed
@@ -583,7 +583,7 @@ func (p *pump) secure(a Secure) {
 	client.whole = true
 	ctx, gone := context.WithCancelCause(p.ctx)
 	leaving := &watching{p: p, leg: client, gone: gone}
-	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Waits: leaving.waits, Record: p.trail.Event}
+	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Peer: a.Peer, Waits: leaving.waits, Record: p.trail.Event}
 	if server != nil {
 		server.whole = true
 		legs.Server = p.watch(server, func() { gone(nil) }) // ends the handshake, which waits for nothing then
@@ -594,8 +594,10 @@ func (p *pump) secure(a Secure) {
 		if legs.Domain = p.o.Domain; legs.Domain == "" {
 			legs.Domain = a.Domain
 		}
-		legs.Dial = func(ctx context.Context, sni string) (net.Conn, error) {
-			conn, _, err := p.o.Resolver.Dial(ctx, directRequest(sni, a.Early), p.trail.Event)
+		legs.Dial = func(ctx context.Context, sni string, peer bool) (net.Conn, error) {
+			q := directRequest(sni, a.Early)
+			q.Server = peer
+			conn, _, err := p.o.Resolver.Dial(ctx, q, p.trail.Event)
 			if err != nil {
 				return nil, err
 			}

@@ -313,7 +313,7 @@ func (r *Relay) hold(p []byte) {
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
 			r.phase = connecting
-			r.do(Connect{Domain: r.domain})
+			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer})
 			return
 		}
 	}
@@ -527,7 +527,7 @@ func (r *Relay) secure() {
 	}
 	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
 	r.phase = securing
-	r.do(Secure{Domain: r.domain, Early: r.held})
+	r.do(Secure{Domain: r.domain, Early: r.held, Peer: r.content == decode.NSServer})
 	r.held = nil
 }
 

@@ -301,14 +301,14 @@ func (r *Resolver) services(ctx context.Context, q Request, domain string, tell 
 			found[direct] = append(found[direct], Target{Host: s.Target, Port: int(s.Port), Direct: direct, Via: session.ViaSRV + a.Name})
 		}
 	}
-	out := append(found[q.Direct], found[!q.Direct]...)
-	switch {
-	case len(out) > 0:
-		return out, nil
-	case absent[q.Direct]:
-		return nil, errNotOffered
+	own := found[q.Direct]
+	if len(own) == 0 && !absent[q.Direct] { // RFC 6120 §3.2.2
+		own = []Target{{Host: domain, Port: q.port(), Direct: q.Direct, Via: "the domain itself (no SRV record)"}}
 	}
-	return []Target{{Host: domain, Port: q.port(), Direct: q.Direct, Via: "the domain itself (no SRV record)"}}, nil // RFC 6120 §3.2.2
+	if out := append(own, found[!q.Direct]...); len(out) > 0 {
+		return out, nil
+	}
+	return nil, errNotOffered
 }
 
 // explainDial says in words why there is no connection, and what to do next.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -61,6 +62,7 @@ _xmpp-client._tcp.both.test 60 IN SRV 10 0 %[3]s host.test
 _xmpps-client._tcp.both.test 60 IN SRV 5 0 %[2]d host.test
 _xmpps-client._tcp.direct.test 60 IN SRV 5 0 %[2]d host.test
 _xmpp-client._tcp.direct.test 60 IN SRV 0 0 0 .
+_xmpps-client._tcp.only.test 60 IN SRV 5 0 %[2]d host.test
 _xmpp-client._tcp.none.test 60 IN SRV 0 0 0 .
 _xmpps-client._tcp.nodirect.test 60 IN SRV 0 0 0 .
 _xmpp-server._tcp.peer.test 60 IN SRV 1 0 %[1]d host.test
@@ -77,6 +79,7 @@ _xmpp-client._tcp.lost.test 60 IN SRV 1 0 5222 nowhere.test
 		"STARTTLS, the second of two":  {Request{Domain: "both.test"}, starttls, []string{"127.0.0.1:" + closedPort + " was tried in vain: connection refused", "host.test is 127.0.0.1", "host.test has no AAAA"}},
 		"direct TLS":                   {Request{Domain: "both.test", Direct: true}, direct, []string{"SRV _xmpps-client._tcp.both.test: 5 0"}},
 		"STARTTLS not offered, direct": {Request{Domain: "direct.test"}, direct, []string{"SRV _xmpp-client._tcp.direct.test: 0 0 0 ."}},
+		"direct TLS alone":             {Request{Domain: "only.test"}, direct, []string{"_xmpp-client._tcp.only.test has no SRV record", "only.test has no A record"}},
 		"nothing offered":              {Request{Domain: "none.test"}, nil, []string{"target \".\"", "--upstream"}},
 		"direct TLS not offered":       {Request{Domain: "nodirect.test", Direct: true}, nil, []string{"target \".\""}},
 		"between servers":              {Request{Domain: "peer.test", Server: true}, starttls, []string{"SRV _xmpp-server._tcp.peer.test: 1 0"}},
@@ -313,5 +316,43 @@ func TestParseThrough(t *testing.T) {
 	}
 	if _, err := ParseThrough("socks5://h", "password"); err == nil {
 		t.Error("a password without a user was taken")
+	}
+}
+
+// TestServersAreLookedUpAsServers: who opens a stream between servers is led to the records
+// for servers.
+func TestServersAreLookedUpAsServers(t *testing.T) {
+	b := newUnstarted(t)
+	_, port, _ := net.SplitHostPort(b.upstream.Addr().String())
+	dns := xmpptest.StartDNS(t, "host.test 60 IN A 127.0.0.1\n_xmpp-server._tcp.wire.example 60 IN SRV 1 0 "+port+" host.test\n_xmpps-server._tcp.wire.example 60 IN SRV 1 0 "+port+" host.test\n")
+	b.options.Resolver = &Resolver{Names: &lookup.Resolver{Server: dns.Addr}}
+	b.start(t, b.options)
+	header := strings.Replace(clientHdr, "jabber:client", "jabber:server", 1)
+	c := b.dial(t)
+	mustWrite(t, c, header+startTLS)
+	s := b.accept(t)
+	mustRead(t, s, header+startTLS)
+	mustWrite(t, s, serverHdr+featuresTLS+proceed)
+	mustRead(t, c, serverHdr+featuresTLS+proceed)
+	handshakes(t, b, c, s)
+
+	direct := b.clientTLS()
+	direct.NextProtos = []string{"xmpp-server"}
+	done := make(chan error, 1)
+	go func() {
+		server := tls.Server(b.accept(t), b.serverTLS(t))
+		done <- server.Handshake()
+	}()
+	if err := tls.Client(b.dial(t), direct).Handshake(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	asked := strings.Join(dns.Asked(), " ")
+	for _, want := range []string{"SRV _xmpp-server._tcp.wire.example", "SRV _xmpps-server._tcp.wire.example"} {
+		if !strings.Contains(asked, want) || strings.Contains(asked, "-client") {
+			t.Errorf("asked for: %s", asked)
+		}
 	}
 }

@@ -62,10 +62,10 @@ type Legs struct {
 	// Web says that HTTP is spoken, for who has no ClientHello to tell.
 	Web bool
 	// Dial connects to a server that is known only once the client has named a
-	// domain by SNI. It is called at most once, during the client's handshake, and
-	// should record its own failure (tcp:failed). The connection is closed if
-	// Secure fails.
-	Dial func(ctx context.Context, domain string) (net.Conn, error)
+	// domain by SNI; peer is Peer, or what the ALPN says. It is called at most once,
+	// during the client's handshake, and should record its own failure (tcp:failed).
+	// The connection is closed if Secure fails.
+	Dial func(ctx context.Context, domain string, peer bool) (net.Conn, error)
 	// Direct is TLS from the first byte (XEP-0368).
 	Direct bool
 	// Peer says that it is a server that calls another: names are those of s2s, and ALPN is
@@ -243,6 +243,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if !ok {
 		return nil, nil
 	}
+	p.legs.Peer = p.legs.Peer || slices.Contains(hello.SupportedProtos, ALPNServer)
 	o := offer{lowest: lowest, highest: highest, alpn: withoutH2(hello.SupportedProtos), sni: hello.ServerName, sniFrom: "client"}
 	if err := p.settle(&o); err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func (p *pair) dial(ctx context.Context, o offer) error {
 	if p.legs.Dial == nil {
 		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, reason: "there is no server to connect to"}
 	}
-	conn, err := p.legs.Dial(ctx, p.domain.ASCII)
+	conn, err := p.legs.Dial(ctx, p.domain.ASCII, p.legs.Peer)
 	if err != nil {
 		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, err: err,
 			reason: "the client was told " + session.AlertInternalError.String() + ", because the server could not be reached: " + session.ShortLine(err.Error())}
