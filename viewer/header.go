@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -175,6 +176,9 @@ func (u *ui) stateLines(width, height int) []line {
 		most = 1
 	}
 	l := line{{" " + sign + " ", style}, {wire(words), said}}
+	if touched := o.TouchedBy(); touched != "" && !strings.Contains(words, touched) {
+		l = append(l, span{"  ◆ " + wire(touched), u.theme.notice})
+	}
 	if o.Advice != "" {
 		l = append(l, span{"  → " + wire(o.Advice), u.theme.faint})
 	}

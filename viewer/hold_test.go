@@ -156,6 +156,15 @@ func TestSay(t *testing.T) {
 	b.press("R").has("no whole stanza")
 }
 
+// TestTouched: a session that somebody has taken hold of says so, also when that was after the
+// verdict.
+func TestTouched(t *testing.T) {
+	s := login(1)
+	s.add(time.Second, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Body: session.RelayBent{Reason: "held for 2s", By: "slow-rule"}}})
+	newBench(t, 120, 40, Options{}).play(s).has("touched by slow-rule")
+	newBench(t, 120, 40, Options{}).play(login(1)).lacks("touched by")
+}
+
 // TestNoWire: where nobody passes, the keys say so.
 func TestNoWire(t *testing.T) {
 	b := newBench(t, 120, 40, Options{}).play(login(1))
