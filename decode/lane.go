@@ -24,6 +24,8 @@ type Lane struct {
 func (s *Stream) Lane(dir session.Dir) Lane {
 	l := &s.lanes[dir]
 	switch {
+	case s.IsWeb(dir):
+		return Lane{Why: "it runs inside of HTTP or WebSocket"}
 	case l.zlib:
 		return Lane{Why: "the stream is compressed (XEP-0138)"}
 	case l.guessed, l.lost:
@@ -31,7 +33,7 @@ func (s *Stream) Lane(dir session.Dir) Lane {
 	case l.scan.IsOpaque():
 		return Lane{Why: "what is sent there is no XMPP"}
 	}
-	return Lane{lane: lane{scan: l.scan.clone(), inside: l.inside}}
+	return Lane{lane: lane{scan: l.scan.clone(), inside: l.inside, sniffed: l.sniffed, first: bytes.Clone(l.first)}}
 }
 
 // GoOn has a direction go on where a Lane stands.

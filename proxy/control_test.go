@@ -217,6 +217,23 @@ func TestArmRefused(t *testing.T) {
 	}
 }
 
+// TestNotInsideHTTP: what runs inside of HTTP passes, and it is said once that nothing can be
+// done there.
+func TestNotInsideHTTP(t *testing.T) {
+	const request = "GET /xmpp-websocket HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n"
+	r := newClearRelay([]Gate{byName{"a": {Drop: true}}})
+	r.phase = relaying
+	r.give(Data{session.C2S, []byte(request)})
+	r.give(Injected{Sending{Dir: session.C2S, XML: []byte("<message/>")}})
+	r.give(Data{session.C2S, []byte(request)})
+	if got := r.out[session.C2S].String(); got != request+request {
+		t.Errorf("went on: %q", got)
+	}
+	if len(r.bent) == 0 || !strings.Contains(r.bent[0], "inside of HTTP or WebSocket: nothing in it can be held") || len(r.queue[session.C2S]) != 0 {
+		t.Errorf("said %q", r.bent)
+	}
+}
+
 // TestInject: what is put in comes between two elements, and its answer is ours alone.
 func TestInject(t *testing.T) {
 	r := loggedIn(t, nil, "")

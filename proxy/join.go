@@ -28,7 +28,7 @@ const maxSince = 256 << 10
 
 // join begins to look at what passes unseen, if somebody wants to.
 func (r *Relay) join() {
-	if r.blind {
+	if r.blind || r.isWeb() {
 		r.tellBlind(session.NoDir)
 		return
 	}
@@ -125,7 +125,8 @@ func (r *Relay) refuse(dir session.Dir, why string) {
 	r.queue[dir] = nil
 }
 
-// tellBlind says, if somebody cares, that nothing can be done in a compressed stream.
+// tellBlind says, if somebody cares, that nothing can be done in a compressed stream, or in
+// one inside of HTTP.
 func (r *Relay) tellBlind(dir session.Dir) {
 	cares := false
 	for _, d := range both {
@@ -135,9 +136,13 @@ func (r *Relay) tellBlind(dir session.Dir) {
 		cares = cares || len(r.queue[d]) > 0
 		r.queue[d] = nil
 	}
+	what := "the stream is compressed (XEP-0138)"
+	if r.isWeb() {
+		what = "the stream runs inside of HTTP or WebSocket"
+	}
 	if cares {
 		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
-			Reason: "the stream is compressed (XEP-0138): nothing in it can be held or changed, nor can anything be put in",
+			Reason: what + ": nothing in it can be held or changed, nor can anything be put in",
 		}}})
 	}
 }

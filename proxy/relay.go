@@ -471,8 +471,9 @@ func (r *Relay) learn(p *decode.Piece) {
 	if p.Dir == session.C2S && p.Kind == decode.Opened {
 		r.learnHeader(&p.Frame)
 	}
-	if _, ok := p.Body.(session.HTTPRequest); ok {
+	if _, ok := p.Body.(session.HTTPRequest); ok && !r.requested {
 		r.requested = true
+		r.tellBlind(p.Dir)
 	}
 	switch p.Kind {
 	case decode.Opened:
