@@ -18,4 +18,5 @@ func memory(int) (status, error)                                   { return stat
 func openTerminal(_, _ uint16) (master, slave *os.File, err error) { return nil, nil, errLinux }
 func ownTerminal() *syscall.SysProcAttr                            { return nil }
 func descriptors() (int, error)                                    { return 0, errLinux }
+func warm() error                                                  { return errLinux }
 func processor() string                                            { return "" }

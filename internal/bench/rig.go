@@ -32,6 +32,9 @@ func (s *setup) measure(ctx context.Context, w *work, c *column, z *sizes, limit
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	if err := warm(); err != nil {
+		return nil, err
+	}
 	r := &rig{setup: s, ctx: ctx, sizes: z, deadline: time.Now().Add(limit), streams: make(chan wire, max(z.idle, 8))}
 	serve := w.serve
 	if serve == nil {
