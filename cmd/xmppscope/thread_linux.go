@@ -9,20 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shortSlice is how long the system lets a thread of ours run, at most, when another wants
-// the CPU: the least there is (sched(7), since Linux 6.12). Who has short slices is let in
-// at once where others run that have longer ones, and does not keep them waiting. By default
-// it is over a millisecond.
-const shortSlice = 100 * time.Microsecond
+// How long the system lets a thread of ours run, at most, when another wants the CPU
+// (sched(7), since Linux 6.12). By default it is over a millisecond, which a message on the
+// wire would have to wait. Who has shorter slices is let in at once where others run that
+// have longer ones. What explains has the shortest that there are; what does handshakes would
+// take a fifth longer with them.
+const (
+	shortSlice = 100 * time.Microsecond
+	relaySlice = 600 * time.Microsecond
+)
 
-// shareShortly has all threads take turns often: what relays, since a message takes it a few
-// microseconds, and what would hold it up. Threads that are made later are like those that
-// make them.
+// shareShortly has all threads take turns more often: what relays, since a message takes it a
+// few microseconds, and what would hold it up, as collecting garbage. Threads that are made
+// later are like those that make them.
 func shareShortly() {
 	threads, _ := os.ReadDir("/proc/self/task") // a system without it does without
 	for _, t := range threads {
 		if id, err := strconv.Atoi(t.Name()); err == nil {
-			schedule(id, unix.SCHED_NORMAL)
+			schedule(id, unix.SCHED_NORMAL, relaySlice)
 		}
 	}
 }
@@ -31,13 +35,13 @@ func shareShortly() {
 // same share of the CPU as others, so what it holds is not held for long.
 func giveWay() {
 	runtime.LockOSThread()
-	schedule(0, unix.SCHED_BATCH)
+	schedule(0, unix.SCHED_BATCH, shortSlice)
 }
 
-// schedule gives a thread, 0 for the one that calls, short slices. A system that knows
-// nothing of it does without.
-func schedule(thread int, policy uint32) {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Runtime: uint64(shortSlice)}
+// schedule gives a thread, 0 for the one that calls, its slices. A system that knows
+// nothing of them does without.
+func schedule(thread int, policy uint32, slice time.Duration) {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Runtime: uint64(slice)}
 	unix.SchedSetAttr(thread, &attr, 0)
 }
 

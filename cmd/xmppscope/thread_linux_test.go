@@ -52,8 +52,8 @@ func TestShareShortly(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	want := slice()
-	if want != 0 && want != uint64(shortSlice) {
-		t.Errorf("slices of %d ns, want %v", want, shortSlice)
+	if want != 0 && want != uint64(relaySlice) {
+		t.Errorf("slices of %d ns, want %v", want, relaySlice)
 	}
 	got := make(chan uint64)
 	for range 8 { // locked until they end: each has a thread of its own
