@@ -15,7 +15,7 @@ const (
 
 // SpoolOptions are bounds of a Spool; zero is the default.
 type SpoolOptions struct {
-	Memory int64 // bytes of pages in memory
+	Memory int64 // bytes of pages in memory; plaintext may take a quarter more
 	Limit  int64 // bytes that may wait, in memory and on disk (--backlog)
 	// Path is the file for what must survive a crash (UnexplainedExt): what has been
 	// waiting for keepAfter to be explained and saved lies in it. It is gone after an
@@ -32,7 +32,8 @@ const keepAfter = 400 * time.Millisecond
 //
 // Pages lie in memory first, and when that is full in a private file. At the limit, and
 // while the disk is slower than the wire and the memory full, the newest bytes are not
-// kept: what is lost is counted to the byte. It may be used by any number of goroutines.
+// kept, those of TCP before the plaintext, which is what is explained: what is lost is
+// counted to the byte. It may be used by any number of goroutines.
 type Spool struct {
 	o       SpoolOptions
 	flowed  atomic.Int64 // what was appended so far (Flowed)
@@ -50,8 +51,9 @@ type Spool struct {
 	ended   bool            // no trail will be begun any more
 	closed  bool
 	free    [len(pageSizes)][][]byte
-	used    int64   // bytes of pages in memory
-	full    []*page // in memory, oldest first: what goes to the file next
+	used    int64       // bytes of pages in memory; use changes it
+	crowded atomic.Bool // it is more than they should take
+	full    []*page     // in memory, oldest first: what goes to the file next
 	file    *spoolFile
 	why     lossCause // what was lost last was lost because of this
 	done    chan struct{}
@@ -330,15 +332,21 @@ func (s *Spool) room(class int, before *page, must bool) []byte {
 	}
 	switch {
 	case must:
-	case s.used+size > s.o.Memory:
+	case s.used+size > s.o.Memory+s.o.Memory/4: // the rest is for plaintext alone
 		s.why = lostToDisk
 		if s.file != nil && s.file.problem != nil {
 			s.why = lostToProblem
 		}
 		return nil
 	}
-	s.used += size
+	s.use(size)
 	return s.takeFree(class)
+}
+
+// use notes that pages take so much more memory. The caller holds mu.
+func (s *Spool) use(n int64) {
+	s.used += n
+	s.crowded.Store(s.used > s.o.Memory)
 }
 
 func (s *Spool) takeFree(class int) []byte {
@@ -356,7 +364,7 @@ const maxFree = 64
 
 // giveBack takes a page's memory. The caller holds mu.
 func (s *Spool) giveBack(p *page) {
-	s.used -= int64(len(p.mem))
+	s.use(-int64(len(p.mem)))
 	class := slices.Index(pageSizes[:], len(p.mem))
 	if class >= 0 && len(s.free[class]) < maxFree {
 		s.free[class] = append(s.free[class], p.mem)
@@ -505,7 +513,7 @@ func (s *Spool) load(p *page) (mem, buf []byte, events []Seen) {
 	for class < len(pageSizes)-1 && int64(pageSizes[class]) < pageHead+p.at.records {
 		class++
 	}
-	s.used += int64(pageSizes[class])
+	s.use(int64(pageSizes[class]))
 	mem = s.takeFree(class)
 	s.mu.Unlock()
 	buf, events, err := file.read(p.at, mem)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -130,6 +131,56 @@ func TestSpoolCountsWhatIsLost(t *testing.T) {
 	plain := k.plain[C2S].String()
 	if k.lost[C2S] != 200_000 || !strings.HasSuffix(plain, "j[200000]again") || len(plain) != 100_000+len("[200000]again") || len(k.events) != 1 {
 		t.Errorf("lost %d, %d bytes came back, ending %q, and %d events", k.lost[C2S], len(plain), plain[max(0, len(plain)-20):], len(k.events))
+	}
+}
+
+// TestSpoolKeepsPlaintextLongest: where the memory is full and the disk behind, what TCP
+// carried is lost before what was said.
+func TestSpoolKeepsPlaintextLongest(t *testing.T) {
+	const memory = 1 << 20
+	s := NewSpool(SpoolOptions{Memory: memory})
+	defer s.Close()
+	s.onDisk().problem = errors.New("the disk is full") // guarded by mu, but nobody else is there yet
+	tr := s.Begin(1)
+	p := make([]byte, 1000)
+	var said, kept, lost int64
+	for range memory * 9 / 10 / 3 / len(p) { // fits
+		tr.Bytes(C2S, p)
+		tr.Wire(ClientLeg, C2S, p)
+		tr.Wire(ServerLeg, C2S, p)
+		said += int64(len(p))
+	}
+	sent := 2 * said
+	for range memory * 2 / 10 / len(p) { // does not, with the other two
+		tr.Bytes(C2S, p)
+		tr.Wire(ClientLeg, C2S, p)
+		tr.Wire(ServerLeg, C2S, p)
+		said += int64(len(p))
+		sent += 2 * int64(len(p))
+	}
+	tr.Close()
+	s.End()
+	for taking := s.Next(false); taking != nil; taking = s.Next(false) {
+		taking.Take(func(e Seen) {
+			switch e.Body.(type) {
+			case StreamBytes:
+				said -= int64(len(e.Raw))
+			case WireBytes:
+				if e.Truncated {
+					lost += e.Size
+				}
+				kept += int64(len(e.Raw))
+			case LogLost:
+				t.Errorf("plaintext was lost: %+v", e.Body)
+			}
+		})
+		s.Put(taking)
+	}
+	if said != 0 {
+		t.Errorf("%d bytes of plaintext are missing", said)
+	}
+	if lost == 0 || kept+lost != sent {
+		t.Errorf("%d bytes as TCP carried them: %d kept, %d lost", sent, kept, lost)
 	}
 }
 

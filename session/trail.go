@@ -125,7 +125,7 @@ func (t *Trail) now() time.Duration {
 func (t *Trail) keep(kind byte, leg Leg, dir Dir, b []byte, lost *int64) (kept int) {
 	at := t.now()
 	for kept < len(b) {
-		if t.spool.isFull() {
+		if t.spool.isFull() || kind == recordWire && t.spool.crowded.Load() {
 			return kept
 		}
 		p := t.page(2*maxRecordHead+min(len(b)-kept, 64), false)
