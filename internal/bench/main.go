@@ -103,7 +103,7 @@ func (o *options) run(ctx context.Context) (err error) {
 func (o *options) builds(ctx context.Context, s *setup) ([]*scope, error) {
 	path := o.scope
 	if path == "" {
-		path = filepath.Join(s.dir, "xmppscope")
+		path = filepath.Join(s.dir, "build") // where users have files is a folder xmppscope
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "xmppscope/cmd/xmppscope")
 		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 		if err := cmd.Run(); err != nil {
