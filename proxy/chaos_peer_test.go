@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"xmppscope/internal/xmpptest"
+	"xmppscope/session"
 )
 
 const (
@@ -57,6 +60,18 @@ func chaosText(rnd *rand.Rand, side int) string {
 		}
 	}
 	b.WriteString("</stream:stream>")
+	return b.String()
+}
+
+// inFrames cuts a text into frames of WebSocket, some of which are not as they should be.
+func inFrames(rnd *rand.Rand, side int, text string) string {
+	var b strings.Builder
+	dir := [2]session.Dir{session.C2S, session.S2C}[side]
+	for len(text) > 0 {
+		n := min(1+rnd.IntN(one(rnd, 100, 3000, 100_000)), len(text))
+		b.Write(xmpptest.WebSocketFrame(dir, one[byte](rnd, 0x81, 0x81, 0x81, 0x01, 0x80, 0x89, 0xc1, 0x83), []byte(text[:n])))
+		text = text[n:]
+	}
 	return b.String()
 }
 
@@ -203,6 +218,15 @@ func (c *chaos) steps() []func() {
 			func() { c.says(client, upHeader) },
 			func() { c.says(server, downHeader+"<stream:features/>") },
 			func() { c.says(client, "<iq type='get' id='0'/>") },
+		}
+	case webSocket:
+		return []func(){
+			func() {
+				c.says(client, "GET /ws HTTP/1.1\r\nHost: chaos.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n")
+			},
+			func() {
+				c.says(server, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+			},
 		}
 	case startTLS:
 		return []func(){

@@ -49,6 +49,7 @@ const (
 	startTLS   opening = "STARTTLS"
 	pipelined  opening = "pipelined STARTTLS" // up to the ClientHello in one write: XEP-0305
 	direct     opening = "direct TLS"
+	webSocket  opening = "WebSocket"
 )
 
 // plan is one connection's fate.
@@ -87,15 +88,21 @@ func newPlan(rnd *rand.Rand) plan {
 		grain: [2]int{one(rnd, 20, 300, 5000, 70000), one(rnd, 20, 300, 5000, 70000)},
 		seed:  [2]uint64{rnd.Uint64(), rnd.Uint64()},
 	}
-	if p.finish == cutOff && p.opening == inTheClear {
+	if p.finish == cutOff && (p.opening == inTheClear || p.opening == webSocket) {
 		p.finish = inOrder
 	}
 	if (p.finish == reset || p.finish == gone) && rnd.IntN(2) == 0 {
 		p.early = rnd.IntN(6)
 	}
+	if p.opening == inTheClear && p.seed[1]%2 == 0 {
+		p.opening = webSocket
+	}
 	p.door = chaosDoors[p.seed[0]%uint64(len(chaosDoors))]
 	for side := range p.text {
 		p.text[side] = chaosText(rnd, side)
+		if p.opening == webSocket && p.seed[side]%4 != 0 { // else it is no WebSocket at all
+			p.text[side] = inFrames(rnd, side, p.text[side])
+		}
 		p.stops[side] = len(p.text[side])
 	}
 	if p.finish != inOrder {
@@ -260,7 +267,7 @@ func (c *chaos) play(addr string) {
 	for _, step := range steps {
 		step()
 	}
-	secure := c.opening != inTheClear
+	secure := c.opening != inTheClear && c.opening != webSocket
 	switch {
 	case c.early >= 0 && secure && c.early >= len(c.steps()):
 		c.breakHandshakes()
