@@ -106,6 +106,7 @@ func newApp(ctx context.Context, o Options, now func() time.Time) *app {
 // run is the life of the inspector.
 func (a *app) run() (err error) {
 	defer a.stop()
+	defer a.ui.tidy()
 	defer func() {
 		if a.options.Ended != nil {
 			a.options.Ended(a.ui.ending())

@@ -35,6 +35,8 @@ type Hooks struct {
 	Saves func() []Save
 	// Told is what was said, a line each, while the inspector had the screen. As Saves.
 	Told func() []string
+	// CommandLine is what prints one event, for a shell; "" if it lies in no file.
+	CommandLine func(session int, seq uint64) string
 	// Lend is told when the terminal is lent to another program, and when it is back: what is
 	// typed meanwhile, Ctrl-C too, is for that program.
 	Lend func(lent bool)

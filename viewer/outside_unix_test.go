@@ -3,7 +3,10 @@
 package viewer
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -105,4 +108,59 @@ func TestCommandsGetNoSecrets(t *testing.T) {
 			t.Errorf("revealed %v: %v\n%s", clear, err, text)
 		}
 	}
+}
+
+// program makes a program that copies what it is given, with the rights of that, and keeps its
+// own arguments.
+func program(t *testing.T) (path, out string) {
+	t.Helper()
+	dir := t.TempDir()
+	path, out = filepath.Join(dir, "my program"), filepath.Join(dir, "out")
+	script := "#!/bin/sh\nfor last; do :; done\nls -l \"$last\" | cut -c1-10 > '" + out + "'\nls -ld \"$(dirname \"$last\")\" | cut -c1-10 >> '" + out + "'\necho \"$last\" >> '" + out + "'\ncat \"$last\" >> '" + out + "'\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path, out
+}
+
+// TestOpenInOtherPrograms: what is selected, in a private file that is gone afterwards.
+func TestOpenInOtherPrograms(t *testing.T) {
+	path, out := program(t)
+	for _, name := range []string{"PAGER", "VISUAL"} {
+		t.Setenv(name, "'"+path+"' -x")
+	}
+	t.Setenv("WIRESHARK", path)
+	t.Setenv("BROWSER", path)
+	t.Setenv("TMPDIR", t.TempDir())
+	var w written
+	b := newBench(t, 100, 40, exporting(&w)).play(login(1)).press("/logs in<Enter>")
+	b.ui.options.Export = func(_ context.Context, path string, o ExportOptions, events iter.Seq[session.Event]) error {
+		n := 0
+		for range events {
+			n++
+		}
+		return os.WriteFile(path, fmt.Appendf(nil, "%d events, reveal %v, redact %v", n, o.Reveal, o.Redact), 0o600)
+	}
+	for _, c := range []struct{ keys, ext, want string }{
+		{"|p", ".txt", "logs in"}, {"|e", ".xml", "<auth "}, {"|w", ".pcapng", "26 events"}, {"|b", ".html", "reveal false"},
+		{":open-pager<Enter>", ".txt", "logs in"}, {"r|e", ".xml", plainPayload},
+	} {
+		b.press(c.keys)
+		text, err := os.ReadFile(out)
+		lines := strings.SplitN(string(text), "\n", 4)
+		if err != nil || len(lines) < 4 || lines[0] != "-rw-------" || lines[1] != "drwx------" || !strings.HasSuffix(lines[2], c.ext) || !strings.Contains(lines[3], c.want) || strings.Contains(lines[3], plainPayload) != (c.want == plainPayload) {
+			t.Errorf("%s: %v\n%s", c.keys, err, text)
+		}
+		os.Remove(out)
+		if n := len(filesIn(t, os.Getenv("TMPDIR"))); n != 0 && c.ext != ".html" {
+			t.Errorf("%s: %d folders are left", c.keys, n)
+		}
+		b.ui.tidy()
+	}
+	if n := len(filesIn(t, os.Getenv("TMPDIR"))); n != 0 {
+		t.Errorf("%d folders are left at the end", n)
+	}
+	t.Setenv("WIRESHARK", filepath.Join(t.TempDir(), "none"))
+	b.press("|w").has("Wireshark: ", "no such file")
+	newBench(t, 100, 40, Options{}).press("|w").has("exporting is not available").press("|p").has("there is no event yet")
 }

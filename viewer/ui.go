@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -84,6 +85,9 @@ type ui struct {
 	redraw      bool      // the terminal is to be drawn anew
 	interrupted bool      // Ctrl-C has stopped the reading
 	heard       int       // lines about it that were shown
+
+	littered sync.Mutex
+	folders  []string // made for programs of others, gone at the end; guarded by littered
 
 	search search
 	flash  flash

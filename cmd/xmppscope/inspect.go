@@ -41,7 +41,7 @@ func (i *inspection) hooks() viewer.Hooks {
 	h := viewer.Hooks{
 		Export: i.export, Verify: i.verify,
 		Ended: func(e viewer.Ending) { i.ending = e },
-		Diff:  compareSessions, Files: i.files, Saves: i.saves, Lend: lendTerminal,
+		Diff:  compareSessions, Files: i.files, Saves: i.saves, Lend: lendTerminal, CommandLine: i.commandLine,
 	}
 	if i.board != nil {
 		h.Told = i.board.told
@@ -133,6 +133,33 @@ func (i *inspection) export(ctx context.Context, path string, o viewer.ExportOpt
 	}
 	i.wrote("%s", said)
 	return nil
+}
+
+// commandLine is a command that prints one event of the files that are read or written.
+func (i *inspection) commandLine(session int, seq uint64) string {
+	if len(i.inUse) == 0 {
+		return ""
+	}
+	files := i.inUse
+	if i.saves != nil { // each of them has all
+		files = files[:1]
+	}
+	line := "xmppscope print"
+	for _, f := range files {
+		if f == "-" {
+			return ""
+		}
+		line += " " + shellWord(f)
+	}
+	return fmt.Sprintf("%s --filter 'session == %d && seq == %d'", line, session, seq)
+}
+
+// shellWord is a text that a shell takes as one word, whatever is in it.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-") == "" && s[0] != '-' {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // wrote notes a file for the report.

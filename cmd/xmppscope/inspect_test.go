@@ -284,3 +284,17 @@ func TestRootOf(t *testing.T) {
 		t.Errorf("the cause is %q", got)
 	}
 }
+
+// TestCommandLine: what prints one event, as a shell takes it.
+func TestCommandLine(t *testing.T) {
+	for want, i := range map[string]*inspection{
+		"": {},
+		"xmppscope print a.pcapng b.jsonl --filter 'session == 2 && seq == 7'":   {inUse: []string{"a.pcapng", "b.jsonl"}},
+		"xmppscope print a.pcapng --filter 'session == 2 && seq == 7'":           {inUse: []string{"a.pcapng", "b.jsonl"}, saves: func() []viewer.Save { return nil }},
+		`xmppscope print 'it'\''s $(x).xml' --filter 'session == 2 && seq == 7'`: {inUse: []string{"it's $(x).xml"}},
+	} {
+		if got := i.commandLine(2, 7); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,10 +21,11 @@ import (
 )
 
 type openFlags struct {
-	shown  outputFlags
-	config configFlags
-	in     inputFlags
-	api    apiFlags
+	shown      outputFlags
+	config     configFlags
+	noRecovery bool
+	in         inputFlags
+	api        apiFlags
 }
 
 func (o *openFlags) add(f *pflag.FlagSet) {
@@ -31,6 +33,7 @@ func (o *openFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	o.api.add(f)
 	o.config.add(f)
+	addNoRecovery(f, &o.noRecovery)
 }
 
 // options are those of the inspector on captures.
@@ -86,7 +89,7 @@ func (o *openFlags) open(cmd *cobra.Command, paths []string, instead string, opt
 	}
 	defer server.close()
 	options.Start = server.tell(screen, options.Start)
-	return open(cmd.Context(), &o.in, paths, instead, options, server, screen)
+	return open(cmd.Context(), &o.in, paths, instead, options, server, screen, o.noRecovery)
 }
 
 // hasKeyboard says whether there is a terminal for keys: standard input may be a
@@ -108,7 +111,7 @@ func hasKeyboard() bool {
 const openPatience = 300 * time.Millisecond
 
 // open shows captures in the inspector, while they are read, and to programs.
-func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options, programs *server, screen bool) error {
+func open(ctx context.Context, in *inputFlags, paths []string, instead string, o viewer.Options, programs *server, screen, noRecovery bool) error {
 	beyond := inspection{inUse: filesOf(paths), board: &board{to: os.Stderr}}
 	in.who = &beyond.accounts
 	if err := in.who.read(&in.known); err != nil {
@@ -137,6 +140,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	r.mu.Unlock()
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
+	o.Unsaved = slices.ContainsFunc(filesOf(paths), passesOnce)
 	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal}, beyond.board)()
 	var err error
 	switch {
@@ -145,6 +149,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 		end := beyond.board.begin()
 		err = runInspector(ctx, o, instead)
 		end()
+		openRecovery(noRecovery).keepAndSay(log, beyond.ending)
 	default:
 		select {
 		case <-ctx.Done():
@@ -164,6 +169,16 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 		return err
 	}
 	return errors.Join(err, r.failed)
+}
+
+// passesOnce says that what is read there is gone then: a pipe.
+func passesOnce(path string) bool {
+	if path == "-" {
+		info, err := os.Stdin.Stat()
+		return err == nil && !info.Mode().IsRegular()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
 
 // reading is captures that are read into a log, in a goroutine.

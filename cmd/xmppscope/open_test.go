@@ -129,3 +129,32 @@ func TestOpenHoldsPasswordsAgainstRecordings(t *testing.T) {
 		t.Errorf("%d proofs were checked, %v: %q", proofs, r.failed, o.in.who.unused())
 	}
 }
+
+// TestWhatPassesOnce is asked about when the inspector is left: a pipe, not a file.
+func TestWhatPassesOnce(t *testing.T) {
+	stdin := os.Stdin
+	t.Cleanup(func() { os.Stdin = stdin })
+	path := filepath.Join(t.TempDir(), "a.jsonl")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	for want, in := range map[bool]*os.File{true: read, false: file} {
+		if os.Stdin = in; passesOnce("-") != want {
+			t.Errorf("%s: passes once %v", in.Name(), !want)
+		}
+	}
+	if passesOnce(path) || passesOnce(path+".none") {
+		t.Error("a file passes once")
+	}
+}

@@ -83,7 +83,7 @@ func addLive(f *pflag.FlagSet, l *live, ca *caFlags, listen *string, addr string
 func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	f.StringArrayVarP(&l.saves, "save", "w", nil, "save to `FILE`, format by its extension; - is pcapng on standard output (repeatable; see xmppscope help save)")
 	f.StringVar(&l.rotate, "save-rotate", "", "go on in another file at a `LIMIT`: 100MB, 1h, or 100MB,1h")
-	f.BoolVar(&l.noRecovery, "no-recovery", false, "keep nothing that is saved nowhere when nobody can be asked, and offer nothing that an earlier run has kept")
+	addNoRecovery(f, &l.noRecovery)
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	l.known.add(f)
 	l.backlog = 4 << 30

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"xmppscope/capture"
 	"xmppscope/inspect"
 	"xmppscope/internal/ownership"
@@ -44,6 +46,10 @@ func stateDir() (string, error) {
 
 // recovery is the folder of such files; with "" nothing is kept and nothing offered.
 type recovery struct{ dir string }
+
+func addNoRecovery(f *pflag.FlagSet, off *bool) {
+	f.BoolVar(off, "no-recovery", false, "keep nothing that is saved nowhere when nobody can be asked, and offer nothing that an earlier run has kept")
+}
 
 // openRecovery finds the folder, and removes from it what is older than a week.
 func openRecovery(off bool) recovery {
@@ -169,17 +175,20 @@ func (r recovery) keep(log *session.Log, left viewer.Ending, now time.Time) (str
 }
 
 // keepUnsaved keeps what the inspector has left unsaved, and says where.
-func (l *live) keepUnsaved() {
-	unsaved := l.inspect.ending.Unsaved
+func (l *live) keepUnsaved() { l.recovery.keepAndSay(l.log, l.inspect.ending) }
+
+// keepAndSay keeps these sessions, if there are any, and says where.
+func (r recovery) keepAndSay(log *session.Log, ending viewer.Ending) {
+	unsaved := ending.Unsaved
 	if len(unsaved) == 0 {
 		return
 	}
 	said := session.Plural(len(unsaved), "session") + " saved nowhere"
-	if l.recovery.dir == "" {
+	if r.dir == "" {
 		say(os.Stderr, "%s: gone, as --no-recovery wants it", said)
 		return
 	}
-	path, err := l.recovery.keep(l.log, l.inspect.ending, time.Now())
+	path, err := r.keep(log, ending, time.Now())
 	if err != nil {
 		say(os.Stderr, "%s, and they could not be kept: %s", said, inWords(err))
 		return

@@ -191,7 +191,7 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range viewer.KeyTable() {
-		if row := fmt.Sprintf("| `%s` | %s |", k[0], k[1]); !strings.Contains(string(readme), row) {
+		if row := fmt.Sprintf("| `%s` | %s |", strings.ReplaceAll(k[0], "|", `\|`), k[1]); !strings.Contains(string(readme), row) {
 			t.Errorf("the README lacks the row %s", row)
 		}
 	}
