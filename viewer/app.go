@@ -44,6 +44,7 @@ type Options struct {
 	CompileFilter func(expr string) (func(*session.Event) bool, error)
 	Memory        Memory   // of earlier runs
 	Settings      Settings // which have been checked
+	Tasks         []Task   // a lesson, for which CompileFilter is needed
 	Hooks
 	// Control is the way back to the wire; nil: there is none.
 	Control Control

@@ -15,6 +15,7 @@ type wish struct {
 	split int  // cells moved from the detail pane to the ladder
 	judge int  // lines of a verdict below the first line
 	table bool // rows need all the width that there is
+	below int  // lines of a lesson at the bottom
 }
 
 // fold says whether the list of sessions is shown.
@@ -29,6 +30,7 @@ const (
 // plan is where everything stands. An empty rectangle is not shown.
 type plan struct {
 	bar, hints rect
+	lesson     rect
 	panes      [3]rect // list, ladder, detail
 	divider    [2]rect // the vertical lines between panes
 }
@@ -51,6 +53,10 @@ func layout(w, h int, want wish) plan {
 		p.hints = rect{0, h - 1, w, 1}
 	}
 	body := rect{0, p.bar.h, w, max(0, h-p.bar.h-p.hints.h)}
+	if want.below > 0 && body.h-want.below >= minBody {
+		body.h -= want.below
+		p.lesson = rect{0, body.y + body.h, w, want.below}
+	}
 	if want.zoom || body.h < minBody || w < 30 {
 		p.panes[want.focus] = body
 		return p

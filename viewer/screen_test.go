@@ -46,6 +46,12 @@ func TestScreens(t *testing.T) {
 
 			golden(b.press("C"), "columns")
 
+			b = newBench(t, size.w, size.h, Options{Live: true, CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1), refused(2))
+			golden(b, "lesson")
+			golden(b.press("!a"), "lesson-wrong")
+			golden(b.press("Aa"), "lesson-answer")
+			b.press("<Esc>")
+
 			b = newBench(t, size.w, size.h, Options{CompileFilter: session.CompileFilter, Memory: Memory{
 				Filters: []string{`type == "error"`}, Saved: map[string]string{"ghosts": `payload == "jabber:iq:roster"`},
 			}}).play(chats(1)).press("v6<Enter>F3<Enter>")

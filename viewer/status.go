@@ -65,7 +65,7 @@ func (u *ui) worked(c *inspect.Conversation) {
 
 // elsewhere tells of a login that has failed while another session is looked at.
 func (u *ui) elsewhere(c *inspect.Conversation) {
-	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow {
+	if u.options.Live && u.overlay == noOverlay && c != u.current() && !u.follow && len(u.options.Tasks) == 0 {
 		u.say(failure, "✗ session %d has failed (%s): f goes there", c.ID, inspect.Who(&c.Overview))
 		u.flash.about = c
 	}

@@ -90,6 +90,7 @@ type ui struct {
 	folders  []string // made for programs of others, gone at the end; guarded by littered
 
 	search search
+	lesson lesson
 	flash  flash
 	hits   []hit
 	lines  detailCache
@@ -150,7 +151,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		filters: make(chan inspect.Filter, 1),
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
-		follow: o.Live, reveal: o.Reveal, sought: -1, marks: map[int]bool{}, remarks: map[spot]remark{}, noted: map[*inspect.Conversation]bool{},
+		follow: o.Live && len(o.Tasks) == 0, reveal: o.Reveal, sought: -1, marks: map[int]bool{}, remarks: map[spot]remark{}, noted: map[*inspect.Conversation]bool{},
 		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
 	u.want.focus = ladderPane
@@ -364,6 +365,10 @@ func (u *ui) Draw(screen tcell.Screen) {
 	}
 	below = append(u.heldLines(), below...)
 	u.want.judge, u.want.table = len(below), u.table
+	u.want.below = 0
+	if len(u.options.Tasks) > 0 {
+		u.want.below = lessonHeight
+	}
 	u.plan = layout(w, h, u.want)
 	for i, p := range u.panes() {
 		p.rect = u.plan.panes[i]
@@ -383,6 +388,9 @@ func (u *ui) Draw(screen tcell.Screen) {
 				line{{"│", u.theme.lifeline}}.put(screen, d.x, y, d.w, asIs)
 			}
 		}
+	}
+	if u.overlay == noOverlay {
+		u.drawLesson(screen)
 	}
 	u.drawHints(screen)
 	if u.copied != nil {

@@ -20,6 +20,7 @@ import (
 const demoPace = 700 * time.Millisecond
 
 type demoFlags struct {
+	learn bool // --learn
 	live
 	ca       caFlags
 	listen   string
@@ -38,6 +39,7 @@ func newDemo() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd) },
 	}
 	cmd.Flags().StringVar(&d.scenario, "scenario", demo.Default, "which login to show, a `name`")
+	cmd.Flags().BoolVar(&d.learn, "learn", false, "lessons in the inspector: the eighteen steps, and logins that fail; it asks, you answer")
 	addLive(cmd.Flags(), &d.live, &d.ca, &d.listen, "127.0.0.1:0")
 	cmd.Flags().Lookup("ca-dir").Usage = "`folder` of the local CA (default: in memory, for this run)"
 	return cmd
@@ -57,6 +59,9 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	if err := d.open(); err != nil {
 		return err
+	}
+	if d.learn {
+		return d.teach(cmd.Context(), ca)
 	}
 	server, err := demo.StartServer(sc)
 	if err != nil {
@@ -90,6 +95,31 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}, func(ctx context.Context) error {
 		return demo.RunClient(ctx, sc, addr, roots, pace)
 	})
+}
+
+// teach plays the logins of the lessons, which the inspector asks about.
+func (d *demoFlags) teach(ctx context.Context, ca *certs.CA) error {
+	room, err := newClassroom()
+	if err != nil {
+		d.abandon()
+		return err
+	}
+	defer room.close()
+	listener, err := listen(d.listen)
+	if err != nil {
+		d.abandon()
+		return err
+	}
+	addr := listener.Addr().String()
+	say(os.Stderr, "listening on %s", addr)
+	d.title, d.where, d.made, d.tasks = "xmppscope lessons", addr, true, room.tasks()
+	d.welcome = []string{"Lessons: " + fmt.Sprint(len(room.lessons)) + " logins are being played."}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.Root())
+	return d.live.run(ctx, listener, proxy.Options{
+		Resolver: room.resolver,
+		TLS:      &tlsintercept.Config{CA: ca, Roots: room.roots},
+	}, func(ctx context.Context) error { return room.play(ctx, addr, roots) })
 }
 
 // openCA keeps the demo's CA in memory unless a folder is named.

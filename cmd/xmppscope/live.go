@@ -48,6 +48,7 @@ type live struct {
 	attached func()        // nil, or called when others can look
 
 	settings viewer.Settings
+	tasks    []viewer.Task // of a lesson
 	title    string
 	where    string   // who listens, and for whom
 	welcome  []string // the inspector's start screen
@@ -205,7 +206,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 				Control: holds{l.control},
 				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
 				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
-				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings,
+				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings, Tasks: l.tasks,
 			}, "print text: --plain")
 		})
 	} else if !l.headless || l.out.plain || l.out.json {
