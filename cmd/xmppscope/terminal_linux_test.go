@@ -245,3 +245,28 @@ func TestNothingIsLost(t *testing.T) {
 		}
 	})
 }
+
+// TestTheTerminalIsLent: what is typed while a command of the person's own has the terminal is
+// for that command, Ctrl-C too, and the inspector is there again when it has ended.
+func TestTheTerminalIsLent(t *testing.T) {
+	dir := state(t)
+	config := filepath.Join(t.TempDir(), "config.toml")
+	text := "[[command]]\nname = \"sleeper\"\nkey = \"X\"\nrun = 'echo \"it has $SEQ\"; sleep 100'\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := onTerminal(t, "proxy", "--listen", "127.0.0.1:0", "--upstream", quiet(t), "--ca-dir", filepath.Join(filepath.Dir(dir), "ca"), "--no-recovery", "--config", config)
+	x.shows("Set up a client")
+	x.client()
+	x.shows("opens the stream")
+	x.press("1\rX")
+	x.shows("it has 1")
+	x.press("\x03")
+	x.shows("sleeper: signal: interrupt")
+	x.press("t")
+	x.shows("+time") // it goes on
+	x.cmd.Process.Signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
