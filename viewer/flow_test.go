@@ -368,7 +368,7 @@ func TestMouse(t *testing.T) {
 }
 
 func TestHelpComesFromTheKeyTable(t *testing.T) {
-	b := newBench(t, 110, 90, Options{}).play(login(1)).press("?")
+	b := newBench(t, 110, 100, Options{}).play(login(1)).press("?")
 	for _, row := range KeyTable() {
 		b.has(row[0], row[1])
 	}

@@ -118,7 +118,7 @@ func (u *ui) judge(right bool) {
 	l.right = right
 	if !right {
 		l.tries++
-		l.said = "✗ not that one: try again, or A shows the answer"
+		l.said = "✗ not that one: try again, or H shows the answer"
 		return
 	}
 	if l.tries == 0 {
@@ -186,11 +186,11 @@ func (u *ui) lessonLines(width int) (out []line) {
 		return append(out, line{{said, u.theme.strong}}.wrap(width, 1)...)
 	}
 	out = append(out, line{{" " + wire(t.Text), u.theme.text}}.wrap(width, 1)...)
-	how := "  a: this one"
+	how := "  L: this one"
 	if t.Find == "" {
-		how = "  a: answer"
+		how = "  L: answer"
 	}
-	return append(out, line{{" " + wire(t.Ask), u.theme.strong}, {wire(how + "  A: show it"), u.theme.faint}}.wrap(width, 1)...)
+	return append(out, line{{" " + wire(t.Ask), u.theme.strong}, {wire(how + "  H: show it"), u.theme.faint}}.wrap(width, 1)...)
 }
 
 // lessonCaption says which task it is.

@@ -16,25 +16,25 @@ var tasks = []Task{
 // TestLesson: right and wrong answers, given by selecting and by typing; what is shown; the end.
 func TestLesson(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, CompileFilter: session.CompileFilter, Tasks: tasks})
-	b.press("a").has("has not come so far yet")
-	b.play(login(1), refused(2)).has("Lesson 1 of 3 · A login · session 1", "Select the event with which", "a: this one").lacks("FOLLOW", "session 2 has failed")
+	b.press("L").has("has not come so far yet")
+	b.play(login(1), refused(2)).has("Lesson 1 of 3 · A login · session 1", "Select the event with which", "L: this one").lacks("FOLLOW", "session 2 has failed")
 	if b.ui.current().ID != 1 {
 		t.Errorf("session %d is selected", b.ui.current().ID)
 	}
-	b.press("a").has("✗ not that one").press("jjjjja").has("✓ right. So it is encrypted.", "Lesson 2 of 3", "Which one?", "a: answer")
-	b.press("ascram<Enter>").has("✗ not that one").press("a plain <Enter>").has("✓ right. It sends the password.", "Lesson 3 of 3 · A refusal · session 2")
+	b.press("L").has("✗ not that one").press("jjjjjL").has("✓ right. So it is encrypted.", "Lesson 2 of 3", "Which one?", "L: answer")
+	b.press("Lscram<Enter>").has("✗ not that one").press("L plain <Enter>").has("✓ right. It sends the password.", "Lesson 3 of 3 · A refusal · session 2")
 	if b.ui.current().ID != 2 {
 		t.Errorf("session %d is selected", b.ui.current().ID)
 	}
-	b.press("afail<Enter>").has("✓ right.", "Lesson · done", "That was all: 1 of 3 right at once.").press("aA").has("all is done")
+	b.press("Lfail<Enter>").has("✓ right.", "Lesson · done", "That was all: 1 of 3 right at once.").press("LH").has("all is done")
 
 	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1), refused(2))
-	if b.press("A").has("→ it was #6. So it is"); b.seq() != 6 {
+	if b.press("H").has("→ it was #6. So it is"); b.seq() != 6 {
 		t.Errorf("the answer is shown at #%d", b.seq())
 	}
-	b.press("A").has("→ it was PLAIN, in #").press("A").has("→ it was fail, in #", "0 of 3 right")
-	newBench(t, 80, 24, Options{}).press("a").has("demo --learn gives lessons").press("A").has("demo --learn gives lessons")
-	newBench(t, 20, 5, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1)).press("aA<Tab>")
+	b.press("H").has("→ it was PLAIN, in #").press("H").has("→ it was fail, in #", "0 of 3 right")
+	newBench(t, 80, 24, Options{}).press("L").has("demo --learn gives lessons").press("H").has("demo --learn gives lessons")
+	newBench(t, 20, 5, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1)).press("LH<Tab>")
 }
 
 // TestCheckTasks: a question without an answer is found.

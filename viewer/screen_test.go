@@ -48,8 +48,8 @@ func TestScreens(t *testing.T) {
 
 			b = newBench(t, size.w, size.h, Options{Live: true, CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1), refused(2))
 			golden(b, "lesson")
-			golden(b.press("!a"), "lesson-wrong")
-			golden(b.press("Aa"), "lesson-answer")
+			golden(b.press("!L"), "lesson-wrong")
+			golden(b.press("HL"), "lesson-answer")
 			b.press("<Esc>")
 
 			b = newBench(t, size.w, size.h, Options{CompileFilter: session.CompileFilter, Memory: Memory{

@@ -177,7 +177,7 @@ func (r recovery) keep(log *session.Log, left viewer.Ending, now time.Time) (str
 // keepUnsaved keeps what the inspector has left unsaved, and says where.
 func (l *live) keepUnsaved() { l.recovery.keepAndSay(l.log, l.inspect.ending) }
 
-// keepAndSay keeps these sessions, if there are any, and says where.
+// keepAndSay keeps the sessions that are saved nowhere, if there are any, and says where.
 func (r recovery) keepAndSay(log *session.Log, ending viewer.Ending) {
 	unsaved := ending.Unsaved
 	if len(unsaved) == 0 {
