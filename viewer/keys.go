@@ -80,7 +80,7 @@ func init() {
 		{"open-wireshark", "", "this session in Wireshark", "", "", (*ui).openWireshark},
 		{"open-browser", "", "a report on this session in the browser", "", "", (*ui).openBrowser},
 		{"answer", "L", "in a lesson (demo --learn): answer with the selected event, or with what is typed", "lesson: answer", "", (*ui).answerTask},
-		{"show-answer", "H", "in a lesson: show the answer", "", "", (*ui).showAnswer},
+		{"show-answer", "V", "in a lesson: show the answer", "", "", (*ui).showAnswer},
 		{"go-to", "# 1…9", "go to an event by its number", "go to a number", "", (*ui).askPlace},
 		{"down", "j Down", "down", "down, up", "", func(u *ui) { u.step(1) }},
 		{"up", "k Up", "up", "", "", func(u *ui) { u.step(-1) }},

@@ -118,7 +118,7 @@ func (u *ui) judge(right bool) {
 	l.right = right
 	if !right {
 		l.tries++
-		l.said = "✗ not that one: try again, or H shows the answer"
+		l.said = "✗ not that one: try again, or V shows the answer"
 		return
 	}
 	if l.tries == 0 {
@@ -190,7 +190,7 @@ func (u *ui) lessonLines(width int) (out []line) {
 	if t.Find == "" {
 		how = "  L: answer"
 	}
-	return append(out, line{{" " + wire(t.Ask), u.theme.strong}, {wire(how + "  H: show it"), u.theme.faint}}.wrap(width, 1)...)
+	return append(out, line{{" " + wire(t.Ask), u.theme.strong}, {wire(how + "  V: show it"), u.theme.faint}}.wrap(width, 1)...)
 }
 
 // lessonCaption says which task it is.

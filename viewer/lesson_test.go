@@ -26,15 +26,15 @@ func TestLesson(t *testing.T) {
 	if b.ui.current().ID != 2 {
 		t.Errorf("session %d is selected", b.ui.current().ID)
 	}
-	b.press("Lfail<Enter>").has("✓ right.", "Lesson · done", "That was all: 1 of 3 right at once.").press("LH").has("all is done")
+	b.press("Lfail<Enter>").has("✓ right.", "Lesson · done", "That was all: 1 of 3 right at once.").press("LV").has("all is done")
 
 	b = newBench(t, 80, 24, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1), refused(2))
-	if b.press("H").has("→ it was #6. So it is"); b.seq() != 6 {
+	if b.press("V").has("→ it was #6. So it is"); b.seq() != 6 {
 		t.Errorf("the answer is shown at #%d", b.seq())
 	}
-	b.press("H").has("→ it was PLAIN, in #").press("H").has("→ it was fail, in #", "0 of 3 right")
-	newBench(t, 80, 24, Options{}).press("L").has("demo --learn gives lessons").press("H").has("demo --learn gives lessons")
-	newBench(t, 20, 5, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1)).press("LH<Tab>")
+	b.press("V").has("→ it was PLAIN, in #").press("V").has("→ it was fail, in #", "0 of 3 right")
+	newBench(t, 80, 24, Options{}).press("L").has("demo --learn gives lessons").press("V").has("demo --learn gives lessons")
+	newBench(t, 20, 5, Options{CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1)).press("LV<Tab>")
 }
 
 // TestCheckTasks: a question without an answer is found.

@@ -49,7 +49,7 @@ func TestScreens(t *testing.T) {
 			b = newBench(t, size.w, size.h, Options{Live: true, CompileFilter: session.CompileFilter, Tasks: tasks}).play(login(1), refused(2))
 			golden(b, "lesson")
 			golden(b.press("!L"), "lesson-wrong")
-			golden(b.press("HL"), "lesson-answer")
+			golden(b.press("VL"), "lesson-answer")
 			b.press("<Esc>")
 
 			b = newBench(t, size.w, size.h, Options{CompileFilter: session.CompileFilter, Memory: Memory{
