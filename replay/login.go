@@ -158,7 +158,7 @@ func (p *player) repeat(it *item) (*heard, error) {
 			continue
 		}
 		if it.missing != "" || strings.Contains(string(m.raw), "[") { // no base64 has it: a placeholder
-			return nil, fmt.Errorf("event %d cannot be said as it was recorded: its secrets were taken out", m.seq)
+			return nil, fmt.Errorf("#%d cannot be said as it was recorded: its secrets were taken out", m.seq)
 		}
 		if err := p.line.say(m.raw, p.until()); err != nil {
 			return nil, err

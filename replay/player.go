@@ -47,7 +47,7 @@ func (d Departure) String() string {
 	if d.Seq == 0 {
 		return "departs from the recording: " + d.Text
 	}
-	return fmt.Sprintf("departs from the recording at event %d: %s", d.Seq, d.Text)
+	return fmt.Sprintf("departs from the recording at #%d: %s", d.Seq, d.Text)
 }
 
 // errOver ends a part before its end: why was told as a departure.
@@ -131,7 +131,7 @@ func (p *player) other() string { return p.mine.Opposite().Sender() }
 // say says an item of our own.
 func (p *player) say(it *item) error {
 	if it.missing != "" {
-		return fmt.Errorf("event %d, %s, cannot be said: %s", it.seq, it.words(), it.missing)
+		return fmt.Errorf("#%d, %s, cannot be said: %s", it.seq, it.words(), it.missing)
 	}
 	if it.kind == ended {
 		return p.line.say(it.raw, p.until())

@@ -237,11 +237,11 @@ func TestDepartures(t *testing.T) {
 	refused = refused[:strings.Index(refused, "</failure>")+len("</failure>\n")]
 	other := strings.ReplaceAll(clear, "mechanism='PLAIN'>AGFsaWNlAG9sZA==", "mechanism='X-UNKNOWN'>AGFsaWNlAG9sZA==")
 	for _, tt := range []struct{ name, client, server, clientPassword, want string }{
-		{"refused now", clear, refused, "sesame", "at event 4: the server refuses the login (account-disabled), where the recording has it accepted"},
-		{"accepted now", refused, clear, "sesame", "at event 4: the server accepts the login, where the recording has it refused (account-disabled)"},
+		{"refused now", clear, refused, "sesame", "at #4: the server refuses the login (account-disabled), where the recording has it accepted"},
+		{"accepted now", refused, clear, "sesame", "at #4: the server accepts the login, where the recording has it refused (account-disabled)"},
 		{"wrong password", clear, clear, "wrong", "the login is refused, where the recording has it accepted: the client's password is another"},
-		{"cannot be repeated", other, clear, "sesame", "at event 4: X-UNKNOWN cannot be repeated: PLAIN is used"},
-		{"silent", clear, clear[:strings.Index(clear, "S: <iq")], "sesame", "at event 10: the server has not sent <iq type=\\\"result\\\"> with <bind>"},
+		{"cannot be repeated", other, clear, "sesame", "at #4: X-UNKNOWN cannot be repeated: PLAIN is used"},
+		{"silent", clear, clear[:strings.Index(clear, "S: <iq")], "sesame", "at #10: the server has not sent <iq type=\\\"result\\\"> with <bind>"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a, b := xmpptest.Loopback(t)

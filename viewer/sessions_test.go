@@ -64,6 +64,10 @@ func TestSessionList(t *testing.T) {
 		t.Error("a session that the list leaves out cannot be gone to")
 	}
 	b.has("Sessions 3/3")
+	b = newBench(t, 120, 40, Options{Live: true}).play(login(1)).press("SFysong<Enter><Esc>f")
+	if b.play(distrust(2)); b.ui.narrow != "ysong" || b.ui.current().ID != 1 {
+		t.Errorf("a session that is not wanted has come, and the list shows %q and session %d", b.ui.narrow, b.ui.current().ID)
+	}
 	newBench(t, 80, 24, Options{}).press("S").has("Sessions 0/0").press("joO<Enter>").has("there is no session yet")
 }
 

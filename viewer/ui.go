@@ -310,7 +310,7 @@ func (u *ui) take(b inspect.Batch) {
 	u.welcome(len(b.Items) < inspect.PullLimit)
 	u.sortAsSet()
 	switch n := len(u.model.Sessions); {
-	case u.follow && n > before:
+	case u.follow && n > before && u.listing.Passes(u.model.Sessions[n-1]): // or else the list would not stay as it was asked for
 		u.selectSession(u.model.Sessions[n-1])
 	case u.follow:
 		u.toEnd()
