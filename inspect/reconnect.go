@@ -16,7 +16,7 @@ type Joint uint8
 const (
 	Apart       Joint = iota
 	SameAccount       // of the same client's host, begun when the other had ended
-	SameAddress       // has bound the same full JID: the other one is replaced
+	SameAddress       // has bound the same full JID: the other one is replaced, if it was still there
 	SameClient        // the same installation (XEP-0388 user agent)
 	ByToken           // has logged in with a token that the other was given (XEP-0484)
 	AskedFor          // asked to resume it (XEP-0198), and did not
@@ -43,9 +43,17 @@ type Reconnect struct {
 	token bool            // it was given a token, or goes on using the one it has
 }
 
+// words say how a session goes on from another, for who looks back, and ahead.
+func (c *Conversation) words() [2]string {
+	if c.Joint == SameAddress && c.Of.Ended && !c.Of.Last.After(c.Began) {
+		return [2]string{"same address as", "same address in"}
+	}
+	return jointWords[c.Joint]
+}
+
 // Back and Ahead say how a session goes on, for a line at its top and its end.
 func (c *Conversation) Back() string {
-	said := fmt.Sprintf("%s session %d", jointWords[c.Joint][0], c.Of.ID)
+	said := fmt.Sprintf("%s session %d", c.words()[0], c.Of.ID)
 	if c.Joint == TakenUp && c.Arrived != "" {
 		said += ", counters carried over: " + c.Arrived
 	}
@@ -57,7 +65,7 @@ func (c *Conversation) Ahead() string {
 	next := c.After
 	said := fmt.Sprintf("session %d", next.ID)
 	if next.Of == c {
-		said = jointWords[next.Joint][1] + " " + said
+		said = next.words()[1] + " " + said
 	} else {
 		said = "then " + said + " " + next.Back()
 	}

@@ -152,6 +152,13 @@ func TestClientsSideBySide(t *testing.T) {
 	if got := r.story(); got != "1, 2, 3<1 takes the place of, 4" {
 		t.Error(got)
 	}
+	r.connect(5, "192.0.2.7:1")
+	r.gone(3)
+	r.connect(6, "192.0.2.7:1")
+	r.element(6, session.S2C, "iq", "bind-result", "jid=romeo@example.net/a")
+	if got := r.m.Sessions[5].Back(); got != "same address as session 3" {
+		t.Error(got)
+	}
 	r.gone(1)
 	if got := r.m.Sessions[0].Ahead(); got != "replaced by session 3, which began before this one ended" {
 		t.Error(got)

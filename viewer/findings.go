@@ -72,9 +72,9 @@ func (u *ui) showFindings(all bool) {
 				p.add(1, span{" ✓ nothing was found", p.theme.good}, u.ignoredSpan())
 				return
 			}
-			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan())
+			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan(), span{wiref(" · sorted by %s", findingSorts[u.findingsBy].name), p.theme.faint})
 			p.gap()
-			p.add(1, span{wiref("   severity  who       count   first  check               text · sorted by %s", findingSorts[u.findingsBy].name), p.theme.faint})
+			p.add(1, span{"   severity  who       count   first  check               text", p.theme.faint})
 			for i := range found {
 				p.finding(&found[i], all, func() { u.showPlaces(found[i], all) })
 			}
