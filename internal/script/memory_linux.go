@@ -1,3 +1,5 @@
+//go:build linux && !race
+
 package script
 
 import "golang.org/x/sys/unix"

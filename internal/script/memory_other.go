@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || race
 
 package script
 
@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// boundMemory ends this process when it has taken too much memory.
+// boundMemory ends this process when it has taken too much memory. (The detector of races takes
+// so much of its own that the system cannot bound it.)
 func boundMemory() {
 	heap := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	go func() {
