@@ -217,6 +217,25 @@ func TestArmRefused(t *testing.T) {
 	}
 }
 
+// TestInjectWaitsForItsAnswersWay: nothing that has an answer is said before the way back is
+// looked at: the answer would get to who has not asked.
+func TestInjectWaitsForItsAnswersWay(t *testing.T) {
+	r := loggedIn(t, nil, "")
+	const ping = "<iq type='get' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>"
+	r.give(Injected{Sending{Dir: session.C2S, XML: []byte(ping), Answer: true}})
+	for _, dir := range both {
+		if got := r.out[session.C2S].String(); strings.HasSuffix(got, ping) {
+			t.Fatalf("it was said before %s is looked at", dir)
+		}
+		r.rest(dir)
+		lane := r.marks[dir]
+		r.hands(dir, &lane)
+	}
+	if got := r.out[session.C2S].String(); !strings.HasSuffix(got, ping) {
+		t.Errorf("it was not said: %s", got)
+	}
+}
+
 // TestNotInsideHTTP: what runs inside of HTTP passes, and it is said once that nothing can be
 // done there.
 func TestNotInsideHTTP(t *testing.T) {

@@ -40,6 +40,9 @@ func (r *Relay) sayQueued() {
 	for _, dir := range both {
 		for len(r.queue[dir]) > 0 && r.mayInject(dir) {
 			s := r.queue[dir][0]
+			if back := dir.Opposite(); s.Answer && r.left[back] && !r.joining[back].refused && !r.ended[back] {
+				break // its answer would pass unseen
+			}
 			if r.queue[dir] = r.queue[dir][1:]; len(r.queue[dir]) == 0 {
 				r.queue[dir] = nil
 			}
