@@ -22,6 +22,8 @@ func TestEveryFlagHasATest(t *testing.T) {
 	addLive(shared, new(live), new(caFlags), new(string), "")
 	ofTLS := pflag.NewFlagSet("", 0)
 	new(proxyFlags).addTLS(ofTLS)
+	ofOpen := pflag.NewFlagSet("", 0)
+	new(openFlags).add(ofOpen)
 	var each func(*cobra.Command)
 	each = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {
@@ -38,6 +40,8 @@ func TestEveryFlagHasATest(t *testing.T) {
 				name = "(demo|proxy|run|replay)"
 			case ofTLS.Lookup(f.Name) != nil && of("proxy", "run"):
 				name = "(proxy|run)"
+			case ofOpen.Lookup(f.Name) != nil && of("open", "attach"):
+				name = "(open|attach)"
 			}
 			given := regexp.MustCompile(`(^| )` + name + ` (.* )?(--` + f.Name + `|-` + cmp.Or(f.Shorthand, "-"+f.Name) + `)( |=|$)`)
 			if !slices.ContainsFunc(lines, given.MatchString) {

@@ -14,8 +14,8 @@ import (
 // TestLessons: each question has its answer in the sessions that are really played.
 func TestLessons(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "learn.jsonl")
-	if code := run([]string{"demo", "--learn", "--plain", "--no-attach", "--save", path}); code != 0 {
-		t.Fatalf("exit code %d", code)
+	if err := scope(t, t.TempDir(), "demo", "--learn", "--plain", "--no-attach", "--save", path).Run(); err != nil {
+		t.Fatal(err)
 	}
 	f, err := os.Open(path)
 	if err != nil {

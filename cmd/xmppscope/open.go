@@ -33,7 +33,6 @@ func (o *openFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	o.api.add(f)
 	o.config.add(f)
-	addNoRecovery(f, &o.noRecovery)
 }
 
 // options are those of the inspector on captures.
@@ -73,6 +72,7 @@ terminal they alone do, until SIGTERM.`,
 		},
 	}
 	o.add(cmd.Flags())
+	addNoRecovery(cmd.Flags(), &o.noRecovery)
 	o.in.add(cmd.Flags())
 	return cmd
 }

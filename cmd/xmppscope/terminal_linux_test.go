@@ -36,6 +36,15 @@ type terminal struct {
 // onTerminal starts xmppscope on a terminal of its own and waits until it listens.
 func onTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
+	x := startOnTerminal(t, args...)
+	_, listening, _ := strings.Cut(x.until(&x.said, "listening on 127.0.0.1:"), "listening on ")
+	x.addr, _, _ = strings.Cut(listening, "\n")
+	return x
+}
+
+// startOnTerminal starts xmppscope on a terminal of its own.
+func startOnTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
 	x := &terminal{T: t, done: make(chan struct{})}
 	x.cond = sync.NewCond(&x.mu)
 	var err error
@@ -86,8 +95,6 @@ func onTerminal(t *testing.T, args ...string) *terminal {
 		x.pty.Close()
 		<-x.done
 	})
-	_, listening, _ := strings.Cut(x.until(&x.said, "listening on 127.0.0.1:"), "listening on ")
-	x.addr, _, _ = strings.Cut(listening, "\n")
 	return x
 }
 
@@ -244,6 +251,36 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("%d sessions were kept", kept())
 		}
 	})
+}
+
+// TestAPipeIsKept: what came from a pipe is nowhere else, and is kept as what a proxy has seen.
+func TestAPipeIsKept(t *testing.T) {
+	for want, args := range map[int][]string{1: {"open"}, 0: {"open", "--no-recovery"}} {
+		state(t)
+		pipe := filepath.Join(t.TempDir(), "pipe")
+		if err := unix.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x := startOnTerminal(t, append(args, pipe)...)
+		in, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{
+			`{"format":"xmppscope","version":1}`,
+			`{"session":1,"seq":1,"at":"2026-01-01T00:00:00Z","leg":"client","dir":"c2s","kind":"stream:element","name":"iq","raw":"<iq/>","size":5,"summary":"asks for it"}`,
+		} {
+			if _, err := io.WriteString(in, line+"\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.Close()
+		x.shows("1 event")
+		x.cmd.Process.Signal(syscall.SIGTERM)
+		if code := x.ends(); code != 0 || len(openRecovery(false).files()) != want {
+			t.Errorf("%q: exit code %d, kept are %v", args, code, openRecovery(false).files())
+		}
+	}
 }
 
 // TestTheTerminalIsLent: what is typed while a command of the person's own has the terminal is
