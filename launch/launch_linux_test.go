@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"xmppscope/internal/xmpptest"
 )
 
 // The program that is started is this test itself, told by its first argument what to do.
@@ -75,22 +77,10 @@ func play(what string, args []string) int {
 	return 0
 }
 
-// allowed skips the test where the system lets nobody make namespaces, as in many
-// containers; that is tried without any code of ours.
-func allowed(t *testing.T) {
-	t.Helper()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^$")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
-	if err := cmd.Run(); err != nil {
-		cause, hint := forbids(err)
-		t.Skipf("namespaces cannot be made here: %v: %s: %s", err, cause, hint)
-	}
-}
-
 // started starts the test as a program that plays.
 func started(t *testing.T, o Options, what ...string) (p *Program, out *bufio.Reader) {
 	t.Helper()
-	allowed(t)
+	xmpptest.Need(t, "namespaces")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +111,7 @@ func TestAsUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return // they have run so already
 	}
-	allowed(t)
+	xmpptest.Need(t, "namespaces")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ var peerPrograms = map[string]struct {
 	"nft":         {onPath("nft"), "nftables"},
 	"setpriv":     {onPath("setpriv"), "util-linux"},
 	"unshare":     {onPath("unshare"), "util-linux"},
+	"namespaces":  {func() bool { return exec.Command("unshare", "-Urnm", "true").Run() == nil }, "nothing: this system forbids namespaces to users; xmppscope run -- true says by which setting"},
 	"root":        {func() bool { return os.Geteuid() == 0 }, "nothing: run the tests as root"},
 	"xmpp.js":     {inNPM("@xmpp/client"), npmHint("@xmpp/client@0.14.0 ws@8.23.0")},
 	"stanza":      {inNPM("stanza"), npmHint("stanza@12.22.1")},
