@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"strconv"
 	"sync"
 	"syscall"
@@ -114,14 +115,18 @@ func Need(t testing.TB, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		p, known := peerPrograms[name]
+		lack, how := "missing", "apt-get install "+p.debian
+		if other, is := strings.CutPrefix(p.debian, "nothing: "); is { // no package brings it
+			lack, how = "not to be had here", other
+		}
 		switch {
 		case !known:
 			t.Fatalf("xmpptest: no peer is called %q", name)
 		case p.found():
 		case os.Getenv("XMPPSCOPE_PEERS") == "required":
-			t.Fatalf("%s is missing and XMPPSCOPE_PEERS=required: apt-get install %s", name, p.debian)
+			t.Fatalf("%s is %s, and XMPPSCOPE_PEERS=required: %s", name, lack, how)
 		default:
-			t.Skipf("%s is not installed: apt-get install %s", name, p.debian)
+			t.Skipf("%s is %s: %s", name, lack, how)
 		}
 	}
 }
