@@ -25,6 +25,8 @@ type Options struct {
 	ProxyHeaders bool
 	// PassTLS are domains whose TLS is passed on as it is.
 	PassTLS []idn.Domain
+	// ClientTLS says what becomes of TLS between clients and us.
+	ClientTLS ClientTLS
 	// Untouched, if it is not nil, has TLS of clients left as it is.
 	Untouched *Untouched
 	// Events, if it is not nil, takes events of the run from others.

@@ -44,6 +44,8 @@ type Relay struct {
 	// untouched says why TLS is passed on as it is, "" if it is ended; nil: always.
 	untouched func(domain string, hello *tls.ClientHelloInfo, named *Named) string
 	choosy    bool          // that depends on the domain, wherever the client has come
+	clear     bool          // clients stay in the clear, and TLS to the server is ours
+	refused   bool          // the client has logged in before TLS, where that is required
 	sealed    bool          // it was
 	stream    decode.Stream // a copy of what flows is cut, to know where it turns into TLS
 	held      []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
@@ -165,6 +167,7 @@ func (r *Relay) Handle(in Input) []Action {
 	case Stopped:
 		r.close(ourselves)
 	}
+	r.turnAway()
 	r.sayQueued()
 	r.endGate()
 	return r.out
@@ -313,7 +316,7 @@ func (r *Relay) hold(p []byte) {
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
 			r.phase = connecting
-			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer})
+			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, StartTLS: r.clear && r.content == decode.NSClient})
 			return
 		}
 	}

@@ -41,6 +41,7 @@ type proxyFlags struct {
 	own      string // --own-cert
 	mine     string // --upstream-cert
 	headers  bool   // --proxy-protocol
+	toClient string // --client-tls
 	passTLS  []string
 	closed   untouchedFlags
 	behind   behindFlags
@@ -55,6 +56,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
+	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	p.behind.add(f)
 	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
@@ -131,6 +133,10 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if p.upstream == "" { // who is led here may be led on
 		p.allow = append(p.allow, p.behind.dnsFor...)
 	}
+	clientTLS, err := p.clientTLS()
+	if err != nil {
+		return usageError{err}
+	}
 	resolver, err := p.resolver()
 	if err != nil {
 		return usageError{err}
@@ -186,13 +192,16 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	defer stopResolver()
 	resolver.Self = []net.Addr{listener.Addr()}
 	say(os.Stderr, "listening on %s", listener.Addr())
+	if warning := clearWarning(clientTLS, resolver.Remote); warning != "" {
+		say(os.Stderr, "warning: %s", warning)
+	}
 	if p.insecure {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
 	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed, Events: events,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, ClientTLS: clientTLS, PassTLS: passed, Untouched: closed, Events: events,
 		Transit: p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0),
 		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Mine: mine, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
@@ -204,6 +213,28 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		p.control.Use(resolver.Keep.Gate(p.control))
 	}
 	return p.live.run(cmd.Context(), listener, o, nil)
+}
+
+// clientTLS reads --client-tls.
+func (p *proxyFlags) clientTLS() (proxy.ClientTLS, error) {
+	way := proxy.ClientTLS(p.toClient)
+	switch {
+	case p.toClient == "mirror":
+		return proxy.MirrorTLS, nil
+	case way != proxy.WithoutTLS && way != proxy.RequireTLS:
+		return "", hinted{fmt.Errorf("--client-tls %q is unknown", p.toClient), "it is mirror, off or required"}
+	case p.closed.untouched || p.behind.transparent:
+		return "", fmt.Errorf("--client-tls %s changes what is said before TLS, and --untouched and --transparent leave that as it is", p.toClient)
+	}
+	return way, nil
+}
+
+// clearWarning is what is to be said where clients of other machines come without TLS.
+func clearWarning(way proxy.ClientTLS, remote bool) string {
+	if way != proxy.WithoutTLS || !remote {
+		return ""
+	}
+	return "--client-tls off: whoever can read the network between clients and here reads all that they say, passwords too"
 }
 
 // gate makes what binds the logins of a session anew (--rebind).
