@@ -18,6 +18,8 @@ type (
 		Sealed bool // what goes there is TLS, and stays as it is
 		Web    bool // what goes there is HTTP: Named is the request's host
 		Peer   bool // a server asks for another
+		// StartTLS has TLS to the server begun by us.
+		StartTLS bool
 	}
 	// Record something that happened beside the bytes.
 	Record struct{ Event session.Seen }

@@ -172,6 +172,9 @@ func (r *Relay) entered(failed error) {
 		return
 	}
 	r.door, r.phase, r.reached = nil, sniffing, true
+	if r.clear {
+		r.told(session.RelayDoor{Door: r.entry, Reason: byClientTLS + " off does not hold for a client that names its server here: TLS is as the two make it out"})
+	}
 	if r.ended[session.C2S] {
 		r.phase = relaying
 		r.finish(session.C2S)

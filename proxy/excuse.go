@@ -28,13 +28,14 @@ func (r *Relay) excuse() {
 	if !r.header {
 		return
 	}
-	header, failure := excuseBytes(r.domain, r.content)
+	header, failure := errorBytes(r.domain, r.content, "remote-connection-failed", "xmppscope cannot reach the server")
 	r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place"})
 	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: "the server could not be reached, so the client is told remote-connection-failed"})
 	r.close(ourselves)
 }
 
-func excuseBytes(domain, content string) (header, failure []byte) {
+// errorBytes is a stream that is opened in the server's place, and ends with an error.
+func errorBytes(domain, content, condition, text string) (header, failure []byte) {
 	if content == "" {
 		content = decode.NSClient
 	}
@@ -56,6 +57,6 @@ func excuseBytes(domain, content string) (header, failure []byte) {
 	attr("xmlns", content)
 	attr("xmlns:stream", decode.NSStreams)
 	b.WriteString(">")
-	return b.Bytes(), []byte("<stream:error><remote-connection-failed xmlns='" + decode.NSStreamError + "'/>" +
-		"<text xmlns='" + decode.NSStreamError + "' xml:lang='en'>xmppscope cannot reach the server</text></stream:error></stream:stream>")
+	return b.Bytes(), []byte("<stream:error><" + condition + " xmlns='" + decode.NSStreamError + "'/>" +
+		"<text xmlns='" + decode.NSStreamError + "' xml:lang='en'>" + text + "</text></stream:error></stream:stream>")
 }

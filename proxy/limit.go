@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -32,8 +33,9 @@ const (
 type door struct {
 	most   int
 	inside atomic.Int64
-	shut   string // the limit that was reached and said, or ""
-	away   int64  // connections that were turned away since
+	mu     sync.Mutex // guards the rest: there may be several entrances
+	shut   string     // the limit that was reached and said, or ""
+	away   int64      // connections that were turned away since
 	push   func(session.Seen)
 }
 
@@ -49,6 +51,8 @@ func newDoor(most int, push func(session.Seen)) *door {
 
 // enter says whether a connection may come in. One that may has to leave.
 func (d *door) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	inside := int(d.inside.Load())
 	if inside >= d.most {
 		d.away++
@@ -70,6 +74,8 @@ func (d *door) leave() { d.inside.Add(-1) }
 
 // failed says why nobody can come in for now.
 func (d *door) failed(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if outOfDescriptors(err) {
 		d.close(limitDescriptors, "no file descriptor is left"+descriptorsText()+": new connections have to wait", hintDescriptors)
 		return

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,8 @@ type Options struct {
 	ProxyHeaders bool
 	// PassTLS are domains whose TLS is passed on as it is.
 	PassTLS []idn.Domain
+	// ClientTLS says what becomes of TLS between clients and us.
+	ClientTLS ClientTLS
 	// Untouched, if it is not nil, has TLS of clients left as it is.
 	Untouched *Untouched
 	// Events, if it is not nil, takes events of the run from others.
@@ -47,23 +50,63 @@ type Options struct {
 	MaxSessions int
 }
 
+// Entrance is where clients come in, and what says where they are taken from there.
+type Entrance struct {
+	Listener net.Listener
+	Resolver *Resolver
+}
+
 // Serve accepts connections and relays each, until ctx is done or the listener
 // fails. It returns when the last session has ended.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
+	return ServeAll(ctx, []Entrance{{l, o.Resolver}}, o)
+}
+
+// ServeAll is Serve at several entrances, whose resolvers stand in the place of o's. When
+// one of the listeners fails, it ends for all.
+func ServeAll(ctx context.Context, entrances []Entrance, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		for _, e := range entrances {
+			e.Listener.Close()
+		}
+	})
 	defer stop()
 	run := o.Spool.Begin(0)
 	run.Calm()
-	door := newDoor(o.MaxSessions, run.Event)
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	defer run.Close()
 	o.Events.open(run)
 	defer o.Events.open(nil)
 	var begun atomic.Int64
-	begin := func() *session.Trail { return o.Spool.Begin(int(begun.Add(1))) }
+	in := &entering{door: newDoor(o.MaxSessions, run.Event), sessions: &sessions, begin: func() *session.Trail { return o.Spool.Begin(int(begun.Add(1))) }}
+	failed := make([]error, len(entrances))
+	var open sync.WaitGroup
+	for i, e := range entrances {
+		o := o
+		o.Resolver = e.Resolver
+		open.Go(func() {
+			if failed[i] = in.accept(ctx, e.Listener, &o); failed[i] != nil {
+				failed[i] = fmt.Errorf("listening on %s: %w", e.Listener.Addr(), failed[i])
+				cancel()
+			}
+		})
+	}
+	open.Wait()
+	return errors.Join(failed...)
+}
+
+// entering is what all entrances share.
+type entering struct {
+	door     *door
+	sessions *sync.WaitGroup
+	begin    func() *session.Trail
+}
+
+// accept lets clients in at an entrance.
+func (in *entering) accept(ctx context.Context, l net.Listener, o *Options) error {
 	for {
 		conn, err := l.Accept()
 		switch {
@@ -71,32 +114,31 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return nil
 		case passing(err):
-			door.failed(err)
+			in.door.failed(err)
 			select {
 			case <-time.After(acceptPause):
 			case <-ctx.Done():
 			}
 			continue
 		default:
-			cancel()
 			return err
 		}
-		if !door.enter() {
+		if !in.door.enter() {
 			conn.Close()
 			continue
 		}
 		if o.Transit != nil {
-			sessions.Go(func() {
-				defer door.leave()
-				o.Transit.take(ctx, &o, conn, begin)
+			in.sessions.Go(func() {
+				defer in.door.leave()
+				o.Transit.take(ctx, o, conn, in.begin)
 			})
 			continue
 		}
-		trail := begin()
-		sessions.Go(func() {
+		trail := in.begin()
+		in.sessions.Go(func() {
 			defer trail.Close()
-			defer door.leave()
-			newPump(ctx, &o, conn, trail).run()
+			defer in.door.leave()
+			newPump(ctx, o, conn, trail).run()
 		})
 	}
 }

@@ -68,8 +68,15 @@ type pump struct {
 }
 
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
-	p := &pump{o: o, here: client.LocalAddr().String(), relay: NewRelay(o.Resolver.Fixed(), o.Limits), trail: trail, begun: time.Now()}
+	p := &pump{o: o, here: client.LocalAddr().String(), relay: NewRelay(o.Resolver.Fixed() && o.ClientTLS != WithoutTLS, o.Limits), trail: trail, begun: time.Now()}
 	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
+	p.relay.meta = func(host string, secure bool) []metaLink { return o.Resolver.metaLinks(host, secure, p.here) }
+	switch o.ClientTLS {
+	case WithoutTLS:
+		p.relay.clear = true
+	case RequireTLS:
+		p.relay.gate = append(p.relay.gate, &requireGate{r: p.relay})
+	}
 	p.change = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	why := o.Untouched.choose(client)
@@ -550,21 +557,34 @@ func (p *pump) connect(c Connect) {
 			return
 		}
 		l := p.leg(session.ServerLeg, conn)
-		if !direct || c.Sealed || c.Named != nil && !c.Web { // who names a server begins TLS itself where it wants any
+		if c.StartTLS && !direct {
+			if err := askTLS(p.ctx, l, c.Domain); err != nil {
+				reason, hint := explainDial(err)
+				p.trail.Event(session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: conn.RemoteAddr().String(), Reason: reason, Hint: hint}})
+				p.unreached(l, err)
+				return
+			}
+			p.trail.Event(begunTLS(conn.RemoteAddr().String()))
+		} else if !direct || c.Sealed || c.Named != nil && !c.Web { // who names a server begins TLS itself where it wants any
 			p.connected(l, l)
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: true, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
-			p.mu.Lock()
-			p.legs[session.ServerLeg] = l // to be closed
-			p.mu.Unlock()
-			p.handle(ConnectFailed{err})
+			p.unreached(l, err)
 			return
 		}
 		p.connected(l, s.Server)
 	})
+}
+
+// unreached gives up a server leg that has come to nothing.
+func (p *pump) unreached(l *leg, err error) {
+	p.mu.Lock()
+	p.legs[session.ServerLeg] = l // to be closed
+	p.mu.Unlock()
+	p.handle(ConnectFailed{err})
 }
 
 // connected takes the server leg into use.

@@ -43,41 +43,47 @@ type Relay struct {
 	limits  Limits
 	// untouched says why TLS is passed on as it is, "" if it is ended; nil: always.
 	untouched func(domain string, hello *tls.ClientHelloInfo, named *Named) string
-	choosy    bool          // that depends on the domain, wherever the client has come
-	sealed    bool          // it was
-	stream    decode.Stream // a copy of what flows is cut, to know where it turns into TLS
-	held      []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
-	header    bool          // the client's header has been seen
-	requested bool          // or a request of HTTP
-	domain    string        // "to" of the client's newest header
-	content   string        // its default namespace
-	answered  bool          // the server has sent something
-	secured   bool
-	blind     bool              // the stream cannot turn any more, and is not looked at
-	ended     [3]bool           // by direction
-	abrupt    [3]bool           // by direction: and without TLS's close_notify
-	passed    [3]bool           // by direction: that it has ended has been passed on
-	deaf      [3]bool           // by direction: the receiver no longer takes data
-	awaits    tlsintercept.Wait // of a handshake
-	waited    bool              // that the other side is silent has been said
-	turn      turn              // whose turn it is in the login
-	stage     stage             // how far it was when time was looked at last
-	gate      []Gate            // decide about elements, in this order
-	gated     [3]gated          // by direction
-	looked    [3]bool           // by direction: it was held back piece by piece, the last time
-	waits     uint64            // decisions that were waited for
-	opened    [3]bool           // by direction: its receiver has got a stream header
-	queue     [3][]Sending      // by direction: what is to be said there
-	expected  [3][]expected     // by direction: answers to what we have said
-	asks      [3]int            // by direction: <r/> without an answer
-	ledger    ledger            // counts of stream management
-	left      [3]bool           // by direction: it has passed without being looked at
-	joining   [3]joining        // by direction: it is going to be looked at again
-	hole      [3]bool           // by direction: nothing is passed on any more
-	stalled   [3]uint64         // by direction: it is not read, until this stall is over; 0: it is
-	stalls    uint64            // so many there were
-	paced     bool              // something is written slowly, or in portions
-	out       []Action
+	choosy    bool                                      // that depends on the domain, wherever the client has come
+	meta      func(host string, secure bool) []metaLink // where a host-meta leads, nil if the request is passed on; nil: always
+	// looksEarly says that the client's first bytes inside TLS may ask for that.
+	looksEarly bool
+	first      []byte        // those
+	clear      bool          // clients stay in the clear, and TLS to the server is ours
+	refused    bool          // the client has logged in before TLS, where that is required
+	sealed     bool          // it was
+	stream     decode.Stream // a copy of what flows is cut, to know where it turns into TLS
+	held       []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
+	header     bool          // the client's header has been seen
+	requested  bool          // or a request of HTTP
+	domain     string        // "to" of the client's newest header
+	content    string        // its default namespace
+	answered   bool          // the server has sent something
+	secured    bool
+	blind      bool              // the stream cannot turn any more, and is not looked at
+	ended      [3]bool           // by direction
+	abrupt     [3]bool           // by direction: and without TLS's close_notify
+	passed     [3]bool           // by direction: that it has ended has been passed on
+	deaf       [3]bool           // by direction: the receiver no longer takes data
+	awaits     tlsintercept.Wait // of a handshake
+	waited     bool              // that the other side is silent has been said
+	turn       turn              // whose turn it is in the login
+	stage      stage             // how far it was when time was looked at last
+	gate       []Gate            // decide about elements, in this order
+	gated      [3]gated          // by direction
+	looked     [3]bool           // by direction: it was held back piece by piece, the last time
+	waits      uint64            // decisions that were waited for
+	opened     [3]bool           // by direction: its receiver has got a stream header
+	queue      [3][]Sending      // by direction: what is to be said there
+	expected   [3][]expected     // by direction: answers to what we have said
+	asks       [3]int            // by direction: <r/> without an answer
+	ledger     ledger            // counts of stream management
+	left       [3]bool           // by direction: it has passed without being looked at
+	joining    [3]joining        // by direction: it is going to be looked at again
+	hole       [3]bool           // by direction: nothing is passed on any more
+	stalled    [3]uint64         // by direction: it is not read, until this stall is over; 0: it is
+	stalls     uint64            // so many there were
+	paced      bool              // something is written slowly, or in portions
+	out        []Action
 }
 
 // NewRelay makes the relay of a new connection. Fixed says that the server is
@@ -120,6 +126,7 @@ func (r *Relay) Handle(in Input) []Action {
 			break
 		}
 		r.phase, r.secured, r.answered, r.header, r.turn = relaying, true, false, false, turn{}
+		r.looksEarly = r.meta != nil && !r.direct && r.domain == "" && r.content == ""
 		r.stream.Secured()
 		r.forgetRest()
 		r.opened = [3]bool{}
@@ -165,6 +172,7 @@ func (r *Relay) Handle(in Input) []Action {
 	case Stopped:
 		r.close(ourselves)
 	}
+	r.turnAway()
 	r.sayQueued()
 	r.endGate()
 	return r.out
@@ -253,7 +261,11 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 		r.pass(dir, p)
 	case quiescing, securing:
 		r.late(dir, p)
-	default:
+	case relaying:
+		if dir == session.C2S && r.looksEarly {
+			r.early(p)
+			return
+		}
 		r.pass(dir, p)
 	}
 }
@@ -262,6 +274,10 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 func (r *Relay) begin() {
 	if tlsintercept.Sniff(r.held[0]) == tlsintercept.TLS { // direct TLS (XEP-0368)
 		r.beginTLS()
+		return
+	}
+	done, wait := r.answerMeta(r.held)
+	if done || wait {
 		return
 	}
 	r.enter()
@@ -313,7 +329,7 @@ func (r *Relay) hold(p []byte) {
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
 			r.phase = connecting
-			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer})
+			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, StartTLS: r.clear && r.content == decode.NSClient})
 			return
 		}
 	}
@@ -544,6 +560,9 @@ func (r *Relay) dropHeld(reason string) {
 func (r *Relay) end(in Ended) {
 	if r.phase == closing || r.ended[in.Dir] {
 		return
+	}
+	if in.Dir == session.C2S && r.looksEarly {
+		r.passEarly()
 	}
 	r.ended[in.Dir], r.abrupt[in.Dir] = true, in.Cut
 	if in.Err != nil || r.deaf[in.Dir.Opposite()] {

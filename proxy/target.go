@@ -24,6 +24,7 @@ type Target struct {
 	Via    string // who named it: "--upstream", "SRV _xmpp-client._tcp.…"
 	Given  bool   // by the person who runs us: whatever address it has is meant
 	Web    bool   // it was given as a URL: HTTP is spoken there
+	BOSH   bool   // by http:// or https://, which BOSH has
 }
 
 // Address is "host:port", IPv6 in brackets.
@@ -57,6 +58,7 @@ func ParseTarget(s, via string) (Target, error) {
 	default:
 		return t, fmt.Errorf("%s %q: unknown scheme %q: want HOST:PORT, tls://HOST:PORT, ws://HOST:PORT or wss://HOST:PORT", via, s, scheme)
 	}
+	t.BOSH = t.Web && strings.HasPrefix(scheme, "http")
 	if t.Web {
 		rest = strings.TrimSuffix(rest, "/")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -50,8 +49,9 @@ type live struct {
 	settings viewer.Settings
 	tasks    []viewer.Task // of a lesson
 	title    string
-	where    string   // who listens, and for whom
-	welcome  []string // the inspector's start screen
+	where    string           // who listens, and for whom
+	further  []proxy.Entrance // besides the one that it is run with
+	welcome  []string         // the inspector's start screen
 	log      *session.Log
 	inspect  inspection
 	files    []*capture.File
@@ -184,9 +184,8 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	served := make(chan error, 2)
 	l.served = make(chan struct{})
 	go func() {
-		err := proxy.Serve(ctx, listener, o)
+		err := proxy.ServeAll(ctx, append([]proxy.Entrance{{Listener: listener, Resolver: o.Resolver}}, l.further...), o)
 		if err != nil {
-			err = fmt.Errorf("listening on %s: %w", listener.Addr(), err)
 			cancel()
 		}
 		served <- err
@@ -194,7 +193,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.spool.End()
 	}()
 	l.welcome = l.server.tell(l.inspector(), l.welcome)
-	stopServing := l.server.serve(api.Options{Control: &controls{Control: l.control, rules: &l.rules, reveal: l.out.reveal, by: "api"}, Log: l.log, Title: l.title, Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
+	stopServing := l.server.serve(api.Options{Control: &controls{Control: l.control, rules: &l.rules, reveal: l.out.reveal, by: "api"}, Log: l.log, Title: l.name(), Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
 	stopAttached := l.letAttach()
 	if l.inspector() {
 		l.recovery = openRecovery(l.noRecovery)
@@ -256,6 +255,14 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.inspect.report(os.Stderr)
 	}
 	return errors.Join(err, l.log.Close())
+}
+
+// name is the title of the run, with its entrances where there are several.
+func (l *live) name() string {
+	if len(l.further) == 0 {
+		return l.title
+	}
+	return l.title + " " + l.where
 }
 
 // print starts printing events to standard output, until the log ends or that fails.

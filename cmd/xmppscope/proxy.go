@@ -25,7 +25,7 @@ import (
 type proxyFlags struct {
 	live
 	ca       caFlags
-	listen   string
+	listen   []string
 	upstream string
 	resolve  []string
 	wayOut   wayOutFlags
@@ -41,6 +41,7 @@ type proxyFlags struct {
 	own      string // --own-cert
 	mine     string // --upstream-cert
 	headers  bool   // --proxy-protocol
+	toClient string // --client-tls
 	passTLS  []string
 	closed   untouchedFlags
 	behind   behindFlags
@@ -55,9 +56,11 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
+	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
 	p.behind.add(f)
-	addLive(f, &p.live, &p.ca, &p.listen, "127.0.0.1:5222")
+	f.StringArrayVarP(&p.listen, "listen", "l", []string{"127.0.0.1:5222"}, "`ADDRESS[=TARGET]` to listen on, port 0 picks one; TARGET, as of --upstream, is the server of those who come there (repeatable)")
+	p.live.add(f, &p.ca)
 }
 
 // addTLS adds the flags on how TLS is ended, which proxy and run share.
@@ -131,15 +134,16 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if p.upstream == "" { // who is led here may be led on
 		p.allow = append(p.allow, p.behind.dnsFor...)
 	}
-	resolver, err := p.resolver()
+	clientTLS, err := p.clientTLS()
+	if err != nil {
+		return usageError{err}
+	}
+	ways, err := p.ways()
 	if err != nil {
 		return usageError{err}
 	}
 	if _, err := p.out.matcher(); err != nil {
 		return err
-	}
-	if resolver.Remote, err = p.checkListen(); err != nil {
-		return usageError{err}
 	}
 	roots, err := upstreamRoots(p.roots)
 	if err != nil {
@@ -171,28 +175,39 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err := p.open(); err != nil {
 		return err
 	}
-	listener, err := p.behind.listen(p.listen)
-	if err != nil {
+	if err := p.enter(ways); err != nil {
 		p.abandon()
 		return err
 	}
+	listener, resolver := ways[0].Listener, ways[0].Resolver
 	events := new(proxy.RunEvents)
 	stopResolver, err := p.behind.resolve(listener.Addr().(*net.TCPAddr).Port, p.wayOut.dns, func(e *dnsrelay.Exchange) { events.Record(dnsEvent(e)) })
 	if err != nil {
-		listener.Close()
+		closeWays(ways)
 		p.abandon()
 		return err
 	}
 	defer stopResolver()
-	resolver.Self = []net.Addr{listener.Addr()}
-	say(os.Stderr, "listening on %s", listener.Addr())
+	remote := false
+	for _, w := range ways {
+		remote = remote || w.Resolver.Remote
+	}
+	for _, w := range ways[1:] {
+		p.further = append(p.further, w.Entrance)
+	}
+	if warning := clearWarning(clientTLS, remote); warning != "" {
+		say(os.Stderr, "warning: %s", warning)
+	}
 	if p.insecure {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
-	p.title, p.where = "xmppscope", listener.Addr().String()+" → "+p.target()
+	p.title, p.where = "xmppscope", p.lines(ways)
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
+	for _, w := range ways[1:] {
+		p.welcome = append(p.welcome, "Also listening: "+p.line(w))
+	}
 	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, PassTLS: passed, Untouched: closed, Events: events,
+		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, ClientTLS: clientTLS, PassTLS: passed, Untouched: closed, Events: events,
 		Transit: p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0),
 		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Mine: mine, Insecure: p.insecure, LegacyTLS: p.legacy},
 	}
@@ -200,10 +215,35 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		o.Gate, o.TLS.Finished = p.gate, true
 	}
 	if p.keep {
-		resolver.Keep = proxy.NewKeeper()
-		p.control.Use(resolver.Keep.Gate(p.control))
+		keeper := proxy.NewKeeper()
+		for _, w := range ways {
+			w.Resolver.Keep = keeper
+		}
+		p.control.Use(keeper.Gate(p.control))
 	}
 	return p.live.run(cmd.Context(), listener, o, nil)
+}
+
+// clientTLS reads --client-tls.
+func (p *proxyFlags) clientTLS() (proxy.ClientTLS, error) {
+	way := proxy.ClientTLS(p.toClient)
+	switch {
+	case p.toClient == "mirror":
+		return proxy.MirrorTLS, nil
+	case way != proxy.WithoutTLS && way != proxy.RequireTLS:
+		return "", hinted{fmt.Errorf("--client-tls %q is unknown", p.toClient), "it is mirror, off or required"}
+	case p.closed.untouched || p.behind.transparent:
+		return "", fmt.Errorf("--client-tls %s changes what is said before TLS, and --untouched and --transparent leave that as it is", p.toClient)
+	}
+	return way, nil
+}
+
+// clearWarning is what is to be said where clients of other machines come without TLS.
+func clearWarning(way proxy.ClientTLS, remote bool) string {
+	if way != proxy.WithoutTLS || !remote {
+		return ""
+	}
+	return "--client-tls off: whoever can read the network between clients and here reads all that they say, passwords too"
 }
 
 // gate makes what binds the logins of a session anew (--rebind).
@@ -228,19 +268,24 @@ func (p *proxyFlags) target() string {
 	return "by SRV"
 }
 
-func (p *proxyFlags) resolver() (*proxy.Resolver, error) {
+// resolver is that of an entrance.
+func (p *proxyFlags) resolver(e listenAt) (*proxy.Resolver, error) {
 	r := &proxy.Resolver{Overrides: map[idn.Domain]proxy.Target{}, Ports: map[string]proxy.Target{}}
 	if err := p.wayOut.apply(r); err != nil {
 		return nil, err
 	}
-	if p.upstream != "" {
-		t, err := proxy.ParseTarget(p.upstream, "--upstream")
+	given, flag := p.upstream, "--upstream"
+	if e.target != "" {
+		given, flag = e.target, "--listen"
+	}
+	if given != "" {
+		t, err := proxy.ParseTarget(given, flag)
 		if err != nil {
 			return nil, err
 		}
 		r.Upstream = &t
 	}
-	if len(p.allow) > 0 && r.Upstream != nil {
+	if len(p.allow) > 0 && r.Upstream != nil && e.target == "" {
 		return nil, hinted{errors.New("--upstream names the one server, and --allow-domain servers to look up"), "leave one of the two out"}
 	}
 	for _, s := range p.resolve {
@@ -291,24 +336,24 @@ func parseResolve(s string) (d idn.Domain, port string, t proxy.Target, err erro
 
 // checkListen keeps xmppscope to loopback unless the user means it, and from
 // being an open relay even then. It says whether others can reach us.
-func (p *proxyFlags) checkListen() (remote bool, err error) {
-	host, port, err := net.SplitHostPort(p.listen)
+func (p *proxyFlags) checkListen(e listenAt) (remote bool, err error) {
+	host, port, err := net.SplitHostPort(e.addr)
 	if err != nil {
-		return false, fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", p.listen)
+		return false, fmt.Errorf("--listen %q: want ADDRESS:PORT, such as 127.0.0.1:5222", e.addr)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return false, fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", p.listen, port)
+		return false, fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", e.addr, port)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return false, nil
 	}
 	if !p.remote {
-		return true, hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", p.listen), "add --allow-remote if you mean it"}
+		return true, hinted{fmt.Errorf("--listen %q: others can reach this address, and everything that passes is readable here", e.addr), "add --allow-remote if you mean it"}
 	}
-	if p.upstream == "" && len(p.allow) == 0 && !p.behind.transparent {
-		return true, hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", p.listen), "add --upstream HOST:PORT, or --allow-domain for each domain"}
+	if p.upstream == "" && e.target == "" && len(p.allow) == 0 && !p.behind.transparent {
+		return true, hinted{fmt.Errorf("--listen %q without a fixed server would be an open relay", e.addr), "add --upstream HOST:PORT, or --allow-domain for each domain"}
 	}
-	say(os.Stderr, "warning: %s can be reached from other machines", p.listen)
+	say(os.Stderr, "warning: %s can be reached from other machines", e.addr)
 	return true, nil
 }
 

@@ -136,22 +136,22 @@ func TestProxyFlags(t *testing.T) {
 // TestRelayIsNeverOpen: what is allowed on a listener that others can reach comes to
 // the resolver, and they are not led to this machine.
 func TestRelayIsNeverOpen(t *testing.T) {
-	p := &proxyFlags{listen: "0.0.0.0:5222", allow: []string{"good.example"}}
-	if _, err := p.checkListen(); err == nil {
+	at, p := listenAt{addr: "0.0.0.0:5222"}, &proxyFlags{allow: []string{"good.example"}}
+	if _, err := p.checkListen(at); err == nil {
 		t.Error("others can reach us without --allow-remote")
 	}
 	p.remote = true
-	r, err1 := p.resolver()
-	remote, err2 := p.checkListen()
+	r, err1 := p.resolver(at)
+	remote, err2 := p.checkListen(at)
 	if err := errors.Join(err1, err2); err != nil || !remote || len(r.Allow) != 1 {
 		t.Errorf("remote %v, allowed %v, %v", remote, r.Allow, err)
 	}
 	p.allow = nil
-	if _, err := p.checkListen(); err == nil {
+	if _, err := p.checkListen(at); err == nil {
 		t.Error("an open relay")
 	}
 	p.allow, p.upstream = []string{"good.example"}, "server.example"
-	if _, err := p.resolver(); err == nil {
+	if _, err := p.resolver(at); err == nil {
 		t.Error("--allow-domain has no effect beside --upstream, and nothing says so")
 	}
 }

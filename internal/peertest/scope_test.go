@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,7 +108,10 @@ func launch(t *testing.T, args ...string) *scope {
 		told:   make(chan string, 100),
 	}
 	ca := filepath.Join(dir, "ca")
-	ours := []string{args[0], "--json", "--listen", "127.0.0.1:0", "--ca-dir", ca, "--save", s.Saved} // what args say holds
+	ours := []string{args[0], "--json", "--ca-dir", ca, "--save", s.Saved} // what args say holds
+	if !slices.Contains(args, "--listen") {
+		ours = append(ours, "--listen", "127.0.0.1:0")
+	}
 	s.cmd = command(t, append(ours, args[1:]...)...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {

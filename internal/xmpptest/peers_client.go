@@ -26,6 +26,7 @@ type Login struct {
 	CAFile   string // PEM of the CA to trust; "" is one that has signed nothing
 	Password string // "" is alice's own
 	Direct   bool   // TLS from the first byte
+	Clear    bool   // no TLS: slixmpp alone
 	Says     string // the message to bob
 	Proxy    string // "HOST:PORT" of a proxy to go through: slixmpp by SOCKS5, go-sendxmpp by HTTP CONNECT; "" for none
 	KeyLog   string // file for the TLS secrets, which slixmpp writes (SSLKEYLOGFILE); "" for none
@@ -58,6 +59,9 @@ func Slixmpp(t testing.TB, l Login) Ran {
 	role := "alice"
 	if l.Direct {
 		role = "alice-direct"
+	}
+	if l.Clear {
+		role = "alice-clear"
 	}
 	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, l.JID, l.Password, l.CAFile), BobJID, l.Says)...)
 }

@@ -3,7 +3,7 @@
 ROLE bob: stays online, prints "ONLINE", then one JSON line for each message it
 gets, and answers it. ROLE alice: sends TEXT to TO, waits for the answer, closes
 cleanly, prints "DONE" and exits with 0; with 1 if anything went wrong. ROLE
-alice-direct is alice with TLS from the first byte.
+alice-direct is alice with TLS from the first byte, alice-clear without TLS.
 """
 import asyncio
 import json
@@ -82,7 +82,7 @@ async def main():
 
         peer._pick_dns_answer = answer
         peer.default_domain = peer.boundjid.domain
-    peer.connect((HOST, int(PORT)), use_ssl=ROLE == "alice-direct")
+    peer.connect((HOST, int(PORT)), use_ssl=ROLE == "alice-direct", force_starttls=ROLE != "alice-clear")
     await peer.disconnected
     say("DONE")
 
