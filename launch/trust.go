@@ -117,7 +117,8 @@ func (m *truster) mounts() {
 	}
 }
 
-// copyFolder copies a folder of certificates, and adds ours. Links stay links.
+// copyFolder copies a folder of certificates, and adds ours. Links stay links, and what
+// others must not read they cannot read in the copy: keys lie there, too, and root may copy them.
 func (m *truster) copyFolder(from, to string) error {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -130,7 +131,7 @@ func (m *truster) copyFolder(from, to string) error {
 		copied := filepath.Join(to, rel)
 		switch {
 		case d.IsDir():
-			return os.MkdirAll(copied, 0o755)
+			return os.MkdirAll(copied, modeOf(path)|0o700)
 		case d.Type()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {
@@ -153,7 +154,7 @@ func (m *truster) copyFolder(from, to string) error {
 		case base == "cacerts":
 			text = addToStore(text, m.cert)
 		}
-		return os.WriteFile(copied, text, 0o644)
+		return os.WriteFile(copied, text, modeOf(path))
 	})
 	if err != nil {
 		return err
@@ -167,6 +168,15 @@ func (m *truster) copyFolder(from, to string) error {
 			return err
 		}
 	}
+}
+
+// modeOf says who may read a file or folder: its owner alone where that is not known.
+func modeOf(path string) fs.FileMode {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0o600
+	}
+	return info.Mode().Perm()
 }
 
 // with is a bundle with ours added.
@@ -183,7 +193,7 @@ func (m *truster) extend(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, m.with(text), 0o644)
+	return os.WriteFile(to, m.with(text), modeOf(from))
 }
 
 func (m *truster) extendStore(from, to string) error {
@@ -191,7 +201,7 @@ func (m *truster) extendStore(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, addToStore(text, m.cert), 0o644)
+	return os.WriteFile(to, addToStore(text, m.cert), modeOf(from))
 }
 
 // variables have programs read files of ours: one that a variable names already, with the
@@ -207,9 +217,13 @@ func (m *truster) variables(getenv func(string) string, mounted bool) {
 	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "DENO_CERT"} {
 		from := getenv(name)
 		var text []byte
+		mode := fs.FileMode(0o644)
 		switch {
 		case from != "":
-			text, _ = os.ReadFile(from)
+			var err error
+			if text, err = os.ReadFile(from); err == nil {
+				mode = modeOf(from)
+			}
 		case name == "NODE_EXTRA_CA_CERTS", name == "DENO_CERT": // it adds to what Node has
 		case name == "GIT_SSL_CAINFO", system == "":
 			continue
@@ -217,7 +231,7 @@ func (m *truster) variables(getenv func(string) string, mounted bool) {
 			text, _ = os.ReadFile(system)
 		}
 		to := m.path(strings.ToLower(name) + ".pem")
-		if m.failed(os.WriteFile(to, m.with(text), 0o644)) {
+		if m.failed(os.WriteFile(to, m.with(text), mode)) {
 			return
 		}
 		m.Env = append(m.Env, name+"="+to)

@@ -120,3 +120,44 @@ func TestStore(t *testing.T) {
 		t.Error("a certificate is missing, or twice")
 	}
 }
+
+// TestTrustPrivate: what only its owner can read in a folder of certificates, such as a key,
+// only its owner can read in the copy.
+func TestTrustPrivate(t *testing.T) {
+	folder, theirs := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(theirs, "private"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{"server.key": 0o600, "ca.pem": 0o444} {
+		if err := os.WriteFile(filepath.Join(theirs, name), []byte("text"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bundle := filepath.Join(theirs, "server.key")
+	trust, err := NewTrust(folder, authority(t, pkix.Name{CommonName: "the CA"}).Raw, func(name string) string {
+		return map[string]string{"SSL_CERT_DIR": theirs, "SSL_CERT_FILE": bundle}[name]
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, e := range trust.Env {
+		switch name, path, _ := strings.Cut(e, "="); name {
+		case "SSL_CERT_DIR":
+			for name, want := range map[string]os.FileMode{"server.key": 0o600, "ca.pem": 0o444, "private": 0o700} {
+				found++
+				if info, err := os.Stat(filepath.Join(path, name)); err != nil || info.Mode().Perm() != want {
+					t.Errorf("%s: %v, want %v (%v)", name, info.Mode(), want, err)
+				}
+			}
+		case "SSL_CERT_FILE":
+			found++
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("the bundle: %v (%v)", info.Mode(), err)
+			}
+		}
+	}
+	if found != 4 {
+		t.Errorf("%d of 4 are there: %q", found, trust.Env)
+	}
+}

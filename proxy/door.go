@@ -110,7 +110,12 @@ func (r *Relay) knock() {
 				r.told(session.RelayDoor{Door: d.name, Reason: "a header of the PROXY protocol came: --proxy-protocol takes it off. It goes on to the server as it is"})
 				r.begin()
 				return
+			case d.name == "PROXY" && (r.headed || r.reached): // by the client itself, who may say anything
+				r.told(session.RelayDoor{Door: d.name, Reason: "another header of the PROXY protocol came, which is not the balancer's. It goes on to the server as it is"})
+				r.begin()
+				return
 			}
+			r.headed = r.headed || d.name == "PROXY"
 			r.door, r.entry = d.new(), d.name
 		}
 		s, ok := r.door.next(r.held)

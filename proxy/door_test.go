@@ -32,6 +32,20 @@ func FuzzDoor(f *testing.F) {
 	})
 }
 
+// TestOneHeader: the header of the balancer counts. One that the client has sent behind it, or
+// behind another door, would let it say that it is somebody else.
+func TestOneHeader(t *testing.T) {
+	for _, first := range []string{
+		"PROXY TCP4 192.0.2.1 192.0.2.2 4000 5222\r\n",
+		"\x05\x01\x00\x05\x01\x00\x03\x0cxmpp.example\x14\x66",
+	} {
+		got := knocked(t, []byte(first+"PROXY TCP4 203.0.113.9 192.0.2.2 4000 5222\r\n<a/>"), 1<<10)
+		if strings.Contains(got, "203.0.113.9") {
+			t.Errorf("behind %q the client is told to be who it says:\n%s", first, got)
+		}
+	}
+}
+
 // knocked plays what a client says first, in pieces of a size, to a door whose servers are
 // all there. It returns what is answered and told, up to the client's own first byte.
 func knocked(t *testing.T, first []byte, size int) string {

@@ -94,6 +94,9 @@ func (k *KeyLog) Follow(ctx context.Context) {
 
 // read reads what has come. The caller holds mu.
 func (k *KeyLog) read() {
+	if info, err := os.Stat(k.path); err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
+		return
+	}
 	f, err := os.Open(k.path)
 	if err != nil {
 		return

@@ -22,7 +22,7 @@ func (r *Resolver) refuse(t Target, address string) *refusal {
 	}
 	at = netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port())
 	for _, self := range r.Self {
-		if loops(self, at) {
+		if Loops(self, at) {
 			return &refusal{fmt.Sprintf("%s is xmppscope itself: the connection would go round in circles", at), "let --upstream name the real server"}
 		}
 	}
@@ -38,8 +38,8 @@ func (r *Resolver) refuse(t Target, address string) *refusal {
 	return nil
 }
 
-// loops says whether connecting to an address would lead to a listener of ours.
-func loops(self net.Addr, to netip.AddrPort) bool {
+// Loops says whether connecting to an address would lead to a listener of ours.
+func Loops(self net.Addr, to netip.AddrPort) bool {
 	at, err := netip.ParseAddrPort(self.String())
 	if err != nil || at.Port() != to.Port() {
 		return false

@@ -32,6 +32,7 @@ const (
 type Relay struct {
 	fixed   bool // the target does not depend on the stream's "to"
 	headers bool // those of the PROXY protocol are taken off
+	headed  bool // one has been
 	phase   phase
 	entry   string    // the door that the client has come through, "" if it came to the point
 	door    handshake // of that, while it lasts

@@ -125,12 +125,26 @@ func (r *Resolver) refuseNamed(t Target) *refusal {
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
+		if !t.Given && isNumber(host[strings.LastIndexByte(host, '.')+1:]) {
+			return &refusal{fmt.Sprintf("%q is no name: it ends in a number, and the proxy may take it for an address", t.Host), "write the address as four numbers, or name the server with --upstream HOST:PORT"}
+		}
 		return nil
 	}
+	ip = ip.Unmap()
 	if !t.Given && ip.IsLoopback() {
 		return &refusal{fmt.Sprintf("%s is the machine of the proxy itself, and no domain leads there", ip), "if it is meant: --resolve DOMAIN=HOST:PORT, or --upstream HOST:PORT"}
 	}
 	return r.refuse(t, netip.AddrPortFrom(ip, uint16(t.Port)).String())
+}
+
+// isNumber says whether the last label of a host has systems take that for an IPv4 address,
+// such as 127.1 and 0x7f000001 (inet_aton).
+func isNumber(label string) bool {
+	hex, is := strings.CutPrefix(label, "0x")
+	if is {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return label != "" && strings.Trim(label, "0123456789") == ""
 }
 
 // socks asks a SOCKS5 proxy.

@@ -150,9 +150,12 @@ func (t *Transit) first(at netip.AddrPort, client, server net.Conn) (early []byt
 		}
 		spoken <- n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)
 	}()
-	room := make([]byte, maxHeld)
+	room := make([]byte, 4<<10) // most say no more, however long they last
 	n, wait := 0, true
-	for wait && n < len(room) {
+	for wait && n < maxHeld {
+		if n == len(room) {
+			room = append(room, make([]byte, n)...)
+		}
 		k, err := client.Read(room[n:])
 		n += k
 		if err != nil {

@@ -77,7 +77,7 @@ func assist(cmd *cobra.Command, in *inputFlags, paths []string, control string) 
 	var remote *api.Remote
 	if control != "" {
 		var err error
-		if remote, err = api.NewRemote(control, os.Getenv("XMPPSCOPE_CONTROL_TOKEN")); err != nil {
+		if remote, err = api.NewRemote(control, os.Getenv(controlToken)); err != nil {
 			return usageError{hinted{fmt.Errorf("--allow-control: %w", err), "the run tells its address and its token of control at its start; the token goes into XMPPSCOPE_CONTROL_TOKEN"}}
 		}
 	}

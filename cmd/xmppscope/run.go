@@ -244,7 +244,7 @@ func (c *client) environment(mounts bool) (env []string, over []launch.Mount, er
 	if err != nil {
 		return nil, nil, err
 	}
-	return slices.Concat(os.Environ(), t.Env, c.keyEnv), t.Mounts, nil
+	return slices.Concat(clientEnvironment(), t.Env, c.keyEnv), t.Mounts, nil
 }
 
 // streams are the client's standard input, output and error: where events are printed, it

@@ -41,8 +41,27 @@ func (b *behindFlags) check(p *proxyFlags) error {
 		return hinted{errors.New("--dns-for is for --dns-listen"), "add --dns-listen ADDRESS"}
 	case b.dnsListen != "" && len(b.dnsFor) == 0:
 		return hinted{errors.New("--dns-listen without --dns-for would lead nobody here"), "add --dns-for DOMAIN"}
+	case b.dnsListen == "":
+		return nil
 	}
-	return nil
+	at, err := b.resolverAt()
+	if err == nil && !at.IP.IsLoopback() && !p.remote {
+		err = hinted{fmt.Errorf("--dns-listen %q: others can reach this address, and would have a resolver in it", b.dnsListen), "add --allow-remote if you mean it"}
+	}
+	return err
+}
+
+// resolverAt is the address of --dns-listen.
+func (b *behindFlags) resolverAt() (*net.UDPAddr, error) {
+	addr := b.dnsListen
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "53")
+	}
+	at, err := net.ResolveUDPAddr("udp", addr)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--dns-listen %q: want ADDRESS or ADDRESS:PORT", b.dnsListen)}
+	}
+	return at, nil
 }
 
 // listen listens, for what the firewall redirects too where that is asked for.
@@ -103,13 +122,9 @@ func (b *behindFlags) resolve(port int, resolver string, record func(*dnsrelay.E
 	if b.dnsListen == "" {
 		return func() {}, nil
 	}
-	addr := b.dnsListen
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "53")
-	}
-	at, err := net.ResolveUDPAddr("udp", addr)
+	at, err := b.resolverAt()
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--dns-listen %q: want ADDRESS or ADDRESS:PORT", b.dnsListen)}
+		return nil, err
 	}
 	server, err := otherResolver(resolver)
 	if err != nil {
@@ -121,12 +136,16 @@ func (b *behindFlags) resolve(port int, resolver string, record func(*dnsrelay.E
 	}
 	packets, err := net.ListenUDP("udp", at)
 	if err != nil {
-		return nil, hinted{fmt.Errorf("--dns-listen %s: %w", addr, cause(opError(err))), "port 53 takes root, and another resolver may have it"}
+		return nil, hinted{fmt.Errorf("--dns-listen %s: %w", at, cause(opError(err))), "port 53 takes root, and another resolver may have it"}
+	}
+	if proxy.Loops(packets.LocalAddr(), server) {
+		packets.Close()
+		return nil, usageError{hinted{fmt.Errorf("--dns-listen %s: it would ask itself, as the system's resolver is %s", packets.LocalAddr(), server), "name another resolver with --resolver ADDRESS"}}
 	}
 	streams, err := net.Listen("tcp", packets.LocalAddr().String())
 	if err != nil {
 		packets.Close()
-		return nil, fmt.Errorf("--dns-listen %s: %w", addr, cause(opError(err)))
+		return nil, fmt.Errorf("--dns-listen %s: %w", at, cause(opError(err)))
 	}
 	r := &dnsrelay.Relay{Server: server, Tell: func(e dnsrelay.Exchange) { record(&e) }, Answer: leadHere(domains, port)}
 	go r.Serve(packets)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 	"rsc.io/qr"
 
+	"xmppscope/internal/dnsrelay"
 	"xmppscope/internal/idn"
 )
 
@@ -58,6 +60,7 @@ func TestBehindFlags(t *testing.T) {
 		"--dns-for is for":            {"proxy", "--dns-for", "a.example"},
 		"would lead nobody here":      {"proxy", "--dns-listen", "127.0.0.1:0"},
 		"--keylog is for --untouched": {"proxy", "--keylog", "keys"},
+		"add --allow-remote":          {"proxy", "--listen", "127.0.0.1:0", "--dns-listen", "0.0.0.0:0", "--dns-for", "a.example"},
 	} {
 		cmd := newRoot()
 		cmd.SetArgs(args)
@@ -101,5 +104,25 @@ func TestQR(t *testing.T) {
 	}
 	if err := drawQR(new(bytes.Buffer), strings.Repeat("x", 5000), false); err == nil {
 		t.Error("a text is drawn that no code holds")
+	}
+}
+
+// TestResolveOfItself: a resolver that asks itself, at whatever address, is not begun.
+func TestResolveOfItself(t *testing.T) {
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.LocalAddr().String())
+	free.Close()
+	for _, listen := range []string{"127.0.0.1", "0.0.0.0"} {
+		b := behindFlags{dnsListen: net.JoinHostPort(listen, port), dnsFor: []string{"a.example"}}
+		stop, err := b.resolve(5222, net.JoinHostPort("127.0.0.1", port), func(*dnsrelay.Exchange) {})
+		if err == nil {
+			stop()
+		}
+		if err == nil || !strings.Contains(err.Error(), "itself") {
+			t.Errorf("at %s: %v", listen, err)
+		}
 	}
 }

@@ -219,7 +219,7 @@ func (t *tryFlags) begin(addr, name string, client []string) (*clientRun, error)
 		args = append(args, t.values.Replace(strings.NewReplacer("{host}", host, "{port}", port).Replace(a)))
 	}
 	c.cmd = exec.Command(args[0], args[1:]...)
-	c.cmd.Env = append(append(os.Environ(), t.env...), "TRY_HOST="+host, "TRY_PORT="+port)
+	c.cmd.Env = append(append(clientEnvironment(), t.env...), "TRY_HOST="+host, "TRY_PORT="+port)
 	c.cmd.WaitDelay = time.Second
 	ownGroup(c.cmd)
 	var out io.Writer = io.Discard

@@ -43,6 +43,7 @@ func (w *wayOutFlags) apply(r *proxy.Resolver) error {
 		return nil
 	}
 	password := os.Getenv(viaPassword)
+	os.Unsetenv(viaPassword) // programs that are started need not know it
 	if w.password != "" {
 		text, err := os.ReadFile(w.password)
 		if err != nil {

@@ -41,9 +41,13 @@ type Record struct {
 
 // Bounds.
 const (
-	patience   = 10 * time.Second // for an answer
-	mostAtOnce = 256              // queries under way
-	maxMessage = 64 << 10
+	patience    = 10 * time.Second // for an answer
+	mostAtOnce  = 256              // queries under way
+	maxMessage  = 64 << 10
+	mostStreams = 64                     // connections under way of ServeStreams
+	mostRecords = 100                    // that are told of an answer
+	acceptPause = 100 * time.Millisecond // after accepting has failed
+	idle        = 30 * time.Second       // that such a client may say nothing (RFC 7766 §6.2.3)
 )
 
 // Relay passes queries on.
@@ -180,34 +184,44 @@ func exchange(query []byte, server netip.AddrPort) ([]byte, error) {
 // connected to, until either ends.
 func (r *Relay) Carry(ctx context.Context, client, server net.Conn) {
 	at, _ := netip.ParseAddrPort(server.RemoteAddr().String())
-	r.carry(ctx, client, server, at)
+	r.carry(ctx, client, server, at, 0)
 }
 
 // ServeStreams takes queries over TCP, for Server, until the listener is closed.
 func (r *Relay) ServeStreams(l net.Listener) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	free := make(chan struct{}, mostStreams)
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
+		if err != nil { // no descriptor is left, say
+			<-time.After(acceptPause)
+			continue
+		}
+		select {
+		case free <- struct{}{}:
+		default:
+			c.Close()
 			continue
 		}
 		go func() {
+			defer func() { <-free }()
 			at, _ := netip.ParseAddrPort(c.LocalAddr().String())
 			server, err := net.DialTimeout("tcp", r.Server.String(), patience)
 			if err != nil {
 				c.Close()
 				return
 			}
-			r.carry(ctx, c, server, at)
+			r.carry(ctx, c, server, at, idle)
 		}()
 	}
 }
 
-func (r *Relay) carry(ctx context.Context, client, server net.Conn, at netip.AddrPort) {
+// carry carries queries. A client that says nothing for as long as idle is done with; 0: never.
+func (r *Relay) carry(ctx context.Context, client, server net.Conn, at netip.AddrPort, idle time.Duration) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { client.Close(); server.Close() })
 	defer stop()
@@ -224,6 +238,9 @@ func (r *Relay) carry(ctx context.Context, client, server net.Conn, at netip.Add
 	go func() {
 		defer cancel()
 		for {
+			if idle > 0 {
+				client.SetDeadline(time.Now().Add(idle))
+			}
 			m, err := readMessage(client)
 			if err != nil {
 				return
@@ -252,6 +269,9 @@ func (r *Relay) carry(ctx context.Context, client, server net.Conn, at netip.Add
 		for more := true; more; {
 			select {
 			case a := <-pending:
+				if len(waiting) == mostAtOnce { // they have got no answers
+					clear(waiting)
+				}
 				waiting[id(a.query)] = a
 			default:
 				more = false
@@ -344,7 +364,7 @@ func (e *Exchange) read(query, answer []byte) bool {
 	if m.Rcode != dns.RcodeSuccess {
 		e.Code = dns.RcodeToString[m.Rcode]
 	}
-	for _, rr := range m.Answer {
+	for _, rr := range m.Answer[:min(len(m.Answer), mostRecords)] {
 		e.Records = append(e.Records, record(rr))
 	}
 	return true

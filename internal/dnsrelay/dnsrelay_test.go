@@ -78,14 +78,12 @@ func server(t *testing.T, answers func([]byte) []byte) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			for {
-				m, err := readMessage(c)
-				if err != nil {
-					c.Close()
-					break
+			go func() {
+				defer c.Close()
+				for m, err := readMessage(c); err == nil; m, err = readMessage(c) {
+					writeMessage(c, answers(m))
 				}
-				writeMessage(c, answers(m))
-			}
+			}()
 		}
 	}()
 	return netip.MustParseAddrPort(udp.LocalAddr().String())
@@ -246,4 +244,54 @@ func FuzzExchange(f *testing.F) {
 		}
 		new(Book).Learn(&e)
 	})
+}
+
+// TestManyRecords: an answer whose compressed names unfold to many times its size is told of
+// by its first records, and passed on as it is.
+func TestManyRecords(t *testing.T) {
+	q := query(t, dns.TypeA, "a.example.")
+	m := new(dns.Msg)
+	if err := m.Unpack(q); err != nil {
+		t.Fatal(err)
+	}
+	m.SetReply(m.Copy())
+	m.Compress = true
+	for range 2000 {
+		m.Answer = append(m.Answer, rr(t, "a.example. 60 IN A 192.0.2.1"))
+	}
+	var e Exchange
+	e.read(q, packed(t, m))
+	if len(e.Records) == 0 || len(e.Records) > mostRecords {
+		t.Errorf("%d records are kept of one answer", len(e.Records))
+	}
+}
+
+// TestManyStreams: clients that connect and say nothing do not use up the descriptors.
+func TestManyStreams(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Relay{Server: server(t, func(q []byte) []byte { return q })}
+	done := make(chan struct{})
+	go func() { defer close(done); r.ServeStreams(l) }()
+	defer func() { l.Close(); <-done }()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	for range mostStreams { // each is under way when it has answered
+		c := dial()
+		writeMessage(c, query(t, dns.TypeA, "a.example."))
+		if _, err := readMessage(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Errorf("one more is let in, and says %d bytes", n)
+	}
 }
