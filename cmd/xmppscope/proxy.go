@@ -54,7 +54,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.keep, "keep", false, "keep clients here whom their server sends elsewhere (see-other-host, the location of stream management): they are told this address, and led to the other")
 	p.addTLS(f)
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
-	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen on an address that others can reach")
+	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen and --dns-listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
 	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
