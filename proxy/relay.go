@@ -184,7 +184,7 @@ func (r *Relay) wants() bool {
 	}
 	for _, dir := range both {
 		if r.hole[dir] || r.stalled[dir] != 0 || r.gated[dir].waiting != 0 || r.joining[dir].state != notJoining || len(r.gated[dir].part) > 0 || r.gates(dir) ||
-			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && r.wanted(dir) {
+			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && !r.hidden() && r.wanted(dir) {
 			return true
 		}
 	}
@@ -362,6 +362,9 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 		return
 	}
 	gates := r.gates(dir)
+	if !gates { // what was held back of the piece goes before the rest of it
+		r.letGo(dir)
+	}
 	if gates && !r.looked[dir] && len(r.gated[dir].part) == 0 && !r.stream.Between(dir) {
 		r.gated[dir].passing = true
 	}
@@ -388,6 +391,7 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			}
 			gates = r.gates(dir)
 		} else {
+			r.gated[dir].passing, r.gated[dir].large = false, false
 			r.learn(&piece)
 			r.ledger.came(&piece)
 			r.ledger.went(&piece)
