@@ -113,3 +113,26 @@ func TestNothingBehindStarttls(t *testing.T) {
 		t.Errorf("behind the refusal the server gets %s", got[len(gateHeader):])
 	}
 }
+
+// TestNothingBeforeTheNewHeader: behind <success/> both sides await a stream header, and
+// nothing of ours comes before it (RFC 6120 §6.4.6).
+func TestNothingBeforeTheNewHeader(t *testing.T) {
+	r := newClearRelay([]Gate{&gateFunc{consider: func(*decode.Piece) Decision { return Decision{} }}})
+	r.phase = relaying
+	for _, dir := range both {
+		r.give(Data{dir, []byte(gateHeader)})
+	}
+	r.give(Data{session.S2C, []byte("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")})
+	for _, dir := range both {
+		r.give(Injected{Sending{Dir: dir, XML: []byte("<i/>")}})
+		if got := r.out[dir].String(); strings.Contains(got, "<i/>") {
+			t.Errorf("%s has %s", dir, got)
+		}
+	}
+	for _, dir := range both {
+		r.give(Data{dir, []byte(gateHeader)})
+		if got := r.out[dir].String(); !strings.HasSuffix(got, gateHeader+"<i/>") {
+			t.Errorf("behind the header %s has %s", dir, got)
+		}
+	}
+}

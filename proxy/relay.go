@@ -484,6 +484,10 @@ func (r *Relay) learn(p *decode.Piece) {
 		r.opened[p.Dir] = true
 	case decode.Closed:
 		r.opened[p.Dir] = false
+	case decode.Element:
+		if p.Dir == session.S2C && string(p.Local()) == "success" && r.stream.Space(p) == decode.NSSASL {
+			r.opened = [3]bool{} // both begin anew (RFC 6120 §6.4.6)
+		}
 	}
 	r.turn.heard(p.Dir, &p.Frame)
 	r.heardAsk(p)
