@@ -136,3 +136,36 @@ func TestNothingBeforeTheNewHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSaidIsBounded: a peer that sends thousands of elements at once does not fill the
+// memory with what is to be said for each.
+func TestWhatIsSaidIsBounded(t *testing.T) {
+	for name, d := range map[string]Decision{
+		"copies": {Copies: maxCopies},
+		"sends":  {Sends: []Sending{{Dir: session.C2S, XML: []byte("<i>" + strings.Repeat("x", MaxSending-7) + "</i>")}}},
+	} {
+		r := NewRelay(true, Limits{})
+		r.Handle(Armed{[]Gate{&gateFunc{consider: func(p *decode.Piece) Decision {
+			if p.Kind != decode.Element {
+				return Decision{}
+			}
+			return d
+		}}}})
+		r.phase = relaying
+		r.Handle(Data{session.C2S, []byte(gateHeader)})
+		size, told := 0, 0
+		for _, a := range r.Handle(Data{session.C2S, []byte(strings.Repeat("<a/>", 2000))}) {
+			switch a := a.(type) {
+			case Send:
+				size += len(a.Bytes) + ownCost
+			case Record:
+				if b, ok := a.Event.Body.(session.RelayBent); ok && strings.Contains(b.Reason, "too much for what has come") {
+					told++
+				}
+			}
+		}
+		if size == 0 || size > maxOwn || told != 1 && name == "copies" {
+			t.Errorf("%s: %d MB, told %d times", name, size>>20, told)
+		}
+	}
+}

@@ -77,6 +77,7 @@ type Relay struct {
 	stalled   [3]uint64         // by direction: it is not read, until this stall is over; 0: it is
 	stalls    uint64            // so many there were
 	paced     bool              // something is written slowly, or in portions
+	own       int               // what gates have had us say for the input, in bytes; see afford
 	out       []Action
 }
 
@@ -88,7 +89,7 @@ func NewRelay(fixed bool, limits Limits) *Relay { return &Relay{fixed: fixed, li
 // valid until the next call.
 func (r *Relay) Handle(in Input) []Action {
 	clear(r.out)
-	r.out = r.out[:0]
+	r.out, r.own = r.out[:0], 0
 	switch in := in.(type) {
 	case Data:
 		r.waited = false
