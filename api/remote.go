@@ -33,6 +33,7 @@ func NewRemote(address, token string) (*Remote, error) {
 	}
 	r := &Remote{url: "http://" + u.Host, token: token}
 	r.client.Timeout = 30 * time.Second
+	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
 	return r, nil
 }
 

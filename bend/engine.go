@@ -117,6 +117,9 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 			break
 		}
 	}
+	if all.Hold != "" {
+		all.Shown = g.look.Shown()
+	}
 	all.Reason, all.By = strings.Join(reasons, "; "), strings.Join(by, ", ")
 	return all
 }

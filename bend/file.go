@@ -56,6 +56,9 @@ func Parse(file, text string) (*Set, error) {
 	if len(text) > MaxFile {
 		return nil, &Problem{File: file, Text: fmt.Sprintf("it has %d bytes, and %d are the most", len(text), MaxFile)}
 	}
+	if line := tooDeep(text); line > 0 {
+		return nil, &Problem{File: file, Line: line, Text: fmt.Sprintf("something lies more than %d levels deep", maxDepth)}
+	}
 	var tables map[string]any
 	meta, err := toml.Decode(text, &tables)
 	if err != nil {

@@ -1,7 +1,6 @@
 package bend
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -45,14 +44,6 @@ type match struct {
 func (m *match) root() *session.Element {
 	root, _ := decode.Parse(m.raw, m.scope)
 	return root
-}
-
-// shown is the element without its secrets; nil if it is not known which there are.
-func (m *match) shown() []byte {
-	if !m.event.Done {
-		return nil
-	}
-	return bytes.Clone(session.Blank(*m.event).Raw)
 }
 
 // changed is the element as other bytes.

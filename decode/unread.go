@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,6 +68,15 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		slices.Contains(plainCredentials, s.Root.Name.Local): // where SASL's rules do not look
 		d.hide(e, s.Root.TextSpan())
 	}
+}
+
+// Screened is an element that no rule has read without what may be a credential in it.
+func Screened(raw []byte) []byte {
+	at, _ := credentialAt(raw)
+	if at < 0 {
+		return bytes.Clone(raw)
+	}
+	return fmt.Appendf(bytes.Clone(raw[:at]), "[%s, %s]", unread, session.Plural(len(raw)-at, "byte"))
 }
 
 // What ends a credential in bytes of which nobody knows the structure: an end tag,

@@ -383,6 +383,7 @@ type Look struct {
 	dir     session.Dir
 	offset  int64
 	event   session.Event
+	raw     []byte // of the event, as it was explained
 	is      bool
 }
 
@@ -405,14 +406,17 @@ func (l *Look) Event(id int, p *decode.Piece) *session.Event {
 	if l.by != nil {
 		l.event = l.by.Explain(seen)
 	}
-	l.dir, l.offset, l.is = p.Dir, p.Offset, true
+	l.dir, l.offset, l.is, l.raw = p.Dir, p.Offset, true, append(l.raw[:0], p.Raw...)
 	return &l.event
 }
 
 // Shown is the piece that was looked at last without its secrets.
 func (l *Look) Shown() []byte {
-	if !l.event.Done {
+	switch {
+	case !l.event.Done:
 		return nil
+	case !bytes.Equal(l.event.Raw, l.raw): // it was changed, and its secrets stand elsewhere
+		return decode.Screened(l.event.Raw)
 	}
 	return bytes.Clone(session.Blank(l.event).Raw)
 }

@@ -220,6 +220,7 @@ func (o *outcome) tell(bent bool, by, reason string) {
 // settle carries out what was decided about a piece, and says which turn the stream takes.
 func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 	turn := decode.NoTurn
+	o.copies = r.afford(dir, o.copies, max(len(o.whole), len(o.xml)))
 	switch {
 	case o.drop:
 		r.do(Keep{dir, o.whole})
@@ -254,7 +255,9 @@ func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 	}
 	r.ledger.note(dir)
 	for i := range o.sends {
-		r.inject(o.sends[i])
+		if r.afford(dir, 1, len(o.sends[i].XML)) == 1 {
+			r.inject(o.sends[i])
+		}
 	}
 	for i := range o.bends {
 		r.bend(&o.bends[i])
@@ -274,6 +277,27 @@ func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
 		}})
 		r.put(dir, xml)
 	}
+}
+
+// maxOwn bounds what is said for what one read has brought: thousands of elements may lie in
+// it. ownCost is what each thing that is said costs, besides its bytes.
+const (
+	maxOwn  = 128 << 20
+	ownCost = 400
+)
+
+// afford says how many of n things of a size may be said, and tells when they are fewer.
+func (r *Relay) afford(dir session.Dir, n, size int) int {
+	may := min(n, max(maxOwn-r.own, 0)/(size+ownCost))
+	if may < n && r.own <= maxOwn {
+		r.own = maxOwn + 1 // it is told once
+		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
+			Reason: "not all that was to be said was said: it is too much for what has come at once",
+		}}})
+		return may
+	}
+	r.own += may * (size + ownCost)
+	return may
 }
 
 // delivered learns from a piece that has gone on, and says which turn the stream takes.

@@ -31,7 +31,8 @@ func (r *Relay) inject(s Sending) {
 // mayInject says whether something of our own may be said in a direction now.
 func (r *Relay) mayInject(dir session.Dir) bool {
 	g := &r.gated[dir]
-	return (r.phase == relaying || r.phase == asked) && !r.left[dir] && !r.blind && !r.isWeb() && r.opened[dir] && !g.passing && !g.large &&
+	return (r.phase == relaying || r.phase == asked && dir == session.S2C) && // behind <starttls/> the server awaits TLS
+		!r.left[dir] && !r.blind && !r.isWeb() && r.opened[dir] && !g.passing && !g.large &&
 		(len(g.part) > 0 || g.waiting != 0 || r.stream.Between(dir)) && !r.passed[dir]
 }
 

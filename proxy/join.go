@@ -26,9 +26,12 @@ const (
 // waits.
 const maxSince = 256 << 10
 
+// hidden says that what passes can never be looked at.
+func (r *Relay) hidden() bool { return r.blind || r.isWeb() }
+
 // join begins to look at what passes unseen, if somebody wants to.
 func (r *Relay) join() {
-	if r.blind || r.isWeb() {
+	if r.hidden() {
 		r.tellBlind(session.NoDir)
 		return
 	}
@@ -54,7 +57,7 @@ func (r *Relay) join() {
 // unlooked says whether somebody wants to look at a direction that still passes unseen.
 func (r *Relay) unlooked() bool {
 	for _, dir := range both {
-		if r.left[dir] && !r.joining[dir].refused && !r.ended[dir] && !r.blind && (r.joining[dir].state != notJoining || r.wanted(dir)) {
+		if r.left[dir] && !r.joining[dir].refused && !r.ended[dir] && !r.hidden() && (r.joining[dir].state != notJoining || r.wanted(dir)) {
 			return true
 		}
 	}
@@ -78,7 +81,7 @@ func (r *Relay) passUnseen(dir session.Dir, p []byte) {
 		r.joining[dir].since = append(r.joining[dir].since, p...)
 	}
 	r.forward(dir, p)
-	if r.joining[dir].state == notJoining && !r.joining[dir].refused {
+	if r.joining[dir].state == notJoining && !r.joining[dir].refused && !r.hidden() {
 		r.join()
 	}
 }

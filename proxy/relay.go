@@ -84,6 +84,7 @@ type Relay struct {
 	stalled    [3]uint64         // by direction: it is not read, until this stall is over; 0: it is
 	stalls     uint64            // so many there were
 	paced      bool              // something is written slowly, or in portions
+	own        int               // what gates have had us say for the input, in bytes; see afford
 	out        []Action
 }
 
@@ -95,7 +96,7 @@ func NewRelay(fixed bool, limits Limits) *Relay { return &Relay{fixed: fixed, li
 // valid until the next call.
 func (r *Relay) Handle(in Input) []Action {
 	clear(r.out)
-	r.out = r.out[:0]
+	r.out, r.own = r.out[:0], 0
 	switch in := in.(type) {
 	case Data:
 		r.waited = false
@@ -193,7 +194,7 @@ func (r *Relay) wants() bool {
 	}
 	for _, dir := range both {
 		if r.hole[dir] || r.stalled[dir] != 0 || r.gated[dir].waiting != 0 || r.joining[dir].state != notJoining || len(r.gated[dir].part) > 0 || r.gates(dir) ||
-			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && r.wanted(dir) {
+			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && !r.hidden() && r.wanted(dir) {
 			return true
 		}
 	}
@@ -379,6 +380,9 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 		return
 	}
 	gates := r.gates(dir)
+	if !gates { // what was held back of the piece goes before the rest of it
+		r.letGo(dir)
+	}
 	if gates && !r.looked[dir] && len(r.gated[dir].part) == 0 && !r.stream.Between(dir) {
 		r.gated[dir].passing = true
 	}
@@ -405,6 +409,7 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			}
 			gates = r.gates(dir)
 		} else {
+			r.gated[dir].passing, r.gated[dir].large = false, false
 			r.learn(&piece)
 			r.ledger.came(&piece)
 			r.ledger.went(&piece)
@@ -497,6 +502,10 @@ func (r *Relay) learn(p *decode.Piece) {
 		r.opened[p.Dir] = true
 	case decode.Closed:
 		r.opened[p.Dir] = false
+	case decode.Element:
+		if p.Dir == session.S2C && string(p.Local()) == "success" && r.stream.Space(p) == decode.NSSASL {
+			r.opened = [3]bool{} // both begin anew (RFC 6120 §6.4.6)
+		}
 	}
 	r.turn.heard(p.Dir, &p.Frame)
 	r.heardAsk(p)

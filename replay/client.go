@@ -38,6 +38,11 @@ func (p *player) asClient(ctx context.Context) error {
 			if !p.says[i] {
 				break
 			}
+			if tellsPassword(it.tree()) {
+				if err := p.inClear(); err != nil {
+					return p.farewell(err)
+				}
+			}
 			if err := p.say(p.fresh(it)); err != nil {
 				return err
 			}

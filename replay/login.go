@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xdg-go/scram"
@@ -153,6 +154,11 @@ func (p *player) exchange(it *item) (*heard, error) {
 // repeat says the messages of an exchange as they were recorded.
 func (p *player) repeat(it *item) (*heard, error) {
 	var last *heard
+	if name := it.sasl.mechanism; sasl.ScramHash(name) == nil && !slices.Contains([]string{"ANONYMOUS", "DIGEST-MD5", "EXTERNAL"}, name) {
+		if err := p.inClear(); err != nil {
+			return nil, err
+		}
+	}
 	for _, m := range it.sasl.said {
 		if m.dir != p.mine {
 			continue
@@ -215,13 +221,35 @@ func (p *player) mechanism(it *item) (mechanism, string, error) {
 	case name == "ANONYMOUS":
 		return plain(nil), name, nil
 	case name == "PLAIN":
-		if p.line.tls() == nil && !p.o.InClear {
-			return nil, "", errors.New("the recording has no TLS, and the password would be sent in the clear: --in-clear does so")
+		if err := p.inClear(); err != nil {
+			return nil, "", err
 		}
 		return plain(p.values.get(a.authzid) + "\x00" + user + "\x00" + password), name, nil
 	}
 	m, err := p.scram(a, name, user, password)
 	return m, name, err
+}
+
+// inClear says why a password may not be sent now, nil if it may.
+func (p *player) inClear() error {
+	if p.line.tls() == nil && !p.o.InClear {
+		return errors.New("the recording has no TLS, and the password would be sent in the clear: --in-clear does so")
+	}
+	return nil
+}
+
+// tellsPassword says whether an element has a password in it as it is, as logins before SASL
+// (XEP-0078) and registrations (XEP-0077) may.
+func tellsPassword(e *session.Element) bool {
+	if e == nil {
+		return false
+	}
+	for c := range e.Elements() {
+		if c.Name.Local == "password" && c.Text() != "" || tellsPassword(c) {
+			return true
+		}
+	}
+	return false
 }
 
 func playable(name string) bool {
@@ -246,7 +274,18 @@ func (m plain) step([]byte) ([]byte, error) { return m, nil }
 // scramClient is SCRAM (RFC 5802).
 type scramClient struct{ *scram.ClientConversation }
 
+// maxIterations bounds what is computed for a login: a hostile server may ask for any number
+// of iterations.
+const maxIterations = 1_000_000
+
 func (m scramClient) step(said []byte) ([]byte, error) {
+	for field := range strings.SplitSeq(string(said), ",") {
+		if i, ok := strings.CutPrefix(field, "i="); ok {
+			if n, err := strconv.Atoi(i); err != nil || n > maxIterations {
+				return nil, fmt.Errorf("the server asks for %s iterations, and xmppscope stops at %d", session.ShortLine(i), maxIterations)
+			}
+		}
+	}
 	say, err := m.Step(string(said))
 	if err != nil && said == nil {
 		return nil, err

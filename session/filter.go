@@ -70,10 +70,16 @@ func FilterNames() []string {
 	return out
 }
 
+// maxFilter bounds an expression: what its parser takes grows faster than it is long.
+const maxFilter = 16 << 10
+
 // CompileFilter turns an expression (https://expr-lang.org) into a test of
 // events. The test is not safe for use by several goroutines at once. An event on
 // which the expression fails to run is not matched.
 func CompileFilter(source string) (func(*Event) bool, error) {
+	if len(source) > maxFilter {
+		return nil, fmt.Errorf("a filter has at most %d bytes, and this one has %d", maxFilter, len(source))
+	}
 	f := new(filter)
 	program, err := expr.Compile(source, expr.Env(&f.env), expr.AsBool())
 	if err != nil {

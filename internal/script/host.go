@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -64,7 +65,7 @@ type Host struct {
 	in   *json.Encoder
 	pipe io.Closer
 	out  *bufio.Reader
-	over bool
+	over atomic.Bool
 }
 
 // Start starts a script's process: a command that calls Serve with the script.
@@ -98,7 +99,7 @@ func Start(cmd *exec.Cmd) (*Host, error) {
 func (h *Host) Ask(e Element) Reply {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.over {
+	if h.over.Load() {
 		return Reply{}
 	}
 	var r Reply
@@ -113,12 +114,8 @@ func (h *Host) Ask(e Element) Reply {
 	return r
 }
 
-// Over says that the script is asked no more.
-func (h *Host) Over() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.over
-}
+// Over says that the script is asked no more. It waits for nothing.
+func (h *Host) Over() bool { return h.over.Load() }
 
 // answer reads the process's next line, within a time.
 func (h *Host) answer(to any, within time.Duration) error {
@@ -135,8 +132,7 @@ func (h *Host) answer(to any, within time.Duration) error {
 
 // stop ends the process. The caller holds mu.
 func (h *Host) stop() {
-	if !h.over {
-		h.over = true
+	if !h.over.Swap(true) {
 		h.pipe.Close()
 		h.cmd.Process.Kill()
 		h.cmd.Wait()
