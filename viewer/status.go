@@ -35,6 +35,10 @@ func (u *ui) firstCame() {
 		return
 	}
 	u.overlay = noOverlay
+	if len(u.options.Tasks) > 0 { // a lesson tells what comes next, and which keys answer
+		u.flash = flash{}
+		return
+	}
 	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
