@@ -159,6 +159,12 @@ func (r *Row) place(e *session.Event) {
 	case session.RelayDropped:
 		r.From, r.To = ends(e.Dir)
 		r.To, r.Stopped = Scope, true
+	case session.RelayEdited:
+		r.From, r.To = ends(e.Dir)
+		if len(e.Raw) == 0 && !b.Passed { // nothing went on
+			r.To, r.Stopped = Scope, true
+			return
+		}
 	default:
 		r.From, r.To = ends(e.Dir)
 		if _, raw := b.(session.StreamRaw); raw {

@@ -96,7 +96,7 @@ var GroupColumns = []GroupColumn{
 	{"bytes", func(g *Group) string { return ShortAmount(g.Bytes) }, func(a, b *Group) int { return cmp.Compare(b.Bytes, a.Bytes) }},
 	{"errors", func(g *Group) string { return some(g.Errors) }, func(a, b *Group) int { return b.Errors - a.Errors }},
 	{"no reply", func(g *Group) string { return some(g.Unanswered) }, func(a, b *Group) int { return b.Unanswered - a.Unanswered }},
-	{"half", func(g *Group) string { return trip(g, 0.5) }, byTrip(0.5)},
+	{"median", func(g *Group) string { return trip(g, 0.5) }, byTrip(0.5)},
 	{"95 %", func(g *Group) string { return trip(g, 0.95) }, byTrip(0.95)},
 	{"slowest", func(g *Group) string { return trip(g, 1) }, byTrip(1)},
 }

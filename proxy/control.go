@@ -274,11 +274,11 @@ func (c *Control) Decide(id uint64, d Decision) error {
 	case d.Reason != "":
 		d.Reason = held + ": " + d.Reason
 	case d.Drop:
-		d.Reason = held + ", and not passed on"
+		d.Reason = "not passed on; " + held
 	case d.XML != nil:
-		d.Reason = held + ", and changed"
+		d.Reason = "changed; " + held
 	case d.Copies > 0:
-		d.Bent, d.Reason = true, fmt.Sprintf("%s, and passed on %d times", held, d.Copies+1)
+		d.Bent, d.Reason = true, fmt.Sprintf("passed on %d times; %s", d.Copies+1, held)
 	default:
 		d.Bent, d.Reason = true, held
 		if d.Delay > 0 {

@@ -257,7 +257,7 @@ func (u *ui) showColumns() {
 	}
 	toggle := func() { choose(order[u.picked]) }
 	u.show(sheet{
-		title: "Columns of the stanzas", hint: "Enter shows or hides  + - moves  o sorts by it, and turns round  X as at first",
+		title: "Columns of the stanzas", hint: "Enter shows or hides  + - move  o sorts, again: turns  X as at first",
 		text: func(p *textBlock) {
 			p.gap()
 			for _, name := range order {

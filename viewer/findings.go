@@ -60,7 +60,7 @@ func (u *ui) showFindings(all bool) {
 	}
 	u.show(sheet{
 		title: title(),
-		hint:  "Enter lists the places  x ignores a check  X none  l one session or all  o sorts  e exports",
+		hint:  "Enter places  x ignore check  X undo  l this/all  o sort  e export",
 		text: func(p *textBlock) {
 			found := list()
 			places := 0
@@ -74,7 +74,11 @@ func (u *ui) showFindings(all bool) {
 			}
 			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan(), span{wiref(" · sorted by %s", findingSorts[u.findingsBy].name), p.theme.faint})
 			p.gap()
-			p.add(1, span{"   severity  who       count   first  check               text", p.theme.faint})
+			heading := clean("   severity  who       count   first  check")
+			if p.width >= findingWide {
+				heading += "               text"
+			}
+			p.add(1, span{heading, p.theme.faint})
 			for i := range found {
 				p.finding(&found[i], all, func() { u.showPlaces(found[i], all) })
 			}
@@ -110,7 +114,10 @@ func (u *ui) ignoredSpan() span {
 	return span{wiref(" · %s ignored", inspect.Count(len(u.ignored), "check")), u.theme.warning}
 }
 
-// finding is a line on a kind of finding.
+// findingWide is the width from which on the text of a finding has room on its line.
+const findingWide = 110
+
+// finding is a line on a kind of finding; where there is little room, its text stands below.
 func (p *textBlock) finding(f *inspect.FindingKind, all bool, enter func()) {
 	from, tone := len(p.lines), inspect.ToneOf(f.Severity)
 	first := f.Places[0]
@@ -118,9 +125,15 @@ func (p *textBlock) finding(f *inspect.FindingKind, all bool, enter func()) {
 	if all {
 		where = fmt.Sprintf("%d#%d", first.Session.ID, first.Seq)
 	}
-	p.lines = append(p.lines, line{{" " + mark(tone) + " ", p.theme.of(tone)}, {severityWords[f.Severity].pad(10), p.theme.of(tone)}, {wire(f.By).pad(8), p.theme.text},
+	about := line{{" " + mark(tone) + " ", p.theme.of(tone)}, {severityWords[f.Severity].pad(10), p.theme.of(tone)}, {wire(f.By).pad(8), p.theme.text},
 		{wire(inspect.Number(f.Count)).padLeft(7) + " ", p.theme.strong}, {wire(where).padLeft(7) + "  ", p.theme.accent},
-		{wire(f.Rule).pad(20), p.theme.faint}, {wire(f.Text), p.theme.text}}.fit(p.width))
+		{wire(f.Rule).pad(20), p.theme.faint}}
+	if text := (span{wire(f.Text), p.theme.text}); p.width >= findingWide {
+		p.lines = append(p.lines, append(about, text).fit(p.width))
+	} else {
+		p.lines = append(p.lines, about.fit(p.width))
+		p.add(3, span{"   ", p.theme.text}, text)
+	}
 	p.offer(from, enter)
 }
 

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"xmppscope/session"
@@ -32,6 +33,23 @@ func TestFindings(t *testing.T) {
 	quiet := newScript(1)
 	quiet.connect()
 	newBench(t, 80, 24, Options{}).play(quiet).press("l").has("✓ nothing was found")
+}
+
+// TestFindingsAreReadWhole on a small terminal, too.
+func TestFindingsAreReadWhole(t *testing.T) {
+	newBench(t, 80, 24, Options{}).play(login(1)).press("l").has("has no id; receipts and corrections cannot name it")
+}
+
+// TestPagesNameTheirKeys: what a page says of its keys has room on the last line of a small terminal.
+func TestPagesNameTheirKeys(t *testing.T) {
+	b, _ := holding(t, 80, 24, "<message/>")
+	for keys, last := range map[string]string{"H": "b break", "l": "e export", "l<Enter>": "back to the findings", "T": "T this/all", "C": "X as at first"} {
+		if got := b.press(keys).has(last).ui.sheet.hint; !strings.HasSuffix(string(got), last) {
+			t.Errorf("%s: %q", keys, got)
+		}
+		b.press("<Esc><Esc>")
+	}
+	b.press("<Enter>").has("Enter back").press("<Enter>").has("Enter zoom").press("S").has("Enter open")
 }
 
 // TestFindingsHideSecrets that they quote.

@@ -88,7 +88,7 @@ func (u *ui) heldLine(h *Held) line {
 	return line{
 		{wiref(" ◆ held %s ", session.ShortTime(u.now().Sub(h.Since).Truncate(time.Second))), u.theme.warning},
 		{wiref("session %d %s <%s> ", h.Session, h.Dir, h.Name), u.theme.strong},
-		{wiref("at %s", h.Reason), u.theme.text}, {" · H decides", u.theme.faint},
+		{"· H decides ", u.theme.faint}, {wiref("· at %s", h.Reason), u.theme.text}, // a long reason is cut, not the key
 	}
 }
 
@@ -110,7 +110,7 @@ func (u *ui) showHeld() {
 		}
 	}
 	u.show(sheet{
-		title: "Held", hint: "f forward · e edit · E $EDITOR · d drop · 2 twice · w delay · b breakpoint",
+		title: "Held", hint: "f forward  e edit  E $EDITOR  d drop  2 twice  w delay  b break",
 		keys: map[rune]func(){
 			'f': on(func(h Held) { u.decide(h, Verb{}, "went on as it came") }),
 			'd': on(func(h Held) { u.decide(h, Verb{Drop: true}, "was dropped") }),
@@ -125,7 +125,7 @@ func (u *ui) showHeld() {
 			for i := range all {
 				h := &all[i]
 				from := len(p.lines)
-				p.add(5, u.heldLine(h)[:3]...)
+				p.add(5, slices.Delete(u.heldLine(h), 2, 3)...)
 				p.offer(from, func() { u.editHeld(*h) })
 				p.add(5, span{"   " + wire(string(u.heldText(h))), p.theme.text})
 			}
@@ -197,7 +197,7 @@ func (u *ui) ifMeant(xml []byte, do func()) {
 		do()
 		return
 	}
-	u.ask(question{label: fmt.Sprintf("this is not well-formed (%v), and may end the stream:", err), choices: []choice{
+	u.ask(question{title: wiref("Not well-formed: %v", err), label: "this is not well-formed, and may end the stream:", choices: []choice{
 		{'y', "send it as it is", do}, {'n', "do not", func() {}},
 	}})
 }
@@ -320,9 +320,14 @@ func (u *ui) askInject() {
 		u.say(warning, "nothing can be said here: nobody passes through this inspector")
 		return
 	}
-	id := u.current().ID
+	c := u.current()
+	if c.Ended {
+		u.say(warning, "session %d has ended: choose one that is under way to say something in", c.ID)
+		return
+	}
+	id := c.ID
 	to := func(dir session.Dir) func() { return func() { u.askWhat(id, dir) } }
-	u.ask(question{label: fmt.Sprintf("say something in session %d", id), choices: []choice{
+	u.ask(question{title: wiref("Say something in session %d", id), label: "to whom?", choices: []choice{
 		{'s', "to the server, in the client's place", to(session.C2S)}, {'c', "to the client, in the server's place", to(session.S2C)},
 	}})
 }

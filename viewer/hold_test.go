@@ -72,7 +72,7 @@ func TestHeldIsInSight(t *testing.T) {
 		b.press("?").has("held 12s session 1 c2s <message>")
 	}
 	b, _ := holding(t, 80, 24, "<message/>", "<message/>", "<message/>", "<message/>", "<message/>")
-	b.has("and 2 more")
+	b.has("and 2 more", "H decides")
 	b, _ = holding(t, 80, 24)
 	b.lacks("held 12s")
 }
@@ -152,6 +152,8 @@ func TestSay(t *testing.T) {
 		t.Errorf("said: %q", wire.injected)
 	}
 	b.press("Wspnig<Enter>").has("did you mean ping?")
+	b.ui.current().Ended = true
+	b.press("W").has("session 1 has ended: choose one").lacks("in the client's place")
 	b.press("G") // the end of the connection is no stanza
 	b.press("R").has("no whole stanza")
 }

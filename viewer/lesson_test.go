@@ -17,7 +17,7 @@ var tasks = []Task{
 func TestLesson(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, CompileFilter: session.CompileFilter, Tasks: tasks})
 	b.press("L").has("has not come so far yet")
-	b.play(login(1), refused(2)).has("Lesson 1 of 3 · A login · session 1", "Select the event with which", "L: this one").lacks("FOLLOW", "session 2 has failed")
+	b.play(login(1), refused(2)).has("Lesson 1 of 3 · A login · session 1", "Select the event with which", "L: this one").lacks("FOLLOW", "session 2 has failed", "first client", "first login")
 	if b.ui.current().ID != 1 {
 		t.Errorf("session %d is selected", b.ui.current().ID)
 	}

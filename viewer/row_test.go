@@ -68,6 +68,7 @@ func TestArrows(t *testing.T) {
 		{"server leg encrypted", leg(session.ServerLeg, session.TLSEstablished{}), "│    │◄══►│"},
 		{"client leg refused", leg(session.ClientLeg, session.TLSFailed{}), "│◄═✗►│    │"},
 		{"we speak in the server's place", sent, "│◄───┤    │"},
+		{"held and dropped", session.Event{Seen: session.Seen{Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelayEdited{Of: 1}}}, "├───✗│    │"},
 		{"not passed on", dropped, "├───✗│    │"},
 		{"nobody's", leg(session.NoLeg, session.LogLost{}), "│    ●    │"},
 	} {

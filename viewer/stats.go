@@ -101,7 +101,7 @@ func (u *ui) showStatsPage() {
 			}
 		},
 	}
-	u.show(sheet{title: title, hint: "Enter filters the table to the row  v counts by something else  o sorts, O turns  T this session or all", text: u.statsText, keys: keys})
+	u.show(sheet{title: title, hint: "Enter shows its events  v next table  o sort, O turn  T this/all", text: u.statsText, keys: keys})
 }
 
 // statsText is the text of the page.
@@ -135,7 +135,7 @@ func (u *ui) statsText(p *textBlock) {
 		}
 		tabs = append(tabs, span{wire(name) + " ", style})
 	}
-	p.lines = append(p.lines, append(tabs, span{wiref("· %s · time of the answers: half of them, 95 %%, all of them came within", inspect.Number(len(s.listing))), p.theme.faint}).fit(p.width))
+	p.lines = append(p.lines, append(tabs, span{wiref("· %s · time to answer: median, 95 %%, slowest", inspect.Number(len(s.listing))), p.theme.faint}).fit(p.width))
 	p.lines = append(p.lines, p.groupRow(nil, s.sort, s.turned))
 	for i := range s.listing {
 		g := &s.listing[i]

@@ -35,6 +35,10 @@ func (u *ui) firstCame() {
 		return
 	}
 	u.overlay = noOverlay
+	if len(u.options.Tasks) > 0 { // a lesson tells what comes next, and which keys answer
+		u.flash = flash{}
+		return
+	}
 	u.flash = flash{first: c, until: u.now().Add(2 * flashTime)}
 }
 
@@ -179,7 +183,10 @@ func (u *ui) offers(a *action) bool {
 
 // hint is what a key does here, in a word.
 func (u *ui) hint(a *action) string {
-	if a.name == "quit" && u.covered() {
+	switch {
+	case a.name == "enter" && u.want.focus == listPane:
+		return "open"
+	case a.name == "quit" && u.covered(), a.name == "enter" && u.want.zoom:
 		return "back"
 	}
 	return a.hint

@@ -240,8 +240,8 @@ func newConfig() *cobra.Command {
 				}
 			}
 			if _, err := os.Stat(path); err != nil {
-				say(os.Stdout, "%s: there is no such file; everything is as usual", path)
-				say(os.Stdout, "hint: xmppscope config --example > %s", path)
+				say(os.Stdout, "%s: there is no such file; the defaults hold", path)
+				say(os.Stdout, "hint: %sxmppscope config --example > %s", makeFolder(filepath.Dir(path)), path)
 				return nil
 			}
 			say(os.Stdout, "%s: it can be read; %s, %s, %s", path, session.Plural(len(s.Keys), "key"), session.Plural(len(s.Filters), "filter"), session.Plural(len(s.Commands), "command"))
@@ -256,3 +256,11 @@ func newConfig() *cobra.Command {
 const configWords = `It is TOML: keys, colours, columns, filters, commands of your own, and profiles, which are
 settings by a name (--profile). Each run with an inspector reads it when it starts; an
 error in it is told with its line and column, and nothing is started.`
+
+// makeFolder is what a shell has to do first to write a file into a folder.
+func makeFolder(dir string) string {
+	if _, err := os.Stat(dir); err == nil {
+		return ""
+	}
+	return "mkdir -p " + dir + " && "
+}

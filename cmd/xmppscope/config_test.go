@@ -131,3 +131,14 @@ func TestConfigFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestExampleHasAFolder: the line that writes the example works where there is no folder yet.
+func TestExampleHasAFolder(t *testing.T) {
+	dir := t.TempDir()
+	if got := makeFolder(dir); got != "" {
+		t.Errorf("%q for a folder that is there", got)
+	}
+	if got := makeFolder(filepath.Join(dir, "new")); got != "mkdir -p "+filepath.Join(dir, "new")+" && " {
+		t.Errorf("%q", got)
+	}
+}

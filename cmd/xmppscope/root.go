@@ -32,7 +32,7 @@ Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.
 func newRoot() *cobra.Command {
 	root := newProxy()
 	root.Use, root.Version, root.Long = "xmppscope", version, longHelp+"\n"+exitHelp
-	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
@@ -47,7 +47,11 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError{hinted{fmt.Errorf("unknown command or argument %q", args[0]), "see " + cmd.Root().Name() + " --help"}}
+	hint := "see " + cmd.Root().Name() + " --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
+	}
+	return usageError{hinted{fmt.Errorf("unknown command or argument %q", args[0]), hint}}
 }
 
 // someFiles wants at least one file name.

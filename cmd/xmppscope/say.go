@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -75,7 +77,9 @@ func report(w io.Writer, err error) int {
 		}
 		return code
 	}
-	if err != errSaid {
+	var at *fs.PathError
+	gone := errors.Is(err, syscall.EPIPE) && errors.As(err, &at) && at.Path == os.Stdout.Name() // as in "print FILE | head"
+	if err != errSaid && !gone {
 		fmt.Fprintln(w, "xmppscope: "+session.SafeLine(inWords(err)))
 		var h hinted
 		if errors.As(err, &h) {

@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,5 +87,26 @@ func TestUnreadable(t *testing.T) {
 		if err != nil || !regexp.MustCompile(c.said).MatchString(said) {
 			t.Errorf("%s: %v, %q, want %q", c.name, err, said, c.said)
 		}
+	}
+}
+
+// TestWhoReadsUsMayLeave: "print FILE | head" says nothing of a broken pipe; a full disk is told.
+func TestWhoReadsUsMayLeave(t *testing.T) {
+	for why, told := range map[error]bool{syscall.EPIPE: false, syscall.ENOSPC: true} {
+		var out bytes.Buffer
+		code := report(&out, &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: why})
+		if code != exitFailed || out.Len() > 0 != told {
+			t.Errorf("%v: exit code %d, %q", why, code, out.String())
+		}
+	}
+}
+
+// TestMistypedCommand: the one that was meant is named.
+func TestMistypedCommand(t *testing.T) {
+	root := newRoot()
+	root.SetArgs([]string{"expain", "login.pcapng"})
+	var out bytes.Buffer
+	if code := report(&out, root.Execute()); code != exitUsage || !strings.Contains(out.String(), "did you mean explain?") {
+		t.Errorf("exit code %d, %q", code, out.String())
 	}
 }

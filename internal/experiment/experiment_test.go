@@ -72,6 +72,11 @@ S: <iq type='result' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>
 	gone = `*: {"kind":"tcp:closed","leg":"client","detail":{"by":"client"}}
 `
 	next = "*: session\n"
+
+	unknown = `C: <stream:stream to='y.test' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>
+S: <stream:stream from='x.test' id='1' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>
+S: <stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>
+`
 )
 
 // outcomeOf is what becomes of a dialogue, when something was done in its first session a
@@ -105,6 +110,7 @@ func TestJudgements(t *testing.T) {
 		{"tcp-drop-after-bind", opening + loggedIn + gone, 12, true, -1, Bad, "it gave up; it was ended by a signal"},
 		{"tcp-drop-after-bind", opening + loggedIn + gone + strings.Repeat(next+opening+gone, 5), 12, false, 0, Bad, "and it came back 5 times without a pause"},
 		{"tcp-drop-after-bind", opening, -1, true, 1, NoUse, "the client has not used its session; it ended with exit code 1"},
+		{"no-starttls", unknown + gone, -1, true, 1, NoUse, "the server ended the stream with host-unknown"},
 		{"tcp-drop-after-bind", gone, -1, false, 0, NoUse, "the client has not connected"},
 		{"no-starttls", inClear + plain, 2, false, 0, Bad, "with PLAIN it sent the password without TLS"},
 		{"no-starttls", inClear + refusedScram, 2, false, 0, Weak, "without TLS, with SCRAM-SHA-1"},

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ func (x *Experiment) Of(o *Outcome) Result {
 	case len(o.sessions) == 0 || !o.sessions[0].spoke():
 		return result(NoUse, "the client has not connected%s", o.end())
 	case o.Fired.IsZero():
-		return result(NoUse, "it did not come to it: %s%s", x.Needs, o.end())
+		return result(NoUse, "it did not come to it: %s%s", cmp.Or(o.failed(), x.Needs), o.end())
 	}
 	r := x.Judge(o)
 	if o.Exited && o.Code < 0 {
@@ -31,6 +32,16 @@ func (x *Experiment) Of(o *Outcome) Result {
 		}
 	}
 	return r
+}
+
+// failed is the verdict on a login that failed by itself, "" if none did.
+func (o *Outcome) failed() string {
+	for _, s := range o.sessions {
+		if l := s.Login(); l.State == session.Failed {
+			return l.Verdict
+		}
+	}
+	return ""
 }
 
 // end says how the client's program ended, "" while it runs.
