@@ -11,7 +11,7 @@ import (
 	"github.com/rivo/tview"
 
 	"xmppscope/decode"
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )

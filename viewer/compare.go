@@ -6,7 +6,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // comparedEvents is how much of each session is compared: logins lie at its

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

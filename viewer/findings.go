@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

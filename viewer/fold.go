@@ -1,7 +1,7 @@
 package viewer
 
 import (
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // askPlace asks for an event to go to; the key that was pressed is the

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -3,7 +3,7 @@ package viewer
 import (
 	"fmt"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rivo/tview"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

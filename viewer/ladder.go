@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

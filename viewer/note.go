@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

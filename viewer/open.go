@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // askOpen asks which program of others is to show what is selected.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

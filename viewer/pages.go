@@ -3,7 +3,7 @@ package viewer
 import (
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

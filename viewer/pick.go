@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // whole is every event so far.

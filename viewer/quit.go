@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // TestReading: how far a file has been read stands on the first line; Ctrl-C ends

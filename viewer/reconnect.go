@@ -1,6 +1,6 @@
 package viewer
 
-import "xmppscope/inspect"
+import "xmppscope/internal/inspect"
 
 // inList says that the keys go to the list of sessions.
 func (u *ui) inList() bool { return u.overlay == noOverlay && u.want.focus == listPane }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // search is what was searched for last, and the search that is under way.

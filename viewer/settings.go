@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 )
 
 // Settings are what a person has chosen for the inspector. The names in the tags are those of

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

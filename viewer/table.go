@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

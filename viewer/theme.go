@@ -3,7 +3,7 @@ package viewer
 import (
 	"github.com/gdamore/tcell/v2"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"xmppscope/api"
 	"xmppscope/decode"
+	"xmppscope/internal/api"
 )
 
 // apiFlags say whether programs may look, too.

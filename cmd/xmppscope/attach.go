@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xmppscope/attach"
+	"xmppscope/internal/attach"
 	"xmppscope/session"
 )
 

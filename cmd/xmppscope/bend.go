@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"xmppscope/bend"
+	"xmppscope/internal/bend"
 	"xmppscope/proxy"
 	"xmppscope/session"
 )

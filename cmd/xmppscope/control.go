@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"xmppscope/api"
-	"xmppscope/bend"
+	"xmppscope/internal/api"
+	"xmppscope/internal/bend"
 	"xmppscope/proxy"
 	"xmppscope/session"
 )

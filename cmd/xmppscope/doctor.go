@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xmppscope/doctor"
+	"xmppscope/internal/doctor"
 	"xmppscope/internal/idn"
 	"xmppscope/internal/lookup"
 	"xmppscope/proxy"

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"sync"
 
-	"xmppscope/attach"
 	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/decode/compare"
+	"xmppscope/internal/attach"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )

@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"time"
 
-	"xmppscope/api"
 	"xmppscope/capture"
 	"xmppscope/decode"
+	"xmppscope/internal/api"
 	"xmppscope/proxy"
 	"xmppscope/session"
 	"xmppscope/viewer"

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"xmppscope/attach"
+	"xmppscope/internal/attach"
 	"xmppscope/session"
 )
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"syscall"
 
-	"xmppscope/launch"
+	"xmppscope/internal/launch"
 )
 
 func main() {

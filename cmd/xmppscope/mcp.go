@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xmppscope/api"
+	"xmppscope/internal/api"
 	"xmppscope/session"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"xmppscope/api"
 	"xmppscope/decode"
+	"xmppscope/internal/api"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )

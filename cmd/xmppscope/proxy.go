@@ -16,8 +16,8 @@ import (
 	"xmppscope/certs"
 	"xmppscope/internal/dnsrelay"
 	"xmppscope/internal/idn"
+	"xmppscope/internal/rebind"
 	"xmppscope/proxy"
-	"xmppscope/rebind"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )

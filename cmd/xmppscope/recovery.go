@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/capture"
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/internal/ownership"
 	"xmppscope/session"
 	"xmppscope/viewer"

@@ -23,9 +23,9 @@ import (
 	"xmppscope/decode/compare"
 	"xmppscope/decode/facts"
 	"xmppscope/internal/demo"
+	"xmppscope/internal/rebind"
+	"xmppscope/internal/replay"
 	"xmppscope/proxy"
-	"xmppscope/rebind"
-	"xmppscope/replay"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )

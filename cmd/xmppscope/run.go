@@ -21,7 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/internal/dnsrelay"
-	"xmppscope/launch"
+	"xmppscope/internal/launch"
 	"xmppscope/proxy"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"

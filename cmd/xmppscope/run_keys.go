@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"xmppscope/launch"
+	"xmppscope/internal/launch"
 	"xmppscope/proxy"
 )
 

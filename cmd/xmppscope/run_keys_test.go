@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"xmppscope/launch"
+	"xmppscope/internal/launch"
 )
 
 // TestLogsKeys: what is known of programs and libraries decides.

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xmppscope/capture"
-	"xmppscope/inspect"
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )

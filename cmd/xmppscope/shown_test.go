@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"testing"
 
-	"xmppscope/bend"
 	"xmppscope/decode"
+	"xmppscope/internal/bend"
 	"xmppscope/proxy"
 	"xmppscope/session"
 )

@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 
-	"xmppscope/attach"
+	"xmppscope/internal/attach"
 	"xmppscope/session"
 )
 

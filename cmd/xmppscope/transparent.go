@@ -13,8 +13,8 @@ import (
 
 	"xmppscope/internal/dnsrelay"
 	"xmppscope/internal/idn"
+	"xmppscope/internal/launch"
 	"xmppscope/internal/lookup"
-	"xmppscope/launch"
 	"xmppscope/proxy"
 )
 

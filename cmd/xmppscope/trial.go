@@ -16,8 +16,8 @@ import (
 	"xmppscope/decode"
 	"xmppscope/internal/demo"
 	"xmppscope/internal/experiment"
+	"xmppscope/internal/rebind"
 	"xmppscope/proxy"
-	"xmppscope/rebind"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )

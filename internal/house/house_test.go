@@ -26,12 +26,12 @@ const root = "../.."
 // here may not exist.
 var arrows = map[string][]string{
 	"session":             {"internal/ownership"},
-	"attach":              {"internal/ownership", "session"},
-	"api":                 {"capture", "decode/compare", "decode/tale", "session"},
+	"internal/attach":     {"internal/ownership", "session"},
+	"internal/api":        {"capture", "decode/compare", "decode/tale", "session"},
 	"certs":               {"internal/idn", "internal/ownership"},
 	"decode":              {"session", "internal/coroutine", "internal/lent"},
-	"inspect":             {"session"},
-	"viewer":              {"inspect", "session"},
+	"internal/inspect":    {"session"},
+	"viewer":              {"internal/inspect", "session"},
 	"capture":             {"capture/packet", "capture/pseudonym", "internal/columns", "internal/ownership", "session", "internal/lent"},
 	"capture/packet":      {"session", "internal/lent"},
 	"capture/pseudonym":   {"session"},
@@ -46,16 +46,16 @@ var arrows = map[string][]string{
 	"decode/tale":         {"session"},
 	"decode/compare":      {"decode", "decode/facts", "internal/columns", "session"},
 	"decode/expect":       {"decode", "decode/facts", "internal/tomlplace", "session"},
-	"bend":                {"decode", "proxy", "session"},
-	"doctor":              {"decode", "decode/tale", "internal/idn", "internal/lookup", "proxy", "session", "tlsintercept"},
-	"rebind":              {"decode", "decode/sasl", "proxy", "session"},
-	"replay":              {"decode", "decode/sasl", "session"},
+	"internal/bend":       {"decode", "proxy", "session"},
+	"internal/doctor":     {"decode", "decode/tale", "internal/idn", "internal/lookup", "proxy", "session", "tlsintercept"},
+	"internal/rebind":     {"decode", "decode/sasl", "proxy", "session"},
+	"internal/replay":     {"decode", "decode/sasl", "session"},
 	"proxy":               {"tlsintercept", "decode", "internal/idn", "internal/lookup", "session"},
 	"cmd/xmppscope":       {"*"},
 	"internal/bench":      {"internal/demo"},
 	"internal/columns":    nil,
 	"internal/dnsrelay":   nil,
-	"launch":              nil,
+	"internal/launch":     nil,
 	"internal/coroutine":  nil,
 	"internal/demo":       nil,
 	"internal/experiment": {"decode", "decode/facts", "internal/demo", "proxy", "session"},
@@ -138,7 +138,7 @@ func ourImports(t *testing.T, file string) []string {
 
 // pure are the files that do no I/O and know no clock.
 var pure = []string{
-	"proxy/relay.go", "proxy/excuse.go", "capture/packets.go", "inspect/row.go", "viewer/text.go", "viewer/keys.go",
+	"proxy/relay.go", "proxy/excuse.go", "capture/packets.go", "internal/inspect/row.go", "viewer/text.go", "viewer/keys.go",
 	"tlsintercept/policy.go", "tlsintercept/lack.go",
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"xmppscope/api"
+	"xmppscope/internal/api"
 )
 
 // assistant is a client of the bench.

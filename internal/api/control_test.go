@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"xmppscope/api"
+	"xmppscope/internal/api"
 )
 
 // noWire is a Control that does nothing, and remembers what was asked for last.

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"xmppscope/api"
+	"xmppscope/internal/api"
 )
 
 // TestTheTokenGoesNowhereElse: who answers at the address may not send the token on.

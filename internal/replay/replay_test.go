@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"xmppscope/internal/demo"
+	"xmppscope/internal/replay"
 	"xmppscope/internal/xmpptest"
-	"xmppscope/replay"
 	"xmppscope/session"
 )
 

@@ -18,8 +18,8 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 	"go.uber.org/goleak"
 
-	"xmppscope/api"
 	"xmppscope/capture"
+	"xmppscope/internal/api"
 	"xmppscope/internal/xmpptest"
 	"xmppscope/session"
 )
