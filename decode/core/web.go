@@ -27,7 +27,7 @@ type overHTTP struct {
 	secure bool                 // it was inside TLS
 	agreed bool
 	first  bool // the client's first message has come
-	bosh   bosh
+	bosh   *bosh // nil before the first body
 }
 
 // Explain implements decode.Explainer.
@@ -46,6 +46,9 @@ func (o *overHTTP) Explain(s *decode.Seen) []session.Note {
 			return nil
 		}
 		if s.Root.Name.Space == decode.NSBOSH && s.Root.Name.Local == "body" {
+			if o.bosh == nil {
+				o.bosh = new(bosh)
+			}
 			return o.bosh.body(s)
 		}
 		if o.agreed {
