@@ -26,7 +26,7 @@ type overHTTP struct {
 	asked  *session.HTTPRequest // the newest request for WebSocket
 	secure bool                 // it was inside TLS
 	agreed bool
-	first  bool // the client's first message has come
+	first  bool  // the client's first message has come
 	bosh   *bosh // nil before the first body
 }
 

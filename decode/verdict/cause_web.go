@@ -44,9 +44,10 @@ func overHTTP(c *scene) []Cause {
 			What:   "the client speaks BOSH and does not say xmpp:version='1.0', so the server takes it for one from before XMPP 1.0 and offers it no way to log in",
 			Advice: "let the client send xmpp:version='1.0' (with xmlns:xmpp='urn:xmpp:xbosh') in its first body, and take the features from the next answer if the first has none"}}
 	}
-	if c.rare == nil {
+	if c.rare == nil || c.rare.web == nil {
 		return nil
 	}
+	over := c.rare.web
 	var out []Cause
 	add := func(id string, guilty Side, faults []fault) {
 		if i := slices.IndexFunc(faults, func(f fault) bool { return webAdvice[f.Rule] != "" }); i >= 0 {
@@ -54,10 +55,10 @@ func overHTTP(c *scene) []Cause {
 			out = append(out, Cause{ID: id + "-" + f.Rule, Guilty: guilty, What: f.Text, Advice: webAdvice[f.Rule], Weight: Shown, Evidence: []Evidence{f.Evidence}})
 		}
 	}
-	if w := c.rare.web; w != nil && (!c.spoke[session.S2C] || w.seq > c.answer.seq) {
+	if w := over.answer; w != nil && (!c.spoke[session.S2C] || w.seq > c.answer.seq) {
 		add("http", Server, w.faults)
 	}
-	if f := c.rare.frame; f != nil {
+	if f := over.frame; f != nil {
 		switch {
 		case len(f.faults) > 0 && f.Breach != "":
 			out = append(out, Cause{ID: "websocket-" + f.Breach, Guilty: sideOf(f.dir), What: f.Problem, Advice: "let the " + f.dir.Sender() + " be mended: its WebSocket is wrong", Weight: Likely, Evidence: []Evidence{f.faults[0].Evidence}})
@@ -66,7 +67,7 @@ func overHTTP(c *scene) []Cause {
 				What: "the " + f.dir.Sender() + " ended it: " + f.Words(), Advice: "look what the " + f.dir.Opposite().Sender() + " said right before it"})
 		}
 	}
-	add("bosh", Client, c.rare.body)
+	add("bosh", Client, over.body)
 	return out
 }
 

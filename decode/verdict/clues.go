@@ -65,13 +65,27 @@ func (l *last) ago(e *session.Event) time.Duration { return e.At.Sub(time.Unix(0
 
 // rare is what few sessions have.
 type rare struct {
-	denied  string     // the condition with which stream management was refused last
-	claimed string     // the domain that the client claims by dialback
-	foreign string     // the client's newest stanza in another's name, in words
-	stray   stray      // the server's newest answer to nothing that was asked
-	web     *webAnswer // the newest answer of HTTP
-	frame   *webFrame  // the newest frame of WebSocket with which something is the matter
-	body    []fault    // what is the matter with the newest body of BOSH that something is
+	denied  string // the condition with which stream management was refused last
+	claimed string // the domain that the client claims by dialback
+	foreign string // the client's newest stanza in another's name, in words
+	stray   stray  // the server's newest answer to nothing that was asked
+	web     *web   // of a session over HTTP
+}
+
+// web is what HTTP has said.
+type web struct {
+	answer *webAnswer // the newest answer
+	frame  *webFrame  // the newest frame of WebSocket with which something is the matter
+	body   []fault    // what is the matter with the newest body of BOSH that something is
+}
+
+// webSaid is where that is kept.
+func (c *clues) webSaid() *web {
+	r := c.seldom()
+	if r.web == nil {
+		r.web = new(web)
+	}
+	return r.web
 }
 
 // seldom is where that is kept.
@@ -150,14 +164,14 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 		c.raw[e.Dir] = append(c.raw[e.Dir][:0], e.Raw[:min(maxRaw, len(e.Raw))]...)
 	case session.HTTPResponse:
 		c.raw[session.C2S] = nil
-		c.seldom().web = &webAnswer{b, e.Seq, c.faults(e)}
+		c.webSaid().answer = &webAnswer{b, e.Seq, c.faults(e)}
 	case session.WebSocketFrame:
 		if f := c.faults(e); len(f) > 0 || b.Code > 1001 {
-			c.seldom().frame = &webFrame{b, e.Dir, e.Seq, f}
+			c.webSaid().frame = &webFrame{b, e.Dir, e.Seq, f}
 		}
 	case session.BOSHBody:
 		if f := c.faults(e); len(f) > 0 {
-			c.seldom().body = append([]fault(nil), f...)
+			c.webSaid().body = append([]fault(nil), f...)
 		}
 	case session.StreamRaw:
 		if room := maxRaw - len(c.raw[e.Dir]); room > 0 && !b.Between {
