@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
 	"fmt"
 	"time"
 
@@ -124,9 +122,7 @@ func (t *asking) next() (*session.Element, error) {
 }
 
 func clientHeader(domain string) string {
-	var to bytes.Buffer
-	xml.EscapeText(&to, []byte(domain))
-	return "<?xml version='1.0'?><stream:stream to='" + to.String() + "' version='1.0' xmlns='" + decode.NSClient + "' xmlns:stream='" + decode.NSStreams + "'>"
+	return "<?xml version='1.0'?><stream:stream to='" + session.EscapeXML(domain) + "' version='1.0' xmlns='" + decode.NSClient + "' xmlns:stream='" + decode.NSStreams + "'>"
 }
 
 // begunTLS tells that TLS to the server was asked for in the client's place.
@@ -179,7 +175,7 @@ func requiring(p *decode.Piece, root *session.Element) Decision {
 		return Decision{}
 	}
 	with := "<starttls xmlns='" + decode.NSTLS + "'><required/></starttls>"
-	xml := bytes.Join([][]byte{p.Raw[:offer.Span.Start], []byte(with), p.Raw[offer.Span.End:]}, nil)
+	xml := offer.Span.Replaced(p.Raw, with)
 	return Decision{XML: xml, By: byClientTLS, Reason: "the server offers STARTTLS, and the client is told that it is required"}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/xml"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -45,9 +44,7 @@ func errorBytes(domain, content, condition, text string) (header, failure []byte
 	b.WriteString("<?xml version='1.0'?><stream:stream")
 	attr := func(name, value string) {
 		if value != "" {
-			b.WriteString(" " + name + "='")
-			xml.EscapeText(&b, []byte(value))
-			b.WriteString("'")
+			b.WriteString(" " + name + "='" + session.EscapeXML(value) + "'")
 		}
 	}
 	attr("from", domain)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"strings"
 	"sync"
@@ -147,9 +146,5 @@ func (g *keepGate) changed(p *decode.Piece, span session.Span, other, what strin
 	t.Given = false // by a peer
 	t.Via = "the server's " + what
 	g.keep.lead(g.domain, t)
-	var b bytes.Buffer
-	b.Write(p.Raw[:span.Start])
-	xml.EscapeText(&b, []byte(here))
-	b.Write(p.Raw[span.End:])
-	return Decision{XML: b.Bytes(), By: "--keep", Reason: fmt.Sprintf("%s named %q, and the client is told %s (--keep): xmppscope leads its next connection there", what, session.ShortLine(other), here)}
+	return Decision{XML: span.Replaced(p.Raw, session.EscapeXML(here)), By: "--keep", Reason: fmt.Sprintf("%s named %q, and the client is told %s (--keep): xmppscope leads its next connection there", what, session.ShortLine(other), here)}
 }

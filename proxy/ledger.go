@@ -145,7 +145,7 @@ func (l *ledger) right(p *decode.Piece) (xml []byte, why string) {
 		return nil, ""
 	}
 	at := e.AttrSpan("h")
-	return slices.Concat(p.Raw[:at.Start], strconv.AppendUint(nil, uint64(sent), 10), p.Raw[at.End:]), fmt.Sprintf(
+	return at.Replaced(p.Raw, strconv.FormatUint(uint64(sent), 10)), fmt.Sprintf(
 		"stream management is kept right: of the %s's stanzas %d have arrived, with what xmppscope has put in and without what it has taken out; it sent %d up to there", from.Sender(), h, sent)
 }
 

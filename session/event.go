@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Dir is the direction in which bytes travel.
 type Dir uint8
@@ -82,6 +85,11 @@ type Span struct{ Start, End int }
 
 // Len is the number of bytes in the span.
 func (s Span) Len() int { return s.End - s.Start }
+
+// Replaced is a copy of raw with other bytes in the span's place.
+func (s Span) Replaced(raw []byte, with string) []byte {
+	return slices.Concat(raw[:s.Start], []byte(with), raw[s.End:])
+}
 
 // OriginSelf is Event.Origin of bytes that we sent in someone's place.
 const OriginSelf = "xmppscope"

@@ -2,7 +2,6 @@ package session
 
 import (
 	"crypto/rand"
-	"encoding/xml"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,9 +95,7 @@ func (t *Template) Fill(values map[string]string) ([]byte, error) {
 			out = strings.ReplaceAll(out, "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>{"+f.Name+"}</text>", "")
 		}
 		if !f.Raw {
-			var b strings.Builder
-			xml.EscapeText(&b, []byte(value))
-			value = b.String()
+			value = EscapeXML(value)
 		}
 		value = strings.ReplaceAll(value, "{", "&#123;") // it is none of our fields
 		out = strings.ReplaceAll(out, "{"+f.Name+"}", value)

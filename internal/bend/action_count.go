@@ -29,7 +29,7 @@ func init() {
 			if relative {
 				lie = uint32(int64(h) + by)
 			}
-			return m.changed(spliced(m.raw, root.AttrSpan("h"), strconv.FormatUint(uint64(lie), 10)), "h says %d, and was %d", lie, h)
+			return m.changed(root.AttrSpan("h").Replaced(m.raw, strconv.FormatUint(uint64(lie), 10)), "h says %d, and was %d", lie, h)
 		}
 	}}
 }

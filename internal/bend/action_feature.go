@@ -31,7 +31,7 @@ func init() {
 				children := root.Children()
 				for i := len(children) - 1; i >= 0; i-- {
 					if c := children[i]; slices.Contains(take, c.Name.Local) || slices.Contains(take, c.Name.Space) {
-						raw = spliced(raw, c.Span, "")
+						raw = c.Span.Replaced(raw, "")
 						said = append(said, "<"+c.Name.Local+"> was taken out")
 					}
 				}
@@ -45,11 +45,11 @@ func init() {
 func withChild(raw []byte, root *session.Element, xml string) []byte {
 	if root.Tag == root.Span { // <features/>
 		end := bytes.LastIndexByte(raw[:root.Span.End], '/')
-		return spliced(raw, session.Span{Start: end, End: root.Span.End}, ">"+xml+"</"+qualified(root.Name)+">")
+		return session.Span{Start: end, End: root.Span.End}.Replaced(raw, ">"+xml+"</"+qualified(root.Name)+">")
 	}
 	end := bytes.LastIndex(raw[:root.Span.End], []byte("</"))
 	if end < 0 {
 		return raw
 	}
-	return spliced(raw, session.Span{Start: end, End: end}, xml)
+	return session.Span{Start: end, End: end}.Replaced(raw, xml)
 }

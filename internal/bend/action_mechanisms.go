@@ -46,10 +46,10 @@ func offering(raw []byte, root *session.Element, only []string) []byte {
 			if k == 0 {
 				tag := qualified(all[0].Name)
 				for _, name := range only {
-					with += "<" + tag + ">" + escaped(name) + "</" + tag + ">"
+					with += "<" + tag + ">" + session.EscapeXML(name) + "</" + tag + ">"
 				}
 			}
-			raw = spliced(raw, all[k].Span, with)
+			raw = all[k].Span.Replaced(raw, with)
 		}
 	}
 	return raw

@@ -47,13 +47,13 @@ func (m *match) attribute(name, value string) proxy.Decision {
 		return proxy.Decision{}
 	}
 	if _, is := root.LookupAttr(name); is {
-		return m.changed(spliced(m.raw, root.AttrSpan(name), escaped(value)), "the attribute %s was replaced", name)
+		return m.changed(root.AttrSpan(name).Replaced(m.raw, session.EscapeXML(value)), "the attribute %s was replaced", name)
 	}
 	at := root.Tag.Start + 1 + len(qualified(root.Name))
 	if at > len(m.raw) {
 		return proxy.Decision{}
 	}
-	return m.changed(spliced(m.raw, session.Span{Start: at, End: at}, " "+name+"='"+escaped(value)+"'"), "the attribute %s was added", name)
+	return m.changed(session.Span{Start: at, End: at}.Replaced(m.raw, " "+name+"='"+session.EscapeXML(value)+"'"), "the attribute %s was added", name)
 }
 
 func qualified(n session.Name) string {
@@ -73,7 +73,7 @@ func (m *match) element(name, text string) proxy.Decision {
 	if e == nil || e.TextSpan() == (session.Span{}) {
 		return proxy.Decision{}
 	}
-	return m.changed(spliced(m.raw, e.TextSpan(), escaped(text)), "the text of <%s> was replaced", name)
+	return m.changed(e.TextSpan().Replaced(m.raw, session.EscapeXML(text)), "the text of <%s> was replaced", name)
 }
 
 // find finds the first element of a local name.

@@ -1,7 +1,6 @@
 package bend
 
 import (
-	"encoding/xml"
 	"strings"
 
 	"xmppscope/session"
@@ -24,22 +23,7 @@ func fill(template string, e *session.Event) []byte {
 			template = rest
 			continue
 		}
-		xml.EscapeText(&b, []byte(tag[name]))
+		b.WriteString(session.EscapeXML(tag[name]))
 		template = after
 	}
-}
-
-// spliced is raw with the bytes of a span replaced.
-func spliced(raw []byte, span session.Span, with string) []byte {
-	out := make([]byte, 0, len(raw)+len(with))
-	out = append(out, raw[:span.Start]...)
-	out = append(out, with...)
-	return append(out, raw[span.End:]...)
-}
-
-// escaped is text as it stands in XML, between tags or quotes.
-func escaped(text string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(text))
-	return b.String()
 }

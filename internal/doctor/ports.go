@@ -53,7 +53,7 @@ func (d *doctor) port(ctx context.Context, p place) Port {
 		from = "xmppscope.invalid" // RFC 2606 §2: nobody's
 	}
 	var named Port
-	d.talk(ctx, p, escaped(from)).fill(&named, where)
+	d.talk(ctx, p, session.EscapeXML(from)).fill(&named, where)
 	switch {
 	case named.Offers == nil && !p.peer:
 		d.report.wrong(session.Warning, where, "RFC 6120 §4.7.1", "look into the server's log", "to a client that says who it is (\"from\" in its stream header) the server makes no offer: %s", named.Failed)

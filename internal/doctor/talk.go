@@ -2,11 +2,9 @@ package doctor
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -167,17 +165,11 @@ func (t *talk) open(from string) (*session.Event, error) {
 	if from != "" {
 		extra += " from='" + from + "'"
 	}
-	header := fmt.Sprintf("<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' xmlns='%s' xmlns:stream='%s'%s>", escaped(t.d.Domain.Unicode), content, decode.NSStreams, extra)
+	header := fmt.Sprintf("<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' xmlns='%s' xmlns:stream='%s'%s>", session.EscapeXML(t.d.Domain.Unicode), content, decode.NSStreams, extra)
 	if err := t.say(header); err != nil {
 		return nil, err
 	}
 	return t.until("features")
-}
-
-func escaped(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s))
-	return b.String()
 }
 
 // end ends the conversation.

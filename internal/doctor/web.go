@@ -212,7 +212,7 @@ func (d *doctor) webSocket(ctx context.Context, at string) (*Offers, error) {
 	if c.Subprotocol() != "xmpp" {
 		d.report.wrong(session.Error, at, "RFC 7395 §3.1", "let the server agree to the subprotocol", "the server does not agree to the subprotocol \"xmpp\": clients hang up")
 	}
-	open := fmt.Sprintf("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='%s' version='1.0'/>", escaped(d.Domain.Unicode))
+	open := fmt.Sprintf("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='%s' version='1.0'/>", session.EscapeXML(d.Domain.Unicode))
 	if err := c.Write(ctx, websocket.MessageText, []byte(open)); err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (d *doctor) webSocket(ctx context.Context, at string) (*Offers, error) {
 
 // bosh asks for a session as XEP-0124 has it.
 func (d *doctor) bosh(ctx context.Context, at string) (*Offers, error) {
-	body := fmt.Sprintf("<body xmlns='http://jabber.org/protocol/httpbind' xmlns:xmpp='urn:xmpp:xbosh' rid='%d' to='%s' ver='1.6' xmpp:version='1.0' wait='1' hold='1' xml:lang='en'/>", 1_000_000+d.now().UnixNano()%1_000_000, escaped(d.Domain.Unicode))
+	body := fmt.Sprintf("<body xmlns='http://jabber.org/protocol/httpbind' xmlns:xmpp='urn:xmpp:xbosh' rid='%d' to='%s' ver='1.6' xmpp:version='1.0' wait='1' hold='1' xml:lang='en'/>", 1_000_000+d.now().UnixNano()%1_000_000, session.EscapeXML(d.Domain.Unicode))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(body))
 	if err != nil {
 		return nil, err

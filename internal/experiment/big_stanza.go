@@ -27,9 +27,9 @@ func init() {
 			domain, _, _ = strings.Cut(domain, "/")
 			return proxy.Decision{Sends: []proxy.Sending{
 				{Dir: session.S2C, Reason: "a large message", XML: fmt.Appendf(nil, "<message from='%s' to='%s' type='chat'><body>%s</body></message>",
-					escape(domain), escape(jid), strings.Repeat("0123456789", bigStanza/10))},
+					session.EscapeXML(domain), session.EscapeXML(jid), strings.Repeat("0123456789", bigStanza/10))},
 				{Dir: session.S2C, Reason: "a ping", Answer: true, XML: fmt.Appendf(nil, "<iq type='get' id='%s' from='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-					question, escape(domain), escape(jid))},
+					question, session.EscapeXML(domain), session.EscapeXML(jid))},
 			}}
 		},
 		Judge: func(o *Outcome) Result {

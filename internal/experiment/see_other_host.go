@@ -1,9 +1,6 @@
 package experiment
 
 import (
-	"encoding/xml"
-	"strings"
-
 	"xmppscope/decode"
 	"xmppscope/proxy"
 	"xmppscope/session"
@@ -39,7 +36,7 @@ func init() {
 				return proxy.Decision{}
 			}
 			return inPlace("the resource is refused with conflict",
-				"<iq type='error' id='%s'><error type='cancel'><conflict xmlns='%s'/></error></iq>", escape(root.Attr("id")), decode.NSStanzaError)
+				"<iq type='error' id='%s'><error type='cancel'><conflict xmlns='%s'/></error></iq>", session.EscapeXML(root.Attr("id")), decode.NSStanzaError)
 		},
 		Judge: func(o *Outcome) Result {
 			if s := o.hit(); s.in() {
@@ -48,10 +45,4 @@ func init() {
 			return comesBack(o)
 		},
 	})
-}
-
-func escape(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
-	return b.String()
 }

@@ -129,7 +129,7 @@ func (p *player) fresh(it *item) *item {
 		if digest := query.Child("", "digest"); digest != nil {
 			out.raw = withText(it.raw, digest, decode.StreamDigest(p.streamID, secret))
 		} else if password := query.Child("", "password"); password != nil {
-			out.raw = withText(it.raw, password, escape(secret))
+			out.raw = withText(it.raw, password, session.EscapeXML(secret))
 		}
 	default:
 		return it

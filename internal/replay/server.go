@@ -292,8 +292,8 @@ func (p *player) heardWords(h *heard) string {
 func (p *player) unavailable(iq *session.Element) error {
 	from := iq.Attr("to")
 	if from != "" {
-		from = fmt.Sprintf(" from='%s'", escape(from))
+		from = fmt.Sprintf(" from='%s'", session.EscapeXML(from))
 	}
 	return p.line.say(fmt.Appendf(nil, "<iq type='error' id='%s'%s><error type='cancel'><service-unavailable xmlns='%s'/></error></iq>",
-		escape(iq.Attr("id")), from, decode.NSStanzaError), p.until())
+		session.EscapeXML(iq.Attr("id")), from, decode.NSStanzaError), p.until())
 }

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"bytes"
-	"encoding/xml"
 	"slices"
 	"strings"
 
@@ -122,7 +121,7 @@ func (v *values) edit(e *session.Element, edits *[]edit) {
 			continue
 		}
 		if now := v.get(a.Value); now != a.Value && speaks(a.Name.Local, a.Value) {
-			*edits = append(*edits, edit{a.Quote, escape(now)})
+			*edits = append(*edits, edit{a.Quote, session.EscapeXML(now)})
 		}
 	}
 	for i := range e.Nodes {
@@ -133,7 +132,7 @@ func (v *values) edit(e *session.Element, edits *[]edit) {
 		case e.Name.Local == "body" || e.Name.Local == "subject": // what people write
 		default:
 			if now := v.get(n.Text); now != n.Text && speaks(e.Name.Local, n.Text) {
-				*edits = append(*edits, edit{n.Span, escape(now)})
+				*edits = append(*edits, edit{n.Span, session.EscapeXML(now)})
 			}
 		}
 	}
@@ -160,12 +159,6 @@ func edited(raw []byte, edits []edit) []byte {
 	}
 	out.Write(raw[at:])
 	return out.Bytes()
-}
-
-func escape(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
-	return b.String()
 }
 
 // withText is an element with another text in it, which needs no escaping.
