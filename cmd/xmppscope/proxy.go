@@ -122,11 +122,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("upstream") && p.upstream == "" {
 		return usageError{hinted{errors.New("--upstream is empty"), "name a server, or leave the flag out to look it up by the account's domain"}}
 	}
-	if p.rebinds && len(p.known.pairs) == 0 && !p.inspector() {
-		return usageError{hinted{errors.New("--rebind needs the passwords of the accounts"), "give them with --password-file JID=FILE"}}
-	}
-	if p.most < 1 {
-		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)}
+	o, err := p.tlsOptions()
+	if err != nil {
+		return usageError{err}
 	}
 	if err := p.behind.check(p); err != nil {
 		return usageError{err}
@@ -145,24 +143,8 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if _, err := p.out.matcher(); err != nil {
 		return err
 	}
-	roots, err := upstreamRoots(p.roots)
-	if err != nil {
-		return usageError{err}
-	}
-	own, err := certPair("--own-cert", "the server's", p.own)
-	if err != nil {
-		return usageError{err}
-	}
-	mine, err := certPair("--upstream-cert", "the account's", p.mine)
-	if err != nil {
-		return usageError{err}
-	}
-	if own != nil {
+	if own := o.TLS.Own; own != nil {
 		say(os.Stderr, "clients are shown %s (until %s) where it names their domain, else a certificate of xmppscope", own.Leaf.Subject, own.Leaf.NotAfter.Format(time.DateOnly))
-	}
-	passed, err := domains("--pass-tls", p.passTLS)
-	if err != nil {
-		return usageError{err}
 	}
 	closed, err := p.closed.open()
 	if err != nil {
@@ -206,14 +188,9 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	for _, w := range ways[1:] {
 		p.welcome = append(p.welcome, "Also listening: "+p.line(w))
 	}
-	o := proxy.Options{
-		Resolver: resolver, Domain: p.domain, MaxSessions: p.most, ProxyHeaders: p.headers, ClientTLS: clientTLS, PassTLS: passed, Untouched: closed, Events: events,
-		Transit: p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0),
-		TLS:     &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(p.roots), Own: own, Mine: mine, Insecure: p.insecure, LegacyTLS: p.legacy},
-	}
-	if p.rebinds {
-		o.Gate, o.TLS.Finished = p.gate, true
-	}
+	o.TLS.CA, o.Resolver, o.Domain, o.Events = ca, resolver, p.domain, events
+	o.ProxyHeaders, o.ClientTLS, o.Untouched = p.headers, clientTLS, closed
+	o.Transit = p.behind.transit(listener.Addr(), p.domain, len(p.allow) > 0)
 	if p.keep {
 		keeper := proxy.NewKeeper()
 		for _, w := range ways {
@@ -222,6 +199,35 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		p.control.Use(keeper.Gate(p.control))
 	}
 	return p.live.run(cmd.Context(), listener, o, nil)
+}
+
+// tlsOptions reads the flags of addTLS. The CA, and all that is not about TLS, is for the
+// caller to add.
+func (p *proxyFlags) tlsOptions() (o proxy.Options, err error) {
+	switch {
+	case p.rebinds && len(p.known.pairs) == 0 && !p.inspector():
+		return o, hinted{errors.New("--rebind needs the passwords of the accounts"), "give them with --password-file JID=FILE"}
+	case p.most < 1:
+		return o, fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)
+	}
+	c := &tlsintercept.Config{RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy}
+	if c.Roots, err = upstreamRoots(p.roots); err != nil {
+		return o, err
+	}
+	if c.Own, err = certPair("--own-cert", "the server's", p.own); err != nil {
+		return o, err
+	}
+	if c.Mine, err = certPair("--upstream-cert", "the account's", p.mine); err != nil {
+		return o, err
+	}
+	if o.PassTLS, err = domains("--pass-tls", p.passTLS); err != nil {
+		return o, err
+	}
+	o.MaxSessions, o.TLS = p.most, c
+	if p.rebinds {
+		o.Gate, c.Finished = p.gate, true
+	}
+	return o, nil
 }
 
 // clientTLS reads --client-tls.

@@ -24,7 +24,6 @@ import (
 	"xmppscope/internal/launch"
 	"xmppscope/proxy"
 	"xmppscope/session"
-	"xmppscope/tlsintercept"
 )
 
 // runFlags are those of run, which has the proxy's ways with TLS and with what is seen.
@@ -86,11 +85,10 @@ func (r *runFlags) add(f *pflag.FlagSet) {
 }
 
 func (r *runFlags) run(cmd *cobra.Command, args []string) error {
-	if r.rebinds && len(r.known.pairs) == 0 {
-		return usageError{hinted{errors.New("--rebind needs the passwords of the accounts"), "give them with --password-file JID=FILE"}}
-	}
-	if r.most < 1 {
-		return usageError{fmt.Errorf("--max-sessions %d: want a number from 1 on", r.most)}
+	r.headless, r.deaf, r.went = true, true, new(outcomes)
+	o, err := r.tlsOptions()
+	if err != nil {
+		return usageError{err}
 	}
 	ends, err := endsTLS(r.ends)
 	if err != nil {
@@ -99,18 +97,6 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if _, err := r.out.matcher(); err != nil {
 		return err
 	}
-	roots, err := upstreamRoots(r.roots)
-	if err != nil {
-		return usageError{err}
-	}
-	own, err := certPair("--own-cert", "the server's", r.own)
-	if err != nil {
-		return usageError{err}
-	}
-	passed, err := domains("--pass-tls", r.passTLS)
-	if err != nil {
-		return usageError{err}
-	}
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return notStarted(args[0], err)
 	}
@@ -118,7 +104,6 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	r.headless, r.deaf, r.went = true, true, new(outcomes)
 	if err := r.open(); err != nil {
 		return err
 	}
@@ -128,13 +113,7 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	o := proxy.Options{
-		MaxSessions: r.most, PassTLS: passed,
-		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(r.roots), Own: own, Insecure: r.insecure, LegacyTLS: r.legacy},
-	}
-	if r.rebinds {
-		o.Gate, o.TLS.Finished = r.gate, true
-	}
+	o.TLS.CA = ca
 	c := &client{r: r, args: args, folder: folder, ca: ca.RootDER(), ends: ends}
 	if r.closed.keylog != "" && cmd.Flags().Changed("untouched") && !r.closed.untouched {
 		r.abandon()

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"xmppscope/internal/launch"
 )
 
@@ -24,6 +26,28 @@ func TestLogsKeys(t *testing.T) {
 		by, no := logsKeys(launch.Owner{Program: tt.program, Libraries: tt.libraries})
 		if !strings.HasPrefix(by, tt.by) || (by == "") != (tt.by == "") || !strings.HasPrefix(no, tt.no) || (no == "") != (tt.no == "") {
 			t.Errorf("%s: by %q, no %q", tt.program, by, no)
+		}
+	}
+}
+
+// TestEndsTLSBy: TLS is ended where a flag is given that is about ending it.
+func TestEndsTLSBy(t *testing.T) {
+	for _, name := range endsTLSBy {
+		r := new(runFlags)
+		f := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		r.add(f)
+		if c := (&client{r: r}); !c.mayLeaveTLS(f) {
+			t.Fatal("TLS is ended where nothing was asked for")
+		}
+		value := "x"
+		if f.Lookup(name).Value.Type() == "bool" {
+			value = "true"
+		}
+		if err := f.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		if c := (&client{r: r}); c.mayLeaveTLS(f) {
+			t.Errorf("--%s leaves TLS as it is, and is of no use", name)
 		}
 	}
 }

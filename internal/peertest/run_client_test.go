@@ -3,6 +3,7 @@ package peertest
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"syscall"
 	"testing"
 
+	"xmppscope/internal/demo"
 	"xmppscope/internal/xmpptest"
 )
 
@@ -253,6 +255,30 @@ func TestRunDomain(t *testing.T) {
 		if ours := strings.Contains(tt.got.stdout, "xmppscope"); ours != tt.ours || !strings.HasPrefix(tt.got.stdout, "issuer") {
 			t.Errorf("%q; want ours: %v\n%s", tt.got.stdout, tt.ours, tt.got.stderr)
 		}
+	}
+}
+
+// TestRunUpstreamCert: a server that asks for a certificate is shown the one that was given.
+func TestRunUpstreamCert(t *testing.T) {
+	xmpptest.Need(t, "openssl")
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "mine.pem"), filepath.Join(dir, "mine.key")
+	mine, secret, err := demo.EncodePEM(newIssuer(t, "CA of clients").server(t, -1, 10, "alice.example"))
+	if err := errors.Join(err, os.WriteFile(cert, mine, 0o600), os.WriteFile(key, secret, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	shown := make(chan int, 1)
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, VerifyConnection: func(cs tls.ConnectionState) error {
+		shown <- len(cs.PeerCertificates)
+		return nil
+	}}
+	web.StartTLS()
+	defer web.Close()
+	at := web.Listener.Addr().String()
+	got := ranWith(t, "run", "--insecure-upstream", "--domain", at, "--upstream-cert", cert+","+key, "--", "sh", "-c", "openssl s_client -connect "+at+" </dev/null 2>&1 | grep ^issuer")
+	if n := <-shown; n == 0 || !strings.Contains(got.stdout, "xmppscope") {
+		t.Errorf("the server was shown %d certificates, and the client %q\n%s", n, got.stdout, got.stderr)
 	}
 }
 
