@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,7 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"xmppscope/internal/ownership"
-	"xmppscope/internal/tomlplace"
+	"xmppscope/internal/tomlfile"
 	"xmppscope/session"
 	"xmppscope/viewer"
 )
@@ -86,9 +85,6 @@ func trusted(path string) error {
 	return nil
 }
 
-// wrongType is how the parser tells of a value that is of another type than its key wants.
-var wrongType = regexp.MustCompile(`^toml: line \d+ \(last key "([^"]*)"\): (.*)`)
-
 // parseSettings reads a file and takes a profile. What is wrong is told with its place.
 func parseSettings(path, text, profile string) (viewer.Settings, error) {
 	var usual, own configFile
@@ -96,38 +92,24 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 	if err != nil {
 		return viewer.Settings{}, fmt.Errorf("profiles.toml: %w", err)
 	}
-	places := tomlplace.Locate(text)
-	wrong := func(at string, err error) error {
-		place := places[at]
-		for up := at; place.Line == 0 && up != ""; place = places[up] {
-			i := strings.LastIndexByte(up, '.')
-			up = up[:max(i, 0)]
-		}
+	meta, places, bad := tomlfile.Decode(text, &own)
+	told := func(p *tomlfile.Problem) error {
 		where := path
-		if place.Line > 0 {
-			where = fmt.Sprintf("%s:%d:%d", path, place.Line, place.Column)
+		if p.Line > 0 {
+			where = fmt.Sprintf("%s:%d:%d", path, p.Line, p.Column)
 		}
-		return usageError{hinted{fmt.Errorf("%s: %w", where, err), "xmppscope help config lists what can be set, xmppscope config --example shows a whole file"}}
+		return usageError{hinted{fmt.Errorf("%s: %s", where, p.Text), "xmppscope help config lists what can be set, xmppscope config --example shows a whole file"}}
 	}
-	syntax := func(err error) error {
-		e := new(toml.ParseError)
-		if !errors.As(err, e) {
-			if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-				return wrong(m[1], fmt.Errorf("%s: %s", m[1], m[2]))
-			}
-			return wrong("", err)
-		}
-		said := cmp.Or(strings.TrimSuffix(e.Message, "."), "something is wrong after "+e.LastKey)
-		return usageError{hinted{fmt.Errorf("%s:%d:%d: %s", path, e.Position.Line, e.Position.Col, said), "xmppscope config --example shows a whole file"}}
+	wrong := func(at string, err error) error {
+		return told(&tomlfile.Problem{Place: places.Of(at), Text: err.Error()})
 	}
-	meta, err := toml.Decode(text, &own)
-	if err != nil {
-		return viewer.Settings{}, syntax(err)
+	if bad != nil {
+		return viewer.Settings{}, told(bad)
 	}
 	for _, name := range slices.Sorted(maps.Keys(own.Profiles)) { // all of them, so that what is wrong is found
 		var scratch viewer.Settings
 		if err := meta.PrimitiveDecode(own.Profiles[name], &scratch); err != nil {
-			return viewer.Settings{}, syntax(err)
+			return viewer.Settings{}, told(places.Problem(err))
 		}
 		if err := checkSettings(&scratch, func(at string, err error) error { return wrong("profiles."+name+"."+at, err) }); err != nil {
 			return viewer.Settings{}, err
@@ -165,7 +147,7 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 		err = meta.PrimitiveDecode(own.Profiles[name], &own.Settings)
 	}
 	if err != nil {
-		return viewer.Settings{}, syntax(err)
+		return viewer.Settings{}, told(places.Problem(err))
 	}
 	own.Commands = append(commands, own.Commands...)
 	return own.Settings, checkSettings(&own.Settings, wrong)

@@ -30,7 +30,7 @@ func TestWrongSettings(t *testing.T) {
 		"filter = \"nmae == 1\"":                    `c.toml:1:1: there is no "nmae": did you mean name?`,
 		"view = 3":                                  "c.toml:1:1: view: incompatible types",
 		"theme = \"dark\"\nview = \"a":              "c.toml:2:9: ",
-		"a = 1\na = 2":                              "c.toml:2:7: Key 'a' has already been defined",
+		"a = 1\na = 2":                              "c.toml:2:7: key 'a' has already been defined",
 		"profile = \"serverss\"":                    `c.toml:1:1: there is no profile "serverss": did you mean servers?`,
 		"[profiles.x]\n\ntheme = \"no\"":            `c.toml:3:1: there is no theme "no"`,
 		"[profiles.x.keys]\nno = \"a\"":             `c.toml:2:1: there is no action "no"`,

@@ -22,7 +22,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"xmppscope/internal/tomlplace"
+	"xmppscope/internal/tomlfile"
 	"xmppscope/session"
 )
 
@@ -70,11 +70,11 @@ func (p *Problem) Error() string {
 // The error is a *Problem.
 func Parse(text string, rules []string) (*File, error) {
 	var tables map[string]any
-	meta, err := toml.Decode(text, &tables)
-	if err != nil {
-		return nil, problemOf(err)
+	meta, places, bad := tomlfile.Decode(text, &tables)
+	if bad != nil {
+		return nil, &Problem{Line: bad.Line, Text: bad.Text}
 	}
-	r := &reader{places: tomlplace.Locate(text), rules: rules, tables: map[string]*Expectation{}}
+	r := &reader{places: places, rules: rules, tables: map[string]*Expectation{}}
 	for _, k := range meta.Keys() {
 		if err := r.key(k, tables); err != nil {
 			return nil, err
@@ -101,24 +101,9 @@ func quoted(name string) string {
 	return fmt.Sprintf("[%s]", name)
 }
 
-func problemOf(err error) *Problem {
-	var syntax toml.ParseError
-	if errors.As(err, &syntax) {
-		text := syntax.Message
-		if syntax.LastKey != "" && text == "" {
-			text = "something is wrong after " + syntax.LastKey
-		}
-		if strings.HasPrefix(text, "Key ") { // its one sentence that is none of ours
-			text = "k" + strings.TrimSuffix(text[1:], ".")
-		}
-		return &Problem{Line: syntax.Position.Line, Text: text}
-	}
-	return &Problem{Text: strings.TrimPrefix(err.Error(), "toml: ")}
-}
-
 // reader builds expectations from the keys of the file, in their order.
 type reader struct {
-	places map[string]tomlplace.Place // of keys: "login.outcome"
+	places tomlfile.Places
 	rules  []string
 	tables map[string]*Expectation
 	order  []string
@@ -171,23 +156,12 @@ func (r *reader) table(name string) *Expectation {
 	return x
 }
 
-// line is where a key stands, or else the table that it stands in: keys of an inline
-// table are on its line.
-func (r *reader) line(path ...string) int {
-	for ; len(path) > 0; path = path[:len(path)-1] {
-		if n := r.places[strings.Join(path, ".")].Line; n > 0 {
-			return n
-		}
-	}
-	return 0
-}
+// line is where a key stands.
+func (r *reader) line(path ...string) int { return r.places.Of(strings.Join(path, ".")).Line }
 
 // set takes one key of an expectation: how it is to be judged, or an assertion.
 func (r *reader) set(x *Expectation, table, key string, value any) error {
-	line := r.line(strings.TrimPrefix(table+"."+key, "."))
-	if line == 0 {
-		line = r.line(table)
-	}
+	line := r.places.Of(strings.TrimPrefix(table+"."+key, ".")).Line
 	wrong := func(want string) error {
 		return &Problem{Line: line, Text: fmt.Sprintf("%s: want %s, not %s", key, want, shown(value))}
 	}

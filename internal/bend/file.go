@@ -1,13 +1,11 @@
 package bend
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
+	"xmppscope/internal/tomlfile"
 	"xmppscope/session"
 )
 
@@ -56,18 +54,14 @@ func Parse(file, text string) (*Set, error) {
 	if len(text) > MaxFile {
 		return nil, &Problem{File: file, Text: fmt.Sprintf("it has %d bytes, and %d are the most", len(text), MaxFile)}
 	}
-	if line := tooDeep(text); line > 0 {
-		return nil, &Problem{File: file, Line: line, Text: fmt.Sprintf("something lies more than %d levels deep", maxDepth)}
-	}
 	var tables map[string]any
-	meta, err := toml.Decode(text, &tables)
-	if err != nil {
-		return nil, syntaxProblem(file, err)
+	meta, at, bad := tomlfile.Decode(text, &tables)
+	if bad != nil {
+		return nil, &Problem{File: file, Line: bad.Line, Column: bad.Column, Text: bad.Text}
 	}
-	at := locate(text)
 	problem := func(path, format string, a ...any) *Problem {
-		p := at[path]
-		return &Problem{File: file, Line: p.line, Column: p.column, Text: fmt.Sprintf(format, a...)}
+		p := at.Of(path)
+		return &Problem{File: file, Line: p.Line, Column: p.Column, Text: fmt.Sprintf(format, a...)}
 	}
 	set := new(Set)
 	for _, k := range meta.Keys() {
@@ -86,11 +80,7 @@ func Parse(file, text string) (*Set, error) {
 		p := &params{table: table, used: map[string]bool{}}
 		rule, bad := p.rule(k[0])
 		if bad != nil {
-			path := k[0]
-			if bad.key != "" && at[k[0]+"."+bad.key].line > 0 {
-				path += "." + bad.key
-			}
-			return nil, problem(path, "rule %s: %s", k[0], bad.text)
+			return nil, problem(strings.TrimSuffix(k[0]+"."+bad.key, "."), "rule %s: %s", k[0], bad.text)
 		}
 		if set.Rules = append(set.Rules, rule); len(set.Rules) > maxRules {
 			return nil, problem(k[0], "there are more than %d rules", maxRules)
@@ -98,55 +88,6 @@ func Parse(file, text string) (*Set, error) {
 	}
 	return set, nil
 }
-
-func syntaxProblem(file string, err error) *Problem {
-	var syntax toml.ParseError
-	if !errors.As(err, &syntax) {
-		return &Problem{File: file, Text: strings.TrimPrefix(err.Error(), "toml: ")}
-	}
-	text := syntax.Message
-	if text == "" {
-		text = "something is wrong after " + syntax.LastKey
-	}
-	return &Problem{File: file, Line: syntax.Position.Line, Column: syntax.Position.Col, Text: strings.TrimSuffix(text, ".")}
-}
-
-type position struct{ line, column int }
-
-// locate finds where keys and tables stand, by their path: the parser does not tell. It reads
-// lines, not TOML, which has been parsed already.
-func locate(text string) map[string]position {
-	at := map[string]position{}
-	table, n := "", 0
-	note := func(path string, column int) {
-		if _, known := at[path]; !known {
-			at[path] = position{n, column}
-		}
-	}
-	for line := range strings.Lines(text) {
-		n++
-		trimmed := strings.TrimLeft(line, " \t")
-		column := len(line) - len(trimmed) + 1
-		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
-			name, _, _ := strings.Cut(rest, "]")
-			table = plain(name)
-			note(table, column)
-			continue
-		}
-		key, _, ok := strings.Cut(trimmed, "=")
-		if !ok || strings.HasPrefix(trimmed, "#") {
-			continue
-		}
-		path := plain(key)
-		if table != "" {
-			path = table + "." + path
-		}
-		note(path, column)
-	}
-	return at
-}
-
-func plain(key string) string { return strings.Trim(strings.TrimSpace(key), `"'`) }
 
 // wrong is what is wrong with a rule, at one of its keys; "" is the rule as a whole.
 type wrong struct{ key, text string }

@@ -1,6 +1,4 @@
-// Package tomlplace says where in a TOML file a key or a table stands, for errors about what
-// is well-formed: the parser tells that only of what is not.
-package tomlplace
+package tomlfile
 
 import (
 	"fmt"
@@ -10,11 +8,23 @@ import (
 // Place is where something stands in a text; both count from 1.
 type Place struct{ Line, Column int }
 
-// Locate finds the places of keys and tables by their path: "login.outcome". The tables of
-// [[command]] are "command.0", "command.1", and "command" is the first of them. It reads lines,
-// not TOML: the text has been parsed already.
-func Locate(text string) map[string]Place {
-	at := map[string]Place{}
+// Places are those of keys and tables by their path: "login.outcome". The tables of
+// [[command]] are "command.0", "command.1", and "command" is the first of them.
+type Places map[string]Place
+
+// Of is where a key stands, or else the table that it stands in: keys of an inline table are
+// on its line. It is zero if nothing on the way is known.
+func (at Places) Of(path string) Place {
+	for path != "" && at[path].Line == 0 {
+		path = path[:max(strings.LastIndexByte(path, '.'), 0)]
+	}
+	return at[path]
+}
+
+// locate finds the places in a text: the parser tells that only of what is not well-formed.
+// It reads lines, not TOML: the text has been parsed already.
+func locate(text string) Places {
+	at := Places{}
 	first := func(path string, place Place) {
 		if _, known := at[path]; !known {
 			at[path] = place

@@ -1,9 +1,9 @@
-package bend
+package tomlfile
 
 import "strings"
 
-// maxDepth bounds how deep keys and values may lie in one another. Rules need three levels,
-// and what the parser takes for a file grows with the cube of its depth.
+// maxDepth bounds how deep keys and values may lie in one another. No file of ours needs more
+// than four levels, and what the parser takes for a file grows with the cube of its depth.
 const maxDepth = 30
 
 // tooDeep is the line on which something lies too deep, 0 if there is none. It reads no more
