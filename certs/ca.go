@@ -54,6 +54,13 @@ func newCA(dir string, root *x509.Certificate, rootKey, leafKey crypto.Signer) (
 // Root is the certificate that clients have to trust.
 func (ca *CA) Root() *x509.Certificate { return ca.root }
 
+// Pool is what a client trusts that trusts this CA and no other.
+func (ca *CA) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.root)
+	return pool
+}
+
 // RootDER is the root's certificate in DER.
 func (ca *CA) RootDER() []byte { return ca.root.Raw }
 

@@ -42,10 +42,7 @@ func verify(ca *CA, chain [][]byte, name string, at time.Time) error {
 		}
 		parsed = append(parsed, c)
 	}
-	roots, between := x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(ca.Root())
-	between.AddCert(parsed[1])
-	_, err := parsed[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: name, CurrentTime: at})
+	_, err := parsed[0].Verify(x509.VerifyOptions{Roots: ca.Pool(), Intermediates: pool(parsed[1]), DNSName: name, CurrentTime: at})
 	return err
 }
 
@@ -105,7 +102,7 @@ func TestConstraints(t *testing.T) {
 		t.Errorf("issuing: %+v", issuing)
 	}
 	for name, leaf := range strangers(t, ca, "example.net", issuing) {
-		_, err := leaf.Verify(x509.VerifyOptions{Roots: pool(ca.Root()), Intermediates: pool(issuing)})
+		_, err := leaf.Verify(x509.VerifyOptions{Roots: ca.Pool(), Intermediates: pool(issuing)})
 		if err == nil {
 			t.Errorf("the issuing certificate of example.net vouches for %s", name)
 		}

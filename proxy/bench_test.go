@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net"
 	"strings"
@@ -59,7 +58,7 @@ func throughput(b *testing.B, e ends, block []byte) float64 {
 func ourRelay(b *testing.B) ends {
 	bn := newUnstarted(b)
 	bn.forget, bn.options.Control = true, NewControl() // as a run has one, with nothing armed
-	bn.start(b, bn.options)
+	bn.start(b)
 	client, server := startTLSBoth(b, bn)
 	mustWrite(b, client, clientHdr)
 	mustRead(b, server, clientHdr)
@@ -76,10 +75,8 @@ func bareRelay(b *testing.B) ends {
 	if err != nil {
 		b.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.Root())
 	serve := &tls.Config{Certificates: []tls.Certificate{*cert}}
-	dial := &tls.Config{RootCAs: roots, ServerName: testDomain}
+	dial := &tls.Config{RootCAs: ca.Pool(), ServerName: testDomain}
 	upstream, err1 := tls.Listen("tcp", "127.0.0.1:0", serve)
 	front, err2 := tls.Listen("tcp", "127.0.0.1:0", serve)
 	if err1 != nil || err2 != nil {

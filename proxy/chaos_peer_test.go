@@ -271,7 +271,7 @@ func (c *chaos) secureClient() error {
 	if c.opening == pipelined {
 		p.conn = &ahead{Conn: p.raw, first: upHeader + askTLS, skip: len(pipelinedAnswer)}
 	}
-	conn := tls.Client(p.conn, &tls.Config{RootCAs: pool(c.ours), ServerName: chaosDomain, MaxVersion: c.version[client]})
+	conn := tls.Client(p.conn, &tls.Config{RootCAs: c.ours.Pool(), ServerName: chaosDomain, MaxVersion: c.version[client]})
 	p.conn = conn
 	return conn.Handshake()
 }

@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -187,7 +186,7 @@ func (c *chaos) run() {
 	go func() {
 		served <- proxy.Serve(ctx, front, proxy.Options{
 			Resolver: &proxy.Resolver{Upstream: &target},
-			TLS:      &tlsintercept.Config{CA: c.ours, Roots: pool(c.theirs), Timeout: chaosLimit},
+			TLS:      &tlsintercept.Config{CA: c.ours, Roots: c.theirs.Pool(), Timeout: chaosLimit},
 			Tap:      c.tap,
 
 			ProxyHeaders: true,
@@ -244,12 +243,6 @@ func (c *chaos) listen() *net.TCPListener {
 	}
 	l.(*net.TCPListener).SetDeadline(time.Now().Add(chaosLimit))
 	return l.(*net.TCPListener)
-}
-
-func pool(ca *certs.CA) *x509.CertPool {
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.Root())
-	return roots
 }
 
 // play opens the streams, and ends them as planned.

@@ -16,6 +16,15 @@ const (
 	plainAuth    = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>"
 )
 
+// withClientTLS is a bench with --client-tls, and a client's connection to it.
+func withClientTLS(t *testing.T, mode ClientTLS) (*bench, net.Conn) {
+	t.Helper()
+	b := newUnstarted(t)
+	b.options.ClientTLS = mode
+	b.start(t)
+	return b, b.dial(t)
+}
+
 // readTo reads until what was read ends with a text.
 func readTo(t *testing.T, c net.Conn, end string) string {
 	t.Helper()
@@ -50,10 +59,7 @@ func touches(events []session.Seen) (kinds, words string) {
 // TestWithoutTLS: the client stays in the clear, the server is spoken to by STARTTLS, and
 // its offer inside TLS is what the client gets.
 func TestWithoutTLS(t *testing.T) {
-	b := newUnstarted(t)
-	b.options.ClientTLS = WithoutTLS
-	b.start(t, b.options)
-	client := b.dial(t)
+	b, client := withClientTLS(t, WithoutTLS)
 	mustWrite(t, client, clientHdr)
 	raw := b.accept(t)
 	if ours := readTo(t, raw, ">"); !strings.HasPrefix(ours, "<?xml") {
@@ -101,10 +107,7 @@ func TestWithoutTLSIsSafe(t *testing.T) {
 		"gone then": {serverHdr + optionalTLS, "", "its answer did not come"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newUnstarted(t)
-			b.options.ClientTLS = WithoutTLS
-			b.start(t, b.options)
-			client := b.dial(t)
+			b, client := withClientTLS(t, WithoutTLS)
 			mustWrite(t, client, clientHdr)
 			server := b.accept(t)
 			readTo(t, server, "streams'>")
@@ -136,10 +139,7 @@ func TestWithoutTLSIsSafe(t *testing.T) {
 // TestWithoutTLSLeavesOthers: what is no client's stream in the clear is as without it.
 func TestWithoutTLSLeavesOthers(t *testing.T) {
 	for _, content := range []string{"jabber:server", "jabber:component:accept"} {
-		b := newUnstarted(t)
-		b.options.ClientTLS = WithoutTLS
-		b.start(t, b.options)
-		client := b.dial(t)
+		b, client := withClientTLS(t, WithoutTLS)
 		header := strings.Replace(clientHdr, "jabber:client", content, 1)
 		mustWrite(t, client, header)
 		mustRead(t, b.accept(t), header)
@@ -151,10 +151,7 @@ func TestWithoutTLSLeavesOthers(t *testing.T) {
 // refused; one that asks for it is not looked at any more.
 func TestRequireTLS(t *testing.T) {
 	t.Run("required", func(t *testing.T) {
-		b := newUnstarted(t)
-		b.options.ClientTLS = RequireTLS
-		b.start(t, b.options)
-		client := b.dial(t)
+		b, client := withClientTLS(t, RequireTLS)
 		mustWrite(t, client, clientHdr)
 		raw := b.accept(t)
 		mustRead(t, raw, clientHdr)
@@ -182,10 +179,7 @@ func TestRequireTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, early := range []bool{false, true} {
-				b := newUnstarted(t)
-				b.options.ClientTLS = RequireTLS
-				b.start(t, b.options)
-				client := b.dial(t)
+				b, client := withClientTLS(t, RequireTLS)
 				opening := ""
 				if early {
 					mustWrite(t, client, clientHdr+says+"<presence/>")
@@ -216,10 +210,7 @@ func TestRequireTLS(t *testing.T) {
 		})
 	}
 	t.Run("not offered", func(t *testing.T) {
-		b := newUnstarted(t)
-		b.options.ClientTLS = RequireTLS
-		b.start(t, b.options)
-		client := b.dial(t)
+		b, client := withClientTLS(t, RequireTLS)
 		mustWrite(t, client, clientHdr)
 		server := b.accept(t)
 		mustRead(t, server, clientHdr)

@@ -13,7 +13,7 @@ import (
 func controlled(t *testing.T) (b *bench, client, server net.Conn) {
 	b = newUnstarted(t)
 	b.options.Control = NewControl()
-	b.start(t, b.options)
+	b.start(t)
 	client, server = startTLSBoth(t, b)
 	mustWrite(t, client, clientHdr)
 	mustRead(t, server, clientHdr)

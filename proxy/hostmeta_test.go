@@ -35,7 +35,7 @@ func TestHostMeta(t *testing.T) {
 	} {
 		t.Run(scheme, func(t *testing.T) {
 			b := webBench(t, scheme)
-			b.start(t, b.options)
+			b.start(t)
 			want.Href = strings.ReplaceAll(want.Href, "OUR", b.addr)
 			client := &http.Client{Transport: new(http.Transport)}
 			get := func(method, name string) (*http.Response, []byte) {
@@ -97,7 +97,7 @@ func TestHostMetaInTLS(t *testing.T) {
 	} {
 		b := webBench(t, "wss")
 		b.domain = "127.0.0.1"
-		b.start(t, b.options)
+		b.start(t)
 		served := make(chan string, 1)
 		go func() {
 			defer close(served)

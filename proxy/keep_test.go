@@ -26,11 +26,10 @@ func TestKeep(t *testing.T) {
 			}
 			defer other.Close()
 			b := newUnstarted(t)
-			o := b.options
-			control := NewControl()
-			o.Control, o.Resolver.Keep = control, NewKeeper()
-			control.Use(o.Resolver.Keep.Gate(control))
-			b.start(t, o)
+			control, keep := NewControl(), NewKeeper()
+			b.options.Control, b.options.Resolver.Keep = control, keep
+			control.Use(keep.Gate(control))
+			b.start(t)
 			client := b.dial(t)
 			mustWrite(t, client, clientHdr)
 			server := b.accept(t)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -22,7 +21,7 @@ func newUntouched(t *testing.T) (b *bench, keylog string) {
 	log := NewKeyLog(keylog)
 	b.options.Untouched = &Untouched{Keys: log, Choose: func(net.Conn) string { return "it was asked for" }}
 	go log.Follow(t.Context())
-	b.start(t, b.options)
+	b.start(t)
 	return b, keylog
 }
 
@@ -33,16 +32,8 @@ func startedTLS(t *testing.T, b *bench, keylog string) (client, server *tls.Conn
 	c := b.dial(t)
 	mustWrite(t, c, clientHdr)
 	s := b.accept(t)
-	mustRead(t, s, clientHdr)
-	mustWrite(t, s, serverHdr+featuresTLS)
-	mustRead(t, c, serverHdr+featuresTLS)
-	mustWrite(t, c, startTLS)
-	mustRead(t, s, startTLS)
-	mustWrite(t, s, proceed)
-	mustRead(t, c, proceed)
-	theirs := x509.NewCertPool()
-	theirs.AddCert(b.server.Root())
-	config := &tls.Config{RootCAs: theirs, ServerName: b.domain}
+	toTLS(t, c, s)
+	config := &tls.Config{RootCAs: b.server.Pool(), ServerName: b.domain}
 	if keylog != "" {
 		f, err := os.OpenFile(keylog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -51,13 +42,7 @@ func startedTLS(t *testing.T, b *bench, keylog string) (client, server *tls.Conn
 		t.Cleanup(func() { f.Close() })
 		config.KeyLogWriter = f
 	}
-	client, server = tls.Client(c, config), tls.Server(s, b.serverTLS(t))
-	errs := make(chan error, 1)
-	go func() { errs <- server.Handshake() }()
-	if err := errors.Join(client.Handshake(), <-errs); err != nil {
-		t.Fatal(err)
-	}
-	return client, server
+	return handshakes(t, config, b.serverTLS(t), c, s)
 }
 
 // TestUntouched: the client shakes hands with the server itself; what the client's leg

@@ -54,7 +54,7 @@ func TestAcceptFails(t *testing.T) {
 	b.listen = func(l net.Listener) net.Listener {
 		return &failing{Listener: l, errors: []error{syscall.EMFILE, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS}}
 	}
-	b.start(t, b.options)
+	b.start(t)
 	c := b.dial(t)
 	mustWrite(t, c, clientHdr)
 	mustRead(t, b.accept(t), clientHdr)
@@ -99,7 +99,7 @@ func TestListenerFails(t *testing.T) {
 func TestMaxSessions(t *testing.T) {
 	b := newUnstarted(t)
 	b.options.MaxSessions = 2
-	b.start(t, b.options)
+	b.start(t)
 	go func() {
 		for {
 			s, err := b.upstream.Accept()

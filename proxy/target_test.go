@@ -48,7 +48,7 @@ func TestOneNameForOneDomain(t *testing.T) {
 		var asked string
 		b.options.Resolver = &Resolver{Names: srv(&asked, b.upstream.Addr())}
 		b.domain = ascii
-		b.start(t, b.options)
+		b.start(t)
 		c := b.dial(t)
 		header := "<stream:stream to='" + to + "' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 		mustWrite(t, c, header+startTLS)
@@ -56,7 +56,7 @@ func TestOneNameForOneDomain(t *testing.T) {
 		mustRead(t, s, header+startTLS)
 		mustWrite(t, s, serverHdr+featuresTLS+proceed)
 		mustRead(t, c, serverHdr+featuresTLS+proceed)
-		handshakes(t, b, c, s) // where the client looks for the ASCII form
+		handshakes(t, b.clientTLS(), b.serverTLS(t), c, s) // where the client looks for the ASCII form
 		if want := "_xmpp-client._tcp." + ascii; asked != want {
 			t.Errorf("%q: %s was looked up, want %s", to, asked, want)
 		}
@@ -277,9 +277,9 @@ func TestCircle(t *testing.T) {
 		return &Resolver{Upstream: &target}
 	}
 	a.options.Resolver = towards(l.Addr().String())
-	a.start(t, a.options)
+	a.start(t)
 	b.options.Resolver = towards(a.addr)
-	b.start(t, b.options)
+	b.start(t)
 	c := a.dial(t)
 	mustWrite(t, c, clientHdr)
 	answer, _ := io.ReadAll(c)

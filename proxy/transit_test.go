@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +33,7 @@ func newTransit(t *testing.T, via string) *bench {
 		Ends:        func(netip.AddrPort, string) bool { return via == "_xmpps-client._tcp.wire.example" },
 		Unreachable: func(at netip.AddrPort) { b.unreached <- at },
 	}
-	b.start(t, b.options)
+	b.start(t)
 	return b
 }
 
@@ -97,20 +96,13 @@ func TestTransitClientSpeaksFirst(t *testing.T) {
 // TestTransitOtherTLS: TLS that is not for XMPP is not ended, so that pins hold.
 func TestTransitOtherTLS(t *testing.T) {
 	b := newTransit(t, "_xmpp-client._tcp.wire.example")
-	c := b.dial(t)
-	s := tls.Server(b.accept(t), b.serverTLS(t))
-	done := make(chan error, 1)
-	go func() { done <- s.Handshake() }()
-	theirs := x509.NewCertPool() // and not ours
-	theirs.AddCert(b.server.Root())
-	client := tls.Client(c, &tls.Config{RootCAs: theirs, ServerName: b.domain, NextProtos: []string{"h2", "http/1.1"}})
-	if err := errors.Join(client.Handshake(), <-done); err != nil {
-		t.Fatal(err)
-	}
+	c, s := b.dial(t), b.accept(t)
+	trusts := b.server.Pool() // and not ours
+	client, server := handshakes(t, &tls.Config{RootCAs: trusts, ServerName: b.domain, NextProtos: []string{"h2", "http/1.1"}}, b.serverTLS(t), c, s)
 	mustWrite(t, client, "GET")
-	mustRead(t, s, "GET")
+	mustRead(t, server, "GET")
 	client.Close()
-	s.Close()
+	server.Close()
 	if got := sessions(b.events()); len(got) > 0 {
 		t.Errorf("sessions %v", got)
 	}
@@ -125,14 +117,8 @@ func TestTransitXMPP(t *testing.T) {
 	for i := range clientHdr {
 		mustWrite(t, c, clientHdr[i:i+1])
 	}
-	mustRead(t, s, clientHdr)
-	mustWrite(t, s, serverHdr+featuresTLS)
-	mustRead(t, c, serverHdr+featuresTLS)
-	mustWrite(t, c, startTLS)
-	mustRead(t, s, startTLS)
-	mustWrite(t, s, proceed)
-	mustRead(t, c, proceed)
-	client, server := handshakes(t, b, c, s)
+	toTLS(t, c, s)
+	client, server := handshakes(t, b.clientTLS(), b.serverTLS(t), c, s)
 	mustWrite(t, client, clientHdr)
 	mustRead(t, server, clientHdr)
 	client.Close()
@@ -155,15 +141,9 @@ func TestTransitDirectTLS(t *testing.T) {
 	for via, alpn := range map[string][]string{"": {"xmpp-client"}, "_xmpps-client._tcp.wire.example": nil} {
 		b := newTransit(t, via)
 		c, s := b.dial(t), b.accept(t)
-		server := tls.Server(s, b.serverTLS(t))
 		config := b.clientTLS()
 		config.NextProtos = alpn
-		client := tls.Client(c, config)
-		done := make(chan error, 1)
-		go func() { done <- server.Handshake() }()
-		if err := errors.Join(client.Handshake(), <-done); err != nil {
-			t.Fatalf("%s %v: %v", via, alpn, err)
-		}
+		client, server := handshakes(t, config, b.serverTLS(t), c, s)
 		mustWrite(t, client, clientHdr)
 		mustRead(t, server, clientHdr)
 		client.Close()
@@ -230,7 +210,7 @@ func TestRunEvents(t *testing.T) {
 	at := netip.MustParseAddrPort(b.upstream.Addr().String())
 	b.options.Events = new(RunEvents)
 	b.options.Transit = &Transit{To: func(net.Conn) (netip.AddrPort, error) { return at, nil }}
-	b.start(t, b.options)
+	b.start(t)
 	b.accepting(t)
 	b.options.Events.Record(session.RelayLimit{Limit: "sessions"})
 	events := b.events()

@@ -326,7 +326,7 @@ func TestServersAreLookedUpAsServers(t *testing.T) {
 	_, port, _ := net.SplitHostPort(b.upstream.Addr().String())
 	dns := xmpptest.StartDNS(t, "host.test 60 IN A 127.0.0.1\n_xmpp-server._tcp.wire.example 60 IN SRV 1 0 "+port+" host.test\n_xmpps-server._tcp.wire.example 60 IN SRV 1 0 "+port+" host.test\n")
 	b.options.Resolver = &Resolver{Names: &lookup.Resolver{Server: dns.Addr}}
-	b.start(t, b.options)
+	b.start(t)
 	header := strings.Replace(clientHdr, "jabber:client", "jabber:server", 1)
 	c := b.dial(t)
 	mustWrite(t, c, header+startTLS)
@@ -334,7 +334,7 @@ func TestServersAreLookedUpAsServers(t *testing.T) {
 	mustRead(t, s, header+startTLS)
 	mustWrite(t, s, serverHdr+featuresTLS+proceed)
 	mustRead(t, c, serverHdr+featuresTLS+proceed)
-	handshakes(t, b, c, s)
+	handshakes(t, b.clientTLS(), b.serverTLS(t), c, s)
 
 	direct := b.clientTLS()
 	direct.NextProtos = []string{"xmpp-server"}

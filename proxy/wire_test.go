@@ -54,7 +54,7 @@ func newBench(t testing.TB, tap, forget bool) *bench {
 	t.Helper()
 	b := newUnstarted(t)
 	b.forget, b.options.Tap = forget, tap
-	b.start(t, b.options)
+	b.start(t)
 	return b
 }
 
@@ -70,23 +70,21 @@ func newUnstarted(t testing.TB) *bench {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(theirs.Root())
 	target, err := ParseTarget(upstream.Addr().String(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{upstream: upstream, server: theirs, ours: x509.NewCertPool(), domain: testDomain}
-	b.ours.AddCert(ours.Root())
+	b := &bench{upstream: upstream, server: theirs, ours: ours.Pool(), domain: testDomain}
 	b.options = Options{
 		Resolver: &Resolver{Upstream: &target},
-		TLS:      &tlsintercept.Config{CA: ours, Roots: roots, Timeout: 3 * time.Second},
+		TLS:      &tlsintercept.Config{CA: ours, Roots: theirs.Pool(), Timeout: 3 * time.Second},
 	}
 	return b
 }
 
-func (b *bench) start(t testing.TB, o Options) {
+func (b *bench) start(t testing.TB) {
 	t.Helper()
+	o := b.options
 	var mu sync.Mutex
 	var all []session.Seen
 	o.Spool = session.NewSpool(session.SpoolOptions{})
@@ -207,6 +205,13 @@ func startTLSBoth(t testing.TB, b *bench) (client, server net.Conn) {
 	c := b.dial(t)
 	mustWrite(t, c, clientHdr)
 	s := b.accept(t)
+	toTLS(t, c, s)
+	return handshakes(t, b.clientTLS(), b.serverTLS(t), c, s)
+}
+
+// toTLS is STARTTLS behind the client's header, up to the handshakes.
+func toTLS(t testing.TB, c, s net.Conn) {
+	t.Helper()
 	mustRead(t, s, clientHdr)
 	mustWrite(t, s, serverHdr+featuresTLS)
 	mustRead(t, c, serverHdr+featuresTLS)
@@ -214,13 +219,12 @@ func startTLSBoth(t testing.TB, b *bench) (client, server net.Conn) {
 	mustRead(t, s, startTLS)
 	mustWrite(t, s, proceed)
 	mustRead(t, c, proceed)
-	return handshakes(t, b, c, s)
 }
 
-func handshakes(t testing.TB, b *bench, c, s net.Conn) (client, server *tls.Conn) {
+// handshakes are those of a client at one connection and a server at the other.
+func handshakes(t testing.TB, ofClient, ofServer *tls.Config, c, s net.Conn) (client, server *tls.Conn) {
 	t.Helper()
-	server = tls.Server(s, b.serverTLS(t))
-	client = tls.Client(c, b.clientTLS())
+	client, server = tls.Client(c, ofClient), tls.Server(s, ofServer)
 	errs := make(chan error, 2)
 	go func() { errs <- server.Handshake() }()
 	go func() { errs <- client.Handshake() }()
@@ -388,7 +392,7 @@ func TestInjectedPlaintextStaysOutside(t *testing.T) {
 	mustRead(t, s, clientHdr+startTLS)
 	mustWrite(t, s, serverHdr+featuresTLS+proceed+"<iq id='evil-down'/>")
 	mustRead(t, c, serverHdr+featuresTLS+proceed)
-	client, server := handshakes(t, b, c, s)
+	client, server := handshakes(t, b.clientTLS(), b.serverTLS(t), c, s)
 	mustWrite(t, client, clientHdr)
 	mustRead(t, server, clientHdr)
 	mustWrite(t, server, serverHdr)

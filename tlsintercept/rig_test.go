@@ -125,9 +125,7 @@ func (a *authority) serve(change func(*x509.Certificate)) *tls.Config {
 
 // trusting is a client that knows our CA.
 func (r *rig) trusting() *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AddCert(r.config.CA.Root())
-	return &tls.Config{RootCAs: pool, ServerName: domain}
+	return &tls.Config{RootCAs: r.config.CA.Pool(), ServerName: domain}
 }
 
 // result is what the three parties ended with.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"os"
 	"strings"
@@ -87,13 +86,11 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	if d.inspector() {
 		pace = demoPace
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.Root())
 	return d.live.run(cmd.Context(), listener, proxy.Options{
 		Resolver: resolver,
 		TLS:      &tlsintercept.Config{CA: ca, Roots: server.Authority().Roots()},
 	}, func(ctx context.Context) error {
-		return demo.RunClient(ctx, sc, addr, roots, pace)
+		return demo.RunClient(ctx, sc, addr, ca.Pool(), pace)
 	})
 }
 
@@ -114,12 +111,10 @@ func (d *demoFlags) teach(ctx context.Context, ca *certs.CA) error {
 	say(os.Stderr, "listening on %s", addr)
 	d.title, d.where, d.made, d.tasks = "xmppscope lessons", addr, true, room.tasks()
 	d.welcome = []string{"Lessons: " + fmt.Sprint(len(room.lessons)) + " logins are being played."}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.Root())
 	return d.live.run(ctx, listener, proxy.Options{
 		Resolver: room.resolver,
 		TLS:      &tlsintercept.Config{CA: ca, Roots: room.roots},
-	}, func(ctx context.Context) error { return room.play(ctx, addr, roots) })
+	}, func(ctx context.Context) error { return room.play(ctx, addr, ca.Pool()) })
 }
 
 // openCA keeps the demo's CA in memory unless a folder is named.

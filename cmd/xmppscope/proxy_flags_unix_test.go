@@ -71,9 +71,7 @@ func throughCommand(t *testing.T, folder string, cmd *exec.Cmd, do func(addr str
 		if err != nil {
 			t.Fatal(err)
 		}
-		pool := x509.NewCertPool()
-		pool.AddCert(ca.Root())
-		do(addr, pool)
+		do(addr, ca.Pool())
 		cmd.Process.Signal(os.Interrupt)
 		if err := <-ended; err != nil {
 			t.Errorf("%v: %v\n%s", cmd.Args, err, stderr)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"io"
 	"net"
 	"os"
@@ -60,9 +59,7 @@ func readerGoes(t *testing.T, said string, args []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.Root())
-	if err := demo.RunClient(context.Background(), scenario, addr, roots, 0); err != nil {
+	if err := demo.RunClient(context.Background(), scenario, addr, ca.Pool(), 0); err != nil {
 		t.Fatal(err)
 	}
 	var all []string

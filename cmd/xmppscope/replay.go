@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -284,8 +283,6 @@ func (r *replayFlags) client(ctx context.Context) error {
 	if r.insecure {
 		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
 	}
-	trusts := x509.NewCertPool()
-	trusts.AddCert(ca.Root())
 	r.title, r.where = "xmppscope replay", "the recorded client → "+r.to
 	r.welcome = []string{"The client's part of a recording is played against " + r.to + "."}
 	o := proxy.Options{
@@ -308,7 +305,7 @@ func (r *replayFlags) client(ctx context.Context) error {
 	err = r.live.run(ctx, listener, o, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, r.whole, fmt.Errorf("it has taken longer than %s (--max-time)", r.whole))
 		defer cancel()
-		return r.score.Client(ctx, conn, r.options(&tls.Config{RootCAs: trusts, ServerName: r.domain()}))
+		return r.score.Client(ctx, conn, r.options(&tls.Config{RootCAs: ca.Pool(), ServerName: r.domain()}))
 	})
 	r.compare(session.S2C)
 	return err

@@ -3,7 +3,6 @@ package rebind
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
@@ -201,9 +200,7 @@ func throughProxy(t *testing.T, version uint16) {
 		}
 	}()
 
-	roots := x509.NewCertPool()
-	roots.AddCert(ours.Root())
-	c, err := tls.Dial("tcp", front.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "example.net"})
+	c, err := tls.Dial("tcp", front.Addr().String(), &tls.Config{RootCAs: ours.Pool(), ServerName: "example.net"})
 	if err != nil {
 		t.Fatal(err)
 	}
