@@ -12,6 +12,7 @@ import (
 // from now on.
 type Lane struct {
 	lane lane
+	web  *webLane // nil: no WebSocket
 	// Why says why it cannot be gone on with: "" if it can.
 	Why string
 	// Counts says that stanzas are counted (XEP-0198), and Sent how many there have been;
@@ -24,8 +25,12 @@ type Lane struct {
 func (s *Stream) Lane(dir session.Dir) Lane {
 	l := &s.lanes[dir]
 	switch {
+	case s.IsFramed(dir):
+		w := s.web.lanes[dir]
+		w.buf, w.socket = bytes.Clone(w.buf), w.socket.clone()
+		return Lane{lane: lane{scan: l.scan.clone(), sniffed: true}, web: &w}
 	case s.IsWeb(dir):
-		return Lane{Why: "it runs inside of HTTP or WebSocket"}
+		return Lane{Why: "it runs inside of HTTP, and is no WebSocket"}
 	case l.zlib:
 		return Lane{Why: "the stream is compressed (XEP-0138)"}
 	case l.guessed, l.lost:
@@ -37,18 +42,34 @@ func (s *Stream) Lane(dir session.Dir) Lane {
 }
 
 // GoOn has a direction go on where a Lane stands.
-func (s *Stream) GoOn(dir session.Dir, from *Lane) { s.lanes[dir] = from.lane }
+func (s *Stream) GoOn(dir session.Dir, from *Lane) {
+	s.lanes[dir] = from.lane
+	if from.web != nil {
+		if s.web == nil {
+			s.web = new(web)
+		}
+		s.web.lanes[dir] = *from.web
+	}
+}
 
 // IsOpen says whether the stream of a direction has been opened, and not closed.
-func (s *Stream) IsOpen(dir session.Dir) bool { return s.lanes[dir].scan.top == 1 }
+func (s *Stream) IsOpen(dir session.Dir) bool {
+	return s.lanes[dir].scan.top == 1 || s.IsFramed(dir) && s.web.lanes[dir].open
+}
 
 // Cut cuts what is to be said in a direction, between two elements of it, into pieces; the
 // last one is Partial where it does not end. The direction itself is left alone.
 func (s *Stream) Cut(dir session.Dir, xml []byte) (out []Piece) {
-	scan := s.lanes[dir].scan.between()
+	scan, messages := s.lanes[dir].scan.between(), s.IsFramed(dir)
 	add := func(f Frame, ok bool) {
 		if ok {
-			p := Piece{Frame: f, Dir: dir, Turn: scan.TurnAfter(dir, &f)}
+			p := Piece{Frame: f, Dir: dir}
+			switch {
+			case !messages:
+				p.Turn = scan.TurnAfter(dir, &f)
+			case f.Kind == Element:
+				framed(&scan, &p)
+			}
 			p.Raw, p.Name, p.Tag = bytes.Clone(f.Raw), bytes.Clone(f.Name), bytes.Clone(f.Tag)
 			out = append(out, p)
 		}

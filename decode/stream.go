@@ -28,6 +28,8 @@ type Piece struct {
 	Turn Turn
 	// Body is what it becomes where that does not follow from Kind: a head of HTTP, a frame.
 	Body session.Body
+	// Message is the message of WebSocket that ends with this piece; nil if none does.
+	Message *Message
 }
 
 // lane is one direction.
@@ -244,6 +246,9 @@ func (s *Stream) IsCompressed(dir session.Dir) bool { return s.lanes[dir].zlib }
 
 // Between says whether nothing is open in a direction but its stream.
 func (s *Stream) Between(dir session.Dir) bool {
+	if s.IsWeb(dir) {
+		return s.web.lanes[dir].between()
+	}
 	l := &s.lanes[dir]
 	return !l.inside && len(l.plain) == 0 && len(l.skipped) == 0
 }

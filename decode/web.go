@@ -38,6 +38,11 @@ type webLane struct {
 	socket
 }
 
+// between says whether nothing is under way.
+func (l *webLane) between() bool {
+	return l.state == webOff || (l.state == webHead || l.state == webFrames) && len(l.buf)+len(l.header) == 0 && l.left == 0 && l.parts == 0
+}
+
 type webState uint8
 
 const (

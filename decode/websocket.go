@@ -6,10 +6,22 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"xmppscope/session"
 )
+
+// Message is a message of WebSocket as it came. It has no piece of its own: that is the
+// element in it (RFC 7395 §3.3).
+type Message struct {
+	Op   string // "text", or "binary"
+	Text []byte // without compression
+	// Packed says that it was compressed, and Refers that later ones may refer to it then
+	// (RFC 7692 §7.1.1): who does not get it cannot read those.
+	Packed, Refers bool
+}
 
 // socket is a direction of WebSocket (RFC 6455 §5).
 type socket struct {
@@ -19,8 +31,18 @@ type socket struct {
 	message []byte // of the frames before it
 	parts   int    // of that
 	packed  bool   // it is compressed
+	binary  bool
 	deflate unpacking
 	told    map[string]bool // problems, each once
+	open    bool            // its stream is (RFC 7395 §3.4)
+}
+
+// clone is a socket that stands where l does, and shares nothing with it.
+func (l *socket) clone() socket {
+	c := *l
+	c.header, c.line, c.held, c.message = slices.Clone(l.header), slices.Clone(l.line), slices.Clone(l.held), slices.Clone(l.message)
+	c.deflate.window, c.told = slices.Clone(l.deflate.window), maps.Clone(l.told)
+	return c
 }
 
 // Opcodes of RFC 6455 §5.2.
@@ -33,7 +55,10 @@ const (
 	opPong     = 10
 )
 
-var opNames = map[byte]string{opContinue: "continuation", opText: "text", opBinary: "binary", opClose: "close", opPing: "ping", opPong: "pong"}
+var (
+	opNames = map[byte]string{opContinue: "continuation", opText: "text", opBinary: "binary", opClose: "close", opPing: "ping", opPong: "pong"}
+	opCodes = map[string]byte{"continuation": opContinue, "text": opText, "binary": opBinary, "close": opClose, "ping": opPing, "pong": opPong}
+)
 
 // maxMessage bounds a message of WebSocket: more is no stanza.
 const maxMessage = 16 << 20
@@ -100,6 +125,42 @@ func headerLen(b []byte) int {
 	return n
 }
 
+// IsFramed says whether a direction is WebSocket.
+func (s *Stream) IsFramed(dir session.Dir) bool {
+	return s.web != nil && s.web.lanes[dir].state == webFrames
+}
+
+// AwaitsFrames says whether the client has asked for WebSocket, and not been answered yet.
+func (s *Stream) AwaitsFrames() bool {
+	return s.web != nil && s.web.lanes[session.C2S].state == webAwaits
+}
+
+// AppendFrame appends a frame that is whole, and not compressed (RFC 6455 §5.2). Op is one of
+// those in session.WebSocketFrame; the key masks what a client says.
+func AppendFrame(b []byte, dir session.Dir, op string, payload []byte, key [4]byte) []byte {
+	masked := byte(0)
+	if dir == session.C2S {
+		masked = 0x80
+	}
+	b = append(b, 0x80|opCodes[op])
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, masked|byte(n))
+	case n < 1<<16:
+		b = binary.BigEndian.AppendUint16(append(b, masked|126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, masked|127), uint64(n))
+	}
+	if masked == 0 {
+		return append(b, payload...)
+	}
+	b = append(b, key[:]...)
+	at := len(b)
+	b = append(b, payload...)
+	mask(b[at:], key)
+	return b
+}
+
 func readFrameHead(b []byte) frameHead {
 	h := frameHead{final: b[0]&0x80 != 0, rsv1: b[0]&0x40 != 0, reserved: b[0]&0x30 != 0, op: b[0] & 0x0f, masked: b[1]&0x80 != 0, length: uint64(b[1] & 0x7f)}
 	at := 2
@@ -123,6 +184,7 @@ func mask(p []byte, key [4]byte) {
 
 // frame takes a whole frame.
 func (s *Stream) frame(dir session.Dir, l *webLane, h frameHead, payload []byte) {
+	from := len(s.ready)
 	wrong := func(format string, args ...any) { s.wrongFrame(dir, l, h.op, "W05", fmt.Sprintf(format, args...)) }
 	switch who := dir.Sender(); {
 	case dir == session.C2S && !h.masked:
@@ -153,7 +215,7 @@ func (s *Stream) frame(dir session.Dir, l *webLane, h frameHead, payload []byte)
 			wrong("a message begins before the one before it has ended (RFC 6455 §5.4)")
 			l.message, l.parts = nil, 0
 		}
-		if l.packed = h.rsv1; h.op == opBinary {
+		if l.packed, l.binary = h.rsv1, h.op == opBinary; l.binary {
 			wrong("a binary message: XMPP has text messages alone (RFC 7395 §3.2)")
 		}
 	default:
@@ -170,6 +232,10 @@ func (s *Stream) frame(dir session.Dir, l *webLane, h frameHead, payload []byte)
 	if parts > 1 {
 		s.wrongFrame(dir, l, h.op, "", fmt.Sprintf("a message comes in %d fragments: that is allowed, and not every peer can do it (RFC 6455 §5.4)", parts))
 	}
+	m := &Message{Op: opNames[opText], Packed: l.packed, Refers: l.packed && l.deflate.takeover}
+	if l.binary {
+		m.Op = opNames[opBinary]
+	}
 	if l.packed {
 		text, err := l.deflate.unfold(message)
 		if err != nil {
@@ -178,7 +244,12 @@ func (s *Stream) frame(dir session.Dir, l *webLane, h frameHead, payload []byte)
 		}
 		message = text
 	}
+	m.Text = message
 	s.messageOf(dir, l, h.op, message)
+	if len(s.ready) == from { // there is nothing in it
+		s.ready = append(s.ready, Piece{Dir: dir})
+	}
+	s.ready[len(s.ready)-1].Message = m
 }
 
 // wrongFrame tells what is the matter with frames, each matter once.
@@ -212,12 +283,18 @@ func (s *Stream) messageOf(dir session.Dir, l *webLane, op byte, message []byte)
 		if f.Kind == Element {
 			framed(&lane.scan, &piece)
 		}
+		switch piece.Kind {
+		case Opened:
+			l.open = true
+		case Closed:
+			l.open = false
+		}
 		if f.Kind != Whitespace {
 			elements++
 		}
 		s.tell(piece)
 		if lane.scan.IsOpaque() {
-			*l = webLane{state: webFrames, socket: socket{deflate: l.deflate, told: l.told}}
+			*l = webLane{state: webFrames, socket: socket{deflate: l.deflate, told: l.told, open: l.open}}
 			s.tellOpaque(dir, rest)
 			lane.scan.Reset()
 			return
@@ -226,6 +303,7 @@ func (s *Stream) messageOf(dir session.Dir, l *webLane, op byte, message []byte)
 	if f, ok := lane.scan.Finish(); ok {
 		s.tell(Piece{Frame: f, Dir: dir})
 		if f.Kind != Whitespace {
+			elements++
 			s.wrongFrame(dir, l, op, "W01", "a message ends in the middle of an element: each has to be whole (RFC 7395 §3.3.1)")
 		}
 	}

@@ -66,7 +66,7 @@ func TestArmedAgain(t *testing.T) {
 // TestBlindIsToldOnce: where nothing can be done, somebody who wants to is told so once, and
 // the session stays free.
 func TestBlindIsToldOnce(t *testing.T) {
-	const request = "GET /xmpp-websocket HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n"
+	const request = "POST /http-bind HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\n<a/>"
 	for name, begin := range map[string]func(*gatedRelay){
 		"HTTP": func(r *gatedRelay) { r.give(Data{session.C2S, []byte(request)}) },
 		"compressed": func(r *gatedRelay) {

@@ -37,20 +37,24 @@ type gated struct {
 	what    outcome // what it is about
 	next    int     // the gate to be asked then
 	rest    []byte  // what has come behind it
+	message message // of WebSocket, that is coming
 }
 
 // outcome is what has been decided about a piece.
 type outcome struct {
-	piece  decode.Piece // as it stands; its bytes are borrowed
-	whole  []byte       // as it came
-	edited bool         // another goes on
-	xml    []byte       // that
-	drop   bool
-	copies int
-	tells  [2][]string // why: what was changed, and what was bent
-	by     []string
-	sends  []Sending
-	bends  []Bend
+	piece decode.Piece // as it stands; its bytes are borrowed
+	whole []byte       // as it came
+	// message is that of WebSocket which the piece is; nil: it is none.
+	message *decode.Message
+	aside   [][]byte // control frames in whole
+	edited  bool     // another goes on
+	xml     []byte   // that
+	drop    bool
+	copies  int
+	tells   [2][]string // why: what was changed, and what was bent
+	by      []string
+	sends   []Sending
+	bends   []Bend
 }
 
 // own gives the outcome bytes of its own.
@@ -66,18 +70,18 @@ func (r *Relay) wanted(dir session.Dir) bool {
 			return true
 		}
 	}
-	return len(r.expected[dir]) > 0 || r.ledger.matters()
+	return len(r.expected[dir]) > 0 || r.ledger.matters() || r.severed[dir]
 }
 
 // gates says whether a direction is held back piece by piece.
 func (r *Relay) gates(dir session.Dir) bool {
-	return !r.blind && !r.isWeb() && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
+	return !r.blind && !r.isHTTP(dir) && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
 }
 
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.
 func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g := &r.gated[dir]
-	if g.large = g.large || len(g.part)+len(p) > maxGated; g.large || g.passing {
+	if g.large = g.large || len(g.part)+len(p) > maxGated && !r.severed[dir]; g.large || g.passing {
 		r.letGo(dir)
 		r.forward(dir, p)
 		return
@@ -89,7 +93,7 @@ func (r *Relay) keepBack(dir session.Dir, p []byte) {
 func (r *Relay) letGo(dir session.Dir) {
 	g := &r.gated[dir]
 	part := g.part
-	g.part = nil
+	g.part, g.message.aside = nil, nil
 	g.passing = g.passing || len(part) > 0
 	r.forward(dir, part)
 }
@@ -97,35 +101,58 @@ func (r *Relay) letGo(dir session.Dir) {
 // consider asks the gates about a piece whose last bytes are p. It says which turn the
 // stream takes with what goes on, or that the direction has to wait.
 func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn decode.Turn, wait bool) {
-	g := &r.gated[dir]
-	if g.large || g.passing {
-		large := g.large
-		g.large, g.passing = false, false
-		r.letGo(dir)
-		g.passing = false
-		r.forward(dir, p)
-		if large {
-			r.tellEdited(dir, "", "an element of more than 64 KB is not held back: it passed without being looked at", nil, true)
-		}
-		r.learn(piece)
-		r.ledger.came(piece)
-		r.ledger.went(piece)
+	if r.stream.IsFramed(dir) {
+		return r.considerMessage(dir, piece, p)
+	}
+	if g := &r.gated[dir]; g.large || g.passing {
+		r.passUnheld(dir, p)
+		r.unheld(piece)
 		return piece.Turn, false
 	}
-	whole := p
+	return r.ponder(dir, &outcome{piece: *piece, whole: r.whole(dir, p)})
+}
+
+// passUnheld passes the end of a piece on whose beginning has passed.
+func (r *Relay) passUnheld(dir session.Dir, p []byte) {
+	g := &r.gated[dir]
+	large := g.large
+	g.large, g.passing = false, false
+	r.letGo(dir)
+	g.passing = false
+	r.forward(dir, p)
+	if large {
+		r.tellEdited(dir, "", "an element of more than 64 KB is not held back: it passed without being looked at", nil, true)
+	}
+}
+
+// unheld learns from a piece that passes without being decided about.
+func (r *Relay) unheld(p *decode.Piece) {
+	r.learn(p)
+	r.ledger.came(p)
+	r.ledger.went(p)
+}
+
+// whole is a piece whose last bytes are p.
+func (r *Relay) whole(dir session.Dir, p []byte) []byte {
+	g := &r.gated[dir]
 	if len(g.part) > 0 {
-		whole = append(g.part, p...)
+		p = append(g.part, p...)
 		g.part = nil
 	}
-	o := outcome{piece: *piece, whole: whole}
+	return p
+}
+
+// ponder asks about a piece that is whole.
+func (r *Relay) ponder(dir session.Dir, o *outcome) (turn decode.Turn, wait bool) {
+	piece := &o.piece
 	r.ledger.came(piece)
 	if r.isOurs(piece) {
 		o.drop = true
 		o.tell(false, "", "it answers what xmppscope has sent: the "+dir.Opposite().Sender()+" has not asked, and does not get it")
-	} else if r.ask(dir, &o, 0) {
+	} else if r.ask(dir, o, 0) {
 		return 0, true
 	}
-	return r.settle(dir, &o), false
+	return r.settle(dir, o), false
 }
 
 // ask asks the gates from one on. It says whether the direction has to wait.
@@ -219,39 +246,43 @@ func (o *outcome) tell(bent bool, by, reason string) {
 
 // settle carries out what was decided about a piece, and says which turn the stream takes.
 func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
-	turn := decode.NoTurn
+	turn, severed := decode.NoTurn, r.severed[dir]
 	o.copies = r.afford(dir, o.copies, max(len(o.whole), len(o.xml)))
 	switch {
 	case o.drop:
-		r.do(Keep{dir, o.whole})
+		r.takeOut(dir, o)
 		r.tells(dir, o, nil)
 	case !o.edited:
 		xml, why := r.ledger.right(&o.piece)
 		if xml == nil {
-			r.forward(dir, o.whole)
+			r.goOn(dir, o)
 			r.tells(dir, o, nil)
+			xml = o.piece.Raw
 		} else {
 			o.tell(false, "", why)
-			r.do(Keep{dir, o.whole})
+			r.takeOut(dir, o)
 			o.edited = true
 			r.tells(dir, o, xml)
-			r.put(dir, xml)
+			r.put(dir, r.speak(dir, xml).wire)
 		}
 		for range o.copies + 1 {
 			turn = max(turn, r.delivered(&o.piece))
 		}
-		r.repeat(dir, o, o.whole)
+		r.repeat(dir, o, xml)
 	default: // counts too are as somebody wants them
-		r.do(Keep{dir, o.whole})
-		xml, pieces := o.xml, r.stream.Cut(dir, o.xml)
-		r.tells(dir, o, xml)
-		r.put(dir, xml)
+		r.takeOut(dir, o)
+		s := r.speak(dir, o.xml)
+		r.tells(dir, o, s.xml)
+		r.put(dir, s.wire)
 		for range o.copies + 1 {
-			for i := range pieces {
-				turn = max(turn, r.delivered(&pieces[i]))
+			for i := range s.pieces {
+				turn = max(turn, r.delivered(&s.pieces[i]))
 			}
 		}
-		r.repeat(dir, o, xml)
+		r.repeat(dir, o, s.xml)
+	}
+	if r.severed[dir] && !severed {
+		r.tellSevered(dir)
 	}
 	r.ledger.note(dir)
 	for i := range o.sends {
@@ -271,11 +302,12 @@ func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
 		xml = bytes.Clone(xml)
 	}
 	for range o.copies {
+		s := r.speak(dir, xml)
 		r.do(Record{session.Seen{
 			Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
 			Body: session.RelaySent{Reason: "the same once more", By: strings.Join(o.by, ", ")}, Raw: xml, Size: int64(len(xml)),
 		}})
-		r.put(dir, xml)
+		r.put(dir, s.wire)
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *Relay) inject(s Sending) {
 func (r *Relay) mayInject(dir session.Dir) bool {
 	g := &r.gated[dir]
 	return (r.phase == relaying || r.phase == asked && dir == session.S2C) && // behind <starttls/> the server awaits TLS
-		!r.left[dir] && !r.blind && !r.isWeb() && r.opened[dir] && !g.passing && !g.large &&
+		!r.left[dir] && !r.blind && !r.isHTTP(dir) && r.opened[dir] && !g.passing && !g.large &&
 		(len(g.part) > 0 || g.waiting != 0 || r.stream.Between(dir)) && !r.passed[dir]
 }
 
@@ -54,18 +54,18 @@ func (r *Relay) sayQueued() {
 
 // say sends something of our own, and records it as ours.
 func (r *Relay) say(s *Sending) {
+	as := r.speak(s.Dir, s.XML)
 	r.do(Record{session.Seen{
 		Leg: s.Dir.To(), Dir: s.Dir, Origin: session.OriginSelf,
-		Body: session.RelaySent{Reason: s.Reason, By: s.By}, Raw: s.XML, Size: int64(len(s.XML)),
+		Body: session.RelaySent{Reason: s.Reason, By: s.By}, Raw: as.xml, Size: int64(len(as.xml)),
 	}})
-	r.put(s.Dir, bytes.Clone(s.XML))
+	r.put(s.Dir, bytes.Clone(as.wire))
 	turn := decode.NoTurn
-	pieces := r.stream.Cut(s.Dir, s.XML)
-	for i := range pieces {
+	for i := range as.pieces {
 		if s.Answer {
-			r.expect(&pieces[i], s.Reply)
+			r.expect(&as.pieces[i], s.Reply)
 		}
-		turn = max(turn, r.delivered(&pieces[i]))
+		turn = max(turn, r.delivered(&as.pieces[i]))
 	}
 	r.ledger.note(s.Dir)
 	r.turned(s.Dir, turn, nil, nil)

@@ -26,9 +26,6 @@ const (
 // waits.
 const maxSince = 256 << 10
 
-// hidden says that what passes can never be looked at.
-func (r *Relay) hidden() bool { return r.blind || r.isWeb() }
-
 // join begins to look at what passes unseen, if somebody wants to.
 func (r *Relay) join() {
 	if r.hidden() {
@@ -141,7 +138,7 @@ func (r *Relay) tellBlind(dir session.Dir) {
 	}
 	what := "the stream is compressed (XEP-0138)"
 	if r.isWeb() {
-		what = "the stream runs inside of HTTP or WebSocket"
+		what = "the stream runs inside of HTTP, and is no WebSocket"
 	}
 	if cares {
 		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{

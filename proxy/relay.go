@@ -72,6 +72,8 @@ type Relay struct {
 	gate       []Gate            // decide about elements, in this order
 	gated      [3]gated          // by direction
 	looked     [3]bool           // by direction: it was held back piece by piece, the last time
+	severed    [3]bool           // by direction: messages of WebSocket refer to one that its receiver has not got
+	unsaid     bool              // that nothing can be done inside of HTTP has been said, if anybody cared
 	waits      uint64            // decisions that were waited for
 	opened     [3]bool           // by direction: its receiver has got a stream header
 	queue      [3][]Sending      // by direction: what is to be said there
@@ -184,7 +186,7 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() && !r.stream.AwaitsFrames() || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
@@ -394,6 +396,14 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 		}
 		at += n
 		turn := piece.Turn
+		if r.severed[dir] && !r.stream.IsFramed(dir) {
+			r.endSevered(dir, append(r.gated[dir].part, p[from:]...))
+			return
+		}
+		if piece.Dir != dir { // a client of WebSocket has spoken ahead, and is answered now
+			r.unheld(&piece)
+			continue
+		}
 		if gates {
 			var wait bool
 			turn, wait = r.consider(dir, &piece, p[from:at])
@@ -410,9 +420,11 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 			gates = r.gates(dir)
 		} else {
 			r.gated[dir].passing, r.gated[dir].large = false, false
-			r.learn(&piece)
-			r.ledger.came(&piece)
-			r.ledger.went(&piece)
+			r.unheld(&piece)
+			if _, head := piece.Body.(session.HTTPResponse); head && r.gates(dir) { // what follows is WebSocket
+				r.forward(dir, p[from:at])
+				from, gates = at, true
+			}
 		}
 		if r.turned(dir, turn, p[from:at], p[at:]) {
 			return
@@ -493,9 +505,12 @@ func (r *Relay) learn(p *decode.Piece) {
 	if p.Dir == session.C2S && p.Kind == decode.Opened {
 		r.learnHeader(&p.Frame)
 	}
-	if _, ok := p.Body.(session.HTTPRequest); ok && !r.requested {
-		r.requested = true
-		r.tellBlind(p.Dir)
+	switch p.Body.(type) {
+	case session.HTTPRequest, session.HTTPResponse:
+		if r.requested = true; r.hidden() && !r.unsaid {
+			r.unsaid = true
+			r.tellBlind(p.Dir)
+		}
 	}
 	switch p.Kind {
 	case decode.Opened:

@@ -36,9 +36,6 @@ func webConnect(head session.HTTPRequest) Connect {
 	return c
 }
 
-// isWeb says whether the client speaks HTTP.
-func (r *Relay) isWeb() bool { return r.stream.IsWeb(session.C2S) }
-
 // excuseWeb answers a request in the server's place.
 func (r *Relay) excuseWeb() {
 	r.say(&Sending{Dir: session.S2C, XML: status(http.StatusBadGateway, "the server cannot be reached"), Reason: fmt.Sprintf("the server could not be reached, so the client is told %d", http.StatusBadGateway)})
