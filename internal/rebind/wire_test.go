@@ -3,6 +3,7 @@ package rebind
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
@@ -23,11 +24,12 @@ const streamHeader = "<stream:stream xmlns='jabber:client' xmlns:stream='http://
 
 // end is one end of a stream, as far as a login needs it.
 type end struct {
-	*tls.Conn
-	in *xml.Decoder
+	io.Writer
+	in     *xml.Decoder
+	header string
 }
 
-func newEnd(c *tls.Conn) *end { return &end{c, xml.NewDecoder(c)} }
+func newEnd(c *tls.Conn) *end { return &end{c, xml.NewDecoder(c), streamHeader} }
 
 // next is the payload of the next element with this name.
 func (e *end) next(name string) (string, error) {
@@ -58,7 +60,7 @@ func (e *end) send(format, payload string) error {
 
 // serve plays the server of one login, bound to its own TLS connection.
 func (e *end) serve(s *scram.ServerConversation) error {
-	if _, err := io.WriteString(e, streamHeader); err != nil {
+	if _, err := io.WriteString(e, e.header); err != nil {
 		return err
 	}
 	first, err := e.next("auth")
@@ -85,7 +87,7 @@ func (e *end) serve(s *scram.ServerConversation) error {
 
 // login plays the client of one.
 func (e *end) login(c *scram.ClientConversation) error {
-	if _, err := io.WriteString(e, streamHeader); err != nil {
+	if _, err := io.WriteString(e, e.header); err != nil {
 		return err
 	}
 	first, err := c.Step("")
@@ -124,7 +126,7 @@ func TestTLSExporter(t *testing.T) {
 
 // exporterOf is tls-exporter of a connection. The library's own has no context, which is
 // another value on TLS 1.2 than the empty one of RFC 9266 §2.
-func exporterOf(c *tls.Conn) (scram.ChannelBinding, error) {
+func exporterOf(c interface{ ConnectionState() tls.ConnectionState }) (scram.ChannelBinding, error) {
 	state := c.ConnectionState()
 	data, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
 	return bindingOf("tls-exporter", string(data)), err
@@ -136,10 +138,6 @@ func throughProxy(t *testing.T, version uint16) {
 		t.Fatal(err)
 	}
 	chain, err := authority.Issue("example.net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, err := certs.NewMemory()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,38 +167,8 @@ func throughProxy(t *testing.T, version uint16) {
 		served <- newEnd(c).serve(serverConversation(t, cb))
 	}()
 
-	target, err := proxy.ParseTarget("tls://"+upstream.Addr().String(), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	spool := session.NewSpool(session.SpoolOptions{})
-	defer spool.Close()
-	front, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 1)
-	go func() {
-		over <- proxy.Serve(ctx, front, proxy.Options{
-			Resolver: &proxy.Resolver{Upstream: &target}, Spool: spool,
-			TLS: &tlsintercept.Config{CA: ours, Roots: authority.Roots(), Finished: true},
-			Gate: func(s *tlsintercept.Secured) proxy.Gate {
-				return New(Options{
-					Client: s.Bindings(session.ClientLeg), Server: s.Bindings(session.ServerLeg), Domain: "example.net",
-					Password: func(string, string) (string, bool) { return password, true },
-				})
-			},
-		})
-	}()
-	defer func() {
-		cancel()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
-	}()
-
-	c, err := tls.Dial("tcp", front.Addr().String(), &tls.Config{RootCAs: ours.Pool(), ServerName: "example.net"})
+	front, roots := inFrontOf(t, upstream.Addr().String(), authority)
+	c, err := tls.Dial("tcp", front, &tls.Config{RootCAs: roots, ServerName: "example.net"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,4 +190,45 @@ func throughProxy(t *testing.T, version uint16) {
 	if got := c.ConnectionState().Version; got != version {
 		t.Errorf("it was %s", tls.VersionName(got))
 	}
+}
+
+// inFrontOf starts a proxy in front of a server of TLS, which binds logins anew, and returns
+// its address and the CA that signs for it.
+func inFrontOf(t *testing.T, upstream string, authority *demo.Authority) (front string, roots *x509.CertPool) {
+	t.Helper()
+	ours, err := certs.NewMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := proxy.ParseTarget("tls://"+upstream, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spool := session.NewSpool(session.SpoolOptions{})
+	t.Cleanup(spool.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() {
+		over <- proxy.Serve(ctx, l, proxy.Options{
+			Resolver: &proxy.Resolver{Upstream: &target}, Spool: spool,
+			TLS: &tlsintercept.Config{CA: ours, Roots: authority.Roots(), Finished: true},
+			Gate: func(s *tlsintercept.Secured) proxy.Gate {
+				return New(Options{
+					Client: s.Bindings(session.ClientLeg), Server: s.Bindings(session.ServerLeg), Domain: "example.net",
+					Password: func(string, string) (string, bool) { return password, true },
+				})
+			},
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String(), ours.Pool()
 }
