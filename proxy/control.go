@@ -37,6 +37,7 @@ type Control struct {
 	holds   uint64 // so many elements were held
 	changed chan struct{}
 	ledgers ledgers
+	room    room
 }
 
 // maker makes a session's gate of a kind.
@@ -137,7 +138,7 @@ func (c *Control) enter(id int, p *pump) {
 	gates = append(gates, &breakGate{c: c, id: id, look: look})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.relay.ledger.recall = c.recall
+	p.relay.ledger.recall, p.relay.room = c.recall, &c.room
 	p.relay.Handle(Armed{gates})
 }
 

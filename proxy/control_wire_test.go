@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +184,66 @@ func TestControlRefuses(t *testing.T) {
 	}
 	if _, err := c.Break("", true); err == nil || !c.Unbreak(0) || len(c.Breakpoints()) != 0 {
 		t.Errorf("breakpoints have no bound: %v", err)
+	}
+}
+
+// TestControlOfARunningWebSocket: the same in WebSocket with compression, whose messages refer
+// to those that have passed before anybody looked.
+func TestControlOfARunningWebSocket(t *testing.T) {
+	b := newUnstarted(t)
+	c := NewControl()
+	b.options.Control = c
+	b.start(t, b.options)
+	client := b.dial(t)
+	mustWrite(t, client, wsAsk)
+	server := b.accept(t)
+	mustRead(t, server, wsAsk)
+	down, got := newFraming(session.S2C, packings["deflate"]), newFraming(session.S2C, "")
+	say := func(texts ...string) (wire string) {
+		wire = down.says(texts...)
+		mustWrite(t, server, wire)
+		return wire
+	}
+	mustWrite(t, server, agreed(packings["deflate"]))
+	mustRead(t, client, agreed(packings["deflate"]))
+	mustRead(t, client, say(wsOpen, one))
+	if _, err := c.Break(`name == "two"`, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustRead(t, client, say(one))
+	say(two)
+	h := oneHeld(t, c)
+	if string(h.XML) != two {
+		t.Errorf("held: %+v", h)
+	}
+	if err := c.Inject(1, Sending{Dir: session.S2C, XML: []byte("<first/>")}); err != nil { // it goes before what is held
+		t.Fatal(err)
+	}
+	mustRead(t, client, got.says("<first xmlns='jabber:client'/>"))
+	if err := c.Decide(h.ID, Decision{XML: []byte("<edited/>")}); err != nil {
+		t.Fatal(err)
+	}
+	mustRead(t, client, got.says("<edited xmlns='jabber:client'/>"))
+	c.Unbreak(0)
+	say(six, two)
+	mustRead(t, client, got.says(six, two))
+	client.Close()
+	server.Close()
+	allOver(c)
+	var said []string
+	for _, e := range b.events() {
+		switch e.Body.(type) {
+		case session.RelayEdited, session.RelaySent, session.StreamElement:
+			said = append(said, e.Kind()+" "+string(e.Raw))
+		case session.RelayBent:
+			said = append(said, e.Kind())
+		}
+	}
+	want := []string{"stream:element " + one, "stream:element " + one, "relay:sent <first xmlns='jabber:client'/>", "stream:element " + two, "relay:edited <edited xmlns='jabber:client'/>", "relay:bent", "stream:element " + six, "stream:element " + two}
+	if !slices.Equal(said, want) {
+		t.Errorf("told: %q", said)
 	}
 }

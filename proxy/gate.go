@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -21,9 +22,31 @@ type Gate interface {
 	Consider(*decode.Piece) Decision
 }
 
-// maxGated bounds what is held back of a piece that is not whole yet. One that is larger
-// passes without being considered.
-const maxGated = 64 << 10
+// Bounds of what is held back of pieces that are not whole yet. One that is larger passes
+// without being considered.
+const (
+	maxGated  = decode.MaxFrame // of one: more of it is not kept to be looked at
+	freeGated = 64 << 10        // of one, whatever others hold back
+	maxRoom   = 256             // pieces of a run that are larger than that, at a time
+)
+
+// room counts them.
+type room struct{ taken atomic.Int64 }
+
+// take says whether there is room for one more; nil has room for all.
+func (m *room) take() bool {
+	if m == nil || m.taken.Add(1) <= maxRoom {
+		return true
+	}
+	m.taken.Add(-1)
+	return false
+}
+
+func (m *room) giveBack() {
+	if m != nil {
+		m.taken.Add(-1)
+	}
+}
 
 // maxCopies bounds how often an element is repeated.
 const maxCopies = 1000
@@ -32,6 +55,7 @@ const maxCopies = 1000
 type gated struct {
 	part    []byte  // of a piece that is not whole, and has not been forwarded
 	large   bool    // the piece was too large: the rest of it passes
+	roomy   bool    // it takes room
 	passing bool    // the piece had begun to pass when somebody wanted to look: it does
 	waiting uint64  // what is waited for, counted in the session; 0: nothing
 	what    outcome // what it is about
@@ -81,7 +105,7 @@ func (r *Relay) gates(dir session.Dir) bool {
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.
 func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g := &r.gated[dir]
-	if g.large = g.large || len(g.part)+len(p) > maxGated && !r.severed[dir]; g.large || g.passing {
+	if g.large = g.large || !r.mayKeepBack(dir, len(g.part)+len(p)); g.large || g.passing {
 		r.letGo(dir)
 		r.forward(dir, p)
 		return
@@ -89,11 +113,30 @@ func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g.part = append(g.part, p...)
 }
 
+// mayKeepBack says whether so much may be held back of a piece. What could not be read by who
+// gets it is, in any case.
+func (r *Relay) mayKeepBack(dir session.Dir, n int) bool {
+	g := &r.gated[dir]
+	if n > freeGated && !g.roomy && !g.passing {
+		g.roomy = r.room.take()
+	}
+	return n <= freeGated || n <= maxGated && g.roomy || r.severed[dir]
+}
+
+// makeRoom gives back what a piece that has been seen to has taken of the room.
+func (r *Relay) makeRoom(dir session.Dir) {
+	if g := &r.gated[dir]; g.roomy {
+		g.roomy = false
+		r.room.giveBack()
+	}
+}
+
 // letGo passes on what was held back of a piece. What follows of it passes too.
 func (r *Relay) letGo(dir session.Dir) {
 	g := &r.gated[dir]
 	part := g.part
 	g.part, g.message.aside = nil, nil
+	r.makeRoom(dir)
 	g.passing = g.passing || len(part) > 0
 	r.forward(dir, part)
 }
@@ -104,7 +147,8 @@ func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn d
 	if r.stream.IsFramed(dir) {
 		return r.considerMessage(dir, piece, p)
 	}
-	if g := &r.gated[dir]; g.large || g.passing {
+	if g := &r.gated[dir]; g.large || g.passing || piece.Truncated {
+		g.large = g.large || !g.passing
 		r.passUnheld(dir, p)
 		r.unheld(piece)
 		return piece.Turn, false
@@ -121,8 +165,12 @@ func (r *Relay) passUnheld(dir session.Dir, p []byte) {
 	g.passing = false
 	r.forward(dir, p)
 	if large {
-		r.tellEdited(dir, "", "an element of more than 64 KB is not held back: it passed without being looked at", nil, true)
+		r.tellLarge(dir)
 	}
+}
+
+func (r *Relay) tellLarge(dir session.Dir) {
+	r.tellEdited(dir, "", fmt.Sprintf("an element of more than %d MB is not held back, nor one of more than %d KB while there are %d others: it passed without being looked at", maxGated>>20, freeGated>>10, maxRoom), nil, true)
 }
 
 // unheld learns from a piece that passes without being decided about.
@@ -246,6 +294,7 @@ func (o *outcome) tell(bent bool, by, reason string) {
 
 // settle carries out what was decided about a piece, and says which turn the stream takes.
 func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
+	r.makeRoom(dir)
 	turn, severed := decode.NoTurn, r.severed[dir]
 	o.copies = r.afford(dir, o.copies, max(len(o.whole), len(o.xml)))
 	switch {
@@ -399,6 +448,7 @@ func (r *Relay) endGate() {
 func (r *Relay) keepGated() {
 	for _, dir := range both {
 		g := &r.gated[dir]
+		r.makeRoom(dir)
 		for _, p := range [][]byte{g.what.whole, g.part, g.rest} {
 			if len(p) > 0 {
 				r.do(Keep{dir, p})

@@ -342,10 +342,55 @@ func TestGateIsBounded(t *testing.T) {
 	if got := r.out[session.C2S].String(); got != text {
 		t.Errorf("%d bytes went on, of %d, or they differ", len(got), len(text))
 	}
-	if len(r.notes) != 1 || !strings.Contains(r.notes[0], "passed=true an element of more than 64 KB") {
+	if len(r.notes) != 1 || !strings.Contains(r.notes[0], "passed=true an element of more than 1 MB") {
 		t.Errorf("told: %q", r.notes)
 	}
 	if !slices.Contains(seen, "small") || slices.Contains(seen, "large") {
 		t.Errorf("considered: %q", seen)
+	}
+}
+
+// TestRoomIsBounded: of all sessions of a run so many hold back a large piece at a time, and it
+// is given back however that ends.
+func TestRoomIsBounded(t *testing.T) {
+	large := "<large xmlns='x'>" + strings.Repeat("y", 2*freeGated)
+	for name, c := range map[string]struct {
+		did Decision
+		end func(*gatedRelay)
+	}{
+		"passed":  {Decision{}, func(r *gatedRelay) { r.give(Data{session.C2S, []byte("</large>")}) }},
+		"dropped": {Decision{Drop: true}, func(r *gatedRelay) { r.give(Data{session.C2S, []byte("</large>")}) }},
+		"held": {Decision{Hold: "here"}, func(r *gatedRelay) {
+			r.give(Data{session.C2S, []byte("</large>")})
+			if r.room.taken.Load() != maxRoom {
+				t.Errorf("while it is held there is room for others")
+			}
+			r.give(Decided{session.C2S, r.gated[session.C2S].waiting, Decision{}})
+		}},
+		"ended":     {Decision{}, func(r *gatedRelay) { r.give(Stopped{}) }},
+		"too large": {Decision{}, func(r *gatedRelay) { r.give(Data{session.C2S, bytes.Repeat([]byte("y"), maxGated)}) }},
+	} {
+		all := new(room)
+		all.taken.Store(maxRoom - 1)
+		begin := func() *gatedRelay {
+			r := newGatedRelay(byName{"large": c.did})
+			r.room = all
+			r.give(Data{session.C2S, []byte(gateHeader)})
+			for rest := []byte(large); len(rest) > 0; {
+				n := min(1000, len(rest))
+				r.give(Data{session.C2S, rest[:n]})
+				rest = rest[n:]
+			}
+			return r
+		}
+		r, other := begin(), begin()
+		if len(r.gated[session.C2S].part) != len(large) || !other.gated[session.C2S].large || all.taken.Load() != maxRoom {
+			t.Errorf("%s: %d bytes are held back of one, and the other passes: %v", name, len(r.gated[session.C2S].part), other.gated[session.C2S].large)
+		}
+		c.end(r)
+		other.give(Data{session.C2S, []byte("</large>")})
+		if n := all.taken.Load(); n != maxRoom-1 {
+			t.Errorf("%s: %d are still taken", name, n-maxRoom+1)
+		}
 	}
 }

@@ -66,8 +66,12 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 		return 0, false
 	}
 	o := outcome{whole: r.whole(dir, p), message: piece.Message, aside: m.aside}
-	if len(m.pieces) != 1 {
-		if r.goOn(dir, &o); len(m.pieces) > 1 {
+	if len(m.pieces) != 1 || m.pieces[0].Truncated {
+		r.makeRoom(dir)
+		switch r.goOn(dir, &o); {
+		case len(m.pieces) == 1:
+			r.tellLarge(dir)
+		case len(m.pieces) > 1:
 			r.tellEdited(dir, "", "a message of WebSocket that is not one element (RFC 7395 §3.3.1) is not held back: it passed without being looked at", nil, true)
 		}
 		for i := range m.pieces {
@@ -116,8 +120,9 @@ func (r *Relay) tellSevered(dir session.Dir) {
 // endSevered ends a connection in which a direction can no longer be read, and what it refers
 // to has not been passed on: nobody could read it.
 func (r *Relay) endSevered(dir session.Dir, rest []byte) {
-	r.do(Keep{dir, bytes.Clone(rest)})
-	r.gated[dir].part = nil
+	g := &r.gated[dir]
+	r.do(Keep{dir, append(g.part, rest...)})
+	g.part = nil
 	r.bend(&Bend{What: Cut, Dir: dir, Reason: "the connection was cut: what the " + dir.Sender() + " sends cannot be read any more, and without the message that was taken out or changed the " + dir.Opposite().Sender() + " could not read it either"})
 }
 

@@ -72,6 +72,7 @@ type Relay struct {
 	gate       []Gate            // decide about elements, in this order
 	gated      [3]gated          // by direction
 	looked     [3]bool           // by direction: it was held back piece by piece, the last time
+	room       *room             // of the run, for large pieces that are held back; nil: as much as there is
 	severed    [3]bool           // by direction: messages of WebSocket refer to one that its receiver has not got
 	unsaid     bool              // that nothing can be done inside of HTTP has been said, if anybody cared
 	waits      uint64            // decisions that were waited for
@@ -397,7 +398,7 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 		at += n
 		turn := piece.Turn
 		if r.severed[dir] && !r.stream.IsFramed(dir) {
-			r.endSevered(dir, append(r.gated[dir].part, p[from:]...))
+			r.endSevered(dir, p[from:])
 			return
 		}
 		if piece.Dir != dir { // a client of WebSocket has spoken ahead, and is answered now

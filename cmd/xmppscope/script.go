@@ -45,7 +45,7 @@ went on, each on its leg, with "script" beside it.
 It runs in a process of its own, which is bounded: 200,000 steps and half a second for an
 element, 256 MB in all. An error stands on the ladder, and the element passes as it came; a
 script that is too slow or wants too much memory is asked no more. Elements of more than
-64 KB pass unasked. For example:
+1 MB pass unasked. For example:
 
   def on_step(s, e):
       if e.step == "sasl-auth" and e.fields.get("mechanism") == "PLAIN":
