@@ -193,7 +193,7 @@ func TestControlOfARunningWebSocket(t *testing.T) {
 	b := newUnstarted(t)
 	c := NewControl()
 	b.options.Control = c
-	b.start(t, b.options)
+	b.start(t)
 	client := b.dial(t)
 	mustWrite(t, client, wsAsk)
 	server := b.accept(t)
