@@ -232,11 +232,13 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 // transfer reads once and has the relay decide; or, if it knows where to, brings across all
 // that comes. It returns what there is to tell the relay then, nil if nothing.
 func (p *pump) transfer(dir session.Dir, from, to *route) Input {
+	var haste hurry
 	for {
 		if err := from.leg.fill(); err != nil {
 			return p.readFailed(dir, from, err)
 		}
-		p.heard.Store(int64(time.Since(p.begun)))
+		now := time.Since(p.begun)
+		p.heard.Store(int64(now))
 		room := rooms.Get().(*[legRoom]byte)
 		n, err := from.gathered(room[:])
 		var failed error
@@ -261,6 +263,9 @@ func (p *pump) transfer(dir session.Dir, from, to *route) Input {
 			return p.readFailed(dir, from, err)
 		case to == nil:
 			return nil
+		case haste.read(now, n):
+			haste.pause()
+			haste.last = time.Since(p.begun)
 		}
 	}
 }

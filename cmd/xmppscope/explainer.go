@@ -115,9 +115,9 @@ func (x *explainer) of(t *session.Trail) *explaining {
 // How much may flow before explaining makes room for it, and how much room: the relay and
 // its peers need the cores more.
 const (
-	quietFlow = 6 << 20   // a second, as Spool.Flowed counts: nobody needs to make room for that
-	fullFlow  = 150 << 20 // a second: whatever the system says, it needs the cores
-	restRatio = 9         // of resting to working where room is needed: a tenth of a core is left
+	quietFlow = 6 << 20  // a second, as Spool.Flowed counts: nobody needs to make room for that
+	fullFlow  = 50 << 20 // a second: explaining could not follow with a core of its own
+	restRatio = 9        // of resting to working where room is needed: a tenth of a core is left
 	maxRest   = 200 * time.Millisecond
 	lookTime  = 10 * time.Millisecond // between two looks at how much flows, at least
 

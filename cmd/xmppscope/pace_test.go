@@ -20,9 +20,9 @@ func TestPace(t *testing.T) {
 		{"nothing flows", 0, work, 1 << 20, 0, 0},
 		{"nothing flows, and others take the CPUs", 0, work / 2, 1 << 20, 0, 0},
 		{"little waits", 0, work, 100, gatherTime, 0},
-		{"it flows steadily, and there is room", 20, work, 1 << 20, 0, 0},
+		{"it flows steadily, and there is room", 40, work, 1 << 20, 0, 0},
 		{"it flows, and the CPUs are short", 20, work / 2, 1 << 20, long, 0},
-		{"as much as goes", 400, work, 1 << 20, long, 0},
+		{"more than could be explained", 60, work, 1 << 20, long, 0},
 		{"as much as goes, after a silence", 400, work, 1 << 20, long, time.Hour},
 	} {
 		var p pace
