@@ -161,21 +161,27 @@ func (a *app) begin(screen tcell.Screen) {
 	go a.supervise()
 }
 
-// watchHeld draws anew when what is held changes, and each second while something is.
+// watchHeld draws anew when what is held changes, and each second while something is. Where
+// nothing is and nothing would be, a session that ends changes nothing on the screen.
 func (a *app) watchHeld() {
-	for {
+	for before := 0; ; {
 		changed := a.options.Control.Changed()
 		var tick <-chan time.Time
-		if len(a.options.Control.Held()) > 0 {
+		held := len(a.options.Control.Held())
+		if held > 0 {
 			tick = time.After(time.Second)
 		}
+		now := held + len(a.options.Control.Breakpoints())
+		if now+before > 0 {
+			a.tv.QueueUpdateDraw(func() {})
+		}
+		before = now
 		select {
 		case <-a.ctx.Done():
 			return
 		case <-changed:
 		case <-tick:
 		}
-		a.tv.QueueUpdateDraw(func() {})
 	}
 }
 
