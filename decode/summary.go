@@ -163,6 +163,8 @@ func element(s *Seen) string {
 		return condition(root)
 	case NSSASL, NSSASL2:
 		return sasl(s)
+	case NSDialback:
+		return join(root.Name.Local, session.Clip(root.Attr("type"), 20), "from", session.Clip(root.Attr("from"), 60), "to", session.Clip(root.Attr("to"), 60))
 	case NSSM2, NSSM3:
 		return join(managed(root.Name.Local), attrs(root, "h", "resume", "max"))
 	}

@@ -15,9 +15,10 @@ type (
 	Connect struct {
 		Domain string
 		Named  *Named
-		Sealed bool // what goes there is TLS, and stays as it is
-		Web    bool // what goes there is HTTP: Named is the request's host
-		Peer   bool // a server asks for another
+		Sealed bool   // what goes there is TLS, and stays as it is
+		Web    bool   // what goes there is HTTP: Named is the request's host
+		Peer   bool   // a server asks for another
+		From   string // who has opened the stream, where that is known
 		// StartTLS has TLS to the server begun by us.
 		StartTLS bool
 	}
@@ -91,7 +92,8 @@ type (
 		Domain string
 		Early  []byte
 		Direct bool
-		Peer   bool // a server has called another
+		Peer   bool   // a server has called another
+		From   string // who has opened the stream, where that is known
 	}
 	// Finish sending in a direction (half-close). Cut leaves out TLS's close_notify, as
 	// the sender has. Drop closes that leg altogether, and keeps the other; Reset resets it.

@@ -575,7 +575,7 @@ func (p *pump) connect(c Connect) {
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, From: c.From, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.unreached(l, err)
 			return
@@ -608,7 +608,7 @@ func (p *pump) secure(a Secure) {
 	client.whole = true
 	ctx, gone := context.WithCancelCause(p.ctx)
 	leaving := &watching{p: p, leg: client, gone: gone}
-	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, Direct: a.Direct, Peer: a.Peer, Waits: leaving.waits, Record: p.trail.Event}
+	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, From: a.From, Direct: a.Direct, Peer: a.Peer, Waits: leaving.waits, Record: p.trail.Event}
 	if server != nil {
 		server.whole = true
 		legs.Server = p.watch(server, func() { gone(nil) }) // ends the handshake, which waits for nothing then

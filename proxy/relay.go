@@ -58,6 +58,7 @@ type Relay struct {
 	requested  bool          // or a request of HTTP
 	domain     string        // "to" of the client's newest header
 	content    string        // its default namespace
+	from       string        // who has opened it, "" if that is not said
 	answered   bool          // the server has sent something
 	secured    bool
 	blind      bool              // the stream cannot turn any more, and is not looked at
@@ -334,7 +335,7 @@ func (r *Relay) hold(p []byte) {
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
 			r.phase = connecting
-			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, StartTLS: r.clear && r.content == decode.NSClient})
+			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, From: r.from, StartTLS: r.clear && r.content == decode.NSClient})
 			return
 		}
 	}
@@ -529,7 +530,7 @@ func (r *Relay) learn(p *decode.Piece) {
 
 func (r *Relay) learnHeader(f *decode.Frame) {
 	if root, _ := decode.ParseTag(f.Raw, nil); root != nil && f.Kind == decode.Opened {
-		r.header, r.domain, r.content = true, root.Attr("to"), root.Attr("xmlns")
+		r.header, r.domain, r.content, r.from = true, root.Attr("to"), root.Attr("xmlns"), root.Attr("from")
 	}
 }
 
@@ -570,7 +571,7 @@ func (r *Relay) secure() {
 	}
 	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
 	r.phase = securing
-	r.do(Secure{Domain: r.domain, Early: r.held, Peer: r.content == decode.NSServer})
+	r.do(Secure{Domain: r.domain, Early: r.held, Peer: r.content == decode.NSServer, From: r.from})
 	r.held = nil
 }
 

@@ -16,7 +16,9 @@ type Story struct {
 	Captured  bool   // from a capture of one wire: xmppscope was not on it
 	Joined    bool   // and that begins in the middle
 	Servers   bool   // both sides are servers
-	Domain    string // the stream's "to"
+	Component bool   // the client is a component (XEP-0114)
+	Domain    string // the stream's "to": of a component its own
+	From      string // the stream's "from", which clients seldom give
 	User      string // who logs in, as far as is known
 	JID       string // the full JID once bound
 	Mechanism string // the SASL mechanism in use
@@ -180,6 +182,10 @@ func (t *Story) learn(e *Event) {
 			if e.Dir == C2S && e.Name == "stream" {
 				t.Domain = strings.Clone(n.Value)
 			}
+		case "from":
+			if e.Dir == C2S && e.Name == "stream" {
+				t.From = strings.Clone(n.Value)
+			}
 		case FieldDialback:
 			t.dialback(e, n.Value)
 		}
@@ -214,7 +220,7 @@ func (t *Story) step(e *Event) {
 	case "bind-result", "session-result":
 		t.complete(e)
 	case "component-handshake", "dialback-verify": // the answer is what it is about, whatever it is
-		if e.Dir == S2C {
+		if e.Dir == S2C && t.In.IsZero() { // what a server asks besides says nothing new of its own claim
 			t.complete(e)
 		}
 	case "bind-error", "session-error", "starttls-failure", "stream-error":
@@ -291,6 +297,7 @@ func (t *Story) inline(e *Event) bool {
 // One that other claims go on in has not failed.
 func (t *Story) dialback(e *Event, answer string) {
 	switch {
+	case e.Name == "verify": // of a claim made elsewhere; see step
 	case answer == "valid":
 		t.complete(e)
 	case e.Dir == S2C && t.State != LoggedIn: // claims do not follow from each other
@@ -324,9 +331,14 @@ func refusalOf(e *Event, kind string) *Refusal {
 	return &Refusal{Kind: kind, Condition: strings.Clone(condition), By: e.Dir.Sender(), Text: strings.Clone(text), Seq: e.Seq, N: e.Step.N, ID: e.Step.ID}
 }
 
-// Who is the account that logs in, as a JID; "" if it is not known.
+// Who is the account that logs in, as a JID; or the domain, of a server that calls and of a
+// component. It is "" if it is not known.
 func (t *Story) Who() string {
 	switch {
+	case t.Servers:
+		return t.From
+	case t.Component:
+		return t.Domain
 	case t.JID != "":
 		return t.JID
 	case t.User == "" || t.Domain == "" || strings.Contains(t.User, "@"):

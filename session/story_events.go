@@ -30,6 +30,7 @@ func (t *Story) happened(e *Event) {
 		if e.Dir == C2S {
 			t.Joined = t.Joined || t.n <= 1 && bytes.Contains(e.Raw, []byte("http://jabber.org/protocol/httpbind")) && bytes.Contains(e.Raw, []byte(" sid="))
 			t.Servers = bytes.Contains(e.Raw, []byte("'jabber:server'")) || bytes.Contains(e.Raw, []byte(`"jabber:server"`))
+			t.Component = bytes.Contains(e.Raw, []byte("jabber:component:"))
 		}
 	case BOSHBody: // of a session that was opened on another connection
 		t.Joined = t.Joined || e.Dir == C2S && t.n == 0

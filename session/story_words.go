@@ -15,11 +15,14 @@ type Phase struct {
 // Phases split the time that a login took, as far as their borders were seen; none if it
 // was but one.
 func (t *Story) Phases() (out []Phase) {
-	from := t.Began
+	from, last := t.Began, "binding"
+	if t.Servers {
+		last = "dialback"
+	}
 	for _, p := range []struct {
 		name string
 		at   time.Time
-	}{{"to TLS", t.Secured}, {"authentication", t.Admitted}, {"binding", t.In}} {
+	}{{"to TLS", t.Secured}, {"authentication", t.Admitted}, {last, t.In}} {
 		if p.at.IsZero() || p.at.Equal(from) && len(out) > 0 { // between servers the login is the end
 			continue
 		}

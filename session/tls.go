@@ -14,11 +14,11 @@ type TLSFacts struct {
 	Domain   string        `json:"domain,omitempty"`    // the JID domain the certificate is held against
 	Resumed  bool          `json:"resumed,omitempty"`   // an abbreviated handshake
 	EMS      bool          `json:"ems,omitempty"`       // extended master secret (RFC 7627) or TLS 1.3
-	Mutual   bool          `json:"requested,omitempty"` // the server asked for a client certificate
+	Mutual   bool          `json:"requested,omitempty"` // a client certificate was asked for
 	Took     time.Duration `json:"took_ns,omitempty"`
 	Hello    *ClientHello  `json:"hello,omitempty"`        // what the client of this leg offered
 	Chain    []Certificate `json:"chain,omitempty"`        // as sent, leaf first
-	Client   []Certificate `json:"client_chain,omitempty"` // what the client showed, leaf first: in captures alone, for it cannot pass a proxy
+	Client   []Certificate `json:"client_chain,omitempty"` // what was shown as the client of this leg, leaf first: to the server by --upstream-cert, for the client's own cannot pass a proxy
 	Verdict  *Verification `json:"verified,omitempty"`     // of Chain; nil if it was not looked at
 	Unminted []string      `json:"not_minted,omitempty"`   // client leg: names of the server's leaf that ours does not carry
 

@@ -72,7 +72,7 @@ func (f *TLSFacts) clientCert() string {
 	case len(f.Client) > 0:
 		return "shown: " + f.Client[0].Subject
 	case f.Mutual:
-		return "asked for by the server"
+		return "asked for, and none was shown"
 	}
 	return ""
 }

@@ -31,7 +31,7 @@ func TestFacts(t *testing.T) {
 	}
 	for want, got := range map[string][]Fact{
 		"version: TLS 1.2\ncipher suite: S\nkey exchange: x25519\nALPN: xmpp-client\nSNI: a.test (the stream)\nJID domain: b.test\ntook: 34ms\n" +
-			"resumed: yes, an abbreviated handshake\nclient cert: asked for by the server\nnot minted: c.test, d.test\nverified: yes, by DNS-ID b.test\n": whole.Facts(),
+			"resumed: yes, an abbreviated handshake\nclient cert: asked for, and none was shown\nnot minted: c.test, d.test\nverified: yes, by DNS-ID b.test\n": whole.Facts(),
 		"SNI: a.test\nversions: TLS 1.3, TLS 1.2\nALPN: xmpp-client\ngroups: x25519\nsuites: S\n": hello.Facts(),
 		"subject: CN=a\nissuer: CN=b\nDNS names: a.test\nSRV names: _xmpp-client.a.test\nXMPP names: a.test\nIP addresses: 192.0.2.1\n" +
 			"valid: 2026-11-22 to 2026-11-22 12:30 UTC\nkey: ECDSA P-256, signed with ECDSA-SHA256\nmay sign: yes, it is a CA\nSHA-256: 00:FF:A1\nserial: 0a\n": cert.Facts(),

@@ -35,9 +35,11 @@ type Config struct {
 	// Own is the server's real certificate and key: clients are shown it in place of a minted
 	// one, where it names the domain (--own-cert). Nil is none.
 	Own *tls.Certificate
-	// Mine is the certificate and key that a server is shown which asks for one
-	// (--upstream-cert): the client's own cannot be passed on. Nil is none.
-	Mine *tls.Certificate
+	// Mine are certificates and keys for servers that ask for one (--upstream-cert), as the
+	// client's own cannot be passed on: one is shown, that of Legs.From or the first.
+	Mine []tls.Certificate
+	// Ask says when clients are asked for theirs.
+	Ask Ask
 	// Finished keeps the client's Finished of each leg of TLS 1.3, which some bind logins to
 	// (Secured.Bindings).
 	Finished bool
@@ -56,6 +58,9 @@ type Legs struct {
 	// direct TLS the client's SNI takes precedence, and Domain is what to take
 	// where there is none; it may be "".
 	Domain string
+	// From is who opens the stream, as its header says: a JID, or the domain of a server that
+	// calls. It is "" where that is not known.
+	From string
 	// ServerName is the host that the server's certificate is about and that it is told by
 	// SNI, where that is not Domain: that of a URL (RFC 7395 §3.9).
 	ServerName string
@@ -152,7 +157,9 @@ func (c *Config) Secure(ctx context.Context, l Legs) (*Secured, error) {
 	})
 	err := conn.HandshakeContext(ctx)
 	p.clientWire.done = true
-	setState(&p.clientFacts, conn.ConnectionState(), p.minted())
+	state := conn.ConnectionState()
+	setState(&p.clientFacts, state, p.minted())
+	p.clientFacts.Client = chainFacts(state.PeerCertificates)
 	if !p.helloAt.IsZero() {
 		p.clientFacts.Took = time.Since(p.helloAt) - p.serverFacts.Took
 	}
@@ -176,6 +183,7 @@ type pair struct {
 	hello                  *tls.ClientHelloInfo // of the client, nil while there is none
 	helloAt                time.Time
 	early                  bool        // the ClientHello announced 0-RTT data
+	wantedCAs              [][]byte    // by the server that has asked for a certificate: their names, in DER
 	shown                  bool        // the client has been given our certificate
 	begun                  bool        // the server leg's handshake was begun, or dialling was
 	failed                 *Error      // of the server leg
@@ -270,6 +278,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		SessionTicketsDisabled: true,
 		KeyLogWriter:           keyLog{session.ClientLeg, p.record, p.clientWire.tape},
 	}
+	p.ask(p.config)
 	return p.config, nil
 }
 

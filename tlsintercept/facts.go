@@ -95,15 +95,7 @@ func chainFacts(chain []*x509.Certificate) []session.Certificate {
 }
 
 // mintedFacts describes the chain that we send.
-func mintedFacts(cert *tls.Certificate) []session.Certificate {
-	var chain []*x509.Certificate
-	for _, der := range cert.Certificate {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			chain = append(chain, c)
-		}
-	}
-	return chainFacts(chain)
-}
+func mintedFacts(cert *tls.Certificate) []session.Certificate { return chainFacts(shown(cert)) }
 
 func certFacts(c *x509.Certificate) session.Certificate {
 	out := session.NewCertificate(c)

@@ -133,10 +133,11 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 			}
 			return nil
 		},
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			p.serverFacts.Mutual = true
-			if p.Mine != nil {
-				return p.Mine, nil
+		GetClientCertificate: func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			p.serverFacts.Mutual, p.wantedCAs = true, asked.AcceptableCAs
+			if mine := p.mine(); mine != nil {
+				p.serverFacts.Client = chainFacts(shown(mine))
+				return mine, nil
 			}
 			return new(tls.Certificate), nil // none: the client's own cannot be passed on
 		},

@@ -292,3 +292,43 @@ func TestUpstreamCert(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestAskClientCert: a client is asked for its certificate as --ask-client-cert says, and what
+// it shows is printed, with what the server sees of it.
+func TestAskClientCert(t *testing.T) {
+	dir := t.TempDir()
+	authority, err := demo.NewAuthority("CA of clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := authority.Issue("alice.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		how    string
+		server tls.ClientAuthType
+		want   string // "": it is not asked
+	}{
+		{"", tls.RequestClientCert, "EXTERNAL does not work through here"},
+		{"", tls.NoClientCert, ""},
+		{" --ask-client-cert always", tls.NoClientCert, "the server has not asked for a certificate"},
+		{" --ask-client-cert never", tls.RequestClientCert, ""},
+	} {
+		server := directTLS(t, &tls.Config{ClientAuth: c.server})
+		printed, _ := through(t, dir, "proxy --plain --insecure-upstream --upstream tls://"+server.Addr().String()+c.how, func(addr string, _ *x509.CertPool) {
+			conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: "server.example", Certificates: []tls.Certificate{own}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+		})
+		if shown := strings.Contains(printed, "XMPP alice.example; issued by CN=CA of clients"); shown != (c.want != "") || !strings.Contains(printed, c.want) {
+			t.Errorf("%q, server asks: %v\n%s", c.how, c.server, printed)
+		}
+	}
+	printed := scope(t, dir, "proxy", "--plain", "--listen", "127.0.0.1:0", "--ask-client-cert", "perhaps")
+	if out, err := printed.CombinedOutput(); err == nil || !strings.Contains(string(out), "it is mirror, always or never") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -6,15 +6,45 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+
+	"xmppscope/tlsintercept"
 )
+
+// askClients reads --ask-client-cert.
+func askClients(when string) (tlsintercept.Ask, error) {
+	switch ask := tlsintercept.Ask(when); {
+	case when == "mirror":
+		return tlsintercept.AskAsServer, nil
+	case ask == tlsintercept.AskAlways || ask == tlsintercept.AskNever:
+		return ask, nil
+	}
+	return "", hinted{fmt.Errorf("--ask-client-cert %q is unknown", when), "it is mirror, always or never"}
+}
+
+// certPairs are pairs of files, of a flag that can be repeated. Its values have commas, and so
+// has the list in the flag's variable.
+type certPairs []string
+
+func (p *certPairs) String() string { return strings.Join(*p, ",") }
+func (p *certPairs) Type() string   { return "pairs" }
+
+// Set implements pflag.Value.
+func (p *certPairs) Set(s string) error {
+	files := strings.Split(s, ",")
+	if len(files)%2 != 0 {
+		return errors.New("want CERT,KEY: two files in PEM form")
+	}
+	for pair := range slices.Chunk(files, 2) {
+		*p = append(*p, strings.Join(pair, ","))
+	}
+	return nil
+}
 
 // certPair reads the value of a flag, --own-cert or --upstream-cert: CERT,KEY in PEM, the chain
 // with the leaf first. Whose key it is stands in messages.
 func certPair(flag, whose, pair string) (*tls.Certificate, error) {
-	if pair == "" {
-		return nil, nil
-	}
 	chain, key, ok := strings.Cut(pair, ",")
 	if !ok || chain == "" || key == "" {
 		return nil, fmt.Errorf("%s %q: want CERT,KEY: two files in PEM form", flag, pair)

@@ -38,10 +38,11 @@ type proxyFlags struct {
 	allow    []string
 	most     int // --max-sessions
 	tokens   rebind.Tokens
-	own      string // --own-cert
-	mine     string // --upstream-cert
-	headers  bool   // --proxy-protocol
-	toClient string // --client-tls
+	own      string    // --own-cert
+	mine     certPairs // --upstream-cert
+	ask      string    // --ask-client-cert
+	headers  bool      // --proxy-protocol
+	toClient string    // --client-tls
 	passTLS  []string
 	closed   untouchedFlags
 	behind   behindFlags
@@ -70,7 +71,8 @@ func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
-	f.StringVar(&p.mine, "upstream-cert", "", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works")
+	f.Var(&p.mine, "upstream-cert", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works; of several the one that names who opens the stream (repeatable)")
+	f.StringVar(&p.ask, "ask-client-cert", "mirror", "ask clients for a certificate of theirs, and show it: mirror, when the server asks; always; never (`WHEN`)")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
 	p.closed.add(f)
@@ -214,10 +216,19 @@ func (p *proxyFlags) tlsOptions() (o proxy.Options, err error) {
 	if c.Roots, err = upstreamRoots(p.roots); err != nil {
 		return o, err
 	}
-	if c.Own, err = certPair("--own-cert", "the server's", p.own); err != nil {
-		return o, err
+	if p.own != "" {
+		if c.Own, err = certPair("--own-cert", "the server's", p.own); err != nil {
+			return o, err
+		}
 	}
-	if c.Mine, err = certPair("--upstream-cert", "the account's", p.mine); err != nil {
+	for _, pair := range p.mine {
+		mine, err := certPair("--upstream-cert", "the account's", pair)
+		if err != nil {
+			return o, err
+		}
+		c.Mine = append(c.Mine, *mine)
+	}
+	if c.Ask, err = askClients(p.ask); err != nil {
 		return o, err
 	}
 	if o.PassTLS, err = domains("--pass-tls", p.passTLS); err != nil {

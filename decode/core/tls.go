@@ -146,13 +146,7 @@ func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note
 			notes = append(notes, expiry(s.Event.At, f.Chain[0])...)
 		}
 	}
-	for i, c := range f.Client {
-		role := "what the client shows to prove who it is (SASL EXTERNAL may use it)"
-		if i > 0 {
-			role = "of the client's chain"
-		}
-		notes = append(notes, field("RFC 6120 §13.7.1.4", "client-certificate", certificateLine(c), session.Span{}, role).Is(session.Sentence).Classed(session.Elsewhere))
-	}
+	notes = append(notes, clientNotes(s, f)...)
 	if f.Verdict != nil {
 		notes = append(notes, verdict(f))
 	}

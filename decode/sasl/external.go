@@ -32,6 +32,10 @@ func (external) Decode(m Message) []session.Note {
 		return malformed(m, "", "RFC 4422 §A.1", "the client sent something that is not an authorization identity")
 	}
 	notes := externalIdentity(m)
+	if ours := substitute(m.State.TLS); ours != nil {
+		return append(notes, decode.Say(session.Info, m.Element.Tag,
+			"what the server goes by is the certificate that xmppscope has shown it in the client's place (--upstream-cert): %s", session.ShortLine(ours.Subject)))
+	}
 	if between(m.State.TLS) {
 		notes = append(notes, decode.Say(session.Warning, m.Element.Tag,
 			"the client proves itself with its TLS certificate, which ends at xmppscope: the server has not seen it and will refuse"))

@@ -17,10 +17,12 @@ var middle = decode.Rule{
 
 func survivors(s *decode.Seen) []session.Note {
 	one, two := s.State.Mechanisms()
-	var live, bound, certificate, endPoint, anew []string
+	var live, bound, certificate, shown, endPoint, anew []string
 	for _, name := range append(append(one, two...), fastMechanisms(s.State)...) {
 		list := &live
 		switch {
+		case decode.MechanismOf(name).Certificate && substitute(s.State.TLS) != nil:
+			list = &shown
 		case decode.MechanismOf(name).Certificate:
 			list = &certificate
 		case decode.BindsChannel(name) && sameCertificate(s.State.TLS) && canEndPoint(s.State, name):
@@ -34,7 +36,7 @@ func survivors(s *decode.Seen) []session.Note {
 			*list = append(*list, name)
 		}
 	}
-	if len(bound)+len(certificate)+len(endPoint)+len(anew) == 0 || s.State.Authenticated { // nothing is lost
+	if len(bound)+len(certificate)+len(endPoint)+len(anew)+len(shown) == 0 || s.State.Authenticated { // nothing is lost
 		return nil
 	}
 	var parts []string
@@ -45,6 +47,7 @@ func survivors(s *decode.Seen) []session.Note {
 		{live, "can pass xmppscope: "},
 		{endPoint, "can pass as long as the client binds to tls-server-end-point, because it is shown the server's own certificate: "},
 		{anew, "can pass with the account's password or token, because xmppscope binds them anew (--rebind): "},
+		{shown, "can pass by the certificate that xmppscope has shown in the client's place (--upstream-cert): "},
 		{bound, "cannot pass, because their proof covers the TLS connection, which ends here: "},
 		{certificate, "cannot pass, because it needs the client's certificate, which ends here: "},
 	} {
@@ -56,7 +59,7 @@ func survivors(s *decode.Seen) []session.Note {
 	if len(bound)+len(certificate) > 0 {
 		n.Severity = session.Notice
 	}
-	if len(bound) > 0 && len(live)+len(anew) == 0 {
+	if len(bound) > 0 && len(live)+len(anew)+len(shown) == 0 {
 		n.Severity = session.Warning
 		n.Text += "; no client can log in through xmppscope while the server offers nothing else"
 	}

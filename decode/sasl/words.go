@@ -37,6 +37,15 @@ func between(tls [3]*session.TLSFacts) bool {
 	return tls[session.ClientLeg] != nil && tls[session.ServerLeg] != nil
 }
 
+// substitute is the certificate that the server was shown in the client's place
+// (--upstream-cert), nil if none was.
+func substitute(tls [3]*session.TLSFacts) *session.Certificate {
+	if !between(tls) || len(tls[session.ServerLeg].Client) == 0 {
+		return nil
+	}
+	return &tls[session.ServerLeg].Client[0]
+}
+
 // sameCertificate says whether the client was shown the server's own certificate.
 func sameCertificate(tls [3]*session.TLSFacts) bool {
 	if !between(tls) {

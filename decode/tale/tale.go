@@ -64,7 +64,11 @@ func (t *Tale) Add(e *session.Event) {
 func (t *Tale) Write(w io.Writer) {
 	domain := cmp.Or(t.Domain, "a server that is not known")
 	say := func(format string, args ...any) { fmt.Fprintln(w, session.SafeLine(fmt.Sprintf(format, args...))) }
-	say("%s at %s, %s (session %d)", cmp.Or(t.Who(), "someone"), domain, t.Began.Format(time.DateTime), t.ID)
+	who := cmp.Or(t.Who(), "someone") + " at " + domain
+	if t.Component {
+		who = "the component " + domain
+	}
+	say("%s, %s (session %d)", who, t.Began.Format(time.DateTime), t.ID)
 	line := func(name, text string) {
 		if text != "" {
 			say("  %-9s %s", name, text)

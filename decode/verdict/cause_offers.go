@@ -77,6 +77,8 @@ func (c *scene) leftAtFeatures(e ended) Cause {
 // serverLeft is about a server that finds no way to prove its domain.
 func (c *scene) serverLeft(e ended, f *session.Element, all []string, secure, tls bool) Cause {
 	switch {
+	case len(all) == 0 && secure && c.keptBack():
+		return Cause{ID: "certificate-kept-back", Guilty: Xmppscope, Weight: Shown, What: e.did + ": the other server offers no EXTERNAL, for it has asked for a certificate and was shown none", Advice: c.noCertificate()}
 	case len(all) == 0 && f.Child(nsDialback, "dialback") != nil && (secure || !tls):
 		return Cause{ID: "only-dialback", What: e.did + ": the server offers nothing but dialback (XEP-0220), no EXTERNAL: it does not trust the other server's certificate, or does not look at it",
 			Advice: "let both servers agree on a way: dialback in the one that left, or a certificate that the other one trusts (a valid chain, the domain among its names, usable by TLS clients)"}
@@ -88,9 +90,29 @@ func (c *scene) serverLeft(e ended, f *session.Element, all []string, secure, tl
 	return Cause{ID: "no-common-mechanism", What: fmt.Sprintf("%s after the other server had offered %s", e.did, list(all)), Advice: "look into the log of the server that left"}
 }
 
+// noCertificate is what to do where only a certificate of the client's will do.
 func (c *scene) noCertificate() string {
-	if !c.intercepted() {
-		return "give the client a certificate that the server trusts, or let the server offer a mechanism with a password"
+	other := "let the server offer a mechanism with a password"
+	if c.Servers {
+		other = "let both servers use dialback"
 	}
-	return "a client certificate cannot pass any proxy that ends TLS: let the server offer a password mechanism, too"
+	if !c.intercepted() || c.substitute() != "" {
+		return "give the client a certificate that the server trusts, or " + other
+	}
+	return "a client's certificate cannot pass a proxy that ends TLS: start xmppscope with it and its key (--upstream-cert CERT,KEY), or with --untouched, or " + other
+}
+
+// substitute is the subject of what the server was shown in the client's place, "" if nothing.
+func (c *scene) substitute() string {
+	if f := c.state.TLS[session.ServerLeg]; c.intercepted() && f != nil && len(f.Client) > 0 {
+		return session.ShortLine(f.Client[0].Subject)
+	}
+	return ""
+}
+
+// keptBack says that the server has asked for a certificate and was shown none, as TLS ends
+// here.
+func (c *scene) keptBack() bool {
+	f := c.state.TLS[session.ServerLeg]
+	return c.intercepted() && f != nil && f.Mutual && len(f.Client) == 0
 }

@@ -13,6 +13,7 @@ func init() {
 	propose("05 passwords", provenByPassword)
 	propose("22 tokens", passwordAsToken)
 	propose("23 certificates", noClientCertificate)
+	propose("23 certificates of servers", certificateKeptBack)
 	propose("28 whole addresses", addressAsUser)
 	propose("34 unknown users", refusedBeforeProof)
 }
@@ -104,14 +105,27 @@ func noClientCertificate(c *scene) []Cause {
 		cause.ID, cause.Weight = "external-servers-alone", Shown
 		cause.Text = "the certificate of the server that called is for TLS servers alone (its extended key usage lacks clientAuth, as with public CAs since 2026), and the one that answers wants it to be for TLS clients too"
 		cause.Advice = "update the server that refuses, so that it takes such certificates of servers, or get one with clientAuth from a CA that still issues them"
-	case c.intercepted() && c.Servers:
-		cause.Guilty, cause.Weight = Xmppscope, Shown
-		cause.Advice = "no certificate of a server that calls can pass a proxy that ends TLS: with xmppscope in between let the servers use dialback; without it, " + cause.Advice
+	case c.substitute() != "":
+		cause.ID, cause.Guilty, cause.Weight = "external-substitute", Account, Shown
+		cause.Text = fmt.Sprintf("the server does not accept what xmppscope has shown it in the client's place, %s (--upstream-cert), for who wants to log in: it names somebody else, or the server does not trust who issued it", c.substitute())
+		cause.Advice = "name the certificate, with its chain, of who logs in, as the client itself shows it to the server"
 	case c.intercepted():
 		cause.Guilty, cause.Weight = Xmppscope, Shown
-		cause.Advice = "a client certificate cannot pass any proxy that ends TLS: use a password here"
+		cause.Advice = c.noCertificate()
 	}
 	return []Cause{cause}
+}
+
+// certificateKeptBack is about a server that goes by the certificate of the one that calls,
+// which it was not shown.
+func certificateKeptBack(c *scene) []Cause {
+	r := c.Cause
+	if r == nil || !c.Servers || r.Kind != "stream-error" || r.By != "server" || !c.keptBack() || !strings.Contains(strings.ToLower(r.Text), "certificate") {
+		return nil
+	}
+	return []Cause{{ID: "certificate-kept-back", Guilty: Xmppscope, Weight: Shown,
+		Text:   "the server asked for a certificate and was shown none, as TLS of the one that calls ends at xmppscope",
+		Advice: c.noCertificate()}}
 }
 
 // addressAsUser is about a client that gives its whole address as the user's name.

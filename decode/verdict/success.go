@@ -27,7 +27,7 @@ func (c *scene) succeeded() []session.Note {
 	}
 	what += c.cost()
 	severity := session.Info
-	if c.state.InClear() {
+	if c.state.InClear() && !c.Component { // XEP-0114 has no TLS
 		severity = session.Warning
 	}
 	if f := c.state.TLS[session.ServerLeg]; f != nil && f.Verdict != nil && f.Verdict.Ignored {
@@ -60,6 +60,8 @@ func (c *scene) cost() (what string) {
 		what += " over " + f.Version
 	} else if f := c.state.TLS[session.ServerLeg]; f != nil && c.target != "" {
 		what += " over " + f.Version + " to the server, and IN THE CLEAR to the client,"
+	} else if c.Component {
+		what += " in the clear, as components do"
 	} else if !c.state.Secure[session.ServerLeg] {
 		what += " WITHOUT TLS"
 	}

@@ -120,13 +120,20 @@ func (m *management) enable(s *decode.Seen) []session.Note {
 	}
 	notes := []session.Note{decode.Explain(refSM, s.Root.Span, "%s", text)}
 	switch {
-	case !s.State.Joined && (!s.State.Authenticated || s.State.JID == ""):
+	case !s.State.Joined && !servers(s) && (!s.State.Authenticated || s.State.JID == ""):
 		notes = append(notes, decode.Finding("M01", refSM, session.Error, s.Root.Span, "the client enables stream management before it has bound a resource"))
 	case m.enabled:
 		notes = append(notes, decode.Finding("M01", refSM, session.Error, s.Root.Span, "the client enables stream management a second time"))
 	}
 	m.enabled = true
 	return notes
+}
+
+// servers says whether one server talks to another: those bind nothing, and may have proved
+// themselves by dialback.
+func servers(s *decode.Seen) bool {
+	h := s.State.Header[session.C2S]
+	return h != nil && h.Content == decode.NSServer
 }
 
 func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session.Note {

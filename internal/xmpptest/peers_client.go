@@ -28,6 +28,7 @@ type Login struct {
 	Direct   bool   // TLS from the first byte
 	Clear    bool   // no TLS: slixmpp alone
 	Says     string // the message to bob
+	To       string // whom it is for, if not for bob: slixmpp alone
 	Proxy    string // "HOST:PORT" of a proxy to go through: slixmpp by SOCKS5, go-sendxmpp by HTTP CONNECT; "" for none
 	KeyLog   string // file for the TLS secrets, which slixmpp writes (SSLKEYLOGFILE); "" for none
 }
@@ -63,7 +64,20 @@ func Slixmpp(t testing.TB, l Login) Ran {
 	if l.Clear {
 		role = "alice-clear"
 	}
-	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, l.JID, l.Password, l.CAFile), BobJID, l.Says)...)
+	return runClient(t, l, "", python, append(slixmppArgs(t, role, l.Addr, l.JID, l.Password, l.CAFile), l.To, l.Says)...)
+}
+
+// SlixmppComponent runs a component in Python (XEP-0114), which is no client: of l it takes
+// Addr, JID (its domain), Password (its secret), Says and To. It waits for the answer.
+func SlixmppComponent(t testing.TB, l Login) Ran {
+	t.Helper()
+	Need(t, "slixmpp")
+	l = l.complete(t)
+	host, port, err := net.SplitHostPort(l.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runClient(t, l, "", python, peerFile(t, "slixmpp_component.py"), host, port, l.JID, l.Password, l.To, l.Says)
 }
 
 // GoSendxmpp runs a Go client that logs in with PLAIN, sends its message and goes.
@@ -104,6 +118,9 @@ func (l Login) complete(t testing.TB) Login {
 	t.Helper()
 	if l.JID == "" {
 		l.JID = AliceJID
+	}
+	if l.To == "" {
+		l.To = BobJID
 	}
 	if l.Password == "" {
 		l.Password = AlicePassword
@@ -182,9 +199,15 @@ type Bob struct {
 // StartBob logs bob in (with slixmpp) and returns when he is online.
 func StartBob(t testing.TB, s *PeerServer) *Bob {
 	t.Helper()
+	return StartBobAs(t, Login{Addr: s.StartTLS, JID: BobJID, Password: BobPassword, CAFile: s.CAFile})
+}
+
+// StartBobAs is StartBob for another account.
+func StartBobAs(t testing.TB, l Login) *Bob {
+	t.Helper()
 	Need(t, "slixmpp")
 	b := &Bob{online: make(chan struct{}), got: map[string]string{}, more: make(chan struct{})}
-	cmd := exec.Command(python, slixmppArgs(t, "bob", s.StartTLS, BobJID, BobPassword, s.CAFile)...)
+	cmd := exec.Command(python, slixmppArgs(t, "bob", l.Addr, l.JID, l.Password, l.CAFile)...)
 	cmd.Dir = peerDir(t)
 	r, w := io.Pipe()
 	go b.read(r)
@@ -193,9 +216,9 @@ func StartBob(t testing.TB, s *PeerServer) *Bob {
 	select {
 	case <-b.online:
 	case <-p.exited:
-		t.Fatalf("xmpptest: bob could not log in at %s:\n%s", s.Name, p.out.String())
+		t.Fatalf("xmpptest: bob could not log in at %s:\n%s", l.Addr, p.out.String())
 	case <-time.After(patience):
-		t.Fatalf("xmpptest: bob did not get online at %s:\n%s", s.Name, p.out.String())
+		t.Fatalf("xmpptest: bob did not get online at %s:\n%s", l.Addr, p.out.String())
 	}
 	return b
 }

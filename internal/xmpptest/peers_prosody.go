@@ -64,6 +64,19 @@ func ProsodyAccount(t testing.TB, dir, user, domain, password string) {
 // in Lua: the certificates, which lie in dir, and the hosts.
 func RunProsody(t testing.TB, dir, settings string) (starttls, direct string) {
 	t.Helper()
+	return runProsody(t, dir, settings, nil)
+}
+
+// RunProsodyAt is RunProsody with a name server: that of a resolv.conf (see StartNameServer).
+func RunProsodyAt(t testing.TB, dir, settings, resolvConf string) (starttls, direct string) {
+	t.Helper()
+	Need(t, "root", "unshare")
+	return runProsody(t, dir, settings, []string{"unshare", "-m", "sh", "-c", `mount --bind "$0" /etc/resolv.conf && exec "$@"`, resolvConf})
+}
+
+// runProsody is RunProsody with words that stand before the command.
+func runProsody(t testing.TB, dir, settings string, before []string) (starttls, direct string) {
+	t.Helper()
 	Need(t, "prosody")
 	config := struct {
 		Dir, Settings    string
@@ -71,7 +84,8 @@ func RunProsody(t testing.TB, dir, settings string) (starttls, direct string) {
 	}{dir, settings, freePort(t), freePort(t)}
 	peerTemplate(t, "prosody.cfg.lua", filepath.Join(dir, "prosody.cfg.lua"), config)
 	starttls, direct = local(config.StartTLS), local(config.Direct)
-	cmd := exec.Command("prosody", "--config", filepath.Join(dir, "prosody.cfg.lua"), "-F")
+	args := append(before, "prosody", "--config", filepath.Join(dir, "prosody.cfg.lua"), "-F")
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = dir
 	startProcess(t, cmd, nil).accepts(t, starttls, direct)
 	return starttls, direct

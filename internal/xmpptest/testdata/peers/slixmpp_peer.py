@@ -27,6 +27,7 @@ class Peer(slixmpp.ClientXMPP):
         self.ca_certs = CAFILE
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("message", self.got)
+        self.add_event_handler("message_error", self.bounced)
         self.add_event_handler("failed_auth", lambda e: say("failed_auth"))
         for event in ("failed_all_auth", "ssl_invalid_chain", "ssl_invalid_cert", "connection_failed"):
             self.add_event_handler(event, lambda e, name=event: self.give_up(name, e))
@@ -43,6 +44,10 @@ class Peer(slixmpp.ClientXMPP):
         else:
             say("mechanism", self["feature_mechanisms"].mech.name)
             self.send_message(sys.argv[7], sys.argv[8], mtype="chat")
+
+    def bounced(self, message):
+        if ROLE != "bob":
+            self.give_up("bounced", message["error"]["condition"] + ": " + message["error"]["text"])
 
     def got(self, message):
         if not message["body"] or message["type"] == "error":
