@@ -40,8 +40,11 @@ func TestEndsTLSBy(t *testing.T) {
 			t.Fatal("TLS is ended where nothing was asked for")
 		}
 		value := "x"
-		if f.Lookup(name).Value.Type() == "bool" {
+		switch f.Lookup(name).Value.Type() {
+		case "bool":
 			value = "true"
+		case "pairs":
+			value = "x,y"
 		}
 		if err := f.Set(name, value); err != nil {
 			t.Fatal(err)
