@@ -351,12 +351,18 @@ func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
 		xml = bytes.Clone(xml)
 	}
 	for range o.copies {
-		s := r.speak(dir, xml)
+		wire := xml
+		switch {
+		case o.edited:
+			wire = r.speak(dir, xml).wire
+		case o.message != nil: // compressed once more it would be taken for what comes behind it
+			wire = r.frame(dir, o.message.Op, xml)
+		}
 		r.do(Record{session.Seen{
 			Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
 			Body: session.RelaySent{Reason: "the same once more", By: strings.Join(o.by, ", ")}, Raw: xml, Size: int64(len(xml)),
 		}})
-		r.put(dir, s.wire)
+		r.put(dir, wire)
 	}
 }
 
