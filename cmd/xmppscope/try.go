@@ -82,7 +82,7 @@ the command line is wrong.`,
 	f := cmd.Flags()
 	f.BoolVar(&t.list, "list", false, "list the experiments, with what a good client does")
 	f.StringVarP(&t.listen, "listen", "l", "127.0.0.1:0", "`address` of loopback to listen on; port 0 picks one")
-	f.StringVarP(&t.upstream, "upstream", "u", "", "the real server, `HOST:PORT` or tls://HOST:PORT (default: an embedded one)")
+	f.StringVarP(&t.upstream, "upstream", "u", "", "the real server, `HOST:PORT`, tls://HOST:PORT, or ws:// and wss:// for a client of WebSocket (default: an embedded one)")
 	f.StringVar(&t.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
 	f.BoolVar(&t.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
 	f.StringVar(&t.jid, "jid", "", "with --upstream: the account, a bare `JID`")

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"fmt"
 
 	"xmppscope/decode"
@@ -15,10 +16,10 @@ func init() {
 		Title: "somebody on the way takes STARTTLS out of the features, and offers PLAIN in the clear",
 		Good:  "goes no further: nothing of its login is sent without TLS",
 		Ref:   "RFC 7590 §3.1",
-		Needs: "the client has begun with TLS",
+		Needs: "the client has begun with TLS, or the server offers no STARTTLS, as in WebSocket",
 		Bend: func(t *Trial, e *session.Event) proxy.Decision {
 			switch {
-			case is(e, "features-1") && !inTLS(e):
+			case is(e, "features-1") && !inTLS(e) && bytes.Contains(e.Raw, []byte(decode.NSTLS)):
 				return proxy.Decision{
 					XML:    fmt.Appendf(nil, "<stream:features><mechanisms xmlns='%s'><mechanism>PLAIN</mechanism><mechanism>SCRAM-SHA-1</mechanism></mechanisms></stream:features>", decode.NSSASL),
 					Reason: "STARTTLS is taken out of the features",

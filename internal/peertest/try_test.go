@@ -115,3 +115,20 @@ exec script -qec 'profanity -l DEBUG -f prof.log -a alice' /dev/null >/dev/null
 		{"no-starttls", "good", "it went no further", `RECV: <features.*TLS is not supported, but set as mandatory`, `SENT: <auth`},
 	}.run(t, []string{"sh", "-c", script})
 }
+
+// TestTryWebSocket: a bot with xmpp.js over WebSocket, which reconnects by itself.
+func TestTryWebSocket(t *testing.T) {
+	xmpptest.Need(t, "xmpp.js")
+	s := xmpptest.StartProsody(t)
+	bot, err := filepath.Abs("testdata/bot.cjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tries{
+		{"resume-client", "good", "and took up its session", "online.*disconnect.*resumed", "online.*online"},
+		{"stream-error-conflict", "bad", "it came back after", "online.*error conflict.*disconnect.*online", ""},
+		{"sasl-failure-temporary", "weak", "it did not come back", "failed temporary-auth-failure", "online"},
+		{"no-starttls", "n/a", "the server offers no STARTTLS, as in WebSocket", "online", "disconnect"},
+	}.run(t, []string{"env", "NODE_PATH=" + filepath.Join(os.Getenv("XMPPSCOPE_NPM"), "node_modules"), "node", bot},
+		"--start", "15s", "--upstream", "ws://"+s.HTTP, "--upstream-ca", s.CAFile, "--jid", xmpptest.AliceJID, "--password-file", passwordOf(t))
+}
