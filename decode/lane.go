@@ -41,6 +41,14 @@ func (s *Stream) Lane(dir session.Dir) Lane {
 	return Lane{lane: lane{scan: l.scan.clone(), inside: l.inside, sniffed: l.sniffed, first: bytes.Clone(l.first)}}
 }
 
+// Leave gives up what is kept of a direction in WebSocket that is not shown what comes next. It
+// may be gone on with from a Lane.
+func (s *Stream) Leave(dir session.Dir) {
+	if s.IsFramed(dir) {
+		s.web.lanes[dir] = webLane{state: webFrames}
+	}
+}
+
 // GoOn has a direction go on where a Lane stands.
 func (s *Stream) GoOn(dir session.Dir, from *Lane) {
 	s.lanes[dir] = from.lane

@@ -204,6 +204,7 @@ func (s *Stream) frame(dir session.Dir, l *webLane, h frameHead, payload []byte)
 		if h.op == opClose && len(payload) >= 2 {
 			body.Code, body.Reason = int(binary.BigEndian.Uint16(payload)), string(payload[2:])
 		}
+		l.open = l.open && h.op != opClose // no message comes behind it (RFC 6455 §5.5.1)
 		s.tellBody(dir, payload, body)
 		return
 	case opContinue:

@@ -10,7 +10,8 @@ import (
 )
 
 // ClientTLS says what becomes of TLS between clients and us. It is about streams of clients
-// that begin in the clear: whoever begins with TLS has it, and HTTP has none of its own.
+// that begin in the clear: whoever begins with TLS has it. HTTP has no STARTTLS to take out or to
+// require, but a login over WebSocket in the clear is refused as any other is.
 type ClientTLS string
 
 // The ways.

@@ -419,6 +419,43 @@ func TestClientOfWebSocketSpeaksAhead(t *testing.T) {
 	r.want(t, session.S2C, one)
 }
 
+// TestNothingBehindCloseOfWebSocket: behind a side's close frame nothing of ours is said there
+// (RFC 6455 §5.5.1).
+func TestNothingBehindCloseOfWebSocket(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		r := newWebRelay(t, "", &switchable{gate: byName{}})
+		bye := r.up.frame(0x88, "\x03\xe8")
+		if late { // it has passed before anybody looked
+			for _, dir := range both {
+				r.give(Left{dir})
+			}
+			r.free(session.C2S, bye)
+		} else {
+			r.give(Data{session.C2S, []byte(bye)})
+		}
+		r.give(Injected{Sending{Dir: session.C2S, XML: []byte("<message/>")}})
+		if late {
+			r.rest(session.C2S)
+			lane := r.marks[session.C2S]
+			r.hands(session.C2S, &lane)
+		}
+		r.want(t, session.C2S, "close")
+	}
+}
+
+// TestLoginBeforeTLSInWebSocket: where TLS is required of clients, a login over WebSocket in the
+// clear is refused as one in a stream is, in WebSocket's own words.
+func TestLoginBeforeTLSInWebSocket(t *testing.T) {
+	r := newWebRelay(t, "")
+	r.gate = []Gate{&requireGate{r: r.Relay}}
+	r.give(Data{session.C2S, []byte(r.up.says("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>"))})
+	r.want(t, session.C2S)
+	got := r.got(session.S2C)
+	if len(got) != 3 || !strings.HasPrefix(got[1], "<stream:error xmlns:stream='http://etherx.jabber.org/streams'><policy-violation") || got[2] != wsClose || !slices.Equal(r.order, []string{"close"}) {
+		t.Errorf("the client gets %q, and it ends by %q", got, r.order)
+	}
+}
+
 // FuzzMessages: whatever two sides say in WebSocket, what gates let pass goes on byte for byte;
 // and when some is taken out, changed or held, the rest is read as it was said.
 func FuzzMessages(f *testing.F) {

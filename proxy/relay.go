@@ -148,6 +148,7 @@ func (r *Relay) Handle(in Input) []Action {
 		r.handed(&in)
 	case Left:
 		r.left[in.Dir] = true
+		r.stream.Leave(in.Dir)
 	case Injected:
 		r.inject(in.Sending)
 		r.join()
@@ -507,7 +508,9 @@ func (r *Relay) learn(p *decode.Piece) {
 	if p.Dir == session.C2S && p.Kind == decode.Opened {
 		r.learnHeader(&p.Frame)
 	}
-	switch p.Body.(type) {
+	switch b := p.Body.(type) {
+	case session.WebSocketFrame:
+		r.opened[p.Dir] = r.opened[p.Dir] && b.Op != "close"
 	case session.HTTPRequest, session.HTTPResponse:
 		if r.requested = true; r.hidden() && !r.unsaid {
 			r.unsaid = true
