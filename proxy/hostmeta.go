@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xmppscope/decode"
 	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
@@ -21,15 +22,9 @@ import (
 // metaPath is where the documents lie; that in JSON has ".json" behind it (RFC 6415 §3).
 const metaPath = "/.well-known/host-meta"
 
-// metaLink is where a document leads.
-type metaLink struct {
-	Rel  string `json:"rel" xml:"rel,attr"`
-	Href string `json:"href" xml:"href,attr"`
-}
-
 // metaLinks are those for a client whose request names a host; nil where the request is
 // passed on. Secure says that the client has TLS, here where it has reached us.
-func (r *Resolver) metaLinks(host string, secure bool, here string) []metaLink {
+func (r *Resolver) metaLinks(host string, secure bool, here string) []decode.MetaLink {
 	t, at := r.Upstream, here
 	name, port, err := net.SplitHostPort(host)
 	_, ours, _ := net.SplitHostPort(here)
@@ -48,9 +43,9 @@ func (r *Resolver) metaLinks(host string, secure bool, here string) []metaLink {
 		s = "s"
 	}
 	if t.BOSH {
-		return []metaLink{{"urn:xmpp:alt-connections:xbosh", "http" + s + "://" + at + "/http-bind"}}
+		return []decode.MetaLink{{Rel: decode.RelBOSH, Href: "http" + s + "://" + at + "/http-bind"}}
 	}
-	return []metaLink{{"urn:xmpp:alt-connections:websocket", "ws" + s + "://" + at + "/xmpp-websocket"}}
+	return []decode.MetaLink{{Rel: decode.RelWebSocket, Href: "ws" + s + "://" + at + "/xmpp-websocket"}}
 }
 
 // metaRequest reads p, the first bytes of a client, as a request for a host-meta. It says
@@ -105,18 +100,18 @@ func (r *Relay) answerMeta(p []byte) (done, wait bool) {
 }
 
 // metaAnswer is the whole answer to a request. Pages of any origin may read it (XEP-0156 §3.1).
-func metaAnswer(req *http.Request, links []metaLink) []byte {
+func metaAnswer(req *http.Request, links []decode.MetaLink) []byte {
 	var body []byte
 	kind := "application/xrd+xml"
 	switch {
 	case req.Method == http.MethodOptions:
 	case strings.HasSuffix(req.URL.Path, ".json"):
 		kind = "application/json"
-		body, _ = json.Marshal(map[string][]metaLink{"links": links}) // strings alone: it cannot fail
+		body, _ = json.Marshal(map[string][]decode.MetaLink{"links": links}) // strings alone: it cannot fail
 	default:
 		body, _ = xml.Marshal(struct {
-			XMLName xml.Name   `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 XRD"`
-			Links   []metaLink `xml:"Link"`
+			XMLName xml.Name          `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 XRD"`
+			Links   []decode.MetaLink `xml:"Link"`
 		}{Links: links})
 	}
 	var b bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"xmppscope/decode"
 	"xmppscope/internal/idn"
 	"xmppscope/session"
 )
@@ -28,10 +29,10 @@ func webBench(t *testing.T, scheme string) *bench {
 // TestHostMeta: a web client that asks us is led back to us, in both forms, and pages of any
 // origin may read it.
 func TestHostMeta(t *testing.T) {
-	for scheme, want := range map[string]metaLink{
-		"ws":   {"urn:xmpp:alt-connections:websocket", "ws://OUR/xmpp-websocket"},
-		"wss":  {"urn:xmpp:alt-connections:websocket", "ws://OUR/xmpp-websocket"},
-		"http": {"urn:xmpp:alt-connections:xbosh", "http://OUR/http-bind"},
+	for scheme, want := range map[string]decode.MetaLink{
+		"ws":   {Rel: decode.RelWebSocket, Href: "ws://OUR/xmpp-websocket"},
+		"wss":  {Rel: decode.RelWebSocket, Href: "ws://OUR/xmpp-websocket"},
+		"http": {Rel: decode.RelBOSH, Href: "http://OUR/http-bind"},
 	} {
 		t.Run(scheme, func(t *testing.T) {
 			b := webBench(t, scheme)
@@ -52,13 +53,13 @@ func TestHostMeta(t *testing.T) {
 				return answer, body
 			}
 			var xrd struct {
-				XMLName xml.Name   `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 XRD"`
-				Links   []metaLink `xml:"Link"`
+				XMLName xml.Name          `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 XRD"`
+				Links   []decode.MetaLink `xml:"Link"`
 			}
 			if answer, body := get(http.MethodGet, "host-meta"); xml.Unmarshal(body, &xrd) != nil || len(xrd.Links) != 1 || xrd.Links[0] != want || answer.Header.Get("Content-Type") != "application/xrd+xml" {
 				t.Errorf("%v, %s", answer.Header, body)
 			}
-			var jrd struct{ Links []metaLink }
+			var jrd struct{ Links []decode.MetaLink }
 			if answer, body := get(http.MethodGet, "host-meta.json"); json.Unmarshal(body, &jrd) != nil || len(jrd.Links) != 1 || jrd.Links[0] != want || answer.Header.Get("Content-Type") != "application/json" {
 				t.Errorf("%v, %s", answer.Header, body)
 			}

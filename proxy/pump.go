@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
 )
@@ -70,7 +71,7 @@ type pump struct {
 func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Trail) *pump {
 	p := &pump{o: o, here: client.LocalAddr().String(), relay: NewRelay(o.Resolver.Fixed() && o.ClientTLS != WithoutTLS, o.Limits), trail: trail, begun: time.Now()}
 	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
-	p.relay.meta = func(host string, secure bool) []metaLink { return o.Resolver.metaLinks(host, secure, p.here) }
+	p.relay.meta = func(host string, secure bool) []decode.MetaLink { return o.Resolver.metaLinks(host, secure, p.here) }
 	switch o.ClientTLS {
 	case WithoutTLS:
 		p.relay.clear = true

@@ -44,8 +44,8 @@ type Relay struct {
 	limits  Limits
 	// untouched says why TLS is passed on as it is, "" if it is ended; nil: always.
 	untouched func(domain string, hello *tls.ClientHelloInfo, named *Named) string
-	choosy    bool                                      // that depends on the domain, wherever the client has come
-	meta      func(host string, secure bool) []metaLink // where a host-meta leads, nil if the request is passed on; nil: always
+	choosy    bool                                             // that depends on the domain, wherever the client has come
+	meta      func(host string, secure bool) []decode.MetaLink // where a host-meta leads, nil if the request is passed on; nil: always
 	// looksEarly says that the client's first bytes inside TLS may ask for that.
 	looksEarly bool
 	first      []byte        // those

@@ -12,7 +12,6 @@ import (
 
 	"xmppscope/internal/doctor"
 	"xmppscope/internal/idn"
-	"xmppscope/internal/lookup"
 	"xmppscope/proxy"
 	"xmppscope/session"
 	"xmppscope/tlsintercept"
@@ -88,12 +87,8 @@ func (o *doctorFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	names := resolver.Names
-	if names == nil {
-		names = &lookup.Resolver{Thorough: true}
-	}
 	report, err := doctor.Look(cmd.Context(), doctor.Options{
-		Domain: domain, Names: names, Resolver: resolver, Rules: rules(), Timeout: o.timeout,
+		Domain: domain, Resolver: resolver, Rules: rules(), Timeout: o.timeout,
 		TLS: &tlsintercept.Config{Roots: roots, RootsName: rootsName(o.roots), LegacyTLS: o.legacy},
 	})
 	blind := errors.Is(err, doctor.ErrBlind)

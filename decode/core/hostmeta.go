@@ -1,8 +1,6 @@
 package core
 
 import (
-	"encoding/json"
-	"encoding/xml"
 	"net/url"
 	"strings"
 
@@ -10,47 +8,27 @@ import (
 	"xmppscope/session"
 )
 
-// Relations of links in a host-meta that lead to XMPP (XEP-0156 §3).
-const (
-	relWebSocket = "urn:xmpp:alt-connections:websocket"
-	relBOSH      = "urn:xmpp:alt-connections:xbosh"
-)
-
-// link is one of a host-meta (RFC 6415).
-type link struct {
-	Rel  string `xml:"rel,attr" json:"rel"`
-	Href string `xml:"href,attr" json:"href"`
-}
-
 // hostMeta explains a host-meta: where a client finds WebSocket and BOSH, and H07.
 func hostMeta(s *decode.Seen) (notes []session.Note) {
-	raw := s.Event.Raw
-	text := strings.TrimSpace(string(raw))
-	var doc struct {
-		XMLName xml.Name `xml:"XRD" json:"-"`
-		Links   []link   `xml:"Link" json:"links"`
+	text := strings.TrimSpace(string(s.Event.Raw))
+	inJSON := strings.HasPrefix(text, "{")
+	if s.Event.Dir != session.S2C || inJSON && !strings.Contains(text, `"links"`) || !inJSON && !strings.Contains(text, "<XRD") {
+		return nil
 	}
+	links, err := decode.ReadHostMeta([]byte(text), inJSON)
 	switch {
-	case s.Event.Dir != session.S2C:
+	case err != nil && inJSON: // it may be something else
 		return nil
-	case strings.HasPrefix(text, "{") && strings.Contains(text, `"links"`):
-		if json.Unmarshal([]byte(text), &doc) != nil {
-			return nil
-		}
-	case strings.Contains(text, "<XRD"):
-		if xml.Unmarshal([]byte(text), &doc) != nil {
-			return []session.Note{decode.Breach("H07", session.Span{}, "a host-meta that is no well-formed XML: no client finds anything in it")}
-		}
-	default:
-		return nil
+	case err != nil:
+		return []session.Note{decode.Breach("H07", session.Span{}, "a host-meta that is no well-formed XML: no client finds anything in it")}
 	}
 	found := 0
-	for _, l := range doc.Links {
+	for _, l := range links {
 		what, schemes := "", ""
 		switch l.Rel {
-		case relWebSocket:
+		case decode.RelWebSocket:
 			what, schemes = "websocket", "wss ws"
-		case relBOSH:
+		case decode.RelBOSH:
 			what, schemes = "bosh", "https http"
 		default:
 			continue

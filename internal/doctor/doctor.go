@@ -25,9 +25,7 @@ import (
 // Options say what is looked at, and how.
 type Options struct {
 	Domain idn.Domain
-	// Names is asked; nil is the system's resolver.
-	Names proxy.Names
-	// Resolver connects; its Overrides and Ports stand in place of what DNS says.
+	// Resolver is asked and connects; its Overrides and Ports stand in place of what DNS says.
 	Resolver *proxy.Resolver
 	// TLS has the CAs that certificates are held against.
 	TLS *tlsintercept.Config
@@ -96,9 +94,9 @@ func (r *Report) wrong(sev session.Severity, where, ref, next, format string, ar
 // could be seen.
 func Look(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{Domain: o.Domain.ASCII, Problems: []Problem{}, Records: []Record{}, Ports: []Port{}}
-	d := &doctor{Options: o, report: r, rules: decode.Prepare(o.Rules), run: new(decode.Run)}
-	if d.Names == nil {
-		d.Names = &lookup.Resolver{Thorough: true}
+	d := &doctor{Options: o, report: r, names: o.Resolver.Names, rules: decode.Prepare(o.Rules), run: new(decode.Run)}
+	if d.names == nil {
+		d.names = &lookup.Resolver{Thorough: true}
 	}
 	targets := d.audit(ctx)
 	if d.asked > 0 && d.asked == d.unanswered {
@@ -115,10 +113,16 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 type doctor struct {
 	Options
 	report *Report
+	names  proxy.Names
 	rules  *decode.Prepared
 	run    *decode.Run
 
 	asked, unanswered int
+}
+
+// to leads to one place, and nowhere else.
+func (d *doctor) to(t proxy.Target) *proxy.Resolver {
+	return &proxy.Resolver{Upstream: &t, Names: d.names, Through: d.Resolver.Through, Timeout: d.Resolver.Timeout}
 }
 
 func (d *doctor) now() time.Time {

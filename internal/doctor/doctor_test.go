@@ -10,10 +10,10 @@ import (
 
 // TestOffers reads features as servers of today send them; what is no XML harms nobody.
 func TestOffers(t *testing.T) {
-	o := offersIn([]byte(`<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1-PLUS</mechanism><mechanism>PLAIN</mechanism></mechanisms>` +
-		`<authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-256</mechanism><inline><bind xmlns='urn:xmpp:bind:0'/><sm xmlns='urn:xmpp:sm:3'/><fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-NONE</mechanism></fast></inline></authentication>` +
-		`<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'><channel-binding type='tls-exporter'/><channel-binding type='tls-server-end-point'/></sasl-channel-binding>` +
-		`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls><x xmlns='urn:example:new'/></stream:features>`))
+	o := offersIn([]byte(`<stream:features xmlns:stream='http://etherx.jabber.org/streams'><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1-PLUS</mechanism><mechanism>PLAIN</mechanism></mechanisms>`+
+		`<authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-256</mechanism><inline><bind xmlns='urn:xmpp:bind:0'/><sm xmlns='urn:xmpp:sm:3'/><fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-NONE</mechanism></fast></inline></authentication>`+
+		`<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'><channel-binding type='tls-exporter'/><channel-binding type='tls-server-end-point'/></sasl-channel-binding>`+
+		`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls><x xmlns='urn:example:new'/></stream:features>`), nil)
 	for _, c := range []struct {
 		got  []string
 		want string
@@ -34,7 +34,7 @@ func TestOffers(t *testing.T) {
 		t.Error("another order is taken for another offer")
 	}
 	for _, bad := range []string{"", "<", "<a", "\x00", "<a><b></a>", "<features/>"} {
-		if o := offersIn([]byte(bad)); o == nil || len(o.Mechanisms) > 0 {
+		if o := offersIn([]byte(bad), nil); o == nil || len(o.Mechanisms) > 0 {
 			t.Errorf("%q: %+v", bad, o)
 		}
 	}
@@ -44,7 +44,7 @@ func FuzzOffers(f *testing.F) {
 	f.Add([]byte(`<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>`))
 	f.Add([]byte(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		offersIn(text)
+		offersIn(text, nil)
 		webOffers(text)
 	})
 }
@@ -59,8 +59,8 @@ func TestWebOffers(t *testing.T) {
 		`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>`:                                                                 "later",
 		`<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' condition='host-unknown'/>`:                       "host-unknown",
 		`<error xmlns='http://etherx.jabber.org/streams'><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>`: "host-unknown",
-		`<html/>`: "no XMPP",
-		`hello`:   "no XML",
+		`<html/>`: "<html/>, which is no XMPP",
+		`hello`:   "no XMPP",
 		`<!DOCTYPE html><html><body>404</body></html>`: "no XMPP",
 	} {
 		o, err := webOffers([]byte(text))
@@ -71,7 +71,7 @@ func TestWebOffers(t *testing.T) {
 		case o != nil:
 			got = strings.Join(o.Mechanisms, " ")
 		}
-		if !strings.Contains(got, strings.TrimPrefix(want, "no XML")) || want == "no XML" && !strings.Contains(got, "XML") {
+		if !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}

@@ -1,11 +1,10 @@
 package doctor
 
 import (
-	"bytes"
-	"encoding/xml"
 	"slices"
 
 	"xmppscope/decode"
+	"xmppscope/session"
 )
 
 // Offers is what a server offers in its stream features.
@@ -22,8 +21,8 @@ type Offers struct {
 // short are the names of features by the namespace of their element.
 var short = map[string]string{
 	decode.NSTLS: "starttls", decode.NSSASL: "sasl", decode.NSSASL2: "sasl2", decode.NSBind: "bind", decode.NSBind2: "bind2",
-	decode.NSSM3: "stream management", decode.NSSM2: "stream management 2", "urn:xmpp:sasl-cb:0": "channel binding",
-	"urn:xmpp:fast:0": "FAST", "urn:xmpp:csi:0": "client state", "urn:xmpp:features:rosterver": "roster versions",
+	decode.NSSM3: "stream management", decode.NSSM2: "stream management 2", decode.NSCB: "channel binding",
+	decode.NSFAST: "FAST", "urn:xmpp:csi:0": "client state", "urn:xmpp:features:rosterver": "roster versions",
 	"urn:xmpp:features:dialback": "dialback", "urn:xmpp:features:pre-approval": "pre-approval", "urn:xmpp:bidi": "bidi",
 	"http://jabber.org/features/iq-register": "registration", "http://jabber.org/features/iq-auth": "iq-auth",
 	"http://jabber.org/features/compress": "compression", "http://jabber.org/protocol/caps": "capabilities",
@@ -31,42 +30,30 @@ var short = map[string]string{
 	"urn:xmpp:carbons:2": "carbons", "urn:xmpp:sasl:upgrade:0": "SASL upgrade", "urn:xmpp:invite": "invitations",
 }
 
-// node is an element.
-type node struct {
-	XMLName  xml.Name
-	Attrs    []xml.Attr `xml:",any,attr"`
-	Text     string     `xml:",chardata"`
-	Children []node     `xml:",any"`
-}
-
-// offersIn reads a features element. What cannot be read has been told by the rules.
-func offersIn(raw []byte) *Offers {
-	var root node
-	d := xml.NewDecoder(bytes.NewReader(raw))
-	d.Strict = false // its prefix is declared in the stream header
-	if d.Decode(&root) != nil {
+// offersIn reads a features element of a stream. What cannot be read has been told by the rules.
+func offersIn(raw []byte, scope decode.Scope) *Offers {
+	root, _ := decode.Parse(raw, scope)
+	if root == nil {
 		return new(Offers)
 	}
-	return offersOf(&root)
+	return offersOf(root)
 }
 
-func offersOf(root *node) *Offers {
+func offersOf(root *session.Element) *Offers {
 	o := new(Offers)
-	for _, f := range root.Children {
-		o.Features = append(o.Features, nameOf(f.XMLName))
-		switch f.XMLName.Space {
+	for f := range root.Elements() {
+		o.Features = append(o.Features, nameOf(f))
+		switch f.Name.Space {
 		case decode.NSTLS:
-			o.Required = slices.ContainsFunc(f.Children, func(c node) bool { return c.XMLName.Local == "required" })
+			o.Required = f.Child("", "required") != nil
 		case decode.NSSASL:
-			o.Mechanisms = f.texts("mechanism")
+			o.Mechanisms = mechanisms(f)
 		case decode.NSSASL2:
 			o.sasl2(f)
-		case "urn:xmpp:sasl-cb:0":
-			for _, c := range f.Children {
-				for _, a := range c.Attrs {
-					if a.Name.Local == "type" {
-						o.Bindings = append(o.Bindings, a.Value)
-					}
+		case decode.NSCB:
+			for c := range f.Elements() {
+				if kind, is := c.LookupAttr("type"); is {
+					o.Bindings = append(o.Bindings, kind)
 				}
 			}
 		}
@@ -74,33 +61,31 @@ func offersOf(root *node) *Offers {
 	return o
 }
 
-func (o *Offers) sasl2(f node) {
-	o.SASL2 = f.texts("mechanism")
-	for _, c := range f.Children {
-		if c.XMLName.Local != "inline" {
-			continue
-		}
-		for _, in := range c.Children {
-			o.Inline = append(o.Inline, nameOf(in.XMLName))
-			if in.XMLName.Local == "fast" {
-				o.FAST = in.texts("mechanism")
-			}
+func (o *Offers) sasl2(f *session.Element) {
+	o.SASL2 = mechanisms(f)
+	inline := f.Child("", "inline")
+	if inline == nil {
+		return
+	}
+	for in := range inline.Elements() {
+		o.Inline = append(o.Inline, nameOf(in))
+		if in.Name.Local == "fast" {
+			o.FAST = mechanisms(in)
 		}
 	}
 }
 
-func nameOf(n xml.Name) string {
-	if s, ok := short[n.Space]; ok {
+func nameOf(f *session.Element) string {
+	if s, ok := short[f.Name.Space]; ok {
 		return s
 	}
-	return n.Space + " " + n.Local
+	return f.Name.Space + " " + f.Name.Local
 }
 
-// texts are those of the children with a name.
-func (n *node) texts(name string) (out []string) {
-	for _, c := range n.Children {
-		if c.XMLName.Local == name {
-			out = append(out, c.Text)
+func mechanisms(of *session.Element) (out []string) {
+	for c := range of.Elements() {
+		if c.Name.Local == "mechanism" {
+			out = append(out, c.Text())
 		}
 	}
 	return out

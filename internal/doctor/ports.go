@@ -77,7 +77,7 @@ func (d *doctor) talk(ctx context.Context, p place, from string) *talk {
 		if err != nil {
 			return t
 		}
-		if t.before = offersIn(features.Raw); !t.before.has("starttls") {
+		if t.before = offersIn(features.Raw, t.scope); !t.before.has("starttls") {
 			return t
 		}
 		if t.say("<starttls xmlns='"+decode.NSTLS+"'/>") != nil {
@@ -91,7 +91,7 @@ func (d *doctor) talk(ctx context.Context, p place, from string) *talk {
 		return t
 	}
 	if features, err := t.open(from); err == nil {
-		t.inside = offersIn(features.Raw)
+		t.inside = offersIn(features.Raw, t.scope)
 	}
 	return t
 }

@@ -79,7 +79,7 @@ func (d *doctor) audit(ctx context.Context) (out []place) {
 		return out
 	}
 	answers := make([]lookup.Answer, len(kinds))
-	each(kinds, func(i int, k kind) { answers[i] = d.Names.Ask(ctx, lookup.SRV, k.service+d.Domain.ASCII) })
+	each(kinds, func(i int, k kind) { answers[i] = d.names.Ask(ctx, lookup.SRV, k.service+d.Domain.ASCII) })
 	for i, k := range kinds {
 		found := d.record(ctx, k, &answers[i])
 		if k.port != 0 && !answers[i].Found() && answers[i].Err == nil {
@@ -159,7 +159,7 @@ func (d *doctor) host(ctx context.Context, record string, h *Host) (addrs []neti
 	}
 	failed := error(nil)
 	for _, kind := range []string{lookup.A, lookup.AAAA} {
-		a := d.Names.Ask(ctx, kind, h.Name)
+		a := d.names.Ask(ctx, kind, h.Name)
 		if a.Err != nil {
 			failed = a.Err
 		}

@@ -21,6 +21,7 @@ type talk struct {
 	conn   net.Conn
 	cutter *decode.Cutter
 	events []session.Event
+	scope  decode.Scope // of what the server says
 
 	before, inside *Offers // TLS; nil where it did not come to that
 }
@@ -72,10 +73,7 @@ func (t *talk) heard(dir session.Dir, p []byte) {
 
 // connect reaches the server, as any client would.
 func (t *talk) connect(ctx context.Context) error {
-	r := t.d.Resolver
-	target := t.place.target
-	at := &proxy.Resolver{Upstream: &target, Names: r.Names, Through: r.Through, Timeout: r.Timeout}
-	conn, _, err := at.Dial(ctx, proxy.Request{Domain: t.d.Domain.ASCII}, t.see)
+	conn, _, err := t.d.to(t.place.target).Dial(ctx, proxy.Request{Domain: t.d.Domain.ASCII}, t.see)
 	if err != nil {
 		return errOver
 	}
@@ -138,7 +136,10 @@ func (t *talk) until(name string) (*session.Event, error) {
 					return nil, errOver
 				}
 			}
-			if _, ended := e.Body.(session.StreamClosed); ended {
+			switch e.Body.(type) {
+			case session.StreamOpened:
+				t.scope = decode.ScopeOf(e.Raw)
+			case session.StreamClosed:
 				return nil, errOver
 			}
 		}

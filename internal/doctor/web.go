@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -32,17 +30,9 @@ type Web struct {
 }
 
 const (
-	relWebSocket = "urn:xmpp:alt-connections:websocket"
-	relBOSH      = "urn:xmpp:alt-connections:xbosh"
-	maxDocument  = 256 << 10
-	refMeta      = "XEP-0156 §3"
+	maxDocument = 256 << 10
+	refMeta     = "XEP-0156 §3"
 )
-
-// link is what a document names.
-type link struct {
-	Rel  string `json:"rel" xml:"rel,attr"`
-	Href string `json:"href" xml:"href,attr"`
-}
 
 // web looks for ways in over HTTP, and at each of them.
 func (d *doctor) web(ctx context.Context) {
@@ -50,12 +40,12 @@ func (d *doctor) web(ctx context.Context) {
 		return
 	}
 	documents := []string{"host-meta", "host-meta.json"}
-	named := make([][]link, len(documents)) // nil where there is none
+	named := make([][]decode.MetaLink, len(documents)) // nil where there is none
 	each(documents, func(i int, name string) { named[i] = d.document(ctx, name) })
 	var found []Web
 	for i, doc := range documents {
 		for _, l := range named[i] {
-			kind := map[string]string{relWebSocket: "WebSocket", relBOSH: "BOSH"}[l.Rel]
+			kind := map[string]string{decode.RelWebSocket: "WebSocket", decode.RelBOSH: "BOSH"}[l.Rel]
 			if kind == "" {
 				continue
 			}
@@ -82,7 +72,7 @@ func (d *doctor) web(ctx context.Context) {
 }
 
 // document fetches one that may name ways in; nil if there is none.
-func (d *doctor) document(ctx context.Context, name string) []link {
+func (d *doctor) document(ctx context.Context, name string) []decode.MetaLink {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout())
 	defer cancel()
 	where := "https://" + d.Domain.ASCII + "/.well-known/" + name
@@ -105,28 +95,21 @@ func (d *doctor) document(ctx context.Context, name string) []link {
 	if err != nil {
 		return nil
 	}
-	var doc struct {
-		Links []link `json:"links" xml:"Link"`
-	}
-	if name == "host-meta" {
-		err = xml.Unmarshal(body, &doc)
-	} else {
-		err = json.Unmarshal(body, &doc)
-	}
+	links, err := decode.ReadHostMeta(body, strings.HasSuffix(name, ".json"))
 	if err != nil {
 		d.report.wrong(session.Warning, where, refMeta, "look at the document", "it cannot be read: %s", session.ShortLine(err.Error()))
 		return nil
 	}
-	for _, l := range doc.Links {
-		if l.Rel != relWebSocket && l.Rel != relBOSH {
+	for _, l := range links {
+		if l.Rel != decode.RelWebSocket && l.Rel != decode.RelBOSH {
 			continue
 		}
 		if answer.Header.Get("Access-Control-Allow-Origin") != "*" {
-			d.report.wrong(session.Warning, where, "XEP-0156 §3", "send the header Access-Control-Allow-Origin: * with it", "clients in browsers of other sites may not read this (no Access-Control-Allow-Origin)")
+			d.report.wrong(session.Warning, where, refMeta, "send the header Access-Control-Allow-Origin: * with it", "clients in browsers of other sites may not read this (no Access-Control-Allow-Origin)")
 			break
 		}
 	}
-	return append([]link{}, doc.Links...)
+	return append([]decode.MetaLink{}, links...)
 }
 
 // client speaks HTTP as clients do, to hosts as the resolver finds them.
@@ -163,8 +146,7 @@ func (d *doctor) dial(ctx context.Context, _, address string) (net.Conn, error) 
 		}
 		target = proxy.Target{Host: host, Port: n}
 	}
-	r := &proxy.Resolver{Upstream: &target, Names: d.Names, Through: d.Resolver.Through, Timeout: d.Resolver.Timeout}
-	conn, _, err := r.Dial(ctx, proxy.Request{}, func(session.Seen) {})
+	conn, _, err := d.to(target).Dial(ctx, proxy.Request{}, func(session.Seen) {})
 	return conn, err
 }
 
@@ -212,7 +194,7 @@ func (d *doctor) webSocket(ctx context.Context, at string) (*Offers, error) {
 	if c.Subprotocol() != "xmpp" {
 		d.report.wrong(session.Error, at, "RFC 7395 §3.1", "let the server agree to the subprotocol", "the server does not agree to the subprotocol \"xmpp\": clients hang up")
 	}
-	open := fmt.Sprintf("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='%s' version='1.0'/>", session.EscapeXML(d.Domain.Unicode))
+	open := fmt.Sprintf("<open xmlns='%s' to='%s' version='1.0'/>", decode.NSFraming, session.EscapeXML(d.Domain.Unicode))
 	if err := c.Write(ctx, websocket.MessageText, []byte(open)); err != nil {
 		return nil, err
 	}
@@ -230,7 +212,7 @@ func (d *doctor) webSocket(ctx context.Context, at string) (*Offers, error) {
 
 // bosh asks for a session as XEP-0124 has it.
 func (d *doctor) bosh(ctx context.Context, at string) (*Offers, error) {
-	body := fmt.Sprintf("<body xmlns='http://jabber.org/protocol/httpbind' xmlns:xmpp='urn:xmpp:xbosh' rid='%d' to='%s' ver='1.6' xmpp:version='1.0' wait='1' hold='1' xml:lang='en'/>", 1_000_000+d.now().UnixNano()%1_000_000, session.EscapeXML(d.Domain.Unicode))
+	body := fmt.Sprintf("<body xmlns='%s' xmlns:xmpp='%s' rid='%d' to='%s' ver='1.6' xmpp:version='1.0' wait='1' hold='1' xml:lang='en'/>", decode.NSBOSH, decode.NSXBOSH, 1_000_000+d.now().UnixNano()%1_000_000, session.EscapeXML(d.Domain.Unicode))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -258,34 +240,35 @@ func (d *doctor) bosh(ctx context.Context, at string) (*Offers, error) {
 // webOffers finds the features in what a server has sent, or why there are none; both are
 // nil where they may come later.
 func webOffers(text []byte) (*Offers, error) {
-	var root node
-	if err := xml.Unmarshal(text, &root); err != nil {
-		return nil, errors.New("it does not answer with XML")
+	root, _ := decode.Parse(text, nil)
+	if root == nil {
+		return nil, errors.New("what it answers is no XMPP")
 	}
-	for _, n := range append(root.Children, root) {
-		switch n.XMLName {
-		case xml.Name{Space: decode.NSStreams, Local: "features"}:
-			return offersOf(&n), nil
-		case xml.Name{Space: decode.NSStreams, Local: "error"}:
+	for _, e := range append(root.Children(), root) {
+		if e.Name.Space != decode.NSStreams {
+			continue
+		}
+		switch e.Name.Local {
+		case "features":
+			return offersOf(e), nil
+		case "error":
 			why := "a stream error"
-			if len(n.Children) > 0 {
-				why += " (" + n.Children[0].XMLName.Local + ")"
+			if c := e.First(); c != nil {
+				why += " (" + c.Name.Local + ")"
 			}
 			return nil, errors.New("it answers with " + why)
 		}
 	}
-	switch root.XMLName.Local {
+	switch root.Name.Local {
 	case "open":
 		return nil, nil
 	case "body":
-		for _, a := range root.Attrs {
-			if a.Name.Local == "condition" {
-				return nil, fmt.Errorf("it ends the session at once (%s)", a.Value)
-			}
+		if why, is := root.LookupAttr("condition"); is {
+			return nil, fmt.Errorf("it ends the session at once (%s)", why)
 		}
 		return nil, nil
 	}
-	return nil, fmt.Errorf("it answers with <%s/>, which is no XMPP", root.XMLName.Local)
+	return nil, fmt.Errorf("it answers with <%s/>, which is no XMPP", root.Name.Local)
 }
 
 // certificateTrouble says what is wrong with a web server's certificate; "" if that is not it.
