@@ -56,6 +56,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	defer d.abandon()
 	if err := d.open(); err != nil {
 		return err
 	}
@@ -64,7 +65,6 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	server, err := demo.StartServer(sc)
 	if err != nil {
-		d.abandon()
 		return err
 	}
 	defer server.Close()
@@ -74,7 +74,6 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	listener, err := listen(d.listen)
 	if err != nil {
-		d.abandon()
 		return err
 	}
 	addr := listener.Addr().String()
@@ -98,13 +97,11 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 func (d *demoFlags) teach(ctx context.Context, ca *certs.CA) error {
 	room, err := newClassroom()
 	if err != nil {
-		d.abandon()
 		return err
 	}
 	defer room.close()
 	listener, err := listen(d.listen)
 	if err != nil {
-		d.abandon()
 		return err
 	}
 	addr := listener.Addr().String()

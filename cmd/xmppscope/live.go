@@ -79,7 +79,8 @@ func (l *live) inspector() bool {
 	return !l.headless && !l.out.plain && os.Getenv("TERM") != "dumb" && !l.out.json && isTerminal(os.Stdout) && isTerminal(os.Stdin)
 }
 
-// open makes the files ready, before anything listens.
+// open makes the files ready, before anything listens. What it has opened, also where it fails,
+// is for run to close, or for abandon.
 func (l *live) open() error {
 	if err := l.inspect.accounts.read(&l.known); err != nil {
 		return err
@@ -101,22 +102,19 @@ func (l *live) open() error {
 	l.control.Explain = func() *decode.Session { return prepared().NewSession(new(session.Book)) }
 	l.inspect.log = l.log
 	if err := l.rules.open(l.control); err != nil {
-		l.server.close()
 		return err
 	}
 	if err := l.script.open(l.control); err != nil {
-		l.server.close()
 		return err
 	}
-	if err := l.openFiles(); err != nil {
-		l.abandon()
-		return err
-	}
-	return nil
+	return l.openFiles()
 }
 
-// abandon closes what open has opened, where nothing will be run.
+// abandon closes what open has opened, if it did not come to run.
 func (l *live) abandon() {
+	if l.spool != nil {
+		return
+	}
 	l.closeFiles()
 	l.server.close()
 	l.script.close()

@@ -156,11 +156,11 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	defer p.abandon()
 	if err := p.open(); err != nil {
 		return err
 	}
 	if err := p.enter(ways); err != nil {
-		p.abandon()
 		return err
 	}
 	listener, resolver := ways[0].Listener, ways[0].Resolver
@@ -168,7 +168,6 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	stopResolver, err := p.behind.resolve(listener.Addr().(*net.TCPAddr).Port, p.wayOut.dns, func(e *dnsrelay.Exchange) { events.Record(dnsEvent(e)) })
 	if err != nil {
 		closeWays(ways)
-		p.abandon()
 		return err
 	}
 	defer stopResolver()
@@ -361,7 +360,7 @@ func (p *proxyFlags) checkListen(e listenAt) (remote bool, err error) {
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return false, fmt.Errorf("--listen %q: %q is no port: want a number from 0 to 65535", e.addr, port)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if isLoopback(host) {
 		return false, nil
 	}
 	if !p.remote {
@@ -372,6 +371,19 @@ func (p *proxyFlags) checkListen(e listenAt) (remote bool, err error) {
 	}
 	say(os.Stderr, "warning: %s can be reached from other machines", e.addr)
 	return true, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// loopbackAlone says what is wrong with --listen where others must not reach us.
+func loopbackAlone(addr string) error {
+	if host, _, err := net.SplitHostPort(addr); err != nil || !isLoopback(host) {
+		return fmt.Errorf("--listen %q: want an address of loopback, such as 127.0.0.1:5222", addr)
+	}
+	return nil
 }
 
 func listen(addr string) (net.Listener, error) {

@@ -133,6 +133,7 @@ func (r *replayFlags) run(cmd *cobra.Command, name string) error {
 	if err := r.load(cmd.Context(), name); err != nil {
 		return err
 	}
+	defer r.abandon()
 	if err := r.open(); err != nil {
 		return err
 	}
@@ -166,10 +167,7 @@ func (r *replayFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--jid %q: want a bare JID, user@domain", r.account)
 	}
 	if r.asServer { // what others reach is for --allow-remote, which only the proxy has
-		host, _, err := net.SplitHostPort(r.listen)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return fmt.Errorf("--listen %q: want an address of loopback, such as 127.0.0.1:5222", r.listen)
-		}
+		return loopbackAlone(r.listen)
 	}
 	return nil
 }
@@ -262,22 +260,18 @@ func (r *replayFlags) domain() string {
 func (r *replayFlags) client(ctx context.Context) error {
 	target, err := proxy.ParseTarget(r.to, "--to")
 	if err != nil {
-		r.abandon()
 		return usageError{err}
 	}
 	roots, err := upstreamRoots(r.roots)
 	if err != nil {
-		r.abandon()
 		return usageError{err}
 	}
 	ca, err := certs.NewMemory()
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	conn, listener, err := ownConnection()
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	if r.insecure {
@@ -315,28 +309,23 @@ func (r *replayFlags) client(ctx context.Context) error {
 func (r *replayFlags) server(ctx context.Context) error {
 	authority, err := demo.NewAuthority("xmppscope replay")
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	certificate, err := authority.Issue(r.domain())
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	ca, err := r.ca.open()
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	stub, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	defer stub.Close()
 	listener, err := listen(r.listen)
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	target, err := proxy.ParseTarget(stub.Addr().String(), "replay")

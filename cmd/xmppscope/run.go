@@ -104,25 +104,23 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer r.abandon()
 	if err := r.open(); err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp("", "xmppscope-run-")
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	defer os.RemoveAll(folder)
 	o.TLS.CA = ca
 	c := &client{r: r, args: args, folder: folder, ca: ca.RootDER(), ends: ends}
 	if r.closed.keylog != "" && cmd.Flags().Changed("untouched") && !r.closed.untouched {
-		r.abandon()
 		return usageError{errors.New("--keylog is for --untouched, and that is off")}
 	}
 	keylog := ""
 	if c.mayLeaveTLS(cmd.Flags()) { // else Node would warn of it for nothing
 		if keylog, c.keyEnv, err = c.keylog(); err != nil {
-			r.abandon()
 			return err
 		}
 	}
@@ -142,7 +140,6 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 			say(os.Stderr, "hint: %s", no.Hint)
 		}
 	default:
-		r.abandon()
 		return notStarted(args[0], err)
 	}
 	return c.fallBack(cmd.Context(), o)
@@ -524,10 +521,8 @@ func dnsEvent(e *dnsrelay.Exchange) session.DNSAnswered {
 // fallBack runs the client where its connections cannot be taken: it trusts the CA by
 // variables, and has to be pointed at the listener.
 func (c *client) fallBack(ctx context.Context, o proxy.Options) error {
-	r := c.r
 	env, _, err := c.environment(false)
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	listener, err := listen("127.0.0.1:5222")
@@ -535,7 +530,6 @@ func (c *client) fallBack(ctx context.Context, o proxy.Options) error {
 		listener, err = listen("127.0.0.1:0")
 	}
 	if err != nil {
-		r.abandon()
 		return err
 	}
 	o.Resolver = &proxy.Resolver{Self: []net.Addr{listener.Addr()}}
@@ -545,7 +539,6 @@ func (c *client) fallBack(ctx context.Context, o proxy.Options) error {
 	cmd := &exec.Cmd{Args: c.args, Env: env, Stdin: streams[0], Stdout: streams[1], Stderr: streams[2]}
 	if cmd.Path, err = exec.LookPath(c.args[0]); err != nil {
 		listener.Close()
-		r.abandon()
 		return notStarted(c.args[0], err)
 	}
 	c.hear()

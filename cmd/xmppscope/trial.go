@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
+	"xmppscope/capture"
 	"xmppscope/decode"
 	"xmppscope/internal/demo"
 	"xmppscope/internal/experiment"
@@ -57,7 +57,7 @@ func (t *tryFlags) one(ctx context.Context, x experiment.Experiment, client []st
 	}
 	r := &trialRun{trial: &experiment.Trial{Experiment: x, Addr: listener.Addr().String()}}
 	if t.keep != "" {
-		if r.record, err = newRecord(filepath.Join(t.keep, x.Name+".pcapng")); err != nil {
+		if r.record, err = capture.Create(filepath.Join(t.keep, x.Name+".pcapng"), true, captureOptions(false)); err != nil {
 			listener.Close()
 			return row, err
 		}
@@ -109,7 +109,7 @@ func (t *tryFlags) explain(r *trialRun, knowing bool) *decode.Session {
 // trialRun is one run of the proxy for one experiment.
 type trialRun struct {
 	trial  *experiment.Trial
-	record *record
+	record *capture.File // nil: none is kept
 	tokens rebind.Tokens
 	book   session.Book
 	shared decode.Run
@@ -144,14 +144,17 @@ func (r *trialRun) serve(ctx context.Context, l net.Listener, o proxy.Options) <
 			r.mu.Lock()
 			for i := range events {
 				r.outcome.Add(&events[i])
-				if failed == nil {
-					failed = r.record.add(events[i])
-				}
 			}
 			r.mu.Unlock()
+			if r.record != nil && failed == nil {
+				failed = r.record.WriteAll(events)
+			}
+		}
+		if r.record != nil {
+			failed = errors.Join(failed, r.record.Close())
 		}
 		o.Spool.Close()
-		ended <- errors.Join(failed, r.record.close(), <-served, log.Close())
+		ended <- errors.Join(failed, <-served, log.Close())
 	}()
 	return ended
 }
@@ -207,19 +210,20 @@ func (t *tryFlags) begin(addr, name string, client []string) (*clientRun, error)
 	if err != nil {
 		return nil, err
 	}
+	values, env := t.given([2]string{"host", host}, [2]string{"port", port})
 	if len(client) == 0 {
 		say(os.Stderr, "%s: listening on %s for %s", name, addr, t.jid)
-		for _, v := range t.env {
+		for _, v := range env {
 			say(os.Stderr, "    %s", v)
 		}
 		return c, nil
 	}
 	var args []string
 	for _, a := range client {
-		args = append(args, t.values.Replace(strings.NewReplacer("{host}", host, "{port}", port).Replace(a)))
+		args = append(args, values.Replace(a))
 	}
 	c.cmd = exec.Command(args[0], args[1:]...)
-	c.cmd.Env = append(append(clientEnvironment(), t.env...), "TRY_HOST="+host, "TRY_PORT="+port)
+	c.cmd.Env = append(clientEnvironment(), env...)
 	c.cmd.WaitDelay = time.Second
 	ownGroup(c.cmd)
 	var out io.Writer = io.Discard

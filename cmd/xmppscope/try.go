@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xmppscope/capture"
 	"xmppscope/certs"
 	"xmppscope/decode/expect"
 	"xmppscope/internal/demo"
@@ -40,8 +38,7 @@ type tryFlags struct {
 	accounts accounts
 	ca       *certs.CA
 	target   *proxy.Target // nil: the embedded server
-	env      []string      // of the client
-	values   *strings.Replacer
+	values   [][2]string   // that the client is given, by name
 	scenario demo.Scenario
 	dir      string // of what the client needs
 }
@@ -161,9 +158,9 @@ func (t *tryFlags) run(cmd *cobra.Command, args []string) error {
 
 // prepare checks the flags, and makes ready what all runs need.
 func (t *tryFlags) prepare() error {
-	host, _, err := net.SplitHostPort(t.listen)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usageError{fmt.Errorf("--listen %q: want an address of loopback, such as 127.0.0.1:5222", t.listen)}
+	err := loopbackAlone(t.listen)
+	if err != nil {
+		return usageError{err}
 	}
 	if t.window <= 0 || t.start <= 0 {
 		return usageError{errors.New("--window and --start want more than nothing")}
@@ -218,12 +215,7 @@ func (t *tryFlags) prepare() error {
 		os.RemoveAll(t.dir)
 		return err
 	}
-	for _, v := range [][2]string{{"{ca}", ca}, {"{jid}", t.jid}, {"{user}", user}, {"{domain}", domain}, {"{password-file}", password}} {
-		name := strings.ToUpper(strings.ReplaceAll(strings.Trim(v[0], "{}"), "-", "_"))
-		t.env = append(t.env, "TRY_"+name+"="+v[1])
-	}
-	t.env = append(t.env, "SSL_CERT_FILE="+ca)
-	t.values = strings.NewReplacer("{ca}", ca, "{jid}", t.jid, "{user}", user, "{domain}", domain, "{password-file}", password)
+	t.values = [][2]string{{"ca", ca}, {"jid", t.jid}, {"user", user}, {"domain", domain}, {"password-file", password}}
 	return nil
 }
 
@@ -317,47 +309,16 @@ table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:
 {{end}}</table>
 `))
 
-// record is a capture of a run, or nothing.
-type record struct {
-	file *os.File
-	to   capture.Writer
-}
-
-func newRecord(path string) (*record, error) {
-	if path == "" {
-		return nil, nil
+// given is what the client is given, with some more values, in its arguments and in its
+// environment.
+func (t *tryFlags) given(more ...[2]string) (args *strings.Replacer, env []string) {
+	var pairs []string
+	for _, v := range append(more, t.values...) {
+		pairs = append(pairs, "{"+v[0]+"}", v[1])
+		env = append(env, "TRY_"+strings.ToUpper(strings.ReplaceAll(v[0], "-", "_"))+"="+v[1])
+		if v[0] == "ca" {
+			env = append(env, "SSL_CERT_FILE="+v[1])
+		}
 	}
-	format, err := capture.ForPath(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := create(path)
-	if err != nil {
-		return nil, err
-	}
-	w, err := format.New(f, captureOptions(false))
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &record{f, w}, nil
-}
-
-func (r *record) add(e session.Event) error {
-	if r == nil {
-		return nil
-	}
-	return r.to.Write(e)
-}
-
-func (r *record) close() (err error) {
-	if r == nil {
-		return nil
-	}
-	if f, ok := r.to.(capture.Flusher); ok {
-		err = f.Flush()
-	}
-	if c, ok := r.to.(capture.Closer); ok {
-		err = errors.Join(err, c.Close())
-	}
-	return errors.Join(err, r.file.Close())
+	return strings.NewReplacer(pairs...), env
 }

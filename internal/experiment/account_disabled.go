@@ -13,7 +13,7 @@ func init() {
 		Ref:   "RFC 6120 §6.5.2",
 		Needs: "the client has not logged in by SASL",
 		Bend: func(_ *Trial, e *session.Event) proxy.Decision {
-			if asksToLogIn(e) && !is(e, "iqauth-set") {
+			if asksBySASL(e) {
 				return inPlace("the login is refused with account-disabled", "%s", refusal(e, "account-disabled"))
 			}
 			return proxy.Decision{}

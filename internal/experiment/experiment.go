@@ -183,20 +183,25 @@ func is(e *session.Event, steps ...string) bool {
 	return slices.ContainsFunc(steps, func(s string) bool { return e.Step.ID == s || strings.HasPrefix(e.Step.ID, s+"-") })
 }
 
-// asksToLogIn says whether an event is a client's choice of a mechanism.
-func asksToLogIn(e *session.Event) bool {
-	return e.Dir == session.C2S && is(e, "sasl-auth", "sasl2-authenticate", "iqauth-set")
+// asksBySASL says whether an event is a client's choice of a mechanism.
+func asksBySASL(e *session.Event) bool {
+	return e.Dir == session.C2S && is(e, "sasl-auth", "sasl2-authenticate")
 }
 
 // inUse says whether the client says something that is no part of its login, once it has been
 // given a JID.
 func (t *Trial) inUse(e *session.Event) bool {
-	return e.Dir == session.C2S && t.jid(e) != "" && e.Step == nil && slices.Contains([]string{"message", "presence", "iq"}, e.Name)
+	return e.Dir == session.C2S && t.jid(e) != "" && isPlain(e)
 }
 
 // isServed says whether the server says a stanza to a client that uses its session.
 func (t *Trial) isServed(e *session.Event) bool {
-	return e.Dir == session.S2C && t.used[e.Session] && e.Step == nil && slices.Contains([]string{"message", "presence", "iq"}, e.Name)
+	return e.Dir == session.S2C && t.used[e.Session] && isPlain(e)
+}
+
+// isPlain says whether an event is a stanza that is no part of a login.
+func isPlain(e *session.Event) bool {
+	return e.Step == nil && (e.Name == "message" || e.Name == "presence" || e.Name == "iq")
 }
 
 // calm is how long a connection stays that is to be reset: what is on its way to the client is

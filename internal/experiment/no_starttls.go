@@ -26,7 +26,7 @@ func init() {
 				}
 			case e.Dir == session.C2S && is(e, "starttls") && !t.before():
 				return inPlace("STARTTLS was not offered", "<failure xmlns='%s'/></stream:stream>", decode.NSTLS)
-			case asksToLogIn(e) && !t.before(): // no password reaches the server in the clear
+			case (asksBySASL(e) || e.Dir == session.C2S && is(e, "iqauth-set")) && !t.before(): // no password reaches the server in the clear
 				return inPlace("the login is not passed on in the clear", "%s", refusal(e, "temporary-auth-failure"))
 			}
 			return proxy.Decision{}

@@ -21,11 +21,11 @@ type Outcome struct {
 	Now     time.Time // until when it was watched
 	Over    bool      // what happens later is not the client's doing
 
-	sessions []*Seen
+	sessions []*visit
 }
 
-// Seen is one session of the client's.
-type Seen struct {
+// visit is one session of the client's.
+type visit struct {
 	ID           int
 	Began, Ended time.Time // zero while it is under way
 	ClosedStream bool      // the client has ended its stream
@@ -63,9 +63,9 @@ func (o *Outcome) Add(e *session.Event) {
 	if e.Session == 0 || o.Over && e.At.After(o.Now) {
 		return
 	}
-	at := slices.IndexFunc(o.sessions, func(s *Seen) bool { return s.ID == e.Session })
+	at := slices.IndexFunc(o.sessions, func(s *visit) bool { return s.ID == e.Session })
 	if at < 0 {
-		o.sessions = append(o.sessions, &Seen{ID: e.Session, Began: e.At})
+		o.sessions = append(o.sessions, &visit{ID: e.Session, Began: e.At})
 		at = len(o.sessions) - 1
 	}
 	s := o.sessions[at]
@@ -89,7 +89,7 @@ func (o *Outcome) Add(e *session.Event) {
 }
 
 // Login is what the session came to.
-func (s *Seen) Login() *facts.Login {
+func (s *visit) Login() *facts.Login {
 	if s.login == nil {
 		l := s.gathered.Login()
 		s.login = &l
@@ -98,15 +98,15 @@ func (s *Seen) Login() *facts.Login {
 }
 
 // spoke says whether the client said anything.
-func (s *Seen) spoke() bool { return len(s.Login().Rungs) > 0 }
+func (s *visit) spoke() bool { return len(s.Login().Rungs) > 0 }
 
 // in says whether the client got in, by a new login or by taking up an earlier one.
-func (s *Seen) in() bool {
+func (s *visit) in() bool {
 	return !s.Login().Bound.IsZero()
 }
 
 // hit is the session to which it was done, nil if it did not come to it.
-func (o *Outcome) hit() *Seen {
+func (o *Outcome) hit() *visit {
 	for _, s := range o.sessions {
 		if s.ID == o.FiredIn && !o.Fired.IsZero() {
 			return s
@@ -116,7 +116,7 @@ func (o *Outcome) hit() *Seen {
 }
 
 // later are the sessions in which the client came back.
-func (o *Outcome) later() (out []*Seen) {
+func (o *Outcome) later() (out []*visit) {
 	for _, s := range o.sessions {
 		if !o.Fired.IsZero() && s.ID > o.FiredIn && s.spoke() {
 			out = append(out, s)
@@ -126,7 +126,7 @@ func (o *Outcome) later() (out []*Seen) {
 }
 
 // back is the session in which the client got in again, nil if there is none.
-func (o *Outcome) back() *Seen {
+func (o *Outcome) back() *visit {
 	for _, s := range o.later() {
 		if s.in() {
 			return s

@@ -13,7 +13,7 @@ func init() {
 		Ref:   "RFC 6120 §6.5.11",
 		Needs: "the client has not logged in by SASL",
 		Bend: func(t *Trial, e *session.Event) proxy.Decision {
-			if asksToLogIn(e) && !is(e, "iqauth-set") && t.before() {
+			if asksBySASL(e) && t.before() {
 				return inPlace("the login is refused with temporary-auth-failure", "%s", refusal(e, "temporary-auth-failure"))
 			}
 			return proxy.Decision{}

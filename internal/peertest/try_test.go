@@ -30,7 +30,11 @@ func try(t *testing.T, name string, args ...string) (r row, printed string, rec 
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, err := command(t, "print", "--json", filepath.Join(dir, name+".pcapng")).Output()
+	kept := filepath.Join(dir, name+".pcapng")
+	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the capture, which holds secrets: %v, %v", info, err)
+	}
+	events, err := command(t, "print", "--json", kept).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
