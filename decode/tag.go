@@ -213,7 +213,7 @@ func (p *parser) twiceOfMany(attrs []session.Attr) {
 }
 
 func (p *parser) isTwice(rule string, a *session.Attr) {
-	p.fault(rule, refWellFormed, a.Span.Start, a.Span.End, "the attribute %q stands twice", qualified(a.Name))
+	p.fault(rule, refWellFormed, a.Span.Start, a.Span.End, "the attribute %q stands twice", a.Name.Qualified())
 }
 
 func (p *parser) declare(a *session.Attr, prefix string) {

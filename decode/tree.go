@@ -186,7 +186,7 @@ func (p *parser) tree() *session.Element {
 func (p *parser) next() bool {
 	top := p.open[len(p.open)-1].e
 	if p.at >= len(p.raw) {
-		p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", qualified(top.Name))
+		p.fault("X05", refWellFormed, p.at-1, p.at, "the element <%s> does not end", top.Name.Qualified())
 		return false
 	}
 	if p.raw[p.at] != '<' {
@@ -245,13 +245,6 @@ func (p *parser) child() bool {
 	return true
 }
 
-func qualified(n session.Name) string {
-	if n.Prefix != "" {
-		return n.Prefix + ":" + n.Local
-	}
-	return n.Local
-}
-
 // endTag takes the end tag of e.
 func (p *parser) endTag(e *session.Element) bool {
 	from := p.at
@@ -262,8 +255,8 @@ func (p *parser) endTag(e *session.Element) bool {
 	}
 	p.at = from + end + 1
 	name := strings.TrimRight(p.raw[from+2:from+end], " \t\r\n")
-	if name != qualified(e.Name) {
-		p.fault("X05", refWellFormed, from, p.at, "the end tag </%s> does not match <%s>", name, qualified(e.Name))
+	if name != e.Name.Qualified() {
+		p.fault("X05", refWellFormed, from, p.at, "the end tag </%s> does not match <%s>", name, e.Name.Qualified())
 		return false
 	}
 	return true

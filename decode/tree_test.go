@@ -50,7 +50,7 @@ func FuzzTree(f *testing.F) {
 func checkSpans(t *testing.T, e *session.Element, in session.Span) {
 	within := func(what string, s, in session.Span) {
 		if s.Start < in.Start || s.End > in.End || s.Len() < 0 {
-			t.Fatalf("%s of <%s> at %v, in %v", what, qualified(e.Name), s, in)
+			t.Fatalf("%s of <%s> at %v, in %v", what, e.Name.Qualified(), s, in)
 		}
 	}
 	within("span", e.Span, in)

@@ -151,14 +151,7 @@ func (l *ledger) right(p *decode.Piece) (xml []byte, why string) {
 
 // isStanza says whether a piece is one that is counted.
 func isStanza(p *decode.Piece) bool {
-	if p.Kind != decode.Element {
-		return false
-	}
-	switch string(p.Name) {
-	case "message", "presence", "iq":
-		return true
-	}
-	return false
+	return p.Kind == decode.Element && session.IsStanza(string(p.Name))
 }
 
 // managed is the element of stream management that a piece is, or that it holds where it

@@ -5,6 +5,19 @@ import "iter"
 // Name is an expanded XML name with the prefix it was written with.
 type Name struct{ Space, Local, Prefix string }
 
+// Qualified is the name as it was written: "stream:features".
+func (n Name) Qualified() string {
+	if n.Prefix != "" {
+		return n.Prefix + ":" + n.Local
+	}
+	return n.Local
+}
+
+// IsStanza says whether this is the local name of a stanza (RFC 6120 §8).
+func IsStanza(local string) bool {
+	return local == "message" || local == "presence" || local == "iq"
+}
+
 // Attr is one attribute as it was written; namespace declarations are attributes
 // too (Prefix "xmlns", or Local "xmlns"). Value is unescaped.
 type Attr struct {

@@ -251,7 +251,7 @@ func (f *filter) set(e *Event) {
 	if e.Step != nil {
 		env.Step, env.N = e.Step.ID, e.Step.N
 	}
-	if stanzaNames[e.Name] {
+	if IsStanza(e.Name) {
 		_, env.Stanza = e.Body.(StreamElement)
 	}
 }

@@ -107,7 +107,7 @@ func (o *Overview) applyBody(e *Event) {
 			o.Steps[n-1].Failed = true
 		}
 	case StreamElement:
-		if stanzaNames[e.Name] {
+		if IsStanza(e.Name) {
 			o.Stanzas++
 		}
 	}

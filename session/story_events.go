@@ -40,7 +40,7 @@ func (t *Story) happened(e *Event) {
 		}
 	case StreamElement:
 		// Nobody sends stanzas who is not in. Between servers there is no bind.
-		if t.State < LoggedIn && (t.Joined && t.State == Connecting || t.State == LoggingIn && e.Space == "jabber:server") && stanzaNames[e.Name] {
+		if t.State < LoggedIn && (t.Joined && t.State == Connecting || t.State == LoggingIn && e.Space == "jabber:server") && IsStanza(e.Name) {
 			t.State = LoggedIn
 		}
 	case RelayEdited:
@@ -85,8 +85,6 @@ func (t *Story) TouchedBy() string {
 	}
 	return "touched by " + strings.Join(t.Touched, ", ")
 }
-
-var stanzaNames = map[string]bool{"message": true, "presence": true, "iq": true}
 
 func (t *Story) tlsFailed(e *Event, b *TLSFailed) {
 	r := &Refusal{Kind: "tls", ID: "tls", Condition: b.Class, By: b.Guilty, Text: b.Reason, Seq: e.Seq}

@@ -174,7 +174,7 @@ func boundTooEarly(c *scene) []Cause {
 // stanzaBeforeBind is about a client that is logged in, and sends a stanza where it has to
 // bind a resource.
 func (c *scene) stanzaBeforeBind() []Cause {
-	stanza := slices.Contains([]string{"message", "presence", "iq"}, c.asking.name)
+	stanza := session.IsStanza(c.asking.name)
 	if !c.silentEnd() || c.Admitted.IsZero() || c.Servers || !stanza || c.asking.space == decode.NSBind || c.asking.step != nil {
 		return nil
 	}

@@ -226,12 +226,10 @@ var conditions = map[string]condition{
 	"last":      func(c *scene, name string) bool { return c.last.dir == session.S2C && c.last.name == name },
 	"no answer": func(c *scene, _ string) bool { return c.last.dir == session.C2S && (c.silentEnd() || c.silence != "") },
 	"asked no stanza": func(c *scene, _ string) bool {
-		return c.asking.dir == session.C2S && !slices.Contains([]string{"", "stream", noXML, "message", "presence", "iq"}, c.asking.name)
+		return c.asking.dir == session.C2S && !session.IsStanza(c.asking.name) && !slices.Contains([]string{"", "stream", noXML}, c.asking.name)
 	},
-	"asked stanza": func(c *scene, _ string) bool {
-		return slices.Contains([]string{"message", "presence", "iq"}, c.asking.name)
-	},
-	"no XML": func(c *scene, _ string) bool { return c.last.name == noXML },
+	"asked stanza": func(c *scene, _ string) bool { return session.IsStanza(c.asking.name) },
+	"no XML":       func(c *scene, _ string) bool { return c.last.name == noXML },
 	"said nothing": func(c *scene, _ string) bool {
 		return c.last.dir == session.NoDir && c.tls == nil && c.Secured.IsZero()
 	},

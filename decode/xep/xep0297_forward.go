@@ -13,8 +13,7 @@ func init() { about("0297", "Stanza Forwarding", forwarded, nsForward) }
 // wrap it, have rules of their own.
 func forwarded(s *decode.Seen, el *session.Element) []session.Note {
 	for c := range el.Elements() {
-		switch c.Name.Local {
-		case "message", "presence", "iq":
+		if session.IsStanza(c.Name.Local) {
 			return tell("XEP-0297", el.Tag, "%s passes on a %s from %q to %q; nobody vouches for it but the sender", sender(s), c.Name.Local, c.Attr("from"), c.Attr("to"))
 		}
 	}

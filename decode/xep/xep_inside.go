@@ -95,11 +95,8 @@ func isForwarded(el *session.Element) bool {
 
 func stanzaIn(forwarded *session.Element) []*session.Element {
 	for c := range forwarded.Elements() {
-		switch c.Name.Local {
-		case "message", "presence", "iq":
-			if decode.IsContentNS(c.Name.Space) {
-				return []*session.Element{c}
-			}
+		if session.IsStanza(c.Name.Local) && decode.IsContentNS(c.Name.Space) {
+			return []*session.Element{c}
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func init() {
 func withChild(raw []byte, root *session.Element, xml string) []byte {
 	if root.Tag == root.Span { // <features/>
 		end := bytes.LastIndexByte(raw[:root.Span.End], '/')
-		return session.Span{Start: end, End: root.Span.End}.Replaced(raw, ">"+xml+"</"+qualified(root.Name)+">")
+		return session.Span{Start: end, End: root.Span.End}.Replaced(raw, ">"+xml+"</"+root.Name.Qualified()+">")
 	}
 	end := bytes.LastIndex(raw[:root.Span.End], []byte("</"))
 	if end < 0 {

@@ -44,7 +44,7 @@ func offering(raw []byte, root *session.Element, only []string) []byte {
 		for k := len(all) - 1; k >= 0; k-- {
 			with := ""
 			if k == 0 {
-				tag := qualified(all[0].Name)
+				tag := all[0].Name.Qualified()
 				for _, name := range only {
 					with += "<" + tag + ">" + session.EscapeXML(name) + "</" + tag + ">"
 				}

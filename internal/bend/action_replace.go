@@ -49,18 +49,11 @@ func (m *match) attribute(name, value string) proxy.Decision {
 	if _, is := root.LookupAttr(name); is {
 		return m.changed(root.AttrSpan(name).Replaced(m.raw, session.EscapeXML(value)), "the attribute %s was replaced", name)
 	}
-	at := root.Tag.Start + 1 + len(qualified(root.Name))
+	at := root.Tag.Start + 1 + len(root.Name.Qualified())
 	if at > len(m.raw) {
 		return proxy.Decision{}
 	}
 	return m.changed(session.Span{Start: at, End: at}.Replaced(m.raw, " "+name+"='"+session.EscapeXML(value)+"'"), "the attribute %s was added", name)
-}
-
-func qualified(n session.Name) string {
-	if n.Prefix != "" {
-		return n.Prefix + ":" + n.Local
-	}
-	return n.Local
 }
 
 // element gives the first element of a name another text.

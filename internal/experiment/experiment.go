@@ -201,7 +201,7 @@ func (t *Trial) isServed(e *session.Event) bool {
 
 // isPlain says whether an event is a stanza that is no part of a login.
 func isPlain(e *session.Event) bool {
-	return e.Step == nil && (e.Name == "message" || e.Name == "presence" || e.Name == "iq")
+	return e.Step == nil && session.IsStanza(e.Name)
 }
 
 // calm is how long a connection stays that is to be reset: what is on its way to the client is

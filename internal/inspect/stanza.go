@@ -34,7 +34,7 @@ type Stanza struct {
 // IsStanza says whether an event is a row of the table.
 func IsStanza(e *session.Event) bool {
 	_, element := e.Body.(session.StreamElement)
-	return element && (e.Name == "message" || e.Name == "presence" || e.Name == "iq")
+	return element && session.IsStanza(e.Name)
 }
 
 // NewStanza makes the row of an event, which must have been blanked if secrets are not to be
@@ -111,7 +111,7 @@ func unwrap(el *session.Element) (inner *session.Element, how string) {
 		}
 		if f := holder.Child(NSForward, "forwarded"); f != nil {
 			for stanza := range f.Elements() {
-				if n := stanza.Name.Local; n == "message" || n == "presence" || n == "iq" {
+				if session.IsStanza(stanza.Name.Local) {
 					return stanza, how
 				}
 			}

@@ -166,12 +166,8 @@ func withText(raw []byte, e *session.Element, text string) []byte {
 	if len(e.Nodes) > 0 {
 		return edited(raw, []edit{{e.TextSpan(), text}})
 	}
-	name := e.Name.Local
-	if e.Name.Prefix != "" {
-		name = e.Name.Prefix + ":" + name
-	}
 	tag := strings.TrimRight(strings.TrimSuffix(string(raw[e.Tag.Start:e.Tag.End]), ">"), "/ ")
-	return edited(raw, []edit{{e.Span, tag + ">" + text + "</" + name + ">"}})
+	return edited(raw, []edit{{e.Span, tag + ">" + text + "</" + e.Name.Qualified() + ">"}})
 }
 
 // without is what becomes of an element's bytes without one of its children; e may be nil.
@@ -184,5 +180,5 @@ func without(e *session.Element) []edit {
 
 // counted says whether stream management counts an element (XEP-0198 §4).
 func counted(e *session.Element) bool {
-	return e != nil && decode.IsContentNS(e.Name.Space) && (e.Name.Local == "message" || e.Name.Local == "presence" || e.Name.Local == "iq")
+	return e != nil && decode.IsContentNS(e.Name.Space) && session.IsStanza(e.Name.Local)
 }
