@@ -29,6 +29,9 @@ const (
 	nsXMLNS       = "http://www.w3.org/2000/xmlns/"
 )
 
+// IsSASL says whether a login is in this namespace, by SASL (RFC 6120 §6) or SASL2 (XEP-0388).
+func IsSASL(space string) bool { return space == NSSASL || space == NSSASL2 }
+
 // IsContentNS says whether stanzas may be in this namespace. No namespace at all
 // counts: some clients send a header without a default one.
 func IsContentNS(space string) bool {

@@ -224,7 +224,7 @@ func features(root *session.Element) string {
 	for c := range root.Elements() {
 		name := c.Name.Local
 		switch {
-		case c.Name.Space == NSSASL || c.Name.Space == NSSASL2:
+		case IsSASL(c.Name.Space):
 			var list []string
 			for m := range c.Elements() {
 				if m.Name.Local == "mechanism" {

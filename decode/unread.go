@@ -64,7 +64,7 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 				d.cutOff(e.Dir, until)
 			}
 		}
-	case len(e.Secrets) == 0 && s.Root != nil && s.Root.Name.Space != NSSASL && s.Root.Name.Space != NSSASL2 &&
+	case len(e.Secrets) == 0 && s.Root != nil && !IsSASL(s.Root.Name.Space) &&
 		slices.Contains(plainCredentials, s.Root.Name.Local): // where SASL's rules do not look
 		d.hide(e, s.Root.TextSpan())
 	}

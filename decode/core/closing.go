@@ -92,7 +92,7 @@ func (c *closing) sasl(s *decode.Seen) {
 	switch name := s.Root.Name; {
 	case name.Space == decode.NSTLS && name.Local == "proceed":
 		c.inTLS = true
-	case !isSASL(name.Space):
+	case !decode.IsSASL(name.Space):
 	case name.Local == "failure" && s.Root.Child(decode.NSSASL, "aborted") == nil:
 		c.failures++
 		c.last = true

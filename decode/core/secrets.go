@@ -76,7 +76,7 @@ type secretWalk struct {
 
 // Explain marks the secrets of an event.
 func (w *secretWalk) Explain(s *decode.Seen) []session.Note {
-	w.sasl = isSASL(s.Root.Name.Space)
+	w.sasl = decode.IsSASL(s.Root.Name.Space)
 	w.walk(s.Root)
 	notes := w.notes
 	w.notes, w.until = nil, 0
@@ -177,7 +177,7 @@ var saslPayloads = []string{"auth", "challenge", "response", "success", "initial
 // something else or in a namespace of somebody's own, and their attributes, which the
 // mechanisms that are known do not have.
 func (w *secretWalk) payload(el *session.Element) (kind string) {
-	known := isSASL(el.Name.Space)
+	known := decode.IsSASL(el.Name.Space)
 	for i := range el.Attrs {
 		a := &el.Attrs[i]
 		if known && a.Name.Space == "" && a.Name.Prefix == "" && len(a.Value) >= decode.LeastCode &&

@@ -30,7 +30,7 @@ func (a *attempt) see(s *decode.Seen) {
 	if _, opened := s.Event.Body.(session.StreamOpened); opened && s.Event.Dir == session.C2S {
 		a.reopened = a.going
 	}
-	if !isElement(s) || !isSASL(s.Root.Name.Space) {
+	if !isElement(s) || !decode.IsSASL(s.Root.Name.Space) {
 		return
 	}
 	switch s.Root.Name.Local {
@@ -43,8 +43,6 @@ func (a *attempt) see(s *decode.Seen) {
 
 // ahead says whether the client already lives in the stream after the login.
 func (a *attempt) ahead() bool { return a.going && a.reopened }
-
-func isSASL(space string) bool { return space == decode.NSSASL || space == decode.NSSASL2 }
 
 func isElement(s *decode.Seen) bool {
 	_, ok := s.Event.Body.(session.StreamElement)

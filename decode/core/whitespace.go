@@ -51,9 +51,9 @@ func (w *spaces) element(s *decode.Seen) {
 	switch name := s.Root.Name; {
 	case name.Space == decode.NSTLS && name.Local == "starttls":
 		*w = spaces{during: "the STARTTLS exchange", ref: "RFC 6120 §5.3.3"}
-	case isSASL(name.Space) && (name.Local == "auth" || name.Local == "authenticate"):
+	case decode.IsSASL(name.Space) && (name.Local == "auth" || name.Local == "authenticate"):
 		*w = spaces{during: "the SASL exchange", ref: "RFC 6120 §6.3.5"}
-	case name.Space == decode.NSTLS, isSASL(name.Space) && (name.Local == "success" || name.Local == "failure"):
+	case name.Space == decode.NSTLS, decode.IsSASL(name.Space) && (name.Local == "success" || name.Local == "failure"):
 		w.end()
 	case name.Space == decode.NSStreams:
 		w.end()

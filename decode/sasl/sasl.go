@@ -49,6 +49,20 @@ type Message struct {
 	Agent   string    // SASL2: id of the client's installation, "" if it has not said
 }
 
+// Carrier is the element that has the base64 text of a mechanism's message in it: the element
+// of the exchange itself, or one inside it (XEP-0388 §2). It is nil if there is none.
+func Carrier(e *session.Element) *session.Element {
+	if e.Name.Space == decode.NSSASL2 {
+		switch e.Name.Local {
+		case "authenticate":
+			return e.Child(decode.NSSASL2, "initial-response")
+		case "success", "continue":
+			return e.Child(decode.NSSASL2, "additional-data")
+		}
+	}
+	return e
+}
+
 // Decoder explains the messages of one attempt, in order.
 type Decoder interface {
 	Decode(Message) []session.Note

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xmppscope/decode"
+	"xmppscope/decode/sasl"
 	"xmppscope/session"
 )
 
@@ -27,20 +28,14 @@ func read(p *decode.Piece, scope decode.Scope) (m message, ok bool) {
 		return m, false
 	}
 	root, _ := decode.Parse(p.Raw, scope)
-	if root == nil || root.Name.Space != decode.NSSASL && root.Name.Space != decode.NSSASL2 {
+	if root == nil || !decode.IsSASL(root.Name.Space) {
 		return m, false
 	}
 	m = message{name: root.Name.Local, mechanism: root.Attr("mechanism"), raw: p.Raw}
-	holds := root
-	if root.Name.Space == decode.NSSASL2 {
-		switch m.name {
-		case "authenticate":
-			holds = root.Child(decode.NSSASL2, "initial-response")
-		case "success", "continue":
-			m.token = issued(root)
-			holds = root.Child(decode.NSSASL2, "additional-data")
-		}
+	if root.Name.Space == decode.NSSASL2 && (m.name == "success" || m.name == "continue") {
+		m.token = issued(root)
 	}
+	holds := sasl.Carrier(root)
 	if holds == nil {
 		return m, true
 	}
@@ -59,7 +54,5 @@ func read(p *decode.Piece, scope decode.Scope) (m message, ok bool) {
 
 // with is the element with another payload, and else as it came.
 func (m *message) with(payload string) []byte {
-	out := append([]byte(nil), m.raw[:m.span.Start]...)
-	out = base64.StdEncoding.AppendEncode(out, []byte(payload))
-	return append(out, m.raw[m.span.End:]...)
+	return m.span.Replaced(m.raw, base64.StdEncoding.EncodeToString([]byte(payload)))
 }

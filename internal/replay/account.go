@@ -138,11 +138,7 @@ func (unchecked) step([]byte) ([]byte, bool, error) { return nil, true, nil }
 
 // challenge asks the client, and returns its answer.
 func (p *player) challenge(it *item, sasl2 bool, say []byte) ([]byte, error) {
-	text := ""
-	if len(say) > 0 {
-		text = encode(say)
-	}
-	if err := p.line.say(fmt.Appendf(nil, "<challenge xmlns='%s'>%s</challenge>", saslSpace(sasl2), text), p.until()); err != nil {
+	if err := p.line.say(saslMessage("challenge", sasl2, say), p.until()); err != nil {
 		return nil, err
 	}
 	h, err := p.next(p.until(), it)
@@ -162,13 +158,6 @@ func (p *player) challenge(it *item, sasl2 bool, say []byte) ([]byte, error) {
 		said = []byte{}
 	}
 	return said, nil
-}
-
-func saslSpace(sasl2 bool) string {
-	if sasl2 {
-		return decode.NSSASL2
-	}
-	return decode.NSSASL
 }
 
 // refuse ends an exchange with a failure of our own.

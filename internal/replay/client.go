@@ -64,26 +64,19 @@ func (p *player) asClient(ctx context.Context) error {
 // unanswered says whether an item answers what was not said this time.
 func (p *player) unanswered(it *item) bool { return it.answers >= 0 && !p.says[it.answers] }
 
-// farewell ends the stream.
-func (p *player) farewell(err error) error {
-	p.line.say([]byte("</stream:stream>"), p.until())
-	p.line.leave()
-	return err
-}
-
 // turn goes over to another layer where the server's answer says so.
 func (p *player) turn(ctx context.Context, it *item, h *heard) error {
 	if h == nil || h.kind != element {
 		return nil
 	}
-	switch h.root.Name {
-	case session.Name{Space: decode.NSTLS, Local: "proceed", Prefix: h.root.Name.Prefix}:
+	switch {
+	case isNamed(h.root, decode.NSTLS, "proceed"):
 		return p.startTLS(ctx)
-	case session.Name{Space: decode.NSTLS, Local: "failure", Prefix: h.root.Name.Prefix}:
-		if was := it.tree(); was != nil && was.Name.Local == "proceed" {
+	case isNamed(h.root, decode.NSTLS, "failure"):
+		if isNamed(it.tree(), decode.NSTLS, "proceed") {
 			return errOver
 		}
-	case session.Name{Space: decode.NSCompress, Local: "compressed", Prefix: h.root.Name.Prefix}:
+	case isNamed(h.root, decode.NSCompress, "compressed"):
 		p.line.compress()
 	}
 	return nil
@@ -91,13 +84,7 @@ func (p *player) turn(ctx context.Context, it *item, h *heard) error {
 
 // startTLS does the client's handshake.
 func (p *player) startTLS(ctx context.Context) error {
-	conn := tls.Client(p.line.conn, p.o.TLS)
-	p.line.conn.SetDeadline(p.until())
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return p.stop(nil, "TLS has failed: %v", err)
-	}
-	p.line.renew(conn)
-	return nil
+	return p.handshake(ctx, tls.Client(p.line.conn, p.o.TLS))
 }
 
 // fresh is an item with the secrets in it made anew: those of logins before SASL

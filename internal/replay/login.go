@@ -141,7 +141,7 @@ func (p *player) exchange(it *item) (*heard, error) {
 				}
 			}
 			sent = true
-			if err := p.line.say(response(a.sasl2, say), p.until()); err != nil {
+			if err := p.line.say(saslMessage("response", a.sasl2, say), p.until()); err != nil {
 				return nil, err
 			}
 		default:
@@ -190,7 +190,7 @@ func (p *player) saslAnswer(it *item) (*heard, error) {
 			return nil, p.stop(it, "the server has not answered the login within %s", p.o.Wait)
 		case err != nil:
 			return nil, err
-		case h.kind == element && (h.root.Name.Space == decode.NSSASL || h.root.Name.Space == decode.NSSASL2):
+		case h.kind == element && decode.IsSASL(h.root.Name.Space):
 			return h, nil
 		}
 		p.keep(h)
@@ -336,7 +336,6 @@ func (p *player) opening(it *item, name string, first []byte) (raw []byte, sent 
 		return it.raw, false
 	}
 	a := it.sasl
-	raw = it.raw
 	var edits []edit
 	if name != a.mechanism {
 		edits = append(edits, edit{root.AttrSpan("mechanism"), name})
@@ -355,20 +354,23 @@ func (p *player) opening(it *item, name string, first []byte) (raw []byte, sent 
 			p.values.edit(c, &edits)
 		}
 	}
-	return edited(raw, edits), sent
+	return edited(it.raw, edits), sent
 }
 
-// response is a message of a client behind the first.
-func response(sasl2 bool, say []byte) []byte {
-	space := decode.NSSASL
-	if sasl2 {
-		space = decode.NSSASL2
-	}
+// saslMessage is a message inside an exchange, "challenge" or "response".
+func saslMessage(name string, sasl2 bool, say []byte) []byte {
 	text := ""
 	if len(say) > 0 {
 		text = encode(say)
 	}
-	return fmt.Appendf(nil, "<response xmlns='%s'>%s</response>", space, text)
+	return fmt.Appendf(nil, "<%s xmlns='%s'>%s</%[1]s>", name, saslSpace(sasl2), text)
+}
+
+func saslSpace(sasl2 bool) string {
+	if sasl2 {
+		return decode.NSSASL2
+	}
+	return decode.NSSASL
 }
 
 // encode is a message in base64; an empty one is "=" (RFC 6120 §6.4.2).
@@ -381,20 +383,16 @@ func encode(p []byte) string {
 
 // payloadOf is what a message of SASL carries: nil if there is nothing.
 func payloadOf(e *session.Element) ([]byte, error) {
-	text := e.Text()
-	if e.Name.Space == decode.NSSASL2 && (e.Name.Local == "success" || e.Name.Local == "authenticate") {
-		text = ""
-		for _, name := range []string{"additional-data", "initial-response"} {
-			if c := e.Child("", name); c != nil {
-				text = c.Text()
-			}
-		}
+	carrier := sasl.Carrier(e)
+	if carrier == nil {
+		return nil, nil
 	}
-	switch text = strings.TrimSpace(text); text {
+	switch text := strings.TrimSpace(carrier.Text()); text {
 	case "":
 		return nil, nil
 	case "=":
 		return []byte{}, nil
+	default:
+		return base64.StdEncoding.DecodeString(text)
 	}
-	return base64.StdEncoding.DecodeString(text)
 }

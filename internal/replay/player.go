@@ -109,6 +109,23 @@ func (p *player) run(ctx context.Context, play func() error) error {
 	return nil
 }
 
+// handshake goes on inside TLS.
+func (p *player) handshake(ctx context.Context, conn *tls.Conn) error {
+	p.line.conn.SetDeadline(p.until())
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return p.stop(nil, "TLS has failed: %v", err)
+	}
+	p.line.renew(conn)
+	return nil
+}
+
+// farewell ends the stream.
+func (p *player) farewell(err error) error {
+	p.line.say([]byte("</stream:stream>"), p.until())
+	p.line.leave()
+	return err
+}
+
 func (p *player) until() time.Time { return time.Now().Add(p.o.Wait) }
 
 func (p *player) departs(it *item, format string, args ...any) {
@@ -157,7 +174,7 @@ func (p *player) next(until time.Time, it *item) (*heard, error) {
 			return nil, p.stop(it, "%v", err)
 		case h.kind == ended:
 			return nil, p.stop(it, "the %s ends its stream, where the recording has %s", p.other(), wordsOf(it))
-		case h.kind == element && h.root.Name.Space == decode.NSStreams && h.root.Name.Local == "error" && (it == nil || it.kind != element || !streamError(it)):
+		case h.kind == element && isNamed(h.root, decode.NSStreams, "error") && (it == nil || it.kind != element || !isNamed(it.tree(), decode.NSStreams, "error")):
 			condition := ""
 			if c := h.root.First(); c != nil {
 				condition = c.Name.Local
@@ -183,11 +200,6 @@ func wordsOf(it *item) string {
 		return "nothing more"
 	}
 	return it.words()
-}
-
-func streamError(it *item) bool {
-	root := it.tree()
-	return root != nil && root.Name.Space == decode.NSStreams && root.Name.Local == "error"
 }
 
 // acknowledge answers a request of stream management (XEP-0198 §4). It says whether there
@@ -264,7 +276,7 @@ func (p *player) matched(it *item, h *heard) error {
 	switch {
 	case h.kind == header:
 		p.streamID = h.root.Attr("id")
-	case h.root.Name.Space == decode.NSStreams && h.root.Name.Local == "features":
+	case isNamed(h.root, decode.NSStreams, "features"):
 		p.offered, p.bindings = offers(h.root)
 	}
 	if was.Name.Local != h.root.Name.Local || was.Attr("type") != h.root.Attr("type") {

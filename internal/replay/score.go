@@ -182,7 +182,7 @@ func contentOf(root *session.Element) string {
 // take makes what belongs to a SASL exchange a part of it. It says whether there is
 // nothing else to keep.
 func (s *Score) take(e *session.Event, it *item) bool {
-	if e.Space != decode.NSSASL && e.Space != decode.NSSASL2 {
+	if !decode.IsSASL(e.Space) {
 		return false
 	}
 	m := message{e.Dir, it.raw, e.Seq, e.Name}
@@ -331,6 +331,11 @@ func (it *item) words() string {
 		return "a login with " + session.ShortLine(it.sasl.mechanism)
 	}
 	return elementWords(it.tree())
+}
+
+// isNamed says whether there is an element, and of this name.
+func isNamed(e *session.Element, space, local string) bool {
+	return e != nil && e.Name.Space == space && e.Name.Local == local
 }
 
 func elementWords(e *session.Element) string {

@@ -29,17 +29,17 @@ func (p *player) asServer(ctx context.Context) error {
 		switch {
 		case it.dir == p.mine:
 			if err := p.asServerSays(ctx, i); err != nil {
-				return p.leave(err)
+				return p.farewell(err)
 			}
 		case it.kind == ended:
-			return p.leave(p.idle())
+			return p.farewell(p.idle())
 		default:
 			if err := p.hear(i); err != nil {
-				return p.leave(err)
+				return p.farewell(err)
 			}
 		}
 	}
-	return p.leave(p.idle())
+	return p.farewell(p.idle())
 }
 
 // first waits for the client's first byte. A client that speaks TLS at once is met, and the
@@ -66,7 +66,7 @@ func (p *player) first(ctx context.Context) (start int, err error) {
 	}
 	p.departs(nil, "the client begins with TLS, where the recording has STARTTLS")
 	for i := range p.items {
-		if root := p.items[i].tree(); root != nil && root.Name.Space == decode.NSTLS && root.Name.Local == "proceed" {
+		if isNamed(p.items[i].tree(), decode.NSTLS, "proceed") {
 			return i + 1, nil
 		}
 	}
@@ -85,17 +85,16 @@ func (p *player) asServerSays(ctx context.Context, i int) error {
 	case it.kind == header && root != nil:
 		p.streamID = rand.Text()
 		p.values.put(root.Attr("id"), p.streamID)
-	case root != nil && root.Name.Space == decode.NSStreams && root.Name.Local == "features":
+	case isNamed(root, decode.NSStreams, "features"):
 		out.raw = canBeMet(it.raw, root)
 	}
 	if err := p.say(&out); err != nil {
 		return err
 	}
 	switch {
-	case root == nil || it.kind != element:
-	case root.Name.Space == decode.NSTLS && root.Name.Local == "proceed":
+	case isNamed(root, decode.NSTLS, "proceed"):
 		return p.startTLSServer(ctx)
-	case root.Name.Space == decode.NSCompress && root.Name.Local == "compressed":
+	case isNamed(root, decode.NSCompress, "compressed"):
 		p.line.compress()
 	}
 	return nil
@@ -123,13 +122,7 @@ func canBeMet(raw []byte, features *session.Element) []byte {
 
 // startTLSServer does the server's handshake. What came behind <starttls/> belongs to it.
 func (p *player) startTLSServer(ctx context.Context) error {
-	conn := tls.Server(&early{p.line.conn, p.line.rest}, p.o.TLS)
-	p.line.conn.SetDeadline(p.until())
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return p.stop(nil, "TLS has failed: %v", err)
-	}
-	p.line.renew(conn)
-	return nil
+	return p.handshake(ctx, tls.Server(&early{p.line.conn, p.line.rest}, p.o.TLS))
 }
 
 // early is a connection of which some bytes were read already.
@@ -188,13 +181,6 @@ func (p *player) idle() error {
 			}
 		}
 	}
-}
-
-// leave ends the stream.
-func (p *player) leave(err error) error {
-	p.line.say([]byte("</stream:stream>"), p.until())
-	p.line.leave()
-	return err
 }
 
 // take finds what a client's words are in the recording, from item i on, and answers what
@@ -261,8 +247,8 @@ func (p *player) take(h *heard, i int) error {
 // hears says whether what a client sends is an item. A login with another mechanism is one.
 func (p *player) hears(it *item, h *heard) bool {
 	if it.kind == saslExchange {
-		return h.kind == element && (h.root.Name.Local == "auth" && !it.sasl.sasl2 || h.root.Name.Local == "authenticate" && it.sasl.sasl2) &&
-			(h.root.Name.Space == decode.NSSASL || h.root.Name.Space == decode.NSSASL2)
+		return h.kind == element && decode.IsSASL(h.root.Name.Space) &&
+			(h.root.Name.Local == "auth" && !it.sasl.sasl2 || h.root.Name.Local == "authenticate" && it.sasl.sasl2)
 	}
 	return p.fits(it, h)
 }
