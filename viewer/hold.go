@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,17 +229,12 @@ func (u *ui) editOutside(h Held) {
 		u.say(warning, "$EDITOR is not set: e edits here")
 		return
 	}
-	dir, err := os.MkdirTemp("", "xmppscope-")
+	name, err := privateFile("element.xml", h.XML)
 	if err != nil {
 		u.say(failure, "%v", err)
 		return
 	}
-	defer os.RemoveAll(dir)
-	name := filepath.Join(dir, "element.xml")
-	if err := os.WriteFile(name, h.XML, 0o600); err != nil {
-		u.say(failure, "%v", err)
-		return
-	}
+	defer removePrivate(name)
 	u.outside(editor, func(ctx context.Context) *exec.Cmd {
 		words := append(strings.Fields(editor), name)
 		return exec.CommandContext(ctx, words[0], words[1:]...)

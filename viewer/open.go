@@ -83,10 +83,10 @@ func (u *ui) openFile(program string, text []byte, ext string) {
 	})
 }
 
-// exported writes the selected session to a file in a folder that is ours alone, for a
+// exportFor writes the selected session to a file in a folder that is ours alone, for a
 // program of others.
 func (u *ui) exportFor(ctx context.Context, p inspect.Pick, name string, o ExportOptions) (path string, err error) {
-	folder, err := os.MkdirTemp("", "xmppscope-") // 0700
+	folder, err := privateFolder()
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +100,7 @@ func (u *ui) exportFor(ctx context.Context, p inspect.Pick, name string, o Expor
 // openWireshark shows the session in Wireshark; the capture is gone when that has ended.
 func (u *ui) openWireshark() {
 	u.openSession("Wireshark", ".pcapng", func(ctx context.Context, path string) error {
-		defer os.RemoveAll(filepath.Dir(path))
+		defer removePrivate(path)
 		return exec.CommandContext(ctx, chosenProgram("wireshark", "WIRESHARK"), path).Run()
 	})
 }

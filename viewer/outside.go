@@ -99,29 +99,42 @@ func (u *ui) outsider() *outsider {
 		u.say(notice, "there is no event yet")
 		return nil
 	}
-	shown := *e
-	if !u.reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, u.reveal)
 	x := &outsider{text: shown.Raw, of: session.FilterValues(&shown), stanza: u.stanza(u.current(), e, u.reveal), account: inspect.Account(&u.current().Overview)}
 	name := fmt.Sprintf("event-%d.xml", e.Seq)
 	if len(x.text) == 0 {
 		x.text, name = []byte(shown.Summary+"\n"), fmt.Sprintf("event-%d.txt", e.Seq)
 	}
-	folder, err := os.MkdirTemp("", "xmppscope-") // 0700
-	if err == nil {
-		x.path = filepath.Join(folder, name)
-		err = os.WriteFile(x.path, x.text, 0o600)
-	}
+	path, err := privateFile(name, x.text)
 	if err != nil {
 		u.say(failure, "the event could not be written to a file: %v", err)
 		return nil
 	}
+	x.path = path
 	return x
 }
 
 // gone removes the file.
-func (x *outsider) gone() { os.RemoveAll(filepath.Dir(x.path)) }
+func (x *outsider) gone() { removePrivate(x.path) }
+
+// privateFile writes a file for a program of others, in a folder of its own that nobody else
+// can look into.
+func privateFile(name string, text []byte) (path string, err error) {
+	folder, err := privateFolder()
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, name)
+	if err = os.WriteFile(path, text, 0o600); err != nil {
+		os.RemoveAll(folder)
+	}
+	return path, err
+}
+
+func privateFolder() (string, error) { return os.MkdirTemp("", "xmppscope-") } // 0700
+
+// removePrivate removes a file with its folder.
+func removePrivate(path string) { os.RemoveAll(filepath.Dir(path)) }
 
 // environment is ours with the variables of the event.
 func (x *outsider) environment() []string {
