@@ -128,9 +128,7 @@ func (h *htmlWriter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !h.o.Reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, h.o.Reveal)
 	s := h.session(&e)
 	if s.report != nil {
 		s.report.apply(&e)

@@ -42,9 +42,7 @@ func (j *jsonlWriter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !j.reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, j.reveal)
 	line, err := session.AppendJSON(j.line[:0], bounded(e))
 	if err != nil {
 		return err

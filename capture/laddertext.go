@@ -48,9 +48,7 @@ func (l *ladderWriter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !l.o.Reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, l.o.Reveal)
 	var b strings.Builder
 	r := l.reports[e.Session]
 	if r == nil {

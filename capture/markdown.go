@@ -62,9 +62,7 @@ func (m *markdownWriter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !m.o.Reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, m.o.Reveal)
 	s := m.live[e.Session]
 	if s == nil {
 		s = &mdSession{}

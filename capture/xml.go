@@ -62,9 +62,7 @@ func (x *xmlWriter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !x.reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, x.reveal)
 	e = bounded(e)
 	if err := x.event(&e); err != nil {
 		return err

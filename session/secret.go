@@ -63,6 +63,14 @@ func (e *Event) AddSecrets(more ...Secret) {
 	e.Secrets = out
 }
 
+// Shown is an event as it may be shown: blanked, unless secrets are to be revealed.
+func Shown(e *Event, reveal bool) Event {
+	if reveal {
+		return *e
+	}
+	return Blank(*e)
+}
+
 // Blank returns e with every secret replaced by its placeholder, in Raw and in
 // the notes, and Redacted set. Spans of notes are moved to fit. An event without
 // secrets, or one that is blanked already, comes back as it is. Of one that has not been

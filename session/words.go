@@ -29,10 +29,19 @@ func Listed(names []string) string {
 
 // Plural is a number with its noun: "1 byte", "2 bytes".
 func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+	return strconv.Itoa(n) + " " + Noun(n, noun)
+}
+
+// Noun is a noun beside a number: "try" for 1, else "tries".
+func Noun(n int, noun string) string {
+	stem, y := strings.CutSuffix(noun, "y")
+	switch {
+	case n == 1:
+		return noun
+	case y && !strings.HasSuffix(stem, "a") && !strings.HasSuffix(stem, "e") && !strings.HasSuffix(stem, "o"):
+		return stem + "ies"
 	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	return noun + "s"
 }
 
 // ShortTime is a duration for a person, at most six characters for a day: "34.5ms",

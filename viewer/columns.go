@@ -115,6 +115,14 @@ func (r *tableLine) about() line {
 	return append(l, span{wire(r.What), r.style})
 }
 
+// sortMark stands beside the name of the column that a table is sorted by.
+func sortMark(falling bool) clean {
+	if falling {
+		return "▼"
+	}
+	return "▲"
+}
+
 func columnNames() (out []string) {
 	for i := range tableColumns {
 		out = append(out, tableColumns[i].name)
@@ -185,7 +193,7 @@ func (u *ui) tableHeading(width int) line {
 			name = c.head(u)
 		}
 		if c.by != inspect.ByTime && c.by == u.sortedBy() {
-			name += map[bool]clean{false: "▲", true: "▼"}[u.falling]
+			name += sortMark(u.falling)
 		}
 		if c.width == nil {
 			name = " " + name
@@ -205,10 +213,7 @@ func (u *ui) tableRow(c *inspect.Conversation, i, width int) []line {
 	if r.Failed {
 		r.style = u.theme.failure
 	}
-	marker := clean(" ")
-	if i == u.ladder.selected {
-		marker = "▸"
-	}
+	marker := pointer(i == u.ladder.selected)
 	l := line{{marker, u.theme.accent}}
 	all := u.columns(width)
 	for _, column := range all {
@@ -266,7 +271,7 @@ func (u *ui) showColumns() {
 					sign = "✓ "
 				}
 				if c.by != inspect.ByTime && c.by == u.sortedBy() && u.table {
-					sorted = map[bool]clean{false: "▲ sorted", true: "▼ sorted"}[u.falling]
+					sorted = sortMark(u.falling) + " sorted"
 				}
 				from := len(p.lines)
 				p.add(3, span{" " + sign, p.theme.good}, span{wire(name).pad(8), p.theme.strong}, span{wire(c.does) + "  ", p.theme.text}, span{sorted, p.theme.accent})

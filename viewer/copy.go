@@ -33,10 +33,7 @@ func (u *ui) shownEvent() *session.Event {
 		u.say(notice, "there is no event to copy")
 		return nil
 	}
-	shown := *e
-	if !u.reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, u.reveal)
 	return &shown
 }
 

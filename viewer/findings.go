@@ -152,10 +152,7 @@ func (u *ui) showPlaces(f inspect.FindingKind, all bool) {
 		if e == nil {
 			continue
 		}
-		shown := *e
-		if !u.reveal {
-			shown = session.Blank(shown)
-		}
+		shown := session.Shown(e, u.reveal)
 		r := inspect.NewRow(&shown)
 		said := wire(r.Title)
 		if r.More != "" {

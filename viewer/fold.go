@@ -39,10 +39,7 @@ func (u *ui) folds(fold func(*inspect.Conversation, int) int) {
 // foldedRow is the row of a folded phase: what it is, and what it holds.
 func (u *ui) foldedRow(c *inspect.Conversation, i, width int) line {
 	f := c.Folded(i)
-	marker := clean(" ")
-	if i == u.ladder.selected {
-		marker = "▸"
-	}
+	marker := pointer(i == u.ladder.selected)
 	l := line{{marker, u.theme.accent}}
 	first, last := u.events.At(f.First), u.events.At(f.Last)
 	if first == nil || last == nil {

@@ -87,18 +87,12 @@ func (u *ui) ladderRow(i, width int) []line {
 	if e == nil {
 		return []line{{{"  event cannot be read back", u.theme.failure}}}
 	}
-	shown := *e
-	if !u.reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, u.reveal)
 	r := inspect.NewRow(&shown)
 	if c.Captured {
 		r.Whole()
 	}
-	marker := clean(" ")
-	if i == u.ladder.selected {
-		marker = "▸"
-	}
+	marker := pointer(i == u.ladder.selected)
 	number := wire(fmt.Sprint(r.Number))
 	marked := clean("  ")
 	note := u.noteSpan(e)

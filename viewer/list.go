@@ -19,10 +19,7 @@ func (u *ui) sessionItem(i, width int) []line {
 	}
 	c := u.listed[i]
 	sign, style := u.sign(&c.Overview)
-	marker := clean(" ")
-	if i == u.list.selected {
-		marker = "▸"
-	}
+	marker := pointer(i == u.list.selected)
 	age := wire(u.age(&c.Overview))
 	left := line{
 		{marker, u.theme.accent},
@@ -199,7 +196,7 @@ func (u *ui) listHeading(width int) line {
 	return append(line{{spaces(signWidth), u.theme.faint}}, u.listRow(width-1, func(c inspect.SessionColumn) (clean, tcell.Style) {
 		name := wire(c.Name)
 		if c.Name == sorted && (u.listing.By > 0 || u.listing.Falling) {
-			name += map[bool]clean{false: "▲", true: "▼"}[u.listing.Falling]
+			name += sortMark(u.listing.Falling)
 		}
 		return name, u.theme.faint
 	})...)
@@ -210,10 +207,7 @@ func (u *ui) listHeading(width int) line {
 func (u *ui) sessionRow(i, width int) line {
 	c := u.listed[i]
 	sign, style := u.sign(&c.Overview)
-	marker := clean(" ")
-	if i == u.list.selected {
-		marker = "▸"
-	}
+	marker := pointer(i == u.list.selected)
 	return append(line{{marker, u.theme.accent}, {sign + " ", style}}, u.listRow(width, func(column inspect.SessionColumn) (clean, tcell.Style) {
 		text := wire(column.Text(c))
 		switch column.Name {

@@ -141,10 +141,7 @@ func (u *ui) showNotes() {
 				}
 				title := ""
 				if e := u.events.At(r.index); e != nil {
-					shown := *e
-					if !u.reveal {
-						shown = session.Blank(shown)
-					}
+					shown := session.Shown(e, u.reveal)
 					title = inspect.NewRow(&shown).Title
 				}
 				p.lines = append(p.lines, line{{wiref(" %4d ", r.session), p.theme.faint}, {wire(fmt.Sprint("#", r.seq)).padLeft(7) + " ", p.theme.accent}, {sign, p.theme.accent},

@@ -139,10 +139,7 @@ func (p *textBlock) outcomes(u *ui, sessions []*inspect.Conversation) {
 	}
 	for i, c := range sessions {
 		sign, style := u.sign(&c.Overview)
-		marker, from := clean(" "), len(p.lines)
-		if u.choosing() && c == u.current() {
-			marker = "▸"
-		}
+		marker, from := pointer(u.choosing() && c == u.current()), len(p.lines)
 		said := c.Verdict
 		if said == "" || c.State == session.LoggingIn {
 			said = u.standing(&c.Overview)

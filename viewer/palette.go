@@ -125,12 +125,8 @@ func (u *ui) paletteLines(fit []command, at int) []line {
 	from := max(0, min(at-paletteRows/2, len(fit)-paletteRows))
 	var out []line
 	for i := from; i < min(from+paletteRows, len(fit)); i++ {
-		marker := clean(" ")
-		if i == at {
-			marker = "▸"
-		}
 		c := fit[i]
-		out = append(out, line{{marker, u.theme.accent}, {wire(c.name).pad(name) + "  ", u.theme.strong}, {wire(c.label).fit(label).pad(label) + "  ", u.theme.accent}, {wire(c.does), u.theme.text}}.fit(u.plan.hints.w-1))
+		out = append(out, line{{pointer(i == at), u.theme.accent}, {wire(c.name).pad(name) + "  ", u.theme.strong}, {wire(c.label).fit(label).pad(label) + "  ", u.theme.accent}, {wire(c.does), u.theme.text}}.fit(u.plan.hints.w-1))
 	}
 	return append(out, line{{wiref(" %d of %d · Up, Down choose · Tab completes · Enter does it", at+1, len(fit)), u.theme.faint}})
 }

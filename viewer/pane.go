@@ -181,6 +181,14 @@ func (p *pane) draw(screen tcell.Screen, t *theme, focused bool) {
 	}
 }
 
+// pointer stands before the row that is chosen.
+func pointer(chosen bool) clean {
+	if chosen {
+		return "▸"
+	}
+	return " "
+}
+
 // drawTitle draws the line on top: heavy where the keys go.
 func (p *pane) drawTitle(screen tcell.Screen, t *theme, focused bool) {
 	style, stroke := t.unfocused, clean("─")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"xmppscope/internal/inspect"
@@ -114,7 +113,7 @@ func (u *ui) statsText(p *textBlock) {
 		said += " (" + inspect.Number(l.Resumed) + " resumed)"
 	}
 	said += ", " + inspect.Number(l.Failed) + " failed · " + inspect.Count(l.Tries, "try") + " to authenticate · " + inspect.Count(l.Reconnects, "reconnect")
-	p.add(3, span{" " + wire(strings.Replace(said, "trys", "tries", 1)), p.theme.text})
+	p.add(3, span{" " + wire(said), p.theme.text})
 	t := s.tally
 	if t == nil {
 		p.gap()
@@ -168,10 +167,8 @@ func (p *textBlock) groupRow(g *inspect.Group, sort int, turned bool) line {
 		switch {
 		case g != nil:
 			text = wire(c.Text(g))
-		case i == sort && turned:
-			text += "▲"
 		case i == sort:
-			text += "▼"
+			text += sortMark(!turned)
 		}
 		cell := style
 		if g != nil && (c.Name == "errors" || c.Name == "no reply") {
@@ -206,8 +203,8 @@ func (u *ui) filterTo(g *inspect.Group) {
 		return
 	}
 	u.overlay = noOverlay
-	if stanzas := strings.Contains(g.Filter, "payload") || strings.Contains(g.Filter, "bare") || strings.Contains(g.Filter, "type"); stanzas != u.table {
-		u.table = stanzas
+	if g.Stanzas != u.table {
+		u.table = g.Stanzas
 		u.sorted = inspect.ByTime
 	}
 	u.setFilter(g.Filter, keep)

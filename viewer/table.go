@@ -41,10 +41,7 @@ func (u *ui) toggleTable() {
 
 // stanza is an event as a row of the table.
 func (u *ui) stanza(c *inspect.Conversation, e *session.Event, reveal bool) inspect.Stanza {
-	shown := *e
-	if !reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, reveal)
 	var tree *session.Element
 	if u.options.Tree != nil {
 		tree = u.options.Tree(shown.Raw)
@@ -193,10 +190,7 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 // sortKey is a stanza as far as rows are sorted by it: what is in it is read only where
 // something is wrapped.
 func (u *ui) sortKey(e *session.Event, reveal bool, pairs inspect.Pairs) inspect.Stanza {
-	shown := *e
-	if !reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, reveal)
 	var tree *session.Element
 	if u.options.Tree != nil && bytes.Contains(shown.Raw, []byte(inspect.NSForward)) {
 		tree = u.options.Tree(shown.Raw)
@@ -227,10 +221,7 @@ func (u *ui) pairText(e *session.Event, width int) []line {
 		each = width
 	}
 	half := func(e *session.Event) []line {
-		shown := *e
-		if !u.reveal {
-			shown = session.Blank(shown)
-		}
+		shown := session.Shown(e, u.reveal)
 		p := &textBlock{theme: &u.theme, width: each}
 		p.xml(&shown, u.options.Pretty)
 		if len(p.lines) == 0 {

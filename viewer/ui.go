@@ -235,10 +235,7 @@ func (u *ui) detailText() []line {
 	if e == nil {
 		return line{{u.nothing(), u.theme.faint}}.wrap(max(1, width), 1)
 	}
-	shown := *e
-	if !u.reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, u.reveal)
 	if made.lines = u.pairText(e, width); made.lines == nil {
 		made.lines = u.detailLines(&shown, width)
 		made.about = u.lines.about

@@ -126,9 +126,7 @@ func (t *textPrinter) Write(e session.Event) error {
 	if !session.Numbered(e.Body) {
 		return nil
 	}
-	if !t.reveal {
-		e = session.Blank(e)
-	}
+	e = session.Shown(&e, t.reveal)
 	if t.colour {
 		_, err := io.WriteString(t.w, colourise(capture.Text(e, decode.Pretty), &e))
 		return err

@@ -369,11 +369,8 @@ func (m *Model) each(ctx context.Context, id int, do func(*session.Event) error)
 
 // shown is an event as it may be shown.
 func (m *Model) shown(e *session.Event) *session.Event {
-	if m.o.Reveal {
-		return e
-	}
-	blanked := session.Blank(*e)
-	return &blanked
+	shown := session.Shown(e, m.o.Reveal)
+	return &shown
 }
 
 // Wanted says which events are asked for. The zero value is all.

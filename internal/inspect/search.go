@@ -88,10 +88,7 @@ func (f *Finder) matches(e *session.Event) bool {
 	if f.search.In(e) {
 		return true
 	}
-	shown := *e
-	if !f.Reveal {
-		shown = session.Blank(shown)
-	}
+	shown := session.Shown(e, f.Reveal)
 	holds := func(s string) bool { return strings.Contains(strings.ToLower(s), f.Text) }
 	if r := NewRow(&shown); holds(r.Title) || holds(r.More) {
 		return true

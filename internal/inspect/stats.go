@@ -56,6 +56,7 @@ var TallyNames = [...]string{KindTally: "kind", NamespaceTally: "namespace", Pee
 type Group struct {
 	Name           string
 	Filter         string // the expression that lets them through
+	Stanzas        bool   // they are all stanzas
 	Count          int
 	Sent, Received int // of them by the client, and by the server
 	Bytes          int64
@@ -253,7 +254,7 @@ func (t *tallier) count(by Counted, e *session.Event, name, filter string) *Grou
 			g = t.groups[by][name]
 		}
 		if g == nil {
-			g = &Group{Name: strings.Clone(name)}
+			g = &Group{Name: strings.Clone(name), Stanzas: by != SessionTally && IsStanza(e)}
 			if filter != "" {
 				g.Filter = fmt.Sprintf(filter, name)
 			}

@@ -50,8 +50,5 @@ func Number(n int) string {
 
 // Count is a number with its noun: "1 event", "8,520 events".
 func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return Number(n) + " " + noun + "s"
+	return Number(n) + " " + session.Noun(n, noun)
 }
