@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,24 +18,26 @@ type connect struct{}
 func isCONNECT(p []byte) (yes, wait bool) { return beginsWith(p, "CONNECT ") }
 
 func (connect) next(p []byte) (step, bool) {
-	end := bytes.Index(p, []byte("\r\n\r\n"))
-	if end < 0 {
+	req, end, err := requestIn(p)
+	if end == 0 {
 		return step{}, false
 	}
-	end += len("\r\n\r\n")
-	named, user, err := readCONNECT(p[:end])
 	if err != nil {
-		return refused(status(http.StatusBadRequest, err.Error()), err.Error())
+		return badRequest("its request cannot be read: " + session.ShortLine(err.Error()))
+	}
+	named, user, err := readCONNECT(req)
+	if err != nil {
+		return badRequest(err.Error())
 	}
 	return step{read: end, named: named, said: session.RelayDoor{Target: named.String(), User: user}}, true
 }
 
+func badRequest(reason string) (step, bool) {
+	return refused(status(http.StatusBadRequest, reason), reason)
+}
+
 // readCONNECT reads whom a request asks for, and who it says is asking.
-func readCONNECT(head []byte) (named *Named, user string, err error) {
-	req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
-	if err != nil {
-		return nil, "", errors.New("its request cannot be read: " + session.ShortLine(err.Error()))
-	}
+func readCONNECT(req *http.Request) (named *Named, user string, err error) {
 	host, port, err := net.SplitHostPort(req.RequestURI)
 	if err != nil {
 		return nil, "", fmt.Errorf("CONNECT has to name HOST:PORT, and names %q (RFC 9110 §9.3.6)", session.ShortLine(req.RequestURI))

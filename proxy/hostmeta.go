@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
@@ -59,11 +58,10 @@ func metaRequest(p []byte) (req *http.Request, wait bool) {
 		if !yes {
 			continue
 		}
-		end := bytes.Index(p, []byte("\r\n\r\n"))
-		if end < 0 {
+		req, end, err := requestIn(p)
+		if end == 0 {
 			return nil, len(p) < maxDoor
 		}
-		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p[:end+4])))
 		if err != nil || req.URL.Path != metaPath && req.URL.Path != metaPath+".json" {
 			return nil, false
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"io"
 	"net"
 	"os"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"xmppscope/internal/growing"
 	"xmppscope/session"
 )
 
@@ -35,11 +35,8 @@ func (u *Untouched) choose(client net.Conn) string {
 // KeyLog follows the file in which clients log the secrets of their TLS connections
 // (SSLKEYLOGFILE; draft-ietf-tls-keylogfile).
 type KeyLog struct {
-	path string
-
 	mu      sync.Mutex
-	done    int64               // bytes of the file that were read
-	rest    []byte              // of a line that is not whole
+	file    growing.File
 	lines   map[string][]string // by client random, in hex
 	waiting map[*waiting]bool
 	none    int // connections of which no secrets came
@@ -57,9 +54,9 @@ const (
 // NewKeyLog follows a file that may not be there yet. What is in it already is of
 // connections from before.
 func NewKeyLog(path string) *KeyLog {
-	k := &KeyLog{path: path, lines: map[string][]string{}, waiting: map[*waiting]bool{}}
+	k := &KeyLog{file: growing.File{Path: path}, lines: map[string][]string{}, waiting: map[*waiting]bool{}}
 	if info, err := os.Stat(path); err == nil {
-		k.done = info.Size()
+		k.file.Read = info.Size()
 	}
 	return k
 }
@@ -94,29 +91,10 @@ func (k *KeyLog) Follow(ctx context.Context) {
 
 // read reads what has come. The caller holds mu.
 func (k *KeyLog) read() {
-	if info, err := os.Stat(k.path); err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
-		return
-	}
-	f, err := os.Open(k.path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() == k.done {
-		return
-	} else if info.Size() < k.done { // it was begun anew
-		k.done, k.rest = 0, nil
-	}
-	text, err := io.ReadAll(io.NewSectionReader(f, k.done, 1<<30))
-	k.done += int64(len(text))
-	if err != nil {
-		return
-	}
-	text = append(k.rest, text...)
-	end := bytes.LastIndexByte(text, '\n') + 1
-	k.rest = bytes.Clone(text[end:])
-	for line := range strings.Lines(string(text[:end])) {
-		k.take(strings.TrimSpace(line))
+	for text := k.file.More(); len(text) > 0; text = k.file.More() {
+		for line := range strings.Lines(string(text)) {
+			k.take(strings.TrimSpace(line))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,12 +182,7 @@ func (t *Transit) looksLikeXMPP(at netip.AddrPort, p []byte) (yes, wait bool) {
 		if hello == nil {
 			return false, more
 		}
-		for _, name := range hello.SupportedProtos {
-			if strings.HasPrefix(name, "xmpp-") { // XEP-0368 §2
-				return true, false
-			}
-		}
-		return t.Ends != nil && t.Ends(at, hello.ServerName), false
+		return slices.ContainsFunc(hello.SupportedProtos, isALPN) || t.Ends != nil && t.Ends(at, hello.ServerName), false
 	case tlsintercept.XML:
 		switch decode.SniffHeader(p) {
 		case decode.IsHeader:

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,6 +23,18 @@ const (
 	portHTTP  = 80
 	portHTTPS = 443
 )
+
+// requestIn is the request of HTTP that p begins with, and how long its head is: 0 where that is
+// not whole yet.
+func requestIn(p []byte) (req *http.Request, size int, err error) {
+	end := bytes.Index(p, []byte("\r\n\r\n"))
+	if end < 0 {
+		return nil, 0, nil
+	}
+	size = end + len("\r\n\r\n")
+	req, err = http.ReadRequest(bufio.NewReader(bytes.NewReader(p[:size])))
+	return req, size, err
+}
 
 // webConnect connects to the host of a request.
 func webConnect(head session.HTTPRequest) Connect {
