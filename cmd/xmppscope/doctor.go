@@ -14,14 +14,12 @@ import (
 	"xmppscope/internal/idn"
 	"xmppscope/proxy"
 	"xmppscope/session"
-	"xmppscope/tlsintercept"
 )
 
 type doctorFlags struct {
 	wayOut  wayOutFlags
 	resolve []string
-	roots   string
-	legacy  bool
+	trust   trustFlags
 	json    bool
 	timeout time.Duration
 }
@@ -53,8 +51,8 @@ at, as no question to DNS was answered, or the command line is wrong.`,
 	f := cmd.Flags()
 	o.wayOut.add(f)
 	f.StringArrayVar(&o.resolve, "resolve", nil, "look at this server in place of what DNS says, `DOMAIN=HOST:PORT` or DOMAIN=tls://HOST:PORT; DOMAIN:443=HOST:PORT is its web server (repeatable)")
-	f.StringVar(&o.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
-	f.BoolVar(&o.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
+	o.trust.addRoots(f, "the server's certificate")
+	o.trust.addLegacy(f)
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long one conversation may take")
 	return cmd
@@ -83,13 +81,12 @@ func (o *doctorFlags) run(cmd *cobra.Command, name string) error {
 			resolver.Overrides[d] = t
 		}
 	}
-	roots, err := upstreamRoots(o.roots)
+	config, err := o.trust.config()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	report, err := doctor.Look(cmd.Context(), doctor.Options{
-		Domain: domain, Resolver: resolver, Rules: rules(), Timeout: o.timeout,
-		TLS: &tlsintercept.Config{Roots: roots, RootsName: rootsName(o.roots), LegacyTLS: o.legacy},
+		Domain: domain, Resolver: resolver, Rules: rules(), Timeout: o.timeout, TLS: config,
 	})
 	blind := errors.Is(err, doctor.ErrBlind)
 	if err != nil && !blind {

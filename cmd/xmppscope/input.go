@@ -18,13 +18,12 @@ import (
 	"xmppscope/capture/passive"
 	"xmppscope/decode"
 	"xmppscope/session"
-	"xmppscope/tlsintercept"
 )
 
 // inputFlags say how captures are read.
 type inputFlags struct {
 	keylogs []string
-	roots   string // --upstream-ca
+	trust   trustFlags
 	known   passwordFlag
 	who     *accounts                      // those of known; nil before they are read
 	scrolls bool                           // what is read goes by on the terminal: that is progress enough
@@ -43,7 +42,7 @@ type teller func(format string, args ...any)
 func (in *inputFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&in.keylogs, "keylog", nil, "TLS secrets of the captures, a `file` in the format of SSLKEYLOGFILE (repeatable)")
 	in.known.add(f)
-	f.StringVar(&in.roots, "upstream-ca", "", "PEM `file` of a CA to trust for servers' certificates in captures of others")
+	in.trust.addRoots(f, "servers' certificates in captures of others")
 }
 
 // opened is a file that was read, and its sessions as they were numbered: none if to
@@ -67,11 +66,10 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 	if err != nil {
 		return err
 	}
-	roots, err := upstreamRoots(in.roots)
+	config, err := in.trust.config()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	trust := tlsintercept.Trust{Roots: roots, Name: rootsName(in.roots), Recorded: true}
 	if err := in.readAccounts(); err != nil {
 		return err
 	}
@@ -83,7 +81,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		}
 		path, only := splitSession(name)
 		found := 0 // sessions
-		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, who: in.who, keylogs: keys, trust: trust, book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
+		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, who: in.who, keylogs: keys, verify: passiveTrust(config), book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
 		if in.reading != nil {
 			in.reading(name, f.progress)
 		}
@@ -178,7 +176,7 @@ type input struct {
 	idle     func()
 	who      *accounts
 	keylogs  *keylogs
-	trust    tlsintercept.Trust
+	verify   func([]*x509.Certificate, passive.Wanted) *session.Verification
 	book     *session.Book
 	shared   *decode.Run
 	tell     teller
@@ -311,13 +309,6 @@ func (f *input) foreign(src *source) error {
 		f.tell("warning: %s: no XMPP in it: %s, %s", name, session.Plural(report.Packets, "packet"), session.Plural(report.Connections, "TCP connection"))
 	}
 	return err
-}
-
-// verify judges certificates as the proxy does.
-func (f *input) verify(chain []*x509.Certificate, w passive.Wanted) *session.Verification {
-	trust := f.trust
-	trust.Server = w.Server
-	return trust.Verify(chain, w.Domain, w.At)
 }
 
 // survey looks through a file before it is read: for the TLS secrets in it, which may

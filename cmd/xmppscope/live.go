@@ -171,7 +171,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		defer close(explained)
 		x := &explainer{spool: l.spool, log: l.log, begin: l.explain, control: l.control, wire: o.Tap}
 		if o.TLS != nil {
-			x.verify = passiveTrust(o.TLS.Roots, o.TLS.RootsName)
+			x.verify = passiveTrust(o.TLS)
 		}
 		x.run()
 		l.log.End()

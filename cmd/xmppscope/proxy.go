@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -30,10 +29,8 @@ type proxyFlags struct {
 	resolve  []string
 	wayOut   wayOutFlags
 	keep     bool
-	roots    string
-	insecure bool
+	trust    trustFlags
 	domain   string
-	legacy   bool
 	remote   bool
 	allow    []string
 	most     int // --max-sessions
@@ -66,9 +63,8 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 
 // addTLS adds the flags on how TLS is ended, which proxy and run share.
 func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
-	f.StringVar(&p.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
-	f.BoolVar(&p.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
-	f.BoolVar(&p.legacy, "legacy-tls", false, "speak TLS 1.0, 1.1 and weak cipher suites too, for very old peers")
+	p.trust.add(f)
+	p.trust.addLegacy(f)
 	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.Var(&p.mine, "upstream-cert", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works; of several the one that names who opens the stream (repeatable)")
@@ -181,9 +177,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 	if warning := clearWarning(clientTLS, remote); warning != "" {
 		say(os.Stderr, "warning: %s", warning)
 	}
-	if p.insecure {
-		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
-	}
+	p.trust.warn()
 	p.title, p.where = "xmppscope", p.lines(ways)
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	for _, w := range ways[1:] {
@@ -211,8 +205,8 @@ func (p *proxyFlags) tlsOptions() (o proxy.Options, err error) {
 	case p.most < 1:
 		return o, fmt.Errorf("--max-sessions %d: want a number from 1 on", p.most)
 	}
-	c := &tlsintercept.Config{RootsName: rootsName(p.roots), Insecure: p.insecure, LegacyTLS: p.legacy}
-	if c.Roots, err = upstreamRoots(p.roots); err != nil {
+	c, err := p.trust.config()
+	if err != nil {
 		return o, err
 	}
 	if p.own != "" {
@@ -396,34 +390,6 @@ func listen(addr string) (net.Listener, error) {
 
 func listenError(addr string, err error) error {
 	return hinted{fmt.Errorf("cannot listen on %s: %w", addr, opError(err)), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
-}
-
-// upstreamRoots are the CAs that the server's certificate is checked against: the
-// system's, and those of a file if one is named. nil means the system's alone.
-func upstreamRoots(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, hinted{fmt.Errorf("--upstream-ca: %w", err), "name a file with the CA's certificate in PEM form"}
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, hinted{fmt.Errorf("--upstream-ca %q: no certificate in PEM form in it", file), "DER becomes PEM with: openssl x509 -inform der -in FILE -out FILE.pem"}
-	}
-	return pool, nil
-}
-
-// rootsName says in messages what the server's certificate is checked against.
-func rootsName(file string) string {
-	if file == "" {
-		return ""
-	}
-	return "the system's store and --upstream-ca " + file
 }
 
 // setupText is the inspector's start screen: what to set in a client.

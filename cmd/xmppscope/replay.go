@@ -35,8 +35,7 @@ type replayFlags struct {
 	listen   string
 	keylogs  []string
 	to       string
-	roots    string
-	insecure bool
+	trust    trustFlags
 	asServer bool
 	account  string // --jid
 	most     int    // --max-stanzas
@@ -114,8 +113,7 @@ xmppscope check --expect FILE now.jsonl.`,
 	f.BoolVar(&r.inClear, "in-clear", false, "send a password without TLS, where the recording has none")
 	f.IntVar(&r.sessions, "sessions", 1, "with --as-server: end after `N` sessions; 0: go on until Ctrl-C")
 	f.StringArrayVar(&r.keylogs, "keylog", nil, "TLS secrets of the capture, a `file` in the format of SSLKEYLOGFILE (repeatable)")
-	f.StringVar(&r.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
-	f.BoolVar(&r.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
+	r.trust.add(f)
 	addLive(f, &r.live, &r.ca, &r.listen, "127.0.0.1:5222")
 	f.Lookup("listen").Usage = "with --as-server: `address` to listen on; port 0 picks one"
 	f.Lookup("ca-dir").Usage = "`folder` of the local CA that --as-server shows (default: in your configuration folder)"
@@ -174,7 +172,7 @@ func (r *replayFlags) check(cmd *cobra.Command) error {
 
 // load reads the session.
 func (r *replayFlags) load(ctx context.Context, name string) error {
-	in := inputFlags{keylogs: r.keylogs, known: r.known, roots: r.roots}
+	in := inputFlags{keylogs: r.keylogs, known: r.known, trust: r.trust}
 	scores := map[int]*replay.Score{}
 	var recorded facts.Gatherer
 	var ids []int
@@ -262,30 +260,28 @@ func (r *replayFlags) client(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	roots, err := upstreamRoots(r.roots)
+	config, err := r.trust.config()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	ca, err := certs.NewMemory()
 	if err != nil {
 		return err
 	}
+	config.CA = ca
 	conn, listener, err := ownConnection()
 	if err != nil {
 		return err
 	}
-	if r.insecure {
-		say(os.Stderr, "warning: --insecure-upstream: the server's certificate is shown but not insisted on")
-	}
+	r.trust.warn()
 	r.title, r.where = "xmppscope replay", "the recorded client → "+r.to
 	r.welcome = []string{"The client's part of a recording is played against " + r.to + "."}
 	o := proxy.Options{
-		Resolver: &proxy.Resolver{Upstream: &target}, Domain: r.domain(),
-		TLS: &tlsintercept.Config{CA: ca, Roots: roots, RootsName: rootsName(r.roots), Insecure: r.insecure},
+		Resolver: &proxy.Resolver{Upstream: &target}, Domain: r.domain(), TLS: config,
 	}
 	if slices.ContainsFunc(r.score.Mechanisms(), decode.IsPlus) {
 		r.rebinds = true
-		o.TLS.Finished = true
+		config.Finished = true
 		o.Gate = func(s *tlsintercept.Secured) proxy.Gate {
 			bindings := s.Bindings(session.ClientLeg)
 			r.bindings.Store(&bindings)

@@ -29,10 +29,11 @@ const watchEvery = 50 * time.Millisecond
 func (t *tryFlags) one(ctx context.Context, x experiment.Experiment, client []string) (row tried, err error) {
 	row = tried{Name: x.Name, Title: x.Title, Good: x.Good, Ref: x.Ref}
 	begun := time.Now()
-	config := &tlsintercept.Config{CA: t.ca, RootsName: rootsName(t.roots), Insecure: t.insecure, Finished: true}
-	if config.Roots, err = upstreamRoots(t.roots); err != nil {
-		return row, usageError{err}
+	config, err := t.trust.config()
+	if err != nil {
+		return row, err
 	}
+	config.CA, config.Finished = t.ca, true
 	target := t.target
 	if target == nil {
 		scenario := t.scenario

@@ -26,8 +26,7 @@ type tryFlags struct {
 	list, json  bool
 	listen      string
 	upstream    string
-	roots       string
-	insecure    bool
+	trust       trustFlags
 	jid         string
 	known       passwordFlag
 	window      time.Duration
@@ -80,8 +79,7 @@ the command line is wrong.`,
 	f.BoolVar(&t.list, "list", false, "list the experiments, with what a good client does")
 	f.StringVarP(&t.listen, "listen", "l", "127.0.0.1:0", "`address` of loopback to listen on; port 0 picks one")
 	f.StringVarP(&t.upstream, "upstream", "u", "", "the real server, `HOST:PORT`, tls://HOST:PORT, or ws:// and wss:// for a client of WebSocket (default: an embedded one)")
-	f.StringVar(&t.roots, "upstream-ca", "", "PEM `file` of a CA to trust for the server's certificate")
-	f.BoolVar(&t.insecure, "insecure-upstream", false, "go on when the server's certificate is not valid")
+	t.trust.add(f)
 	f.StringVar(&t.jid, "jid", "", "with --upstream: the account, a bare `JID`")
 	t.known.add(f)
 	f.Lookup("password-file").Usage = "with --upstream: `JID=FILE`, the account's password; the client is told FILE, and logins are bound anew with it (see --rebind of xmppscope proxy)"
@@ -169,7 +167,7 @@ func (t *tryFlags) prepare() error {
 		return err
 	}
 	if t.upstream == "" {
-		if t.jid != "" || len(t.known.pairs) > 0 || t.roots != "" || t.insecure {
+		if t.jid != "" || len(t.known.pairs) > 0 || t.trust != (trustFlags{}) {
 			return usageError{hinted{errors.New("--jid, --password-file, --upstream-ca and --insecure-upstream are for --upstream"), "the embedded server has one account of its own"}}
 		}
 		if t.scenario, err = demo.Find("scram"); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"xmppscope/capture/passive"
 	"xmppscope/proxy"
 	"xmppscope/session"
-	"xmppscope/tlsintercept"
 )
 
 // untouchedFlags have TLS left as it is (--untouched).
@@ -45,14 +43,6 @@ func (u *untouchedFlags) open() (*proxy.Untouched, error) {
 		say(os.Stderr, "hint: let the client log its secrets: SSLKEYLOGFILE=FILE, and --keylog FILE")
 	}
 	return &proxy.Untouched{Keys: proxy.NewKeyLog(u.keylog), Choose: func(net.Conn) string { return whyUntouched }}, nil
-}
-
-// passiveTrust is what certificates of servers are held against where TLS is not ended.
-func passiveTrust(roots *x509.CertPool, name string) func([]*x509.Certificate, passive.Wanted) *session.Verification {
-	return func(chain []*x509.Certificate, w passive.Wanted) *session.Verification {
-		trust := tlsintercept.Trust{Roots: roots, Name: name, Recorded: true, Server: w.Server}
-		return trust.Verify(chain, w.Domain, w.At)
-	}
 }
 
 // untouched makes the events of a session whose TLS is left as it is: what the client's leg
