@@ -146,14 +146,10 @@ func (r *route) serveAct(w http.ResponseWriter, req *http.Request, m *Model, roo
 		refuseFor(w, ErrForbidden)
 		return
 	}
-	select {
-	case room <- struct{}{}:
-		defer func() { <-room }()
-	default:
-		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "too much is asked for at once", "ask again")
+	if !enter(w, room) {
 		return
 	}
+	defer leave(room)
 	out, err := r.act(m.o.Control, req.Context(), req.Body)
 	if err != nil {
 		refuseFor(w, err)

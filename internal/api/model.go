@@ -3,7 +3,7 @@
 //
 // Both stand on a Model, which reads a session.Log when it is asked and never otherwise,
 // and hands out nothing but what may be shown: secrets are blanked unless they were to be
-// revealed. Nothing here can reach the wire.
+// revealed. What reaches the wire goes by a Control, which there is where that was allowed.
 package api
 
 import (

@@ -194,15 +194,25 @@ func hostOf(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-func (r *route) serve(w http.ResponseWriter, req *http.Request, m *Model, room chan struct{}) {
+// enter takes a place for an answer, which leave gives back. Where there is none it is refused.
+func enter(w http.ResponseWriter, room chan struct{}) bool {
 	select {
 	case room <- struct{}{}:
-		defer func() { <-room }()
+		return true
 	default:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable, "too much is asked for at once", "ask again")
+		return false
+	}
+}
+
+func leave(room chan struct{}) { <-room }
+
+func (r *route) serve(w http.ResponseWriter, req *http.Request, m *Model, room chan struct{}) {
+	if !enter(w, room) {
 		return
 	}
+	defer leave(room)
 	v, err := r.read(req)
 	if err != nil {
 		refuseFor(w, err)

@@ -145,15 +145,12 @@ func (r *Row) place(e *session.Event) {
 	case session.TLSEstablished, session.TLSSecret:
 		r.Stroke, r.Both = TLSStroke, true
 		r.From, r.To = legEnds(e.Leg)
-	case session.TLSLocked:
-		r.Stroke, r.Both, r.Stopped = TLSStroke, true, true
-		r.From, r.To = legEnds(e.Leg)
-	case session.TLSFailed:
+	case session.TLSLocked, session.TLSFailed:
 		r.Stroke, r.Both, r.Stopped = TLSStroke, true, true
 		r.From, r.To = legEnds(e.Leg)
 	case session.RelayDoor:
-		r.From, r.To = legEnds(e.Leg)
 		r.Stroke = TCPStroke
+		r.From, r.To = legEnds(e.Leg)
 	case session.RelayOpaque, session.RelayTimeout, session.RelayVerdict, session.RelayLimit, session.LogLost, session.DNSAnswered:
 		r.From, r.To = Scope, Scope
 	case session.RelayDropped:
