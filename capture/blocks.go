@@ -192,12 +192,7 @@ func parseOwner(order binary.ByteOrder, value []byte) (o owner) {
 		return owner{}
 	}
 	o.session = id
-	switch dir {
-	case session.C2S.String():
-		o.dir = session.C2S
-	case session.S2C.String():
-		o.dir = session.S2C
-	}
+	o.dir, _ = session.DirNamed(dir)
 	return o
 }
 

@@ -70,6 +70,13 @@ const (
 	Pace                         // a direction is written in small portions, or slowly
 )
 
+// Endings are the ways to end a connection in another way than in order, by name.
+var Endings = map[string]Bend{
+	"reset": {What: Reset}, "half-close": {What: HalfClose},
+	"drop-client": {What: DropLeg, Dir: session.C2S}, "drop-server": {What: DropLeg, Dir: session.S2C},
+	"reset-client": {What: ResetLeg, Dir: session.C2S}, "reset-server": {What: ResetLeg, Dir: session.S2C},
+}
+
 // Bend is one of them.
 type Bend struct {
 	What   Bending

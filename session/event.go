@@ -20,6 +20,12 @@ var dirNames = [...]string{NoDir: "", C2S: "c2s", S2C: "s2c"}
 // String gives the name that JSON and filters use: "c2s", "s2c" or "".
 func (d Dir) String() string { return dirNames[d] }
 
+// DirNamed is the direction that is called so; ok is false if none is.
+func DirNamed(name string) (d Dir, ok bool) {
+	at := slices.Index(dirNames[:], name)
+	return Dir(max(at, 0)), at >= 0
+}
+
 // Opposite is the other direction; NoDir stays NoDir.
 func (d Dir) Opposite() Dir {
 	switch d {

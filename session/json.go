@@ -243,12 +243,8 @@ func clampSpan(s Span, size int) Span {
 }
 
 func parseDir(s string) Dir {
-	for i, n := range dirNames {
-		if n == s {
-			return Dir(i)
-		}
-	}
-	return NoDir
+	d, _ := DirNamed(s)
+	return d
 }
 
 func parseLeg(s string) Leg {

@@ -116,7 +116,8 @@ func (c *controls) Inject(ctx context.Context, i api.Injection) (api.Injected, e
 	if err != nil {
 		return api.Injected{}, err
 	}
-	s := proxy.Sending{Dir: dirOf(i.Dir), XML: xml, By: c.by, Reason: "it was asked for over the api", Answer: true}
+	dir, _ := session.DirNamed(i.Dir) // without one nothing is said, which is told
+	s := proxy.Sending{Dir: dir, XML: xml, By: c.by, Reason: "it was asked for over the api", Answer: true}
 	reply := make(chan []byte, 1)
 	s.Reply = reply
 	out := api.Injected{XML: string(xml)}
@@ -134,32 +135,23 @@ func (c *controls) Inject(ctx context.Context, i api.Injection) (api.Injected, e
 	return out, nil
 }
 
-// dirOf is a direction by its name, NoDir if there is none.
-func dirOf(name string) session.Dir {
-	for _, d := range []session.Dir{session.C2S, session.S2C} {
-		if d.String() == name {
-			return d
-		}
-	}
-	return session.NoDir
-}
-
-// bendings are what can be done to connections, by name.
+// bendings are what can be done to connections besides ending them, by name.
 var bendings = map[string]proxy.Bend{
-	"cut": {What: proxy.Cut}, "reset": {What: proxy.Reset}, "half-close": {What: proxy.HalfClose},
-	"drop-client": {What: proxy.DropLeg, Dir: session.C2S}, "drop-server": {What: proxy.DropLeg, Dir: session.S2C},
-	"reset-client": {What: proxy.ResetLeg, Dir: session.C2S}, "reset-server": {What: proxy.ResetLeg, Dir: session.S2C},
-	"stall": {What: proxy.Stall}, "black-hole": {What: proxy.BlackHole}, "pace": {What: proxy.Pace},
+	"cut": {What: proxy.Cut}, "stall": {What: proxy.Stall}, "black-hole": {What: proxy.BlackHole}, "pace": {What: proxy.Pace},
 }
 
 // Bend implements api.Control.
 func (c *controls) Bend(b api.Bend) error {
 	out, known := bendings[b.Do]
+	if end, is := proxy.Endings[b.Do]; is {
+		out, known = end, true
+	}
+	dir, isDir := session.DirNamed(b.Dir)
 	wait, err := within("ms", b.Millis)
 	switch {
 	case !known:
 		return fmt.Errorf("do is %q: want cut, reset, half-close, drop-client, drop-server, reset-client, reset-server, stall, black-hole or pace", b.Do)
-	case b.Dir != "" && dirOf(b.Dir) == session.NoDir:
+	case !isDir:
 		return fmt.Errorf("dir is %q: want c2s or s2c", b.Dir)
 	case b.Rate < 0 || b.Chunk < 0 || b.Do == "pace" && b.Rate+b.Chunk == 0:
 		return errors.New("pace needs rate (bytes a second) or chunk (bytes at a time)")
@@ -167,7 +159,7 @@ func (c *controls) Bend(b api.Bend) error {
 		return err
 	}
 	if out.Dir == session.NoDir {
-		out.Dir = dirOf(b.Dir)
+		out.Dir = dir
 	}
 	out.For, out.Rate, out.Chunk, out.By = wait, b.Rate, b.Chunk, c.by
 	out.Reason = strings.TrimSpace(b.Do + " " + b.Dir)

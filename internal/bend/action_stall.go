@@ -1,6 +1,7 @@
 package bend
 
 import (
+	"cmp"
 	"xmppscope/proxy"
 	"xmppscope/session"
 )
@@ -9,10 +10,7 @@ func init() {
 	actions["stall"] = action{says: "behind the element a direction is not read any more, for a time or for good", takes: []string{"for", "of"}, make: func(p *params) do {
 		long, of := p.duration("for"), p.dir("of")
 		return func(m *match) proxy.Decision {
-			dir := of
-			if dir == session.NoDir {
-				dir = m.dir
-			}
+			dir := cmp.Or(of, m.dir)
 			reason := "what the " + dir.Sender() + " sends stalls behind it"
 			if long > 0 {
 				reason += " for " + session.ShortTime(long)

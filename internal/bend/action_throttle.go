@@ -1,6 +1,7 @@
 package bend
 
 import (
+	"cmp"
 	"fmt"
 
 	"xmppscope/proxy"
@@ -21,10 +22,7 @@ func init() {
 			reason += fmt.Sprintf(", %s at a time", session.Plural(chunk, "byte"))
 		}
 		return func(m *match) proxy.Decision {
-			dir := of
-			if dir == session.NoDir {
-				dir = m.dir
-			}
+			dir := cmp.Or(of, m.dir)
 			return bent("what the "+dir.Sender()+" sends is "+reason, proxy.Bend{What: proxy.Pace, Dir: dir, Rate: rate, Chunk: chunk})
 		}
 	}}

@@ -186,6 +186,7 @@ func TestProblems(t *testing.T) {
 		{"[r]\ndo = 'drop'\nfirst = -1", "f:3:1: rule r: first has to be a whole number"},
 		{"[r]\ndo = 'drop'\nprobability = 2", "f:3:1: rule r: probability has to be a number from 0 to 1"},
 		{"[r]\ndo = 'drop'\ndir = 'up'", `f:3:1: rule r: dir has to be "c2s" or "s2c"`},
+		{"[r]\ndo = 'cut'\nbefore = 'yes'", "f:3:1: rule r: before has to be true or false"},
 		{"[r]\ndo = 'mechanisms'\nonly = 'PLAIN'", "f:3:1: rule r: only has to be a list"},
 		{"[\"a, b\"]\ndo = 'drop'", "is no name for a rule"},
 		{strings.Repeat("#", MaxFile+1), "are the most"},

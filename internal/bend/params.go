@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"xmppscope/session"
@@ -36,6 +37,16 @@ func (p *params) text(key string) string {
 		p.fail(key, "%s has to be text in quotes", key)
 	}
 	return s
+}
+
+// yes is true or false, false if there is none.
+func (p *params) yes(key string) bool {
+	v, ok := p.get(key)
+	is, isBool := v.(bool)
+	if ok && !isBool {
+		p.fail(key, "%s has to be true or false", key)
+	}
+	return is
 }
 
 // needed is a string that has to be there.
@@ -108,16 +119,11 @@ func (p *params) list(key string) (out []string) {
 
 // dir is a direction, NoDir if none is named.
 func (p *params) dir(key string) session.Dir {
-	switch p.text(key) {
-	case "":
-		return session.NoDir
-	case "c2s":
-		return session.C2S
-	case "s2c":
-		return session.S2C
+	d, ok := session.DirNamed(p.text(key))
+	if !ok {
+		p.fail(key, "%s has to be \"c2s\" or \"s2c\"", key)
 	}
-	p.fail(key, "%s has to be \"c2s\" or \"s2c\"", key)
-	return session.NoDir
+	return d
 }
 
 // word is one of some.
@@ -151,20 +157,9 @@ func Help() (out []string) {
 		a := actions[name]
 		line := fmt.Sprintf("%-11s %s", name, a.says)
 		if len(a.takes) > 0 {
-			line += fmt.Sprintf(" (%s)", joined(a.takes))
+			line += fmt.Sprintf(" (%s)", strings.Join(a.takes, ", "))
 		}
 		out = append(out, line)
-	}
-	return out
-}
-
-func joined(words []string) string {
-	out := ""
-	for i, w := range words {
-		if i > 0 {
-			out += ", "
-		}
-		out += w
 	}
 	return out
 }

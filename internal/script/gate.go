@@ -52,10 +52,7 @@ func decision(r Reply) proxy.Decision {
 	}
 	d.Reason = strings.Join(reasons, "; ")
 	for _, s := range r.Sends {
-		dir := session.C2S
-		if s.Dir == session.S2C.String() {
-			dir = session.S2C
-		}
+		dir, _ := session.DirNamed(s.Dir) // it was looked at when the script said it
 		d.Sends = append(d.Sends, proxy.Sending{Dir: dir, XML: []byte(s.XML), Reason: "the script says it", By: by})
 	}
 	return d
