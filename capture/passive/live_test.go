@@ -3,8 +3,6 @@ package passive
 import (
 	"bytes"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -62,21 +60,10 @@ func live(t *testing.T, capture []byte, client, early, late string, end session.
 // TestLive: what is seen of a connection as it happens is what a capture of it tells, whenever
 // the secrets come; without them it is said, and what to do.
 func TestLive(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.pcap")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".pcap"), func(t *testing.T) {
-			capture, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, _ := read(t, capture, string(keys))
+	for name, c := range dumps(t) {
+		capture, keys := c.capture, c.keys
+		t.Run(name, func(t *testing.T) {
+			want, _ := read(t, capture, keys)
 			client := want[0].Body.(session.TCPOpened).Peer
 			var end session.Body = session.TCPClosed{}
 			for i := range want {
@@ -84,10 +71,10 @@ func TestLive(t *testing.T) {
 					end = b
 				}
 			}
-			if d := cmp.Diff(told(want), told(live(t, capture, client, string(keys), "", end))); d != "" {
+			if d := cmp.Diff(told(want), told(live(t, capture, client, keys, "", end))); d != "" {
 				t.Errorf("secrets first (-want +got):\n%s", d)
 			}
-			if d := cmp.Diff(told(want), told(live(t, capture, client, "", string(keys), end))); d != "" {
+			if d := cmp.Diff(told(want), told(live(t, capture, client, "", keys, end))); d != "" {
 				t.Errorf("secrets behind the bytes (-want +got):\n%s", d)
 			}
 			for _, none := range []string{"", "\n"} {

@@ -2,8 +2,6 @@ package passive
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,20 +51,9 @@ func frames(events []session.Event, id int) (out [][]byte) {
 // TestPacketsComeAlong: with packets or without, the events of a real capture are the
 // same; and of the packets none is missing, changed, or in another order.
 func TestPacketsComeAlong(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.pcap")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range files {
-		capture, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, keylog := range []string{string(keys), ""} {
+	for name, c := range dumps(t) {
+		capture := c.capture
+		for _, keylog := range []string{c.keys, ""} {
 			want, _ := read(t, capture, keylog)
 			all, got, _ := readWire(t, capture, keylog)
 			if diff := cmp.Diff(want, got); diff != "" {

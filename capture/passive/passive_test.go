@@ -20,28 +20,44 @@ import (
 	"xmppscope/session"
 )
 
-// TestRealCaptures: dumps of real clients at real servers, with and without the
-// secrets of their TLS connections.
-func TestRealCaptures(t *testing.T) {
+// dump is a capture of a real client at a real server, and the secrets of its TLS.
+type dump struct {
+	capture []byte
+	keys    string
+}
+
+// dumps are all in testdata, by name.
+func dumps(t *testing.T) map[string]dump {
+	t.Helper()
 	files, err := filepath.Glob("testdata/*.pcap")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no captures: %v", err)
 	}
-	for _, name := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".pcap"), func(t *testing.T) {
+	all := map[string]dump{}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".pcap")
+		capture, err1 := os.ReadFile(file)
+		keys, err2 := os.ReadFile(name + ".keys")
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(name)] = dump{capture, string(keys)}
+	}
+	return all
+}
+
+// TestRealCaptures: dumps of real clients at real servers, with and without the
+// secrets of their TLS connections.
+func TestRealCaptures(t *testing.T) {
+	for name, c := range dumps(t) {
+		t.Run(name, func(t *testing.T) {
 			var got strings.Builder
 			for _, secrets := range []bool{true, false} {
-				capture, err := os.ReadFile(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var keys []byte
+				keys := ""
 				if secrets {
-					if keys, err = os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys"); err != nil {
-						t.Fatal(err)
-					}
+					keys = c.keys
 				}
-				events, report := read(t, capture, string(keys))
+				events, report := read(t, c.capture, keys)
 				if report.Sessions != 1 || (report.Locked == 0) != secrets {
 					t.Errorf("%+v", report)
 				}
@@ -58,7 +74,7 @@ func TestRealCaptures(t *testing.T) {
 					}
 				}
 			}
-			xmpptest.Golden(t, strings.TrimSuffix(name, ".pcap")+".txt", got.String())
+			xmpptest.Golden(t, filepath.Join("testdata", name+".txt"), got.String())
 		})
 	}
 }
@@ -217,26 +233,14 @@ func TestManySmallPackets(t *testing.T) {
 
 // TestBackwards: of real captures in reverse order everything is the same.
 func TestBackwards(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.pcap")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range files {
-		capture, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys, err := os.ReadFile(strings.TrimSuffix(name, ".pcap") + ".keys")
-		if err != nil {
-			t.Fatal(err)
-		}
-		backwards := bytes.Clone(capture[:pcapHeader])
-		packets := cut(capture)
+	for name, c := range dumps(t) {
+		backwards := bytes.Clone(c.capture[:pcapHeader])
+		packets := cut(c.capture)
 		for i := len(packets) - 1; i >= 0; i-- {
 			backwards = append(backwards, packets[i]...)
 		}
-		want, _ := read(t, capture, string(keys))
-		got, report := read(t, backwards, string(keys))
+		want, _ := read(t, c.capture, c.keys)
+		got, report := read(t, backwards, c.keys)
 		if d := cmp.Diff(want, got); d != "" || report.Late > 0 {
 			t.Errorf("%s: %d packets late (-in order +backwards)\n%.1000s", name, report.Late, d)
 		}

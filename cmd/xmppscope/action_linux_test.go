@@ -217,15 +217,7 @@ func goEnv(t *testing.T, name string) string {
 // client that logs in, for one that is refused, and where nothing can be started.
 func TestAction(t *testing.T) {
 	server, _ := startDemo(t)
-	refusing, err := demo.Find("badpw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	strict, err := demo.StartServer(refusing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { strict.Close() })
+	strict, _ := startScenario(t, "badpw")
 	files := t.TempDir()
 	write := func(name string, text []byte) string {
 		path := filepath.Join(files, name)

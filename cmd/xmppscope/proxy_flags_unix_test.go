@@ -84,7 +84,12 @@ func throughCommand(t *testing.T, folder string, cmd *exec.Cmd, do func(addr str
 
 func startDemo(t *testing.T) (*demo.Server, demo.Scenario) {
 	t.Helper()
-	scenario, err := demo.Find("scram")
+	return startScenario(t, "scram")
+}
+
+func startScenario(t *testing.T, name string) (*demo.Server, demo.Scenario) {
+	t.Helper()
+	scenario, err := demo.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}

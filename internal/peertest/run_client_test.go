@@ -80,9 +80,11 @@ func TestRunOutput(t *testing.T) {
 	}
 }
 
-// TestRunSignal: what we are sent reaches the client, and its end is ours.
-func TestRunSignal(t *testing.T) {
-	cmd := command(t, "run", "--", "sh", "-c", `trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done`)
+// runReady runs a client that goes on until SIGTERM, and then does what is said here; it is
+// ready, and what it says from now on is in out.
+func runReady(t *testing.T, onTERM string) (cmd *exec.Cmd, out io.Reader) {
+	t.Helper()
+	cmd = command(t, "run", "--", "sh", "-c", "trap '"+onTERM+"' TERM; echo ready; while :; do sleep 0.05; done")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -90,10 +92,15 @@ func TestRunSignal(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var room [6]byte
-	if _, err := io.ReadFull(out, room[:]); err != nil {
+	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
+	return cmd, out
+}
+
+// TestRunSignal: what we are sent reaches the client, and its end is ours.
+func TestRunSignal(t *testing.T) {
+	cmd, out := runReady(t, "echo caught; exit 9")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -107,18 +114,7 @@ func TestRunSignal(t *testing.T) {
 
 // TestRunKilled: the client does not outlive us, however we end.
 func TestRunKilled(t *testing.T) {
-	cmd := command(t, "run", "--", "sh", "-c", `trap 'echo ended; exit' TERM; echo ready; while :; do sleep 0.05; done`)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var room [6]byte
-	if _, err := io.ReadFull(out, room[:]); err != nil {
-		t.Fatal(err)
-	}
+	cmd, out := runReady(t, "echo ended; exit")
 	cmd.Process.Kill()
 	if rest, _ := io.ReadAll(out); string(rest) != "ended\n" { // read to the end: the client has gone
 		t.Errorf("the client says %q", rest)
