@@ -92,6 +92,10 @@ func usual(content string) Scope {
 
 var usualOf = map[string]Scope{NSClient: usual(NSClient), NSServer: usual(NSServer)}
 
+// UsualScope is what headers of clients' streams declare, for elements whose header is not at
+// hand.
+func UsualScope() Scope { return usualOf[NSClient] }
+
 // scopeFor is what the newest header of a direction declares. If it was not recorded,
 // that is guessed, and the content namespace is the other side's, or fits what is said.
 func (d *parsing) scopeFor(dir session.Dir, tag string) (scope Scope, guessed bool) {

@@ -70,11 +70,9 @@ var diffKinds = map[compare.LineKind]viewer.DiffKind{
 
 // treeOf is the element of a stanza, as it stands in a stream of clients.
 func treeOf(raw []byte) *session.Element {
-	el, _ := decode.Parse(raw, clientScope)
+	el, _ := decode.Parse(raw, decode.UsualScope())
 	return el
 }
-
-var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
 
 // runInspector opens the inspector; instead says what to do where there is no terminal
 // for it.

@@ -94,17 +94,14 @@ func (g *Gatherer) turn(e *session.Event) {
 	}
 }
 
-// usual are the declarations of a server's stream whose header was not recorded.
-var usual = decode.ScopeOf([]byte(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`))
-
 // parse gives the tree of an element that stands on a rung, nil if there is none.
 func (g *Gatherer) parse(e *session.Event) *session.Element {
 	if len(e.Raw) == 0 || e.Truncated {
 		return nil
 	}
-	scope := usual
-	if g.scope != nil {
-		scope = g.scope
+	scope := g.scope
+	if scope == nil { // its header was not recorded
+		scope = decode.UsualScope()
 	}
 	switch e.Body.(type) {
 	case session.StreamOpened:
