@@ -16,8 +16,6 @@ import (
 	"xmppscope/session"
 )
 
-var clientScope = decode.ScopeOf([]byte("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"))
-
 // bench is an inspector without an event loop: what it is told is done at once.
 type bench struct {
 	*testing.T
@@ -36,7 +34,7 @@ func newBench(t *testing.T, w, h int, o Options) *bench {
 	log := session.NewLog()
 	t.Cleanup(func() { log.Close() })
 	o.Log, o.Title, o.Pretty = log, "xmppscope test", simplePretty
-	o.Tree = func(raw []byte) *session.Element { el, _ := decode.Parse(raw, clientScope); return el }
+	o.Tree = func(raw []byte) *session.Element { el, _ := decode.Parse(raw, decode.UsualScope()); return el }
 	b := &bench{T: t, log: log, screen: tcell.NewSimulationScreen("UTF-8")}
 	if err := b.screen.Init(); err != nil {
 		t.Fatal(err)
