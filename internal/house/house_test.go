@@ -22,53 +22,32 @@ import (
 
 const root = "../.."
 
-// arrows says which of our packages each may import. A folder that is not named
-// here may not exist.
-var arrows = map[string][]string{
-	"session":             {"internal/ownership"},
-	"internal/attach":     {"internal/ownership", "session"},
-	"internal/api":        {"capture", "decode/compare", "decode/tale", "session"},
-	"certs":               {"internal/idn", "internal/ownership"},
-	"decode":              {"session", "internal/coroutine", "internal/lent"},
-	"internal/inspect":    {"session"},
-	"viewer":              {"internal/inspect", "session"},
-	"capture":             {"capture/packet", "capture/pseudonym", "internal/columns", "internal/ownership", "session", "internal/lent"},
-	"capture/packet":      {"session", "internal/lent"},
-	"capture/pseudonym":   {"session"},
-	"capture/passive":     {"capture/packet", "capture/tls", "decode", "session"},
-	"capture/tls":         {"certs", "session", "internal/lent"},
-	"tlsintercept":        {"capture/tls", "certs", "internal/idn", "session"},
-	"decode/core":         {"decode", "internal/idn", "session"},
-	"decode/sasl":         {"decode", "session"},
-	"decode/xep":          {"decode", "session"},
-	"decode/verdict":      {"decode", "session"},
-	"decode/facts":        {"decode", "session"},
-	"decode/tale":         {"session"},
-	"decode/compare":      {"decode", "decode/facts", "internal/columns", "session"},
-	"decode/expect":       {"decode", "decode/facts", "internal/tomlfile", "session"},
-	"internal/bend":       {"decode", "internal/tomlfile", "proxy", "session"},
-	"internal/doctor":     {"decode", "decode/tale", "internal/idn", "internal/lookup", "proxy", "session", "tlsintercept"},
-	"internal/rebind":     {"decode", "decode/sasl", "proxy", "session"},
-	"internal/replay":     {"decode", "decode/sasl", "session"},
-	"proxy":               {"tlsintercept", "decode", "internal/growing", "internal/idn", "internal/lookup", "session"},
-	"cmd/xmppscope":       {"*"},
-	"internal/bench":      {"internal/demo"},
-	"internal/columns":    nil,
-	"internal/dnsrelay":   nil,
-	"internal/launch":     nil,
-	"internal/coroutine":  nil,
-	"internal/demo":       nil,
-	"internal/experiment": {"decode", "decode/facts", "internal/demo", "proxy", "session"},
-	"internal/growing":    nil,
-	"internal/house":      {"*"},
-	"internal/idn":        nil,
-	"internal/lookup":     {"session"},
-	"internal/lent":       nil,
-	"internal/ownership":  nil,
-	"internal/script":     {"decode", "proxy", "session"},
-	"internal/tomlfile":   nil,
-	"internal/xmpptest":   {"*"},
-	"internal/peertest":   {"*"},
+// house is a row of the table of packages in ARCHITECTURE.md.
+type house struct {
+	level   string
+	imports []string // of our packages; "all" is any
+}
+
+// houses are all of them, by the package. A folder that is not named there may not exist.
+func houses(t *testing.T) map[string]house {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| level | package | what it is | imports |\n|---|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	out := map[string]house{}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(row), "|")
+		if len(cells) != 6 {
+			t.Fatalf("this row of ARCHITECTURE.md has not four cells: %s", row)
+		}
+		for _, name := range strings.Fields(cells[2]) {
+			out[strings.Trim(name, "`")] = house{strings.TrimSpace(cells[1]), strings.Fields(cells[4])}
+		}
+	}
+	return out
 }
 
 func goFiles(t *testing.T) []string {
@@ -94,25 +73,41 @@ func goFiles(t *testing.T) []string {
 	return out
 }
 
-// TestArrows: imports point down, and nobody but tests uses the test harness.
+// TestArrows: a package imports what ARCHITECTURE.md says, nothing of a higher level, and
+// nobody but tests uses the test harness.
 func TestArrows(t *testing.T) {
+	all, used := houses(t), map[string]bool{}
 	for _, file := range goFiles(t) {
-		isTest := strings.HasSuffix(file, "_test.go")
 		folder := path.Dir(file)
-		allowed, known := arrows[folder]
+		h, known := all[folder]
 		if !known {
-			t.Errorf("%s lies in a folder that the house does not know", file)
+			t.Errorf("%s lies in a folder that ARCHITECTURE.md does not name", file)
 			continue
 		}
+		if strings.HasSuffix(file, "_test.go") { // a test may use what it tests, and the harness
+			used[folder] = used[folder] || strings.HasPrefix(folder, "internal/")
+			continue
+		}
+		used[folder] = true
 		for _, imported := range ourImports(t, file) {
+			used[folder+" "+imported] = true
 			switch {
-			case isTest: // a test may use what it tests, and the harness
-			case slices.Contains(allowed, "*"), slices.Contains(allowed, imported):
-				if imported == "internal/xmpptest" && !strings.HasPrefix(folder, "internal/") {
-					t.Errorf("%s uses the test harness", file)
-				}
-			default:
-				t.Errorf("%s imports %s, which is not among %v", file, imported, allowed)
+			case !slices.Contains(h.imports, "all") && !slices.Contains(h.imports, imported):
+				t.Errorf("%s imports %s, which is not among %v", file, imported, h.imports)
+			case imported == "internal/xmpptest" && !strings.HasPrefix(folder, "internal/"):
+				t.Errorf("%s uses the test harness", file)
+			case h.level < all[imported].level && h.level != "–":
+				t.Errorf("%s, of level %s, imports %s, of level %s", file, h.level, imported, all[imported].level)
+			}
+		}
+	}
+	for folder, h := range all {
+		if !used[folder] {
+			t.Errorf("ARCHITECTURE.md names %s, where nothing is", folder)
+		}
+		for _, imported := range h.imports {
+			if imported != "all" && !used[folder+" "+imported] {
+				t.Errorf("%s imports no %s, as ARCHITECTURE.md says", folder, imported)
 			}
 		}
 	}
