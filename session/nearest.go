@@ -2,6 +2,15 @@ package session
 
 import "strings"
 
+// Suggest says what may have been meant by a name that nothing has: the nearest one, or else
+// which there are.
+func Suggest(name string, known []string) string {
+	if near := Nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "there are " + strings.Join(known, ", ")
+}
+
 // Nearest is the known word that is most like the given one, "" if none is alike.
 func Nearest(word string, known []string) string {
 	best, at := "", len([]rune(word))/3+2

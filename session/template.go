@@ -60,11 +60,7 @@ func FindTemplate(name string) (*Template, error) {
 			return &Templates[i], nil
 		}
 	}
-	hint := "there are " + strings.Join(TemplateNames(), ", ")
-	if near := Nearest(name, TemplateNames()); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return nil, fmt.Errorf("there is no template %q: %s", name, hint)
+	return nil, fmt.Errorf("there is no template %q: %s", name, Suggest(name, TemplateNames()))
 }
 
 // Value is what stands in a field unless something else is said.

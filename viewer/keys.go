@@ -217,12 +217,9 @@ func actionNames() (out []string) {
 	return out
 }
 
-// unknown is the error of a name that nothing has, with the nearest one that something has.
+// unknown is the error of a name that nothing has.
 func unknown(what, name string, known []string) error {
-	if near := session.Nearest(name, known); near != "" {
-		return fmt.Errorf("there is no %s %q: did you mean %s?", what, name, near)
-	}
-	return fmt.Errorf("there is no %s %q: there are %s", what, name, strings.Join(known, ", "))
+	return fmt.Errorf("there is no %s %q: %s", what, name, session.Suggest(name, known))
 }
 
 // usual are the keys that actions have unless somebody sets others.

@@ -129,10 +129,7 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 	if name != "" && !isUsual && !isOwn {
 		known := slices.Sorted(maps.Keys(usual.Profiles))
 		known = append(known, slices.Sorted(maps.Keys(own.Profiles))...)
-		err := fmt.Errorf("there is no profile %q: there are %s", name, strings.Join(known, ", "))
-		if near := session.Nearest(name, known); near != "" {
-			err = fmt.Errorf("there is no profile %q: did you mean %s?", name, near)
-		}
+		err := fmt.Errorf("there is no profile %q: %s", name, session.Suggest(name, known))
 		if profile != "" {
 			return viewer.Settings{}, usageError{hinted{fmt.Errorf("--profile: %w", err), "see xmppscope help config"}}
 		}
@@ -187,11 +184,7 @@ func unknownKey(key toml.Key) error {
 			if i > 0 {
 				where = " in " + strings.Join(path[:i], ".")
 			}
-			known := slices.Sorted(maps.Keys(names))
-			if near := session.Nearest(part, known); near != "" {
-				return fmt.Errorf("there is no setting %q%s: did you mean %s?", part, where, near)
-			}
-			return fmt.Errorf("there is no setting %q%s: there are %s", part, where, strings.Join(known, ", "))
+			return fmt.Errorf("there is no setting %q%s: %s", part, where, session.Suggest(part, slices.Sorted(maps.Keys(names))))
 		}
 		if at = next; at.Kind() == reflect.Slice {
 			at = at.Elem()

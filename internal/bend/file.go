@@ -109,11 +109,7 @@ func (p *params) rule(name string) (*Rule, *wrong) {
 	case r.Action == "":
 		p.fail("", "it does nothing: it needs do = \"drop\", or another of %s", strings.Join(Actions(), ", "))
 	case !known:
-		hint := "there are " + strings.Join(Actions(), ", ")
-		if near := session.Nearest(r.Action, Actions()); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		p.fail("do", "there is no action %q: %s", r.Action, hint)
+		p.fail("do", "there is no action %q: %s", r.Action, session.Suggest(r.Action, Actions()))
 	}
 	if p.bad != nil {
 		return nil, p.bad
