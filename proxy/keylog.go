@@ -106,9 +106,9 @@ func (k *KeyLog) take(line string) {
 	}
 	random, taken := strings.ToLower(fields[1]), false
 	for w := range k.waiting {
-		if w.random == random || w.random == "" {
+		if w.random == random {
 			w.give(line)
-			taken = taken || w.random == random
+			taken = true
 		}
 	}
 	if _, known := k.lines[random]; !taken && (known || len(k.lines) < mostKeys) {
@@ -127,6 +127,7 @@ type waiting struct {
 	passed bool      // they did
 	lost   bool      // it was told that none has
 	said   bool      // a ClientHello was seen
+	hello  []byte    // what may be its beginning
 }
 
 // watch has a session told of its secrets until close.
@@ -145,24 +146,35 @@ const (
 	randomTo          = randomFrom + 32
 )
 
-// heard looks for the ClientHello in what the client says. XML never has the byte that its
-// record begins with. If its beginning comes in pieces, all secrets are given.
+// heard looks for the ClientHello in what the client says, which may come in pieces. XML never
+// has the byte that its record begins with; where something else has, it is looked for behind.
 func (w *waiting) heard(p []byte) {
 	if w == nil || w.said {
 		return
 	}
-	at := bytes.IndexByte(p, recordClientHello)
-	if at < 0 {
+	if len(w.hello) == 0 && bytes.IndexByte(p, recordClientHello) < 0 {
 		return
+	}
+	for w.hello = append(w.hello, p...); ; w.hello = w.hello[1:] {
+		at := bytes.IndexByte(w.hello, recordClientHello)
+		if at < 0 {
+			w.hello = nil
+			return
+		}
+		w.hello = w.hello[at:]
+		if len(w.hello) > 1 && w.hello[1] != 3 || len(w.hello) > 5 && w.hello[5] != 1 {
+			continue
+		}
+		if len(w.hello) >= randomTo {
+			break
+		}
+		return // the rest is to come
 	}
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
 	w.said, w.since = true, time.Now()
-	p = p[at:]
-	if len(p) < randomTo || p[1] != 3 || p[5] != 1 {
-		return
-	}
-	w.random = hex.EncodeToString(p[randomFrom:randomTo])
+	w.random = hex.EncodeToString(w.hello[randomFrom:randomTo])
+	w.hello = nil
 	for _, line := range w.log.lines[w.random] {
 		w.give(line)
 	}

@@ -101,6 +101,40 @@ func TestUntouchedNoKeys(t *testing.T) {
 	}
 }
 
+// TestKeyLogPieces: a ClientHello may come byte by byte, behind bytes that look like its
+// beginning; no secrets but its own are given, and before it none at all.
+func TestKeyLogPieces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	k := NewKeyLog(path)
+	spool := session.NewSpool(session.SpoolOptions{})
+	defer spool.Close()
+	trail := spool.Begin(1)
+	w := k.watch(trail)
+	own, other := "CLIENT_RANDOM "+strings.Repeat("ab", 32)+" 00", "CLIENT_RANDOM "+strings.Repeat("cd", 32)+" 00"
+	said := []byte("\x16\x16\x03<starttls/>\x16\x03\x01\x00\xc8\x05\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + strings.Repeat("\xab", 32))
+	for i := range said {
+		if i == len(said)/2 {
+			if err := os.WriteFile(path, []byte(own+"\n"+other+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			k.mu.Lock()
+			k.read()
+			k.mu.Unlock()
+		}
+		w.heard(said[i : i+1])
+	}
+	w.close()
+	var given []string
+	trail.Take(func(e session.Seen) {
+		if b, ok := e.Body.(session.TLSSecret); ok {
+			given = append(given, b.Line)
+		}
+	})
+	if !slices.Equal(given, []string{own}) {
+		t.Errorf("given were %q", given)
+	}
+}
+
 // TestKeyLog: secrets reach the session whose they are, also where they have come first; a
 // file that is begun anew is read from its beginning, and what was in it before is not read.
 func TestKeyLog(t *testing.T) {

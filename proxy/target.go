@@ -42,6 +42,9 @@ const (
 // with STARTTLS and with direct TLS.
 var portsXMPP = []int{portClient, portDirect, portServer, portPeer}
 
+// portsWeb are those of WebSocket and BOSH, by custom.
+var portsWeb = []int{portHTTP, portHTTPS, 5280, 5281, 5443}
+
 // ParseTarget reads HOST, HOST:PORT or tls://HOST[:PORT]; IPv6 in brackets.
 func ParseTarget(s, via string) (Target, error) {
 	t := Target{Via: via, Port: portClient, Given: true}
@@ -193,7 +196,9 @@ var (
 	errNoSNI      = &refusal{"the client sent no SNI (XEP-0368), and no --upstream says where to connect", "start with --upstream tls://HOST:PORT, or name the account's domain with --domain"}
 	errNoHost     = &refusal{"the client's request names no host, and no --upstream says where to connect", "start with --upstream ws://HOST:PORT or wss://HOST:PORT"}
 	errNotAllowed = &refusal{"this domain is not among those that --allow-domain names", "add --allow-domain for it"}
-	errNotOffered = &refusal{"the domain's SRV record says that it offers no such service (target \".\")", hintUpstream}
+	// A domain is allowed for its XMPP, and not for all that its hosts do besides.
+	errPortNotAllowed = &refusal{"this port is none that XMPP usually has, and --allow-domain is about XMPP", "name the port with --resolve HOST:PORT=HOST:PORT"}
+	errNotOffered     = &refusal{"the domain's SRV record says that it offers no such service (target \".\")", hintUpstream}
 )
 
 const hintUpstream = "name the server with --upstream HOST:PORT"
@@ -245,6 +250,9 @@ func (r *Resolver) named(n Named) ([]Target, error) {
 	}
 	if t, ok := r.Ports[net.JoinHostPort(host.ASCII, strconv.Itoa(n.Port))]; ok {
 		return []Target{t}, nil
+	}
+	if r.Allow != nil && !slices.Contains(portsXMPP, n.Port) && !slices.Contains(portsWeb, n.Port) {
+		return nil, errPortNotAllowed
 	}
 	if t, ok := r.Overrides[host]; ok && slices.Contains(portsXMPP, n.Port) {
 		return []Target{t}, nil

@@ -196,6 +196,22 @@ func TestAllow(t *testing.T) {
 	}
 }
 
+// TestAllowPorts: a domain that is allowed is so for its XMPP, and not for all that runs there;
+// a port that was named otherwise is meant.
+func TestAllowPorts(t *testing.T) {
+	good, _ := idn.Parse("good.example")
+	r := &Resolver{Allow: []idn.Domain{good}, Ports: map[string]Target{"good.example:25": {Host: "good.example", Port: 2525}}}
+	for port, want := range map[int]bool{22: false, 25: true, 3306: false, 443: true, 5222: true, 5223: true, 5269: true, 5281: true} {
+		_, err := r.targets(t.Context(), Request{Named: &Named{Host: "good.example", Port: port}}, nil)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "--allow-domain is about XMPP") {
+			t.Errorf("%d: %v", port, err)
+		}
+	}
+	if _, err := new(Resolver).targets(t.Context(), Request{Named: &Named{Host: "good.example", Port: 22}}, nil); err != nil {
+		t.Errorf("where nothing is limited: %v", err)
+	}
+}
+
 // TestItself: a target that is our own listener is known before it is connected to, by
 // whatever address.
 func TestItself(t *testing.T) {

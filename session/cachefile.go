@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -117,6 +118,12 @@ func (c cache) createIn(folder, purpose string) (*cacheFile, error) {
 	return &cacheFile{f, named, folder, c.volume}, nil
 }
 
+// Stray says whether a file or folder that the run of a process has made is this user's, and
+// that run is gone. It is asked before this run makes any, so one with our pid is of another.
+func Stray(info fs.FileInfo, pid int) bool {
+	return owned(info) && (pid == os.Getpid() || !alive(pid))
+}
+
 // removeStrays removes the files of runs that are gone. It is called before this run
 // has files of its own, so one with its pid is of another run too.
 func (c cache) removeStrays() {
@@ -129,7 +136,7 @@ func (c cache) removeStrays() {
 			}
 			info, err := entry.Info()
 			pid, pidErr := strconv.Atoi(m[1])
-			if err == nil && pidErr == nil && info.Mode().IsRegular() && owned(info) && (pid == os.Getpid() || !alive(pid)) {
+			if err == nil && pidErr == nil && info.Mode().IsRegular() && Stray(info, pid) {
 				os.Remove(filepath.Join(folder, entry.Name()))
 			}
 		}

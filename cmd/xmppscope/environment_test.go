@@ -29,6 +29,14 @@ func TestClientEnvironment(t *testing.T) {
 	}
 }
 
+// TestScriptEnvironment: the process of a script gets none of them either.
+func TestScriptEnvironment(t *testing.T) {
+	t.Setenv("XMPPSCOPE_CONTROL_TOKEN", "hunter2")
+	if cmd := scriptProcess("xmppscope", "x.star"); cmd.Env == nil || strings.Contains(strings.Join(cmd.Env, "\n"), "hunter2") {
+		t.Errorf("it gets %q", cmd.Env)
+	}
+}
+
 // TestViaPasswordIsTaken: the programs that a run starts later, such as scripts, do not have
 // the password of the proxy.
 func TestViaPasswordIsTaken(t *testing.T) {

@@ -54,8 +54,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen and --dns-listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
-	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
-	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other; --allow-remote without --upstream needs it (repeatable)")
+	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other, at the ports that XMPP usually has; --allow-remote without --upstream needs it (repeatable)")
 	p.behind.add(f)
 	f.StringArrayVarP(&p.listen, "listen", "l", []string{"127.0.0.1:5222"}, "`ADDRESS[=TARGET]` to listen on, port 0 picks one; TARGET, as of --upstream, is the server of those who come there (repeatable)")
 	p.live.add(f, &p.ca)
@@ -70,6 +69,7 @@ func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	f.Var(&p.mine, "upstream-cert", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works; of several the one that names who opens the stream (repeatable)")
 	f.StringVar(&p.ask, "ask-client-cert", "mirror", "ask clients for a certificate of theirs, and show it: mirror, when the server asks; always; never (`WHEN`)")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
+	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
 	p.closed.add(f)
 }

@@ -94,6 +94,9 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if o.ClientTLS, err = r.clientTLS(); err != nil {
+		return usageError{err}
+	}
 	if _, err := r.out.matcher(); err != nil {
 		return err
 	}
@@ -108,7 +111,8 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "xmppscope-run-")
+	removeRunFolders(os.TempDir())
+	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-*", runFolder, os.Getpid()))
 	if err != nil {
 		return err
 	}
@@ -143,6 +147,22 @@ func (r *runFlags) run(cmd *cobra.Command, args []string) error {
 		return notStarted(args[0], err)
 	}
 	return c.fallBack(cmd.Context(), o)
+}
+
+// runFolder begins the name of the folder of a run, before its process id.
+const runFolder = "xmppscope-run-"
+
+// removeRunFolders removes what runs have left that were killed.
+func removeRunFolders(in string) {
+	found, _ := filepath.Glob(filepath.Join(in, runFolder+"*-*"))
+	for _, path := range found {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), runFolder), "-")
+		pid, err := strconv.Atoi(number)
+		info, lost := os.Lstat(path)
+		if err == nil && lost == nil && info.IsDir() && session.Stray(info, pid) {
+			os.RemoveAll(path)
+		}
+	}
 }
 
 // notStarted is the error of a client that was not started, with the exit code of a shell.
@@ -219,6 +239,9 @@ func (c *client) environment(mounts bool) (env []string, over []launch.Mount, er
 	t, err := launch.NewTrust(c.folder, c.ca, os.Getenv, mounts)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, path := range t.Without {
+		say(os.Stderr, "warning: the CA could not be added to %s, which cannot be read", session.SafeLine(path))
 	}
 	return slices.Concat(clientEnvironment(), t.Env, c.keyEnv), t.Mounts, nil
 }

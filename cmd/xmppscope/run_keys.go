@@ -19,7 +19,7 @@ import (
 // themselves nothing needs to be ended, and what is bound to the connection works.
 
 // endsTLSBy are the flags that say how TLS is ended, and so that it is.
-var endsTLSBy = []string{"upstream-ca", "insecure-upstream", "legacy-tls", "rebind", "own-cert", "upstream-cert", "ask-client-cert", "domain"}
+var endsTLSBy = []string{"upstream-ca", "insecure-upstream", "legacy-tls", "rebind", "own-cert", "upstream-cert", "ask-client-cert", "client-tls", "domain"}
 
 // decision is what run does with TLS, and why.
 type decision struct {

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,6 +30,34 @@ func TestLogsKeys(t *testing.T) {
 		by, no := logsKeys(launch.Owner{Program: tt.program, Libraries: tt.libraries})
 		if !strings.HasPrefix(by, tt.by) || (by == "") != (tt.by == "") || !strings.HasPrefix(no, tt.no) || (no == "") != (tt.no == "") {
 			t.Errorf("%s: by %q, no %q", tt.program, by, no)
+		}
+	}
+}
+
+// TestRemoveRunFolders: what a run has left that was killed goes, and nothing else.
+func TestRemoveRunFolders(t *testing.T) {
+	in := t.TempDir()
+	gone := exec.Command("go", "version")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left := fmt.Sprintf("xmppscope-run-%d-1", gone.Process.Pid)
+	stay := []string{fmt.Sprintf("xmppscope-run-%d-1", os.Getppid()), "xmppscope-run-x-1", "xmppscope-runs", "other"}
+	for _, name := range append(stay, left) {
+		if err := os.MkdirAll(filepath.Join(in, name, "secrets"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(in, "other"), filepath.Join(in, fmt.Sprintf("xmppscope-run-%d-2", gone.Process.Pid))); err != nil {
+		t.Fatal(err)
+	}
+	removeRunFolders(in)
+	if _, err := os.Stat(filepath.Join(in, left)); err == nil {
+		t.Error("the folder of a run that is gone stays")
+	}
+	for _, name := range stay {
+		if _, err := os.Stat(filepath.Join(in, name, "secrets")); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

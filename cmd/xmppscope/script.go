@@ -78,14 +78,20 @@ func (s *scriptFlag) open(control *proxy.Control) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, scriptHost, "--", s.file)
-	cmd.Args[0] = os.Args[0]
-	ownGroup(cmd) // Ctrl-C is for us
-	if s.host, err = script.Start(cmd); err != nil {
+	if s.host, err = script.Start(scriptProcess(self, s.file)); err != nil {
 		return usageError{hinted{fmt.Errorf("--script: %w", err), "see xmppscope help script"}}
 	}
 	control.Use(s.host.Gate)
 	return nil
+}
+
+// scriptProcess is the one that a script runs in.
+func scriptProcess(self, file string) *exec.Cmd {
+	cmd := exec.Command(self, scriptHost, "--", file)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = clientEnvironment()
+	ownGroup(cmd) // Ctrl-C is for us
+	return cmd
 }
 
 // close ends the script.

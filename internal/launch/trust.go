@@ -22,6 +22,8 @@ import (
 type Trust struct {
 	Mounts []Mount
 	Env    []string // "NAME=VALUE", to be added
+	// Without are files and folders that could not be read, and so have no CA of ours.
+	Without []string
 }
 
 // Where systems keep the certificates that programs trust.
@@ -92,7 +94,12 @@ func (m *truster) over(path string, make func(real, copy string) error) {
 		}
 	}
 	to := m.path(filepath.Base(real))
-	if err := make(real, to); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || m.failed(err) {
+	err = make(real, to)
+	if errors.Is(err, fs.ErrPermission) {
+		m.Without = append(m.Without, real)
+		return
+	}
+	if errors.Is(err, fs.ErrNotExist) || m.failed(err) {
 		return
 	}
 	m.covered = append(m.covered, real)
@@ -121,6 +128,9 @@ func (m *truster) mounts() {
 // others must not read they cannot read in the copy: keys lie there, too, and root may copy them.
 func (m *truster) copyFolder(from, to string) error {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrPermission) && path != from {
+			return fs.SkipDir // as with files: nobody finds anything in it
+		}
 		if err != nil {
 			return err
 		}
@@ -239,6 +249,8 @@ func (m *truster) variables(getenv func(string) string, mounted bool) {
 	if from := getenv("SSL_CERT_DIR"); from != "" && !strings.Contains(from, ":") {
 		if to := m.path("certs"); m.copyFolder(from, to) == nil {
 			m.Env = append(m.Env, "SSL_CERT_DIR="+to)
+		} else {
+			m.Without = append(m.Without, from)
 		}
 	}
 	if mounted {

@@ -278,6 +278,64 @@ func TestRunUpstreamCert(t *testing.T) {
 	}
 }
 
+// TestRunClientTLS: a client that stays in the clear gets the offer inside TLS, of the server
+// that it has connected to.
+func TestRunClientTLS(t *testing.T) {
+	s := xmpptest.StartProsody(t) // whose offer in the clear is STARTTLS alone
+	const client = `import socket, sys
+c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 30)
+c.sendall(b"<?xml version='1.0'?><stream:stream to='peers.test' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
+got = b""
+while b"</stream:features>" not in got:
+    more = c.recv(4096)
+    if not more: break
+    got += more
+print(got.decode())`
+	xmpptest.Need(t, "slixmpp") // and with it Python
+	for how, want := range map[string]string{"off": "<mechanism>SCRAM-SHA-256</mechanism>", "required": "<required/>"} {
+		got := ranWith(t, "run", "--client-tls", how, "--upstream-ca", s.CAFile, "--", "/usr/bin/python3", "-c", client, "127.0.0.1", portAt(t, s.StartTLS))
+		if !strings.Contains(got.stdout, want) || strings.Contains(got.stdout, "starttls") != (how == "required") {
+			t.Errorf("%s: the client gets %s\n%s", how, got.stdout, got.stderr)
+		}
+	}
+}
+
+// TestRunUnreadable: what cannot be read in a folder of certificates does not keep the CA out
+// of it; where the folder itself cannot be read it is said.
+func TestRunUnreadable(t *testing.T) {
+	xmpptest.Need(t, "root", "setpriv")
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	home, certs := place{uid: nobody}.home(t), xmpptest.ServerFolder(t)
+	for _, closed := range []string{filepath.Join(certs, "private"), certs} {
+		if err := os.Chmod(certs, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(closed, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(closed, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", path, "run", "--ca-dir", filepath.Join(home, "ca"), "--", "sh", "-c", `echo "$SSL_CERT_DIR"; ls "$SSL_CERT_DIR"`)
+		cmd.Dir, cmd.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "SSL_CERT_DIR=" + certs}
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		cmd.Run() // ls may fail
+		said := strings.Contains(stderr.String(), "the CA could not be added to "+certs)
+		has := strings.Contains(stdout.String(), ".0\n") && !strings.HasPrefix(stdout.String(), certs+"\n")
+		if has != (closed != certs) || said == has {
+			t.Errorf("%s cannot be read: the client has\n%s\n%s", closed, stdout.String(), stderr.String())
+		}
+		nothingLeft(t, home)
+	}
+}
+
 // TestRunNoNFT: without nf_tables connections are taken on some ports, and it is said which.
 func TestRunNoNFT(t *testing.T) {
 	var l net.Listener
