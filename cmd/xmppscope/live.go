@@ -42,7 +42,6 @@ type live struct {
 	// Of run, which has a client on the terminal.
 	headless bool          // no inspector, and nothing is printed that was not asked for
 	deaf     bool          // signals are the client's, until work is over
-	went     *outcomes     // how the logins went, nil if nobody asks
 	served   chan struct{} // closed when no session is under way any more, and none will be
 	attached func()        // nil, or called when others can look
 
@@ -156,7 +155,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.start(l.savers[i], func() error { return l.save(l.savers[i], f) })
 	}
 	if l.watch != nil {
-		watching := &follower{doing: "setting it beside the recording", written: func() int64 { return 0 }}
+		watching := &follower{doing: "looking at how the logins went", patient: true}
 		l.start(watching, func() error {
 			return l.pull(watching, func(events []session.Event) error {
 				for i := range events {
@@ -209,7 +208,6 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	} else if !l.headless || l.out.plain || l.out.json {
 		l.print(match)
 	}
-	l.went.follow(l)
 	if l.attached != nil {
 		l.attached()
 	}

@@ -15,32 +15,22 @@ type outcomes struct {
 	views map[int]*session.Overview
 }
 
-// follow takes all events of a run.
-func (o *outcomes) follow(l *live) {
-	if o == nil {
+// take takes the next event of a run: it is for live.watch.
+func (o *outcomes) take(e *session.Event) {
+	if e.Session == 0 {
 		return
 	}
-	o.views = map[int]*session.Overview{}
-	f := &follower{doing: "looking at how the logins went", written: func() int64 { return 0 }, patient: true}
-	l.start(f, func() error {
-		return l.pull(f, func(events []session.Event) error {
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			for i := range events {
-				e := &events[i]
-				if e.Session == 0 {
-					continue
-				}
-				view := o.views[e.Session]
-				if view == nil {
-					view = new(session.Overview)
-					o.views[e.Session] = view
-				}
-				view.Apply(e)
-			}
-			return nil
-		}, noIdle)
-	})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.views == nil {
+		o.views = map[int]*session.Overview{}
+	}
+	view := o.views[e.Session]
+	if view == nil {
+		view = new(session.Overview)
+		o.views[e.Session] = view
+	}
+	view.Apply(e)
 }
 
 // any says whether there was a session.

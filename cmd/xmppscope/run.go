@@ -31,6 +31,7 @@ type runFlags struct {
 	proxyFlags
 	ends      []string // --domain
 	inspectIn string   // --inspect-in
+	went      outcomes
 	noNFT     bool
 }
 
@@ -85,7 +86,7 @@ func (r *runFlags) add(f *pflag.FlagSet) {
 }
 
 func (r *runFlags) run(cmd *cobra.Command, args []string) error {
-	r.headless, r.deaf, r.went = true, true, new(outcomes)
+	r.headless, r.deaf, r.watch = true, true, r.went.take
 	o, err := r.tlsOptions()
 	if err != nil {
 		return usageError{err}
