@@ -70,16 +70,20 @@ var webMethods = []string{"GET ", "POST ", "OPTIONS ", "HEAD ", "PUT "}
 // sniffWeb says whether a direction begins with HTTP: a client's with a request, a
 // server's, where the client has made one, with an answer.
 func (s *Stream) sniffWeb(dir session.Dir, p []byte) (yes, wait bool) {
-	begins := webMethods
-	if dir == session.S2C {
-		if s.web == nil {
-			return false, false
-		}
-		begins = []string{"HTTP/1."}
+	switch {
+	case dir == session.C2S:
+		return beginsWith(p, webMethods...)
+	case s.web == nil:
+		return false, false
 	}
-	for _, w := range begins {
-		n := min(len(p), len(w))
-		if string(p[:n]) == w[:n] {
+	return beginsWith(p, "HTTP/1.")
+}
+
+// beginsWith says whether bytes begin with one of some words, none of which begins another, or
+// may once more has come.
+func beginsWith(p []byte, words ...string) (yes, wait bool) {
+	for _, w := range words {
+		if n := min(len(p), len(w)); string(p[:n]) == w[:n] {
 			return n == len(w), n < len(w)
 		}
 	}
@@ -89,12 +93,8 @@ func (s *Stream) sniffWeb(dir session.Dir, p []byte) (yes, wait bool) {
 // BeginsWeb says whether the bytes of a client begin with a request of HTTP in which XMPP
 // may follow.
 func BeginsWeb(b []byte) bool {
-	for _, m := range webMethods {
-		if bytes.HasPrefix(b, []byte(m)) {
-			return true
-		}
-	}
-	return false
+	yes, _ := beginsWith(b, webMethods...)
+	return yes
 }
 
 // IsWeb says whether a direction is HTTP.
