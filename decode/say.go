@@ -109,5 +109,17 @@ func Quote(s string) string {
 	return strconv.Quote(s)
 }
 
+// Quotes quotes names for a sentence: "none" where there are none.
+func Quotes(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = Quote(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // isPlain says whether a string is quoted by putting quotes around it.
 func isPlain(s string) bool { return session.Printable([]byte(s), '"', '\\') == len(s) }

@@ -243,7 +243,7 @@ func (f *filter) set(e *Event) {
 		if e.Dir == S2C {
 			peer = c.From
 		}
-		env.Bare, _, _ = strings.Cut(peer, "/")
+		env.Bare = BareJID(peer)
 	}
 	if f.wants.condition {
 		env.Condition, _ = f.shown.Field(FieldCondition)

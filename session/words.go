@@ -27,6 +27,12 @@ func Listed(names []string) string {
 	return " (" + ShortLine(strings.Join(names, ", ")) + ")"
 }
 
+// BareJID is a JID without its resource; a resource may hold slashes of its own (RFC 7622 §3.4).
+func BareJID(jid string) string {
+	bare, _, _ := strings.Cut(jid, "/")
+	return bare
+}
+
 // Plural is a number with its noun: "1 byte", "2 bytes".
 func Plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + Noun(n, noun)

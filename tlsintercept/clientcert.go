@@ -8,6 +8,7 @@ import (
 
 	"xmppscope/certs"
 	"xmppscope/internal/idn"
+	"xmppscope/session"
 )
 
 // Ask says when a client is asked for its certificate (RFC 8446 §4.3.2). What it shows is
@@ -50,7 +51,7 @@ func (p *pair) mine() *tls.Certificate {
 	if len(p.Mine) == 0 {
 		return nil
 	}
-	bare, _, _ := strings.Cut(p.legs.From, "/")
+	bare := session.BareJID(p.legs.From)
 	i := slices.IndexFunc(p.Mine, func(c tls.Certificate) bool { return isFor(c.Leaf, bare) })
 	if i < 0 {
 		i = slices.IndexFunc(p.Mine, func(c tls.Certificate) bool { return !isFor(c.Leaf, p.domain.ASCII) })

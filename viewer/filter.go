@@ -68,7 +68,7 @@ func (u *ui) only(what string) (expr, value string) {
 	case "id":
 		expr, value = fmt.Sprintf("id == %q", s.ID), s.ID
 	case "contact":
-		value, _, _ = strings.Cut(s.Peer, "/")
+		value = session.BareJID(s.Peer)
 		expr = fmt.Sprintf("bare == %q", value)
 		if s.Wrapped != "" {
 			expr = fmt.Sprintf("raw contains %q", value)

@@ -62,7 +62,7 @@ func compressRequest(s *decode.Seen) []session.Note {
 			}
 		}
 		if !slices.Contains(methods, method) {
-			notes = append(notes, decode.Breach("C01", at, "the client asks for the compression %q, which the server did not offer (it offers %s)", method, list(methods)))
+			notes = append(notes, decode.Breach("C01", at, "the client asks for the compression %q, which the server did not offer (it offers %s)", method, decode.Quotes(methods)))
 		}
 	}
 	if encrypted(s.State) {

@@ -7,8 +7,6 @@
 package core
 
 import (
-	"strings"
-
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -28,18 +26,6 @@ func field(ref, name, value string, span session.Span, text string) session.Note
 	return n
 }
 
-// list quotes names for a sentence.
-func list(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = decode.Quote(n)
-	}
-	return strings.Join(quoted, ", ")
-}
-
 // gather is append, which makes no copy where there was nothing before.
 func gather(notes, more []session.Note) []session.Note {
 	if len(notes) == 0 {
@@ -54,12 +40,6 @@ func a(word string) string {
 		return "an iq"
 	}
 	return "a " + word
-}
-
-// bare is a JID without its resource; a resource may hold slashes of its own.
-func bare(jid string) string {
-	b, _, _ := strings.Cut(jid, "/")
-	return b
 }
 
 // encrypted says whether the stream runs inside TLS. In captures of others only

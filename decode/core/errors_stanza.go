@@ -91,7 +91,7 @@ func stanzaErrorNotes(el *session.Element) (notes []session.Note) {
 	}
 	unknown := slices.ContainsFunc(defined, func(d string) bool { return stanzaConditions[d].ref == "" })
 	if len(defined) != 1 || unknown {
-		notes = append(notes, decode.Breach("Q09", el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), list(defined)))
+		notes = append(notes, decode.Breach("Q09", el.Tag, "the error has %s (%s); it must have exactly one that is defined", session.Plural(len(defined), "condition"), decode.Quotes(defined)))
 	}
 	if slices.Contains(defined, paymentRequired) {
 		notes = append(notes, decode.Finding("Q09", "RFC 6120 §8.3.3", session.Warning, el.Tag, "the error's condition is %q, which RFC 6120 has taken out: who does not know it takes it for undefined-condition", paymentRequired))

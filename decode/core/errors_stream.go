@@ -66,7 +66,7 @@ func explainStreamError(s *decode.Seen) (notes []session.Note) {
 	}
 	if len(defined) != 1 {
 		notes = append(notes, decode.Breach("S28", s.Root.Tag,
-			"the %s's stream error has %s in its namespace (%s); it must have exactly one", who, session.Plural(len(defined), "condition"), list(defined)))
+			"the %s's stream error has %s in its namespace (%s); it must have exactly one", who, session.Plural(len(defined), "condition"), decode.Quotes(defined)))
 	}
 	return notes
 }

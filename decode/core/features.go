@@ -182,7 +182,7 @@ func compressionOffer(f *session.Element) []session.Note {
 	for c := range f.Elements() {
 		methods = append(methods, c.Text())
 	}
-	return []session.Note{decode.Explain("XEP-0138 §3", f.Span, "stream compression with %s; together with TLS it can leak secrets through the length of what is sent", list(methods))}
+	return []session.Note{decode.Explain("XEP-0138 §3", f.Span, "stream compression with %s; together with TLS it can leak secrets through the length of what is sent", decode.Quotes(methods))}
 }
 
 // checkPlus is A18: -PLUS mechanisms and channel-binding types come together.
@@ -231,5 +231,5 @@ func checkOrder(s *decode.Seen) []session.Note {
 		return nil
 	}
 	return []session.Note{decode.Breach("T02", s.Root.Tag,
-		"the server requires TLS, yet offers %s as well; nothing else should be on offer before TLS", list(also))}
+		"the server requires TLS, yet offers %s as well; nothing else should be on offer before TLS", decode.Quotes(also))}
 }

@@ -327,7 +327,7 @@ func checkTo(s *decode.Seen, asked, h *decode.Header) []session.Note {
 	case asked.From != "" && h.To == "":
 		return []session.Note{decode.Breach("S18", s.Root.Tag,
 			"the server's header has no \"to\", though the client said that it is %q", asked.From)}
-	case !strings.EqualFold(bare(h.To), bare(asked.From)):
+	case !strings.EqualFold(session.BareJID(h.To), session.BareJID(asked.From)):
 		return []session.Note{decode.Breach("S18", s.Root.AttrSpan("to"),
 			"the server's header has to=%q, but the client said that it is %q", h.To, asked.From)}
 	}

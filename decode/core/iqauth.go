@@ -73,7 +73,7 @@ func iqAuthFields(q *session.Element) session.Note {
 	case password:
 		text = "; the password travels as it is"
 	}
-	return decode.Explain("XEP-0078 §3.1", q.Tag, "the server wants %s%s", list(fields), text)
+	return decode.Explain("XEP-0078 §3.1", q.Tag, "the server wants %s%s", decode.Quotes(fields), text)
 }
 
 func iqAuthUser(q *session.Element) []session.Note {

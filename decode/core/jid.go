@@ -77,7 +77,7 @@ func resource(jid string) string {
 
 // jidProblem says what is wrong with a JID, "" if nothing (RFC 7622 §3.2 to §3.4).
 func jidProblem(jid string) string {
-	local, domain, hasResource := "", bare(jid), strings.Contains(jid, "/")
+	local, domain, hasResource := "", session.BareJID(jid), strings.Contains(jid, "/")
 	if at := strings.IndexByte(domain, '@'); at >= 0 {
 		local, domain = domain[:at], domain[at+1:]
 		if local == "" {

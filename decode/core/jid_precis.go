@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/secure/precis"
 
 	"xmppscope/internal/idn"
+	"xmppscope/session"
 )
 
 // What is ASCII needs no tables: most addresses are.
@@ -61,8 +62,8 @@ func jidOddity(jid string) string {
 	if ascii(jid) {
 		return ""
 	}
-	local, _, _ := strings.Cut(bare(jid), "@")
-	if prepared, err := precis.UsernameCaseMapped.String(local); err == nil && strings.Contains(bare(jid), "@") && !ascii(local) && prepared != strings.ToLower(local) {
+	local, _, hasLocal := strings.Cut(session.BareJID(jid), "@")
+	if prepared, err := precis.UsernameCaseMapped.String(local); err == nil && hasLocal && !ascii(local) && prepared != strings.ToLower(local) {
 		return "its local part is another way to write \"" + prepared + "\", and some compare them as they are"
 	}
 	r := resource(jid)

@@ -36,10 +36,10 @@ func (o *offered) Explain(s *decode.Seen) []session.Note {
 	}
 	text := "the server offers other mechanisms inside TLS than before"
 	if len(more) > 0 {
-		text += ": new are " + list(more)
+		text += ": new are " + decode.Quotes(more)
 	}
 	if len(gone) > 0 {
-		text += "; no more on offer are " + list(gone)
+		text += "; no more on offer are " + decode.Quotes(gone)
 	}
 	return []session.Note{decode.Breach("A03", s.Root.Child(decode.NSSASL, "mechanisms").Span, "%s", text)}
 }

@@ -39,7 +39,7 @@ func (r *replies) Explain(s *decode.Seen) []session.Note {
 	dir, name := s.Event.Dir, s.Stanza()
 	id, hasID := s.Root.LookupAttr("id")
 	if s.Root.Attr("type") != "error" {
-		r.remember(peerKey{dir, name, bare(s.Root.Attr("to"))}, id)
+		r.remember(peerKey{dir, name, session.BareJID(s.Root.Attr("to"))}, id)
 		return nil
 	}
 	now := answer{failed: true, from: s.Root.Attr("from"), to: s.Root.Attr("to")}
@@ -48,7 +48,7 @@ func (r *replies) Explain(s *decode.Seen) []session.Note {
 	if hasID && crossed && fits(before, now) {
 		return []session.Note{decode.Breach("Q10", s.Root.Tag, "the %s answers the error %q with an error; errors are never answered", dir.Sender(), id)}
 	}
-	asked := r.sent[peerKey{dir.Opposite(), name, bare(s.Root.Attr("from"))}]
+	asked := r.sent[peerKey{dir.Opposite(), name, session.BareJID(s.Root.Attr("from"))}]
 	if hasID || asked == nil || *asked == "" {
 		return nil
 	}

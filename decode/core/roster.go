@@ -56,7 +56,7 @@ func rosterGet(query *session.Element) session.Note {
 func rosterPush(s *decode.Seen, query *session.Element) []session.Note {
 	notes := []session.Note{decode.Explain("RFC 6121 §2.1.6", query.Tag, "the server tells the client of a change in its contact list (roster push)")}
 	from := s.Root.Attr("from")
-	if from != "" && s.State.JID != "" && bare(from) != bare(s.State.JID) && from != s.State.Domain() {
+	if from != "" && s.State.JID != "" && session.BareJID(from) != session.BareJID(s.State.JID) && from != s.State.Domain() {
 		notes = append(notes, decode.Breach("Q18", s.Root.AttrSpan("from"),
 			"this roster push comes from %q, not from the client's own account: the client must ignore it", from))
 	}

@@ -77,7 +77,7 @@ func roleOf(state *decode.State) role {
 
 // domainOf is the domain of a JID.
 func domainOf(jid string) string {
-	jid = bare(jid)
+	jid = session.BareJID(jid)
 	for i := range len(jid) {
 		if jid[i] == '@' {
 			return jid[i+1:]

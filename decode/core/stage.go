@@ -104,7 +104,7 @@ func hasChildIn(root *session.Element, space string) bool {
 func toOthers(s *decode.Seen) bool {
 	to := s.Root.Attr("to")
 	head := s.State.Header[session.C2S]
-	return to != "" && head != nil && !strings.EqualFold(to, head.To) && !strings.EqualFold(bare(to), bare(head.From))
+	return to != "" && head != nil && !strings.EqualFold(to, head.To) && !strings.EqualFold(session.BareJID(to), session.BareJID(head.From))
 }
 
 // oneSided are the elements that only one side may send: true for the client.

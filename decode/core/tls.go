@@ -152,7 +152,7 @@ func certificateNotes(s *decode.Seen, f *session.TLSFacts) (notes []session.Note
 	}
 	if len(f.Unminted) > 0 {
 		notes = append(notes, decode.Explain("RFC 6120 §13.7.2", session.Span{},
-			"the server's certificate also has %s; the one shown to the client does not, because xmppscope's CA is limited to %q", list(f.Unminted), f.Domain))
+			"the server's certificate also has %s; the one shown to the client does not, because xmppscope's CA is limited to %q", decode.Quotes(f.Unminted), f.Domain))
 	}
 	return notes
 }

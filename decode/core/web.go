@@ -106,11 +106,7 @@ func (o *overHTTP) request(s *decode.Seen, b *session.HTTPRequest) []session.Not
 	o.secure = encrypted(s.State)
 	notes = append(notes, decode.Explain("RFC 7395 §3.1", session.Span{}, "the client asks to go on in WebSocket, in which each message is one element of XMPP"))
 	if !slices.Contains(b.Protocols, "xmpp") {
-		asked := "none"
-		if len(b.Protocols) > 0 {
-			asked = list(b.Protocols)
-		}
-		notes = append(notes, decode.Breach("W02", session.Span{}, "the client does not ask for the WebSocket protocol %q, but for %s: a server cannot know that it speaks XMPP", "xmpp", asked))
+		notes = append(notes, decode.Breach("W02", session.Span{}, "the client does not ask for the WebSocket protocol %q, but for %s: a server cannot know that it speaks XMPP", "xmpp", decode.Quotes(b.Protocols)))
 	}
 	return notes
 }
@@ -124,11 +120,7 @@ func (o *overHTTP) response(s *decode.Seen, b *session.HTTPResponse) []session.N
 		o.agreed = true
 		notes = append(notes, decode.Explain("RFC 7395 §3.1", session.Span{}, "the server agrees: the next byte in either direction belongs to WebSocket"))
 		if o.asked != nil && slices.Contains(o.asked.Protocols, "xmpp") && !slices.Contains(b.Protocols, "xmpp") {
-			chosen := "none"
-			if len(b.Protocols) > 0 {
-				chosen = list(b.Protocols)
-			}
-			notes = append(notes, decode.Breach("W02", session.Span{}, "the server agrees to WebSocket but not to the protocol %q (it has chosen %s): a client has to close the connection; something else than XMPP may answer at this address", "xmpp", chosen))
+			notes = append(notes, decode.Breach("W02", session.Span{}, "the server agrees to WebSocket but not to the protocol %q (it has chosen %s): a client has to close the connection; something else than XMPP may answer at this address", "xmpp", decode.Quotes(b.Protocols)))
 		}
 		if b.Extensions != "" {
 			notes = append(notes, field("RFC 6455 §9.1", "extensions", b.Extensions, session.Span{}, "what was agreed on besides").Classed(session.Detail))

@@ -167,7 +167,7 @@ func (d *digest) unquoted(m Message, pairs []directive) []session.Note {
 	if len(bare) == 0 {
 		return nil
 	}
-	return []session.Note{decode.Finding("A21", "RFC 2831 §2.1.2", session.Notice, m.Span, "the client does not put the values of %s in quotes, and some servers want them", list(bare))}
+	return []session.Note{decode.Finding("A21", "RFC 2831 §2.1.2", session.Notice, m.Span, "the client does not put the values of %s in quotes, and some servers want them", decode.Quotes(bare))}
 }
 
 // breach is A21.
@@ -198,7 +198,7 @@ func (d *digest) check(m Message, p directive) []session.Note {
 		}
 	case "realm":
 		if d.challenged && len(d.realms) > 0 && !slices.Contains(d.realms, p.value) {
-			return d.breach(m, "the client's realm is %q, but the server's was %s", p.value, list(d.realms))
+			return d.breach(m, "the client's realm is %q, but the server's was %s", p.value, decode.Quotes(d.realms))
 		}
 	case "qop":
 		if offered := d.qops; d.challenged && p.value != "auth" && !slices.Contains(offered, p.value) {

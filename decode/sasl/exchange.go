@@ -101,7 +101,7 @@ func notOffered(state *decode.State, name string, span session.Span, sasl2 bool)
 	}
 	return decode.Finding(id, ref, session.Error, span,
 		"the client chose %q, which the server did not offer (it offers %s): expect invalid-mechanism",
-		name, list(decode.Unique(offered))), true
+		name, decode.Quotes(decode.Unique(offered))), true
 }
 
 // fastMechanisms are the HT mechanisms that a FAST login may name (XEP-0484 §3.2).

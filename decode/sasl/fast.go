@@ -66,7 +66,7 @@ func (f *fast) request(s *decode.Seen, request *session.Element, offered []strin
 	notes := []session.Note{decode.Explain("XEP-0484 §3.2", request.Span, "the client asks for a token of %q, so that its next login needs no password", f.requested)}
 	if s.State.Features() != nil && decode.MechanismOf(f.requested).FAST && !slices.Contains(offered, f.requested) {
 		notes = append(notes, decode.Finding("A25", "XEP-0484 §3.2", session.Error, request.Span,
-			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, list(offered)))
+			"the client asks for a token of %q, which the server does not offer (it offers %s)", f.requested, decode.Quotes(offered)))
 	}
 	return notes
 }

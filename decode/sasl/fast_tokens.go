@@ -21,7 +21,7 @@ func accountKey(state *decode.State, user string) string {
 	if !strings.Contains(user, "@") {
 		user += "@" + state.Domain()
 	}
-	bare, _, _ := strings.Cut(user, "/")
+	bare := session.BareJID(user)
 	return strings.ToLower(bare)
 }
 

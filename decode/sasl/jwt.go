@@ -185,7 +185,7 @@ func otherClaims(payload map[string]any, m Message) []session.Note {
 	if n := len(names) - 12; n > 0 {
 		names, more = names[:12], " and "+session.Plural(n, "more claim")
 	}
-	n := decode.Explain(refJWT, m.Span, "the token also says something about %s%s", list(names), more)
+	n := decode.Explain(refJWT, m.Span, "the token also says something about %s%s", decode.Quotes(names), more)
 	n.Rule = ruleJWT
 	return []session.Note{n}
 }

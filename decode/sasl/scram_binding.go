@@ -87,10 +87,10 @@ func (c *scram) downgrade(m Message) []session.Note {
 	}
 	if m.State.Failures > 0 {
 		return []session.Note{decode.Finding("A17", "RFC 5802 §6", session.Notice, m.Span,
-			"the client says that the server cannot do channel binding, yet the server offers %s: it has given up binding after what failed before; by the RFC the server must refuse this too, and some do", list(plus))}
+			"the client says that the server cannot do channel binding, yet the server offers %s: it has given up binding after what failed before; by the RFC the server must refuse this too, and some do", decode.Quotes(plus))}
 	}
 	return []session.Note{decode.Breach("A17", m.Span,
-		"the client says that the server cannot do channel binding, yet the server offers %s: either the offer was changed on its way to the client, or the client knows none of the server's bindings; the server must refuse", list(plus))}
+		"the client says that the server cannot do channel binding, yet the server offers %s: either the offer was changed on its way to the client, or the client knows none of the server's bindings; the server must refuse", decode.Quotes(plus))}
 }
 
 // bindingData is check A15: c= repeats the GS2 header, then the binding's data.

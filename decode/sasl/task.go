@@ -31,7 +31,7 @@ func (x *exchange) continue2(s *decode.Seen) (notes []session.Note) {
 			names = append(names, t.Text())
 		}
 	}
-	n := decode.Explain("XEP-0388 §2.6.3", s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", list(names))
+	n := decode.Explain("XEP-0388 §2.6.3", s.Root.Tag, "the credentials are right, but the server wants one more task done first: %s", decode.Quotes(names))
 	if len(names) == 0 {
 		n.Severity, n.Text = session.Error, "the server wants a task done first, but names none"
 	}

@@ -6,21 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"xmppscope/decode"
 	"xmppscope/session"
 )
-
-// list quotes names for a sentence.
-func list(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = decode.Quote(n)
-	}
-	return strings.Join(quoted, ", ")
-}
 
 // readable gives a payload as text if a person can read it, else as hex.
 func readable(p []byte) string {

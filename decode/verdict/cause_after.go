@@ -56,7 +56,7 @@ type lack struct {
 func (c *scene) leftOpen() *lack {
 	st := c.state
 	for _, q := range st.Waiting(session.C2S) {
-		bare, _, _ := strings.Cut(st.JID, "/")
+		bare := session.BareJID(st.JID)
 		if own := q.To == "" || strings.EqualFold(q.To, st.Domain()) || q.To == bare; !own {
 			continue
 		}

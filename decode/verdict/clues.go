@@ -243,8 +243,7 @@ func (c *clues) heard(s *decode.Seen) {
 
 // pose notes a stanza that the client sends in another's name.
 func (c *clues) pose(from, own string) {
-	bare := func(jid string) string { b, _, _ := strings.Cut(jid, "/"); return b }
-	if from != "" && !strings.EqualFold(bare(from), bare(own)) {
+	if from != "" && !strings.EqualFold(session.BareJID(from), session.BareJID(own)) {
 		c.seldom().foreign = fmt.Sprintf("%s is from %s, and the client is %s", c.last.describe(), quote(from), quote(own))
 	}
 }

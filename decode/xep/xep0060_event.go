@@ -56,9 +56,3 @@ func isAccount(jid string) bool {
 	at, slash := strings.IndexByte(jid, '@'), strings.IndexByte(jid, '/')
 	return at > 0 && (slash < 0 || at < slash)
 }
-
-// bare is an address without its resource.
-func bare(jid string) string {
-	b, _, _ := strings.Cut(jid, "/")
-	return b
-}

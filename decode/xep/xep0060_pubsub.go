@@ -35,7 +35,7 @@ func pubsub(s *decode.Seen) (notes []session.Note) {
 func atNode(s *decode.Seen, c *session.Element) string {
 	where := "the service " + decode.Quote(s.Root.Attr("to"))
 	switch to := s.Root.Attr("to"); {
-	case to == "" || to == bare(s.State.JID):
+	case to == "" || to == session.BareJID(s.State.JID):
 		where = "the own account (PEP)"
 	case isAccount(to):
 		where = "the account " + decode.Quote(to) + " (PEP)"

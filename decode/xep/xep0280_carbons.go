@@ -1,8 +1,6 @@
 package xep
 
 import (
-	"strings"
-
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -46,7 +44,7 @@ func carbonCopy(s *decode.Seen, c *session.Element, text string) []session.Note 
 	}
 	notes := []session.Note{decode.Explain("XEP-0280 §6", c.Tag, "%s", text)}
 	from := s.Root.Attr("from")
-	account, _, _ := strings.Cut(s.State.JID, "/")
+	account := session.BareJID(s.State.JID)
 	if s.Event.Dir == session.S2C && account != "" && from != account {
 		notes = append(notes, decode.Finding("xep-0280", "XEP-0280 §11", session.Error, s.Root.AttrSpan("from"),
 			"this copy comes from %q, not from the own account %q: it is forged, and the client must ignore it", from, account))

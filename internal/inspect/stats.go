@@ -217,7 +217,7 @@ func (t *tallier) add(e *session.Event) {
 		if e.Dir == session.S2C {
 			peer = c.From
 		}
-		if peer, _, _ = strings.Cut(peer, "/"); peer == "" {
+		if peer = session.BareJID(peer); peer == "" {
 			peer = nobody
 		}
 		in[PeerTally] = t.count(PeerTally, e, peer, "bare == %q")

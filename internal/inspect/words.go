@@ -26,7 +26,7 @@ func Who(o *session.Overview) string {
 
 // Account is the bare JID that a session logs in with, "" while it is not known.
 func Account(o *session.Overview) string {
-	bare, _, _ := strings.Cut(o.JID, "/")
+	bare := session.BareJID(o.JID)
 	switch {
 	case strings.Contains(o.User, "@"):
 		return o.User

@@ -303,7 +303,7 @@ func (p *player) fits(it *item, h *heard) bool {
 	}
 	a, b := p.shape(was), p.shape(h.root)
 	if p.mine == session.C2S { // the account may be another, and who wrote what counts
-		a.from, b.from = p.values.get(bareOf(was.Attr("from"))), bareOf(h.root.Attr("from"))
+		a.from, b.from = p.values.get(session.BareJID(was.Attr("from"))), session.BareJID(h.root.Attr("from"))
 	}
 	return a == b
 }

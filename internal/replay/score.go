@@ -133,7 +133,7 @@ func (s *Score) Add(e *session.Event) {
 		it.kind, it.login = ended, false
 	}
 	if jid, ok := e.Field("jid"); ok && e.Step != nil && e.Dir == session.S2C && s.Account == "" {
-		s.Account = bareOf(jid)
+		s.Account = session.BareJID(jid)
 	}
 	if s.take(e, &it) {
 		return
@@ -215,7 +215,7 @@ func (s *Score) take(e *session.Event, it *item) bool {
 		a.outcome, a.outcomeRaw, s.open = e.Name, it.raw, nil
 		s.Refused = e.Name == "failure"
 		if jid, ok := e.Field("jid"); ok && s.Account == "" {
-			s.Account = bareOf(jid)
+			s.Account = session.BareJID(jid)
 		}
 	}
 	return true
@@ -352,9 +352,4 @@ func elementWords(e *session.Element) string {
 		fmt.Fprintf(&b, " with <%s>", first.Name.Local)
 	}
 	return session.ShortLine(b.String())
-}
-
-func bareOf(jid string) string {
-	bare, _, _ := strings.Cut(jid, "/")
-	return bare
 }
