@@ -13,12 +13,16 @@ import (
 	"xmppscope/session"
 )
 
-// hooks are the functions that a script may have, and what they are called with.
+// onSession is called when a session has begun.
+const onSession = "on_session"
+
+// hooks are the functions that a script may have, and which elements they are called for.
 var hooks = []struct {
 	name   string
 	params int
 	when   func(*Element) bool
 }{
+	{onSession, 1, func(*Element) bool { return false }},
 	{"on_element", 2, func(*Element) bool { return true }},
 	{"on_step", 2, func(e *Element) bool { return e.Step != "" }},
 	{"on_answer", 2, func(e *Element) bool { return e.Answers }},
@@ -50,11 +54,7 @@ func Load(name string, text []byte) (*Interp, error) {
 		return nil, inWords(err)
 	}
 	in.globals = globals
-	for _, h := range append(hooks, struct {
-		name   string
-		params int
-		when   func(*Element) bool
-	}{"on_session", 1, nil}) {
+	for _, h := range hooks {
 		v, ok := globals[h.name]
 		f, is := v.(*starlark.Function)
 		if ok && (!is || f.NumParams() != h.params) {
@@ -69,9 +69,9 @@ func Load(name string, text []byte) (*Interp, error) {
 
 // Hooks are the functions that the script has.
 func (in *Interp) Hooks() (out []string) {
-	for _, name := range []string{"on_session", "on_element", "on_step", "on_answer"} {
-		if _, ok := in.globals[name]; ok {
-			out = append(out, name)
+	for _, h := range hooks {
+		if _, ok := in.globals[h.name]; ok {
+			out = append(out, h.name)
 		}
 	}
 	return out
@@ -122,7 +122,7 @@ func (in *Interp) Consider(e Element) (r Reply) {
 			"id": starlark.MakeInt(e.Session), "state": starlark.NewDict(0),
 		})
 		in.sessions[e.Session] = s
-		if f := in.globals["on_session"]; f != nil {
+		if f := in.globals[onSession]; f != nil {
 			if _, err := starlark.Call(c.thread(), f, starlark.Tuple{s}, nil); err != nil {
 				return Reply{Error: inWords(err).Error()}
 			}
