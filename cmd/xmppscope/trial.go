@@ -232,6 +232,9 @@ func (t *tryFlags) begin(addr, name string, client []string) (*clientRun, error)
 		if c.out, err = create(filepath.Join(t.keep, name+".log")); err != nil {
 			return nil, err
 		}
+		if err := c.out.Chmod(0o600); err != nil { // clients print what they send, secrets too
+			return nil, errors.Join(err, c.out.Close())
+		}
 		out = c.out
 	}
 	c.cmd.Stdout, c.cmd.Stderr = out, out

@@ -31,8 +31,10 @@ func try(t *testing.T, name string, args ...string) (r row, printed string, rec 
 		t.Fatal(err)
 	}
 	kept := filepath.Join(dir, name+".pcapng")
-	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the capture, which holds secrets: %v, %v", info, err)
+	for _, file := range []string{kept, filepath.Join(dir, name+".log")} {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("a file that holds secrets: %v, %v", info, err)
+		}
 	}
 	events, err := command(t, "print", "--json", kept).Output()
 	if err != nil {
