@@ -79,8 +79,12 @@ func (d *Session) explain(s *Seen, p *Parsed, k *desk) {
 
 // begin learns where the recording begins.
 func (d *Session) begin(p *Parsed) {
-	if b, ok := p.event.Body.(session.TCPOpened); ok {
+	switch b := p.event.Body.(type) {
+	case session.TCPOpened:
 		d.state.Captured = d.state.Captured || b.Captured
+		d.state.Follows = d.state.Follows || b.Taken
+	case session.RelayDoor:
+		d.state.Follows = d.state.Follows || b.Target != ""
 	}
 	d.state.Joined, d.state.Assumed = p.joined, p.assumed
 }

@@ -96,6 +96,9 @@ type State struct {
 	// Captured says that the session comes from a capture of one wire, on which
 	// there was no xmppscope: the client leg reaches to the server.
 	Captured bool
+	// Follows says that the client comes through xmppscope wherever it goes next: it was taken on
+	// its way, or has xmppscope for its proxy.
+	Follows bool
 	// Rebinds says that xmppscope binds logins anew where it can; Rebound that it has
 	// changed what the client said in this attempt, so that not both sides signed the same.
 	Rebinds, Rebound bool

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,18 +70,111 @@ func TestKeep(t *testing.T) {
 // TestKeepIsSafe: what a server names is an address like any that a client names.
 func TestKeepIsSafe(t *testing.T) {
 	k := NewKeeper()
-	g := &keepGate{keep: k, here: "127.0.0.1:5222", domain: "a.test"}
+	g := &keepGate{keep: k, here: "127.0.0.1:5222", server: func() string { return "127.0.0.1:1" }, domain: "a.test"}
 	if d := g.changed(&decode.Piece{Frame: decode.Frame{Raw: []byte("<x>no host: 1</x>")}}, session.Span{Start: 3, End: 13}, "no host: 1", "see-other-host"); d.XML != nil || !strings.Contains(d.Reason, "is no host") {
 		t.Errorf("%+v", d)
 	}
-	k.lead("a.test", Target{Host: "169.254.169.254", Port: 80, Via: "the server's see-other-host"})
+	k.lead(sender{"127.0.0.1:1", "a.test"}, Target{Host: "169.254.169.254", Port: 80, Via: "the server's see-other-host"})
 	if got := dial(t, &Resolver{Keep: k, Upstream: &Target{Host: "127.0.0.1", Port: 1, Given: true}}, Request{Domain: "A.test."}); !strings.Contains(got, "connection refused") {
 		t.Errorf("the ordinary server is not tried behind one that is refused: %q", got)
 	}
 	for i := range mostLed + 10 {
-		k.lead(fmt.Sprint(i, ".test"), Target{Host: "b.test"})
+		k.lead(sender{fmt.Sprint(i, ".test:5222"), "a.test"}, Target{Host: "b.test"})
 	}
 	if len(k.led) != mostLed {
-		t.Errorf("%d domains are remembered", len(k.led))
+		t.Errorf("%d servers are remembered", len(k.led))
+	}
+	uri := func(text string) Decision {
+		raw := "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing' see-other-uri='" + text + "'/>"
+		return g.Consider(&decode.Piece{Frame: decode.Frame{Kind: decode.Closed, Raw: []byte(raw)}, Dir: session.S2C})
+	}
+	for _, text := range []string{"elsewhere", "ftp://a.test/", "wss://", "wss://a.test:99999/", "%zz"} {
+		if d := uri(text); d.XML != nil || !strings.Contains(d.Reason, "is no URI of WebSocket") {
+			t.Errorf("%q: %+v", text, d)
+		}
+	}
+}
+
+// TestKeepWhoSaid: where a server sends its clients is nothing that others have said, of the
+// same domain or not; and who is sent on is led on, but not round and round.
+func TestKeepWhoSaid(t *testing.T) {
+	at := func(names ...string) (out []Target) {
+		for _, name := range names {
+			out = append(out, Target{Host: name, Port: 5222, Direct: strings.HasPrefix(name, "tls")})
+		}
+		return out
+	}
+	k := NewKeeper()
+	k.lead(sender{"one:5222", "a.test"}, at("two")[0])
+	k.lead(sender{"two:5222", "a.test"}, at("three")[0])
+	k.lead(sender{"three:5222", "a.test"}, at("one")[0])
+	k.lead(sender{"web:5222", ""}, at("tls-web")[0])
+	for _, c := range []struct {
+		q    Request
+		from []Target
+		want []Target
+	}{
+		{Request{Domain: "A.test."}, at("one"), at("three", "two", "one")},
+		{Request{Domain: "a.test"}, at("other", "two"), at("other", "one", "three", "two")},
+		{Request{Domain: "b.test"}, at("one"), at("one")},
+		{Request{Domain: "a.test", Direct: true}, at("one"), at("one")},
+		{Request{Domain: "a.test", Web: true}, at("web"), at("tls-web", "web")},
+		{Request{Domain: "a.test", Direct: true}, at("web"), at("tls-web", "web")}, // it may be HTTP
+		{Request{Domain: "a.test"}, at("web"), at("web")},
+	} {
+		if got := k.first(c.q, c.from); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v, want %v", c.q, got, c.want)
+		}
+	}
+}
+
+// TestKeepURI: a client of WebSocket that is sent elsewhere is told our address, with the path
+// that was named, and its next connection is led there.
+func TestKeepURI(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	b := webBench(t, "ws")
+	control, keep := NewControl(), NewKeeper()
+	b.options.Control, b.options.Resolver.Keep = control, keep
+	control.Use(keep.Gate(control))
+	b.start(t)
+	client := b.dial(t)
+	mustWrite(t, client, wsAsk)
+	server := b.accept(t)
+	mustRead(t, server, wsAsk)
+	mustWrite(t, server, agreed(""))
+	mustRead(t, client, agreed(""))
+	up, down := newFraming(session.C2S, ""), newFraming(session.S2C, "")
+	opens := up.says(wsOpen)
+	mustWrite(t, client, opens)
+	mustRead(t, server, opens)
+	close := func(at string) string {
+		return down.says("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing' see-other-uri='ws://" + at + "/there?a=1&amp;b=2'/>")
+	}
+	mustWrite(t, server, down.says(wsOpen)+close(other.Addr().String()))
+	mustRead(t, client, down.says(wsOpen)+close(b.addr))
+	client.Close()
+	server.Close()
+
+	again := b.dial(t)
+	mustWrite(t, again, wsAsk)
+	there, err := other.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRead(t, deadline(t, there), wsAsk)
+	there.Close()
+	io.Copy(io.Discard, again)
+	edited := false
+	for _, e := range b.events() {
+		if body, ok := e.Body.(session.RelayEdited); ok {
+			edited = strings.Contains(body.Reason, "see-other-uri named") && body.By == "--keep"
+		}
+	}
+	if !edited {
+		t.Error("it is not told")
 	}
 }

@@ -32,7 +32,8 @@ var both = [...]session.Dir{session.C2S, session.S2C}
 type pump struct {
 	o      *Options
 	trail  *session.Trail
-	here   string // where the client has reached us
+	here   string                 // where the client has reached us
+	target atomic.Pointer[Target] // the server that was connected to
 	ctx    context.Context
 	cancel context.CancelFunc
 	begun  time.Time
@@ -89,10 +90,23 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	p.use(session.ClientLeg, p.leg(session.ClientLeg, client))
 	p.legs[session.ClientLeg].door.Store(true)
 	trail.Event(session.Seen{Leg: session.ClientLeg, Body: session.TCPOpened{
-		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(), Captured: why != "",
+		Local: client.LocalAddr().String(), Peer: client.RemoteAddr().String(), Captured: why != "", Taken: o.Resolver.reached != nil,
 	}})
 	return p
 }
+
+func (p *pump) won(t Target) { p.target.Store(&t) }
+
+// server is the address of the server that was connected to, as it was named; "" before.
+func (p *pump) server() string {
+	if t := p.target.Load(); t != nil {
+		return t.Address()
+	}
+	return ""
+}
+
+// isSecured says whether the client has TLS. It is asked by gates, with mu held.
+func (p *pump) isSecured() bool { return p.secured != nil }
 
 // leg makes a leg of a connection, whose bytes are kept if they are wanted.
 func (p *pump) leg(side session.Leg, c net.Conn) *leg {
@@ -557,7 +571,7 @@ func (r *route) closeWrite(cut bool) {
 // not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(c Connect) {
 	p.spawn(func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named, Server: c.Peer}, p.trail.Event)
+		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named, Server: c.Peer, Won: p.won}, p.trail.Event)
 		if err != nil {
 			p.handle(ConnectFailed{err})
 			return
@@ -622,7 +636,7 @@ func (p *pump) secure(a Secure) {
 		}
 		legs.Dial = func(ctx context.Context, sni string, peer bool) (net.Conn, error) {
 			q := directRequest(sni, a.Early)
-			q.Server = peer
+			q.Server, q.Won = peer, p.won
 			conn, _, err := p.o.Resolver.Dial(ctx, q, p.trail.Event)
 			if err != nil {
 				return nil, err

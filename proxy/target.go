@@ -129,8 +129,9 @@ type Request struct {
 	Domain string
 	Direct bool
 	Server bool
-	Web    bool   // HTTP is spoken
-	Named  *Named // the server itself, which the client has named; nil: it is looked up
+	Web    bool         // HTTP is spoken
+	Named  *Named       // the server itself, which the client has named; nil: it is looked up
+	Won    func(Target) // if not nil, is told which target was connected to
 }
 
 // Fixed says that the server does not depend on what the client says first.
@@ -162,6 +163,9 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 			var took time.Duration
 			if conn, took, err = r.connect(ctx, t, tell); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
+				if q.Won != nil {
+					q.Won(t)
+				}
 				opened := session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
 					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct, Took: took,

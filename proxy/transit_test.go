@@ -130,7 +130,7 @@ func TestTransitXMPP(t *testing.T) {
 		}
 	}
 	at := b.upstream.Addr().String()
-	if len(opened) != 2 || opened[0].Local != at || opened[1].Peer != at || opened[1].Via != "SRV _xmpp-client._tcp.wire.example" {
+	if len(opened) != 2 || opened[0].Local != at || !opened[0].Taken || opened[1].Taken || opened[1].Peer != at || opened[1].Via != "SRV _xmpp-client._tcp.wire.example" {
 		t.Errorf("opened are %+v", opened)
 	}
 }

@@ -45,6 +45,9 @@ type (
 		// the client leg reaches to the server, and Local is the server's address.
 		Captured bool `json:"captured,omitempty"`
 		Joined   bool `json:"joined,omitempty"` // the capture begins in the middle of the connection
+		// Taken, of the client's leg: it was going elsewhere, and was brought here on its way, as
+		// its next connections will be.
+		Taken bool `json:"taken,omitempty"`
 	}
 	// TCPFailed: the server could not be reached.
 	TCPFailed struct {

@@ -194,6 +194,8 @@ func leadHere(domains []idn.Domain, port int) func(q dns.Question, at netip.Addr
 					return nil, true
 				}
 				return []dns.RR{&dns.SRV{Hdr: head, Port: uint16(port), Target: dns.Fqdn(d.ASCII)}}, true
+			case name == "_xmppconnect."+d.ASCII: // WebSocket and BOSH elsewhere (XEP-0156 of before host-meta)
+				return nil, true
 			case name != d.ASCII:
 			case q.Qtype == dns.TypeA && at.Is4():
 				return []dns.RR{&dns.A{Hdr: head, A: at.AsSlice()}}, true

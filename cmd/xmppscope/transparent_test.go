@@ -32,6 +32,7 @@ func TestLeadHere(t *testing.T) {
 	}{
 		{dns.TypeSRV, "_xmpp-client._tcp.Example.net.", "192.0.2.7", []string{"SRV\t0 0 4711 example.net."}, true},
 		{dns.TypeSRV, "_xmpps-client._tcp.example.net.", "192.0.2.7", []string{"SRV\t0 0 4711 example.net."}, true},
+		{dns.TypeTXT, "_xmppconnect.example.net.", "192.0.2.7", nil, true},
 		{dns.TypeTXT, "_xmpps-client._tcp.example.net.", "192.0.2.7", nil, true},
 		{dns.TypeA, "example.net.", "192.0.2.7", []string{"A\t192.0.2.7"}, true},
 		{dns.TypeAAAA, "example.net.", "192.0.2.7", nil, true},

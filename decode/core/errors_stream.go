@@ -92,7 +92,7 @@ func otherHost(state *decode.State, who string, c *session.Element) (notes []ses
 	const ref = "RFC 6120 §4.9.3.19"
 	host := strings.TrimSpace(c.Text())
 	if host != "" {
-		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next, past xmppscope unless it is led back (--keep)").Is(session.Host))
+		notes = append(notes, field(ref, "see-other-host", host, c.TextSpan(), "where the client will connect next"+state.Elsewhere(true)).Is(session.Host))
 	}
 	if !validHost(host) {
 		notes = append(notes, decode.Finding("S29", ref, session.Warning, c.Span, "the %s's other host is %q; it must be a host or address, with or without a port, and an IPv6 address must stand in brackets", who, host))

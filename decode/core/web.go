@@ -51,6 +51,9 @@ func (o *overHTTP) Explain(s *decode.Seen) []session.Note {
 			}
 			return o.bosh.body(s)
 		}
+		if s.Root.Name.Space == decode.NSBOSH && s.Root.Name.Local == "uri" { // of the condition see-other-uri
+			return []session.Note{field("XEP-0124 §17.2", "see-other-uri", strings.TrimSpace(s.Root.Text()), s.Root.TextSpan(), "where the client will find the session"+s.State.Elsewhere(false)).Classed(session.Detail)}
+		}
 		if o.agreed {
 			return o.message(s)
 		}
@@ -254,7 +257,7 @@ func (o *overHTTP) closes(s *decode.Seen) []session.Note {
 		return nil
 	}
 	span := s.Root.AttrSpan("see-other-uri")
-	notes := []session.Note{decode.Finding("", "RFC 7395 §3.6.1", session.Warning, span, "the server sends the client elsewhere, to %s: what it says there does not come through here", decode.Quote(to)).Classed(session.Decides)}
+	notes := []session.Note{decode.Finding("", "RFC 7395 §3.6.1", session.Warning, span, "the server sends the client elsewhere, to %s%s", decode.Quote(to), s.State.Elsewhere(true)).Classed(session.Decides)}
 	u, err := url.Parse(to)
 	switch {
 	case err != nil || u.Scheme == "" || u.Host == "":

@@ -63,7 +63,10 @@ func usualMeaning(c *scene) []Cause {
 // elsewhere is about a server that sends its clients to another one.
 func (c *scene) elsewhere(host string) Cause {
 	out := Cause{ID: "see-other-host", Guilty: Nobody, Weight: Shown, What: fmt.Sprintf("the server sends the client to %q (see-other-host)", host), Advice: fmt.Sprintf("the client will now go to %q", host)}
-	if c.intercepted() {
+	switch {
+	case c.intercepted() && c.state.Follows:
+		out.Advice += ", through xmppscope again"
+	case c.intercepted():
 		out.Advice += ", round xmppscope: start xmppscope with --keep, which leads it back, or with --upstream " + session.ShortLine(host)
 	}
 	return out

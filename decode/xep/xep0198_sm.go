@@ -148,8 +148,12 @@ func (m *management) enabledNotes(s *decode.Seen, el *session.Element) []session
 		notes = append(notes, decode.Explain(refSM, el.AttrSpan("max"), "for %s seconds at most", m.max))
 	}
 	if where := el.Attr("location"); where != "" {
-		notes = append(notes, decode.Finding("xep-0198", refSM, session.Notice, el.AttrSpan("location"),
-			"the server wants the session resumed at %q: that leads the client past xmppscope, unless it is led back (--keep)", where))
+		severity := session.Notice
+		if s.State.Captured || s.State.Follows {
+			severity = session.Info
+		}
+		notes = append(notes, decode.Finding("xep-0198", refSM, severity, el.AttrSpan("location"),
+			"the server wants the session resumed at %q%s", where, s.State.Elsewhere(true)))
 	}
 	return notes
 }
