@@ -11,7 +11,8 @@ import (
 const (
 	portClient = 5222 // jabber:client
 	portServer = 5269 // jabber:server
-	portDirect = 5223 // TLS from the first byte
+	portDirect = 5223 // TLS from the first byte, HTTP in it too
+	portWeb    = 80   // WebSocket and BOSH in the clear
 )
 
 // tuple is what tells one TCP connection from another.

@@ -65,6 +65,8 @@ func (p *pcapngWriter) claim(s *ngSession, l *ngLeg, first []byte) {
 	switch {
 	case l.opened.Direct || (len(first) > 0 && first[0] == recordHandshake):
 		port = portDirect
+	case beginsHTTP(first):
+		port = portWeb
 	case s.federal:
 		port = portServer
 	}
@@ -75,6 +77,12 @@ func (p *pcapngWriter) claim(s *ngSession, l *ngLeg, first []byte) {
 	if shifted {
 		l.about += fmt.Sprintf("; the client's port is shown as %d because another connection is shown with %d", got.client.Port(), want.client.Port())
 	}
+}
+
+// beginsHTTP says whether a leg begins with a request of HTTP.
+func beginsHTTP(first []byte) bool {
+	line, _, _ := bytes.Cut(first, []byte("\r\n"))
+	return bytes.HasSuffix(line, []byte(" HTTP/1.1")) || bytes.HasSuffix(line, []byte(" HTTP/1.0"))
 }
 
 // recordHandshake begins each TLS record of a handshake (RFC 8446 §5.1), and no

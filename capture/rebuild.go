@@ -46,7 +46,7 @@ func (r *rebuilder) event(at time.Time, data []byte, length int64) *session.Even
 }
 
 func isXMPP(port uint16) bool {
-	return port == portClient || port == portServer || port == portDirect
+	return port == portClient || port == portServer || port == portDirect || port == portWeb
 }
 
 // session numbers sessions. The two legs of one have different addresses, and

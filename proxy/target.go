@@ -64,6 +64,9 @@ func ParseTarget(s, via string) (Target, error) {
 	t.BOSH = t.Web && strings.HasPrefix(scheme, "http")
 	if t.Web {
 		rest = strings.TrimSuffix(rest, "/")
+		if strings.ContainsAny(rest, "/?#") {
+			return t, fmt.Errorf("%s %q: it names a path, and a client asks for its own: want %s://HOST:PORT, and the path in the client", via, s, scheme)
+		}
 	}
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil {

@@ -131,6 +131,22 @@ func TestWhereNoDomainLeads(t *testing.T) {
 	}
 }
 
+// TestParseTargetURL: a URL names a server, and no path, for that is the client's; the rest of
+// what is wrong is named too.
+func TestParseTargetURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"wss://a.example:5281/":               "",
+		"ws://a.example":                      "",
+		"wss://a.example:5281/xmpp-websocket": "it names a path, and a client asks for its own: want wss://HOST:PORT",
+		"https://a.example/http-bind":         "it names a path",
+		"ftp://a.example":                     "unknown scheme",
+	} {
+		if _, err := ParseTarget(text, "--upstream"); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestWhatIsMeantIsReached: what the person has named, whatever its address, and what
 // has a name on this desk.
 func TestWhatIsMeantIsReached(t *testing.T) {
