@@ -109,3 +109,19 @@ func TestInflaterChangesThreads(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestInflaterStopsInABlock: a stream that is cut off in the middle of a block, of which
+// something has been read, is given up without waiting for more.
+func TestInflaterStopsInABlock(t *testing.T) {
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	w.Write([]byte(strings.Repeat("<presence/>", 10) + "<message/>"))
+	w.Close()
+	for at := range packed.Len() {
+		z := NewInflater()
+		if err := feed(z, packed.Bytes()[:at], func([]byte) {}); err != nil {
+			t.Fatal(err)
+		}
+		z.Stop()
+	}
+}

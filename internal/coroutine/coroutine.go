@@ -22,9 +22,13 @@ func (c *Coroutine) Next() ([]byte, bool) {
 		c.resume, c.plain = make(chan bool), make(chan []byte)
 		go func() {
 			defer close(c.plain)
+			going := true
 			c.Body(func(p []byte) bool {
-				c.plain <- p
-				return <-c.resume
+				if going { // a body may have something left to say when it is told to end
+					c.plain <- p
+					going = <-c.resume
+				}
+				return going
 			})
 		}()
 	default:

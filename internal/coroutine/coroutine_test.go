@@ -53,3 +53,20 @@ func TestStop(t *testing.T) {
 		}
 	}
 }
+
+// TestStopped: a body that yields once more when it is told to end is not waited for.
+func TestStopped(t *testing.T) {
+	said := 0
+	c := &Coroutine{Body: func(yield func([]byte) bool) {
+		for range 3 {
+			if !yield([]byte("x")) {
+				said++
+			}
+		}
+	}}
+	c.Next()
+	c.Stop()
+	if _, ok := c.Next(); ok || said != 3 {
+		t.Errorf("it goes on: %v, told to end %d times", ok, said)
+	}
+}
