@@ -13,7 +13,17 @@ type Cutter struct {
 	record func(session.Seen)
 	seq    uint64
 	last   [3]uint64 // by direction: of the newest piece
+	recent [3][]told // by direction, where it is compressed: the newest pieces
 }
+
+// told is a piece that was told.
+type told struct {
+	offset int64
+	seq    uint64
+}
+
+// maxRecentPieces is how many of them are kept: so many may come in a compressed block.
+const maxRecentPieces = 1024
 
 // NewCutter makes one that hands each event to record. They own their bytes.
 func NewCutter(record func(session.Seen)) *Cutter { return &Cutter{record: record} }
@@ -39,10 +49,10 @@ func (c *Cutter) Take(e session.Seen) {
 		c.Finish(session.C2S)
 		c.Finish(session.S2C)
 	case session.RelayEdited: // it comes right behind what it is about
-		b.Of = c.last[e.Dir]
+		b.Of = c.about(&e)
 		e.Body = b
 	case session.RelayBent:
-		b.Of = c.last[e.Dir]
+		b.Of = c.about(&e)
 		e.Body = b
 	case session.StreamMark:
 		if c.Marked != nil {
@@ -71,8 +81,26 @@ func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 		c.number(e)
 		if session.IsPlaintext(e.Body) {
 			c.last[e.Dir] = c.seq
+			if c.IsCompressed(e.Dir) {
+				if c.recent[e.Dir] = append(c.recent[e.Dir], told{e.Offset, c.seq}); len(c.recent[e.Dir]) > maxRecentPieces {
+					c.recent[e.Dir] = append([]told(nil), c.recent[e.Dir][maxRecentPieces/2:]...)
+				}
+			}
 		}
 	})
+}
+
+// about is the number of the piece that an event of the relay's own is about: the newest one
+// of its direction, unless that is compressed, where several come at once. Its offset tells then.
+func (c *Cutter) about(e *session.Seen) uint64 {
+	offset := e.Offset
+	e.Offset = 0
+	for _, p := range c.recent[e.Dir] {
+		if p.offset == offset && offset > 0 {
+			return p.seq
+		}
+	}
+	return c.last[e.Dir]
 }
 
 func (c *Cutter) number(e session.Seen) {

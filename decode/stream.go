@@ -173,6 +173,13 @@ func (s *Stream) compress() {
 	}
 }
 
+// Unfolded says that what is shown of a compressed stream has been unfolded by whoever shows it.
+func (s *Stream) Unfolded() {
+	for dir := range s.lanes {
+		s.lanes[dir].stop()
+	}
+}
+
 // restart forgets the open stream of a direction, and tells what is left of it.
 func (s *Stream) restart(dir session.Dir) {
 	s.finishScan(dir)

@@ -79,6 +79,7 @@ type outcome struct {
 	by      []string
 	sends   []Sending
 	bends   []Bend
+	offset  int64 // of the piece as it came
 }
 
 // own gives the outcome bytes of its own.
@@ -95,6 +96,16 @@ func (r *Relay) wanted(dir session.Dir) bool {
 		}
 	}
 	return len(r.expected[dir]) > 0 || r.ledger.matters() || r.severed[dir]
+}
+
+// wantsAny says whether somebody wants to look, or has something to say.
+func (r *Relay) wantsAny() bool {
+	for _, dir := range both {
+		if r.wanted(dir) || len(r.queue[dir]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // gates says whether a direction is held back piece by piece.
@@ -170,7 +181,7 @@ func (r *Relay) passUnheld(dir session.Dir, p []byte) {
 }
 
 func (r *Relay) tellLarge(dir session.Dir) {
-	r.tellEdited(dir, "", fmt.Sprintf("an element of more than %d MB is not held back, nor one of more than %d KB while there are %d others: it passed without being looked at", maxGated>>20, freeGated>>10, maxRoom), nil, true)
+	r.tellUnlooked(dir, fmt.Sprintf("an element of more than %d MB is not held back, nor one of more than %d KB while there are %d others: it passed without being looked at", maxGated>>20, freeGated>>10, maxRoom))
 }
 
 // unheld learns from a piece that passes without being decided about.
@@ -193,6 +204,7 @@ func (r *Relay) whole(dir session.Dir, p []byte) []byte {
 // ponder asks about a piece that is whole.
 func (r *Relay) ponder(dir session.Dir, o *outcome) (turn decode.Turn, wait bool) {
 	piece := &o.piece
+	o.offset = piece.Offset
 	r.ledger.came(piece)
 	if r.isOurs(piece) {
 		o.drop = true
@@ -398,18 +410,26 @@ func (r *Relay) delivered(p *decode.Piece) decode.Turn {
 func (r *Relay) tells(dir session.Dir, o *outcome, xml []byte) {
 	by := strings.Join(o.by, ", ")
 	if changed := strings.Join(o.tells[0], "; "); changed != "" || o.edited || o.drop {
-		r.tellEdited(dir, by, cmp.Or(changed, "somebody wanted it so"), xml, !o.edited && !o.drop)
+		r.tell(dir, o, session.RelayEdited{Reason: cmp.Or(changed, "somebody wanted it so"), By: by, Passed: !o.edited && !o.drop}, xml)
 	}
 	if bent := strings.Join(o.tells[1], "; "); bent != "" {
-		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{Reason: bent, By: by}}})
+		r.tell(dir, o, session.RelayBent{Reason: bent, By: by}, nil)
 	}
 }
 
-func (r *Relay) tellEdited(dir session.Dir, by, reason string, xml []byte, passed bool) {
-	r.do(Record{session.Seen{
-		Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
-		Body: session.RelayEdited{Reason: reason, By: by, Passed: passed}, Raw: xml, Size: int64(len(xml)),
-	}})
+// tell records something about a piece. Of a compressed stream several come at once, and its
+// offset says which it is (decode.Cutter).
+func (r *Relay) tell(dir session.Dir, o *outcome, body session.Body, xml []byte) {
+	e := session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: body, Raw: xml, Size: int64(len(xml))}
+	if r.unfolding != nil {
+		e.Offset = o.offset
+	}
+	r.do(Record{e})
+}
+
+// tellUnlooked says why what came last has passed without being looked at.
+func (r *Relay) tellUnlooked(dir session.Dir, reason string) {
+	r.tell(dir, &outcome{}, session.RelayEdited{Reason: reason, Passed: true}, nil)
 }
 
 // hasDecided goes on with a direction that has waited for a decision.
@@ -426,11 +446,11 @@ func (r *Relay) hasDecided(in Decided) {
 	}
 	turn := r.settle(in.Dir, &o)
 	if r.phase == closing {
-		r.do(Keep{in.Dir, rest})
+		r.keep(in.Dir, rest)
 		return
 	}
 	if !r.turned(in.Dir, turn, nil, rest) {
-		r.pass(in.Dir, rest)
+		r.passBehind(in.Dir, rest)
 	}
 	if r.ended[in.Dir] && g.waiting == 0 && r.phase != closing {
 		r.letGo(in.Dir)
@@ -438,6 +458,21 @@ func (r *Relay) hasDecided(in Decided) {
 		if r.ended[in.Dir.Opposite()] {
 			r.close(in.Dir.Sender())
 		}
+	}
+}
+
+// passBehind passes on what has come behind a piece that has waited.
+func (r *Relay) passBehind(dir session.Dir, rest []byte) {
+	switch {
+	case r.unfolding != nil:
+		r.passPlain(dir, rest)
+		r.unfoldMore(dir)
+	case r.stream.IsCompressed(dir) && !r.blind: // its sender has begun, whatever became of <compressed/>
+		r.blind = true
+		r.tellBlind(dir)
+		r.forward(dir, rest)
+	default:
+		r.pass(dir, rest)
 	}
 }
 
@@ -457,7 +492,7 @@ func (r *Relay) keepGated() {
 		r.makeRoom(dir)
 		for _, p := range [][]byte{g.what.whole, g.part, g.rest} {
 			if len(p) > 0 {
-				r.do(Keep{dir, p})
+				r.keep(dir, p)
 			}
 		}
 		*g = gated{}

@@ -72,7 +72,7 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 		case len(m.pieces) == 1:
 			r.tellLarge(dir)
 		case len(m.pieces) > 1:
-			r.tellEdited(dir, "", "a message of WebSocket that is not one element (RFC 7395 §3.3.1) is not held back: it passed without being looked at", nil, true)
+			r.tellUnlooked(dir, "a message of WebSocket that is not one element (RFC 7395 §3.3.1) is not held back: it passed without being looked at")
 		}
 		for i := range m.pieces {
 			r.unheld(&m.pieces[i])
@@ -103,7 +103,7 @@ func (r *Relay) goOn(dir session.Dir, o *outcome) {
 
 // takeOut keeps a piece that does not go on, or not as it came.
 func (r *Relay) takeOut(dir session.Dir, o *outcome) {
-	r.do(Keep{dir, o.whole})
+	r.keep(dir, o.whole)
 	for _, frame := range o.aside {
 		r.put(dir, frame)
 	}

@@ -74,6 +74,7 @@ type Relay struct {
 	gated      [3]gated          // by direction
 	looked     [3]bool           // by direction: it was held back piece by piece, the last time
 	room       *room             // of the run, for large pieces that are held back; nil: as much as there is
+	unfolding  *unfolding        // of a compressed stream that somebody looks at; nil: none
 	severed    [3]bool           // by direction: messages of WebSocket refer to one that its receiver has not got
 	unsaid     bool              // that nothing can be done inside of HTTP has been said, if anybody cared
 	waits      uint64            // decisions that were waited for
@@ -194,7 +195,7 @@ func (r *Relay) Free() bool {
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
 func (r *Relay) wants() bool {
-	if r.paced {
+	if r.paced || r.unfolding != nil {
 		return true
 	}
 	for _, dir := range both {
@@ -380,6 +381,15 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
 	}
+	if r.unfolding != nil {
+		r.unfold(dir, p)
+		return
+	}
+	r.passPlain(dir, p)
+}
+
+// passPlain is pass for what is not compressed, or has been unfolded.
+func (r *Relay) passPlain(dir session.Dir, p []byte) {
 	if r.left[dir] {
 		r.passUnseen(dir, p)
 		return
@@ -417,7 +427,7 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 				return
 			}
 			if r.phase == closing {
-				r.do(Keep{dir, bytes.Clone(p[at:])})
+				r.keep(dir, bytes.Clone(p[at:]))
 				return
 			}
 			gates = r.gates(dir)
@@ -450,7 +460,11 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 // It says whether rest has been seen to.
 func (r *Relay) turned(dir session.Dir, turn decode.Turn, before, rest []byte) bool {
 	switch {
-	case turn == decode.AsksTLS && r.phase == relaying && !r.secured: // TLS cannot begin twice
+	case turn == decode.Compresses && r.stream.IsCompressed(dir) && !r.blind && r.wantsAny():
+		r.forward(dir, before)
+		r.beginUnfolding()
+		r.pass(dir, rest)
+	case turn == decode.AsksTLS && r.phase == relaying && !r.secured && r.unfolding == nil: // TLS cannot begin twice
 		r.phase = asked
 		r.forward(dir, before)
 		r.held = append(r.held, rest...)
@@ -479,6 +493,8 @@ func (r *Relay) turned(dir session.Dir, turn decode.Turn, before, rest []byte) b
 func (r *Relay) forward(dir session.Dir, p []byte) {
 	switch {
 	case len(p) == 0, r.sealed && r.hole[dir]:
+	case r.unfolding != nil:
+		r.put(dir, p)
 	case r.sealed:
 		r.do(Pass{dir, p})
 	case r.hole[dir]:
@@ -490,8 +506,20 @@ func (r *Relay) forward(dir session.Dir, p []byte) {
 
 // put has bytes of our own written.
 func (r *Relay) put(dir session.Dir, p []byte) {
-	if len(p) > 0 && !r.hole[dir] {
-		r.do(Send{dir, p})
+	if len(p) == 0 || r.hole[dir] {
+		return
+	}
+	if r.unfolding != nil {
+		p = r.unfolding.stored(dir, p)
+	}
+	r.do(Send{dir, p})
+}
+
+// keep has bytes kept that one side has said, and that do not go on. What was unfolded has been
+// kept as it came.
+func (r *Relay) keep(dir session.Dir, p []byte) {
+	if r.unfolding == nil {
+		r.do(Keep{dir, p})
 	}
 }
 
@@ -675,6 +703,7 @@ func (r *Relay) ending() {
 	for _, dir := range both {
 		r.joining[dir] = joining{}
 	}
+	r.unfolding.end()
 	r.phase = closing
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
 		r.stream.Finish(dir)
