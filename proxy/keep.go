@@ -166,7 +166,7 @@ func (g *keepGate) otherURI(p *decode.Piece) Decision {
 	u, err := url.Parse(other)
 	var t Target
 	if err == nil {
-		t, err = ParseTarget(u.Scheme+"://"+u.Host, "see-other-uri")
+		t, err = ParseTarget(other, "see-other-uri")
 	}
 	if err != nil || !t.Web {
 		return Decision{Reason: fmt.Sprintf("--keep cannot lead the client back: %q is no URI of WebSocket (see-other-uri)", session.ShortLine(other)), By: "--keep"}

@@ -165,7 +165,7 @@ func TestKeepURI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustRead(t, deadline(t, there), wsAsk)
+	mustRead(t, deadline(t, there), strings.NewReplacer("/xmpp-websocket", "/there?a=1&b=2", "a.example", other.Addr().String()).Replace(wsAsk))
 	there.Close()
 	io.Copy(io.Discard, again)
 	edited := false

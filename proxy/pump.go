@@ -30,15 +30,16 @@ var both = [...]session.Dir{session.C2S, session.S2C}
 // bytes, one a direction: each reads, asks the relay, and writes, so that neither
 // direction ever waits for the other. When the relay is free they do not ask any more.
 type pump struct {
-	o      *Options
-	trail  *session.Trail
-	here   string                 // where the client has reached us
-	target atomic.Pointer[Target] // the server that was connected to
-	ctx    context.Context
-	cancel context.CancelFunc
-	begun  time.Time
-	tasks  atomic.Int64 // goroutines of the connection, besides the one that runs it
-	heard  atomic.Int64 // when something came last, since begun
+	o       *Options
+	trail   *session.Trail
+	here    string                 // where the client has reached us
+	target  atomic.Pointer[Target] // the server that was connected to
+	rewrite *rewriter              // of requests that go there, nil for none
+	ctx     context.Context
+	cancel  context.CancelFunc
+	begun   time.Time
+	tasks   atomic.Int64 // goroutines of the connection, besides the one that runs it
+	heard   atomic.Int64 // when something came last, since begun
 
 	mu        sync.Mutex // guards the relay and all below
 	change    *sync.Cond // something below has changed
@@ -95,7 +96,16 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	return p
 }
 
-func (p *pump) won(t Target) { p.target.Store(&t) }
+// won takes note of the target that was connected to, before anything is written there.
+func (p *pump) won(t Target) {
+	p.target.Store(&t)
+	if r := newRewriter(&t); r != nil {
+		p.mu.Lock()
+		p.rewrite = r
+		p.mu.Unlock()
+		p.trail.Event(r.told())
+	}
+}
 
 // server is the address of the server that was connected to, as it was named; "" before.
 func (p *pump) server() string {
@@ -206,9 +216,19 @@ func (p *pump) carry(dir session.Dir) {
 
 // route is a connection on which a direction is read or written, and what lies below it.
 type route struct {
-	leg    *leg
-	conn   net.Conn
-	sealed bool // what goes there is not kept
+	leg     *leg
+	conn    net.Conn
+	sealed  bool      // what goes there is not kept
+	rewrite *rewriter // of what goes there; nil: nothing
+}
+
+// routeTo is where a direction is written to. The caller holds mu.
+func (p *pump) routeTo(dir session.Dir) *route {
+	r := &route{leg: p.legs[dir.To()], conn: p.conns[dir.To()], sealed: p.relay.IsSealed()}
+	if dir == session.C2S && !r.sealed {
+		r.rewrite = p.rewrite
+	}
+	return r
 }
 
 // leave waits until the direction may be read, and says from where; nil if it never will
@@ -238,7 +258,7 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 			p.trail.Calm()
 			p.relay.Handle(Left{dir})
 			p.idle[dir], p.writing[dir] = false, true
-			return &route{leg: p.legs[side], conn: p.conns[side]}, &route{p.legs[dir.To()], p.conns[dir.To()], p.relay.IsSealed()}
+			return &route{leg: p.legs[side], conn: p.conns[side]}, p.routeTo(dir)
 		}
 		p.change.Wait()
 	}
@@ -308,6 +328,11 @@ func (r *route) gathered(room []byte) (n int, err error) {
 
 // write writes, with one system call where it can.
 func (r *route) write(b []byte) error {
+	if r.rewrite != nil {
+		if b = r.rewrite.out(b); len(b) == 0 {
+			return nil
+		}
+	}
 	r.leg.gather = true
 	_, err := r.conn.Write(b)
 	r.leg.gather = false
@@ -514,7 +539,7 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 	}
 	var err error
 	for len(p.pending[dir]) > 0 || p.finish[dir] != nil {
-		to := &route{leg: p.legs[dir.To()], conn: p.conns[dir.To()]}
+		to := p.routeTo(dir)
 		batch, finish, slow := p.pending[dir], p.finish[dir], p.pace[dir]
 		p.pending[dir], p.finish[dir] = nil, nil
 		if p.broken[dir] || to.conn == nil {
@@ -559,6 +584,9 @@ func (p *pump) drop(side session.Leg, reset bool) {
 // closeWrite says that nothing more will be sent: over TLS by close_notify, unless that is
 // to be left out as the other side has, and then by FIN.
 func (r *route) closeWrite(cut bool) {
+	if r.rewrite != nil && len(r.rewrite.head) > 0 { // it stays as far as it has come
+		r.conn.Write(r.rewrite.head)
+	}
 	if c, ok := r.conn.(*tls.Conn); ok && !cut {
 		c.CloseWrite()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type Target struct {
 	Given  bool   // by the person who runs us: whatever address it has is meant
 	Web    bool   // it was given as a URL: HTTP is spoken there
 	BOSH   bool   // by http:// or https://, which BOSH has
+	Path   string // that it was given with: requests ask for it, at Host; "" has them ask as they came
 }
 
 // Address is "host:port", IPv6 in brackets.
@@ -64,8 +66,11 @@ func ParseTarget(s, via string) (Target, error) {
 	t.BOSH = t.Web && strings.HasPrefix(scheme, "http")
 	if t.Web {
 		rest = strings.TrimSuffix(rest, "/")
-		if strings.ContainsAny(rest, "/?#") {
-			return t, fmt.Errorf("%s %q: it names a path, and a client asks for its own: want %s://HOST:PORT, and the path in the client", via, s, scheme)
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			rest, t.Path = rest[:i], rest[i:]
+			if _, err := url.ParseRequestURI(t.Path); err != nil || strings.ContainsFunc(t.Path, func(c rune) bool { return c <= ' ' || c > '~' || c == '#' }) {
+				return t, fmt.Errorf("%s %q: %q is no path: want %s://HOST:PORT/PATH", via, s, t.Path, scheme)
+			}
 		}
 	}
 	host, port, err := net.SplitHostPort(rest)
@@ -166,9 +171,6 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 			var took time.Duration
 			if conn, took, err = r.connect(ctx, t, tell); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
-				if q.Won != nil {
-					q.Won(t)
-				}
 				opened := session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
 					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct, Took: took,
@@ -177,6 +179,9 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 					opened.Through = r.Through.String()
 				}
 				tell(opened)
+				if q.Won != nil {
+					q.Won(t)
+				}
 				return conn, t.Direct || q.Direct, nil
 			}
 		}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -131,18 +132,25 @@ func TestWhereNoDomainLeads(t *testing.T) {
 	}
 }
 
-// TestParseTargetURL: a URL names a server, and no path, for that is the client's; the rest of
-// what is wrong is named too.
+// TestParseTargetURL: a URL names a server, and the path that it is asked for.
 func TestParseTargetURL(t *testing.T) {
 	for text, want := range map[string]string{
-		"wss://a.example:5281/":               "",
-		"ws://a.example":                      "",
-		"wss://a.example:5281/xmpp-websocket": "it names a path, and a client asks for its own: want wss://HOST:PORT",
-		"https://a.example/http-bind":         "it names a path",
-		"ftp://a.example":                     "unknown scheme",
+		"wss://a.example:5281/":                     "a.example:5281 true ",
+		"ws://a.example":                            "a.example:80 false ",
+		"wss://a.example:5281/xmpp-websocket?a=%20": "a.example:5281 true /xmpp-websocket?a=%20",
+		"https://[::1]/http-bind":                   "[::1]:443 true /http-bind",
+		"wss://a.example?a":                         "is no path",
+		"wss://a.example/a b":                       "is no path",
+		"wss://a.example/#a":                        "is no path",
+		"ftp://a.example":                           "unknown scheme",
 	} {
-		if _, err := ParseTarget(text, "--upstream"); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", text, err)
+		target, err := ParseTarget(text, "--upstream")
+		got := fmt.Sprint(target.Address(), " ", target.Direct, " ", target.Path)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want && !(err != nil && strings.Contains(got, want)) {
+			t.Errorf("%s: %s", text, got)
 		}
 	}
 }

@@ -1,0 +1,88 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"xmppscope/session"
+)
+
+// rewriter puts a server's own host and path into the requests of HTTP that go to it
+// (--upstream wss://HOST/PATH), as they are written: the client has named ours. All else, such
+// as the frames of WebSocket behind its request, goes as it came.
+type rewriter struct {
+	host, path string
+	by         string // who named them
+	head       []byte // of a request, as far as it has come
+	body       int64  // how much of it is to come
+	over       bool   // what comes now is no request
+}
+
+// newRewriter is nil where requests go as they came.
+func newRewriter(t *Target) *rewriter {
+	if t == nil || t.Path == "" {
+		return nil
+	}
+	host := t.Address()
+	if t.Port == portHTTP && !t.Direct || t.Port == portHTTPS && t.Direct {
+		host = strings.TrimSuffix(host, ":"+strconv.Itoa(t.Port))
+	}
+	by := "--upstream"
+	if !t.Given {
+		by = "--keep"
+	}
+	return &rewriter{host: host, path: t.Path, by: by}
+}
+
+// told is that it is done.
+func (r *rewriter) told() session.Seen {
+	return session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelayBent{
+		Reason: "the server is asked for " + session.SafeLine(r.path) + " at " + session.SafeLine(r.host) + ", whatever the client's requests name", By: r.by,
+	}}
+}
+
+// out is what goes on of p; the rest of a head waits until it is whole.
+func (r *rewriter) out(p []byte) (out []byte) {
+	for len(p) > 0 {
+		switch {
+		case r.over:
+			return append(out, p...)
+		case r.body > 0:
+			n := min(r.body, int64(len(p)))
+			out, p, r.body = append(out, p[:n]...), p[n:], r.body-n
+			continue
+		}
+		r.head = append(r.head, p...)
+		req, size, _ := requestIn(r.head)
+		if size == 0 && len(r.head) < maxHeld && !bytes.Contains(r.head, []byte("\n\n")) {
+			return out
+		}
+		head := r.head
+		p, r.head = nil, nil
+		if req == nil { // none of ours to change
+			r.over = true
+			return append(out, head...)
+		}
+		p = head[size:]
+		out = append(out, r.rewritten(head[:size])...)
+		r.body = max(req.ContentLength, 0)
+		r.over = req.ContentLength < 0 || req.Method == http.MethodConnect || req.Header.Get("Upgrade") != ""
+	}
+	return out
+}
+
+// rewritten is a request's head with the server's host and path in it.
+func (r *rewriter) rewritten(head []byte) []byte {
+	lines := bytes.Split(head, []byte("\r\n"))
+	if words := bytes.SplitN(lines[0], []byte(" "), 3); len(words) == 3 {
+		lines[0] = []byte(string(words[0]) + " " + r.path + " " + string(words[2]))
+	}
+	for i, line := range lines[1:] {
+		if name, _, ok := bytes.Cut(line, []byte(":")); ok && strings.EqualFold(string(name), "Host") {
+			lines[i+1] = []byte(string(name) + ": " + r.host)
+		}
+	}
+	return bytes.Join(lines, []byte("\r\n"))
+}
