@@ -9,11 +9,14 @@ import (
 type rungText struct{ title, text, ref string }
 
 // describeRung fills in what a person reads on a rung. Stream headers and
-// features mean different things before TLS, after it and after the login.
+// features mean different things before TLS, after it and after the login; the first
+// header is the first one whether TLS was there before it (XEP-0368) or not.
 func describeRung(step *session.Step, s *Seen) {
 	base := step.ID
 	for _, numbered := range []string{"stream-open", "stream-reply", "features"} {
-		if strings.HasPrefix(step.ID, numbered+"-") {
+		if step.ID == numbered+"-1" && numbered != "features" {
+			base = numbered
+		} else if strings.HasPrefix(step.ID, numbered+"-") {
 			base = numbered + phase(s.State)
 		}
 	}
