@@ -428,6 +428,7 @@ func (c *client) work(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	c.waitForOthers(ctx)
+	c.sweep()
 	listener.Close()
 	select {
 	case <-c.r.served:
@@ -491,6 +492,16 @@ func (c *client) waitForOthers(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// sweep ends what the client has left running in namespaces that lead nowhere from now on.
+func (c *client) sweep() {
+	if c.program == nil {
+		return
+	}
+	if left := c.program.Sweep(); len(left) > 0 {
+		c.r.board.say("the client has ended, and so has what it left running: %s", strings.Join(left, ", "))
 	}
 }
 

@@ -100,6 +100,11 @@ func (p *Program) Wait() int { return p.wait() }
 // Left are the processes that the program has left behind, "name (pid)" each.
 func (p *Program) Left() []string { return p.left() }
 
+// Sweep ends the processes that the program has left behind: without us they reach nobody.
+// It waits a moment for them to end by themselves, asks them to, and kills what does not. It
+// returns those that had to be asked, "name (pid)" each.
+func (p *Program) Sweep() []string { return p.sweep() }
+
 // Close stops taking connections, and frees what Start has made.
 func (p *Program) Close() error { return p.close() }
 

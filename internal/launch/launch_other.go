@@ -34,6 +34,7 @@ func (p *Program) pid() int                                  { return 0 }
 func (p *Program) signal(os.Signal) error                    { return ErrUnsupported }
 func (p *Program) wait() int                                 { return 0 }
 func (p *Program) left() []string                            { return nil }
+func (p *Program) sweep() []string                           { return nil }
 func (p *Program) close() error                              { return nil }
 
 // ListenTransparent says ErrUnsupported.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -314,6 +315,34 @@ func (p *Program) left() (names []string) {
 		names = append(names, fmt.Sprintf("%s (%d)", strings.TrimSpace(string(name)), pid))
 	}
 	return names
+}
+
+// sweepSteps is how long what is left may take at each step.
+var sweepSteps = []struct {
+	signal syscall.Signal // none at first
+	wait   time.Duration
+}{{0, 300 * time.Millisecond}, {syscall.SIGTERM, time.Second}, {syscall.SIGKILL, time.Second}}
+
+func (p *Program) sweep() (asked []string) {
+	for _, step := range sweepSteps {
+		if step.signal == syscall.SIGTERM {
+			asked = p.left()
+		}
+		sent := map[int]bool{}
+		for until := time.Now().Add(step.wait); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			left := p.Processes()
+			if len(left) == 0 {
+				return asked
+			}
+			for _, pid := range left { // they may have started others since
+				if step.signal != 0 && !sent[pid] {
+					sent[pid] = true
+					syscall.Kill(pid, step.signal)
+				}
+			}
+		}
+	}
+	return asked
 }
 
 // Processes are the ids of all processes in the program's network namespace.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,6 +121,18 @@ func TestRunKilled(t *testing.T) {
 		t.Errorf("the client says %q", rest)
 	}
 	cmd.Wait()
+}
+
+// TestRunSweeps: what the client leaves running ends with us, also what does not want to: it
+// would reach nobody any more.
+func TestRunSweeps(t *testing.T) {
+	got := ranWith(t, "run", "--", "sh", "-c", `mkfifo up
+setsid sh -c 'trap "" TERM; echo up >up; while :; do sleep 0.05; done' &
+setsid sleep 1000 &
+read x <up; exit 3`)
+	if got.code != 3 || !regexp.MustCompile(`so has what it left running: .*sleep \(\d+\)`).MatchString(got.stderr) {
+		t.Errorf("%+v", got)
+	}
 }
 
 // TestRunTerminal: Ctrl-C ends the client, Ctrl-Z stops it and fg has it go on, as without us.

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,11 +75,19 @@ var peerPrograms = map[string]struct {
 	"root":        {func() bool { return os.Geteuid() == 0 }, "nothing: run the tests as root"},
 	"xmpp.js":     {inNPM("@xmpp/client"), npmHint("@xmpp/client@0.14.0 ws@8.23.0")},
 	"stanza":      {inNPM("stanza"), npmHint("stanza@12.22.1")},
+	"dino":        {onPath("dino-im"), "dino-im"},
+	"gajim":       {onPath("gajim"), "gajim"},
+	"xvfb":        {onPath("Xvfb"), "xvfb"},
+	"dbus-run":    {onPath("dbus-run-session"), "dbus-daemon"},
 	"mcp-inspector": {
 		func() bool { _, err := exec.LookPath(MCPInspector()); return err == nil },
 		npmHint("@modelcontextprotocol/inspector@0.14.3"),
 	},
 }
+
+// desktop are programs that bring a desktop along: they have to be there only if all peers
+// are asked for.
+var desktop = []string{"dino", "gajim", "xvfb", "dbus-run"}
 
 // inNPM says whether there is a package of npm where XMPPSCOPE_NPM says.
 func inNPM(name string) func() bool {
@@ -110,9 +119,11 @@ func onPath(name string) func() bool {
 }
 
 // Need skips the test if one of the programs is not installed, and says how to
-// get it; with XMPPSCOPE_PEERS=required a missing program fails the test.
+// get it; with XMPPSCOPE_PEERS=required a missing program fails the test, and with all
+// those of a desktop do, too.
 func Need(t testing.TB, names ...string) {
 	t.Helper()
+	peers := os.Getenv("XMPPSCOPE_PEERS")
 	for _, name := range names {
 		p, known := peerPrograms[name]
 		lack, how := "missing", "apt-get install "+p.debian
@@ -123,8 +134,8 @@ func Need(t testing.TB, names ...string) {
 		case !known:
 			t.Fatalf("xmpptest: no peer is called %q", name)
 		case p.found():
-		case os.Getenv("XMPPSCOPE_PEERS") == "required":
-			t.Fatalf("%s is %s, and XMPPSCOPE_PEERS=required: %s", name, lack, how)
+		case peers == "all", peers == "required" && !slices.Contains(desktop, name):
+			t.Fatalf("%s is %s, and XMPPSCOPE_PEERS=%s: %s", name, lack, peers, how)
 		default:
 			t.Skipf("%s is %s: %s", name, lack, how)
 		}

@@ -1,12 +1,14 @@
 package xmpptest
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -112,9 +114,57 @@ func (w Wrapped) own(t testing.TB) {
 
 func (w Wrapped) run(t testing.TB, input string, args ...string) Ran {
 	t.Helper()
+	cmd := w.command(t, args)
+	cmd.Stdin = strings.NewReader(input)
+	return finish(t, cmd)
+}
+
+func (w Wrapped) command(t testing.TB, args []string) *exec.Cmd {
+	t.Helper()
 	w.own(t)
 	args = w.Wrap(args)
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdin = w.Home, w.environment(), strings.NewReader(input)
-	return finish(t, cmd)
+	cmd.Dir, cmd.Env = w.Home, w.environment()
+	return cmd
+}
+
+// Desktop is a client with windows that has alice's account and no other setting, on a screen
+// that nobody sees. It is not started yet, and goes on until it is ended.
+func (w Wrapped) Desktop(t testing.TB, name string) *exec.Cmd {
+	t.Helper()
+	Need(t, "xvfb", "dbus-run", name)
+	text, err := peerFiles.ReadFile("testdata/peers/" + name + "_account.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(w.Home, "account.py")
+	peerWrite(t, script, text)
+	w.Env = append(w.Env, "DISPLAY="+startDisplay(t), "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "NO_AT_BRIDGE=1")
+	return w.command(t, []string{python, script, AliceJID, AlicePassword})
+}
+
+// startDisplay starts a screen that nobody sees, and returns its name.
+func startDisplay(t testing.TB) string {
+	t.Helper()
+	r, number, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1000x700x24", "-nolisten", "tcp", "-ac")
+	cmd.Dir, cmd.ExtraFiles = peerDir(t), []*os.File{number}
+	err = cmd.Start()
+	number.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	name, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatalf("xmpptest: Xvfb says %q: %v", name, err)
+	}
+	return ":" + strings.TrimSpace(name)
 }

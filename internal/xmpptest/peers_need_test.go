@@ -43,6 +43,8 @@ func TestNeed(t *testing.T) {
 	for _, c := range []struct{ peers, name, want string }{
 		{"", "tshark", "skip: tshark is missing: apt-get install tshark"},
 		{"required", "xmllint", "fail: xmllint is missing, and XMPPSCOPE_PEERS=required: apt-get install libxml2-utils"},
+		{"required", "gajim", "skip: gajim is missing: apt-get install gajim"},
+		{"all", "gajim", "fail: gajim is missing, and XMPPSCOPE_PEERS=all: apt-get install gajim"},
 		{"", "namespaces", "skip: namespaces is not to be had here: this system forbids"},
 		{"", "icq", "fail: xmpptest: no peer is called"},
 	} {
