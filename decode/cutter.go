@@ -79,7 +79,8 @@ func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 	p.Events(func(e session.Seen) {
 		e.Session, e.At = seen.Session, seen.At
 		c.number(e)
-		if session.IsPlaintext(e.Body) {
+		_, space := e.Body.(session.StreamWhitespace)
+		if session.IsPlaintext(e.Body) && !(space && c.IsFramed(e.Dir)) { // in a message it goes with the element
 			c.last[e.Dir] = c.seq
 			if c.IsCompressed(e.Dir) {
 				if c.recent[e.Dir] = append(c.recent[e.Dir], told{e.Offset, c.seq}); len(c.recent[e.Dir]) > maxRecentPieces {

@@ -228,8 +228,8 @@ func TestControlOfARunningWebSocket(t *testing.T) {
 	}
 	mustRead(t, client, got.says("<edited xmlns='jabber:client'/>"))
 	c.Unbreak(0)
-	say(six, two)
-	mustRead(t, client, got.says(six, two))
+	say(six+"\n", two)
+	mustRead(t, client, got.says(six+"\n", two))
 	client.Close()
 	server.Close()
 	allOver(c)

@@ -512,3 +512,35 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+// TestMessageWithASpace: what is told of a message is about its element, whatever white space
+// comes with it.
+func TestMessageWithASpace(t *testing.T) {
+	var about []uint64
+	by := decode.NewCutter(func(e session.Seen) {
+		switch b := e.Body.(type) {
+		case session.StreamElement:
+			about = append(about, e.Seq)
+		case session.RelayEdited:
+			about = append(about, b.Of)
+		}
+	})
+	r := newClearRelay([]Gate{byName{"two": {Drop: true}}})
+	r.phase = relaying
+	up := newFraming(session.C2S, "")
+	for _, in := range []Data{{session.C2S, []byte(wsAsk)}, {session.S2C, []byte(agreed(""))}, {session.C2S, []byte(up.says(wsOpen, two+" \n"))}} {
+		for _, a := range r.Handle(in) {
+			switch a := a.(type) {
+			case Forward:
+				by.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+			case Keep:
+				by.Take(session.Seen{Dir: a.Dir, Body: session.StreamBytes{}, Raw: a.Bytes})
+			case Record:
+				by.Take(a.Event)
+			}
+		}
+	}
+	if len(about) != 2 || about[0] != about[1] {
+		t.Errorf("the element is #%d, and it is told about #%d", about[0], about[len(about)-1])
+	}
+}

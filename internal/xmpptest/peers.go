@@ -148,6 +148,7 @@ type PeerServer struct {
 	StartTLS string // "127.0.0.1:PORT", STARTTLS required
 	TLS12    string // the same with TLS 1.2 only; "" if this server has no such port
 	Direct   string // TLS from the first byte (XEP-0368)
+	Zlib     string // ejabberd: TLS from the first byte, and compression (XEP-0138) behind the login
 	HTTP     string // WebSocket (/xmpp-websocket) and BOSH (/http-bind) in the clear
 	HTTPS    string // and with TLS; "" if this server has no such port
 	CAFile   string // PEM of the CA that signed the server's certificate

@@ -31,19 +31,20 @@ func StartEjabberd(t testing.TB) *PeerServer {
 	dir := peerDir(t)
 	peerCertificate(t, dir)
 	config := struct {
-		Dir, Domain                   string
-		StartTLS, TLS12, Direct, HTTP int
-	}{dir, PeerDomain, freePort(t), freePort(t), freePort(t), freePort(t)}
+		Dir, Domain                         string
+		StartTLS, TLS12, Direct, Zlib, HTTP int
+	}{dir, PeerDomain, freePort(t), freePort(t), freePort(t), freePort(t), freePort(t)}
 	peerTemplate(t, "ejabberd.yml", filepath.Join(dir, "ejabberd.yml"), config)
 	s := &PeerServer{
 		Name:     "ejabberd",
 		StartTLS: local(config.StartTLS),
 		TLS12:    local(config.TLS12),
 		Direct:   local(config.Direct),
+		Zlib:     local(config.Zlib),
 		HTTP:     local(config.HTTP),
 		CAFile:   filepath.Join(dir, "ca.pem"),
 	}
-	RunEjabberd(t, dir, local(config.HTTP), map[string]string{AliceJID: AlicePassword, BobJID: BobPassword}, s.StartTLS, s.TLS12, s.Direct)
+	RunEjabberd(t, dir, local(config.HTTP), map[string]string{AliceJID: AlicePassword, BobJID: BobPassword}, s.StartTLS, s.TLS12, s.Direct, s.Zlib)
 	return s
 }
 
