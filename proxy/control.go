@@ -54,7 +54,18 @@ type Held struct {
 	Space   string
 	XML     []byte // as it stands; nobody may change it
 	Shown   []byte // the same without its secrets; nil if it is not known which there are
-	wait    uint64 // of its session
+	Behind  []Behind
+	// Ended says which sides have finished sending since: the one that has said the element,
+	// and the one that would get it.
+	Ended [2]bool
+	wait  uint64 // of its session
+}
+
+// Behind is something that has come behind a held element and waits with it. It has not been
+// explained, so nobody knows which secrets are in it.
+type Behind struct {
+	Name string // "" for what is no element, or is not whole
+	XML  []byte
 }
 
 // Breakpoint is a condition on which elements are held.
@@ -242,8 +253,16 @@ func (c *Control) Bend(id int, b Bend) error {
 // Held are the elements that are held now, the oldest first.
 func (c *Control) Held() []Held {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.held)
+	held, pumps := slices.Clone(c.held), maps.Clone(c.pumps)
+	c.mu.Unlock()
+	for i := range held {
+		if p := pumps[held[i].Session]; p != nil {
+			p.mu.Lock()
+			p.relay.lookBehind(&held[i])
+			p.mu.Unlock()
+		}
+	}
+	return held
 }
 
 // ErrDecided says that nothing is held under a number.

@@ -48,6 +48,10 @@ func (m *room) giveBack() {
 	}
 }
 
+// maxBehind bounds what is read of a direction behind a piece that waits: so it is known what
+// waits behind it, and that the side that has said it is gone.
+const maxBehind = 64 << 10
+
 // maxCopies bounds how often an element is repeated.
 const maxCopies = 1000
 
@@ -432,6 +436,22 @@ func (r *Relay) tellUnlooked(dir session.Dir, reason string) {
 	r.tell(dir, &outcome{}, session.RelayEdited{Reason: reason, Passed: true}, nil)
 }
 
+// lookBehind says of a held element what has come since.
+func (r *Relay) lookBehind(h *Held) {
+	g := &r.gated[h.Dir]
+	if g.waiting != h.wait {
+		return
+	}
+	h.Ended = [2]bool{r.ended[h.Dir], r.ended[h.Dir.Opposite()]}
+	for _, p := range r.stream.Cut(h.Dir, g.rest) {
+		name := ""
+		if p.Kind == decode.Element {
+			name = string(p.Local())
+		}
+		h.Behind = append(h.Behind, Behind{Name: name, XML: p.Raw})
+	}
+}
+
 // hasDecided goes on with a direction that has waited for a decision.
 func (r *Relay) hasDecided(in Decided) {
 	g := &r.gated[in.Dir]
@@ -453,11 +473,7 @@ func (r *Relay) hasDecided(in Decided) {
 		r.passBehind(in.Dir, rest)
 	}
 	if r.ended[in.Dir] && g.waiting == 0 && r.phase != closing {
-		r.letGo(in.Dir)
-		r.finish(in.Dir)
-		if r.ended[in.Dir.Opposite()] {
-			r.close(in.Dir.Sender())
-		}
+		r.passEnd(in.Dir)
 	}
 }
 
@@ -490,7 +506,15 @@ func (r *Relay) keepGated() {
 	for _, dir := range both {
 		g := &r.gated[dir]
 		r.makeRoom(dir)
-		for _, p := range [][]byte{g.what.whole, g.part, g.rest} {
+		if g.waiting != 0 {
+			r.keep(dir, g.what.whole)
+			reason := "the connection has ended while it was held: it was not passed on"
+			if n := len(g.rest); n > 0 {
+				reason += fmt.Sprintf(", and neither was what came behind it (%s)", session.Plural(n, "byte"))
+			}
+			r.tell(dir, &g.what, session.RelayEdited{Reason: reason, By: strings.Join(g.what.by, ", ")}, nil)
+		}
+		for _, p := range [][]byte{g.part, g.rest} {
 			if len(p) > 0 {
 				r.keep(dir, p)
 			}

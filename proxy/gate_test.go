@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -37,6 +38,7 @@ type gatedRelay struct {
 	held    []Hold
 	delay   []Delay
 	answers []Answered
+	told    []session.Seen
 	marks   map[session.Dir]decode.Lane // what whoever explains says at marks
 	by      *decode.Cutter              // who explains
 }
@@ -84,6 +86,7 @@ func (r *gatedRelay) give(in Input) {
 		case Close:
 			r.order = append(r.order, "close"+onlyIf(a.Reset, " reset"))
 		case Record:
+			r.told = append(r.told, a.Event)
 			if b, ok := a.Event.Body.(session.RelayBent); ok {
 				r.bent = append(r.bent, b.Reason)
 			}
@@ -178,7 +181,7 @@ func TestGateWaits(t *testing.T) {
 	if got := r.out[session.C2S].String(); got != gateHeader {
 		t.Errorf("went on: %s", got)
 	}
-	if r.Wants(session.C2S) || !r.Wants(session.S2C) || r.Free() {
+	if !r.Wants(session.C2S) || !r.Wants(session.S2C) || r.Free() {
 		t.Errorf("wants c2s %v, s2c %v, free %v", r.Wants(session.C2S), r.Wants(session.S2C), r.Free())
 	}
 	r.give(Data{session.S2C, []byte(gateHeader)})
@@ -192,6 +195,59 @@ func TestGateWaits(t *testing.T) {
 	}
 	if !r.Wants(session.C2S) {
 		t.Error("it does not go on")
+	}
+}
+
+// TestReadsBehindHeld: what comes behind what is held is read, up to a bound, so that it can
+// be listed; and that the side that has said it has ended is known, and told behind all of it.
+func TestReadsBehindHeld(t *testing.T) {
+	r := newGatedRelay(byName{"a": {Hold: "here"}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a/><b x='1'/>")})
+	r.give(Data{session.C2S, []byte(" <c>2</c><d")})
+	h := Held{Dir: session.C2S, wait: r.held[0].Wait}
+	r.lookBehind(&h)
+	var behind []string
+	for _, b := range h.Behind {
+		behind = append(behind, b.Name+":"+string(b.XML))
+	}
+	if got := strings.Join(behind, "|"); got != "b:<b x='1'/>|: |c:<c>2</c>|:<d" || h.Ended != [2]bool{} {
+		t.Errorf("behind it: %s, ended %v", got, h.Ended)
+	}
+	r.give(Data{session.C2S, []byte("/>" + strings.Repeat(" ", maxBehind))})
+	if r.Wants(session.C2S) {
+		t.Error("all that comes is read")
+	}
+	r.give(Ended{Dir: session.C2S})
+	if r.lookBehind(&h); h.Ended != [2]bool{true, false} {
+		t.Errorf("ended: %v", h.Ended)
+	}
+	for _, e := range r.told {
+		if e.Body == (session.TCPHalfClosed{}) {
+			t.Error("the end is told before what the client has said")
+		}
+	}
+	r.give(Decided{session.C2S, r.held[0].Wait, Decision{}})
+	if got := r.out[session.C2S].String(); got != gateHeader+"<a/><b x='1'/> <c>2</c><d/>"+strings.Repeat(" ", maxBehind) {
+		t.Errorf("went on: %.100s", got)
+	}
+	if last := r.told[len(r.told)-1]; last.Body != (session.TCPHalfClosed{}) || !r.passed[session.C2S] {
+		t.Errorf("the end is not passed on: %+v", last)
+	}
+}
+
+// TestHeldWhenReset: of a connection that is gone nothing stays held, and it is said what
+// became of it.
+func TestHeldWhenReset(t *testing.T) {
+	r := newGatedRelay(byName{"a": {Hold: "here"}})
+	r.give(Data{session.C2S, []byte(gateHeader + "<a/><b/>")})
+	r.give(Ended{Dir: session.C2S, Err: errors.New("connection reset")})
+	if got := r.said[session.C2S].String(); got != gateHeader+"<a/><b/>" {
+		t.Errorf("kept: %s", got)
+	}
+	last := r.told[len(r.told)-1]
+	edited, _ := last.Body.(session.RelayEdited)
+	if !strings.Contains(edited.Reason, "was not passed on, and neither was what came behind it (4 bytes)") || len(last.Raw) > 0 || r.out[session.C2S].String() != gateHeader {
+		t.Errorf("told: %+v", last)
 	}
 }
 

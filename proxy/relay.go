@@ -219,7 +219,7 @@ func (r *Relay) HasEnded(dir session.Dir) bool { return r.ended[dir] }
 
 // Wants says whether the next bytes of a direction may be read.
 func (r *Relay) Wants(dir session.Dir) bool {
-	if r.ended[dir] || r.gated[dir].waiting != 0 || r.stalled[dir] != 0 || len(r.joining[dir].since) > maxSince {
+	if g := &r.gated[dir]; r.ended[dir] || g.waiting != 0 && (r.unfolding != nil || len(g.rest) > maxBehind) || r.stalled[dir] != 0 || len(r.joining[dir].since) > maxSince {
 		return false
 	}
 	switch r.phase {
@@ -390,6 +390,10 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 
 // passPlain is pass for what is not compressed, or has been unfolded.
 func (r *Relay) passPlain(dir session.Dir, p []byte) {
+	if g := &r.gated[dir]; g.waiting != 0 {
+		g.rest = append(g.rest, p...)
+		return
+	}
 	if r.left[dir] {
 		r.passUnseen(dir, p)
 		return
@@ -641,18 +645,25 @@ func (r *Relay) end(in Ended) {
 		return
 	}
 	if r.gated[in.Dir].waiting == 0 {
-		r.letGo(in.Dir)
+		r.passEnd(in.Dir)
 	}
-	r.record(in.Dir, session.TCPHalfClosed{}, nil)
+}
+
+// passEnd tells that a side has finished sending, behind all that it has said, and passes it
+// on where nothing has to go before.
+func (r *Relay) passEnd(dir session.Dir) {
+	r.letGo(dir)
+	r.record(dir, session.TCPHalfClosed{}, nil)
+	back := dir.Opposite()
 	switch {
-	case r.gated[in.Dir].waiting != 0, r.ended[in.Dir.Opposite()] && r.gated[in.Dir.Opposite()].waiting != 0: // what is held comes first
+	case r.ended[back] && r.gated[back].waiting != 0: // what is held comes first
 	case r.phase == quiescing, r.phase == securing: // the handshake will fail and say so
-	case r.ended[in.Dir.Opposite()]:
-		r.finish(in.Dir)
-		r.close(in.Dir.Sender())
-	case r.phase == connecting, r.phase == asked && in.Dir == session.C2S && len(r.held) > 0: // what is held comes first
+	case r.ended[back]:
+		r.finish(dir)
+		r.close(dir.Sender())
+	case r.phase == connecting, r.phase == asked && dir == session.C2S && len(r.held) > 0: // what is held comes first
 	default:
-		r.finish(in.Dir)
+		r.finish(dir)
 	}
 }
 
