@@ -66,8 +66,11 @@ func (r *Rule) sign(n session.Note) session.Note {
 	if n.Rule == "" {
 		n.Rule = r.ID
 	}
-	if n.Ref == "" {
+	switch n.Ref {
+	case "":
 		n.Ref = r.Ref
+	case Unspecified:
+		n.Ref = ""
 	}
 	return n
 }

@@ -13,7 +13,7 @@ import (
 type Rule struct {
 	ID    string // "xep-0199", "sasl", "core-features": Note.Rule unless a note names its own
 	Title string // "XMPP Ping"
-	Ref   string // where it is specified: Note.Ref unless a note names its own
+	Ref   string // where it is specified: Note.Ref unless a note names its own, or Unspecified
 	// Match is a cheap test whether Explain should see the event.
 	Match Match
 	// New is called once for each session, so an Explainer may keep state.
@@ -201,3 +201,6 @@ func Unique(lists ...[]string) (out []string) {
 	}
 	return out
 }
+
+// Unspecified is the Ref of a note on what no specification speaks of.
+const Unspecified = "-"

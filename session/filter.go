@@ -107,12 +107,20 @@ func whyNot(source string, wrong error) string {
 	first, _, _ := strings.Cut(wrong.Error(), "\n")
 	tree, err := parser.Parse(source)
 	if err != nil {
+		for wrote, meant := range slips {
+			if strings.Contains(first, wrote) {
+				return first + ": did you mean " + meant + "?"
+			}
+		}
 		return first
 	}
 	names := wordsOf(tree.Node)
 	for _, word := range names.used {
 		if filterIndex[word] > 0 || names.declared[word] {
 			continue
+		}
+		if names.compared[word] {
+			return fmt.Sprintf("there is no %q: did you mean the text, in quotes?", word)
 		}
 		if near := Nearest(word, slices.Sorted(maps.Keys(filterIndex))); near != "" {
 			return fmt.Sprintf("there is no %q: did you mean %s?", word, near)
@@ -122,16 +130,23 @@ func whyNot(source string, wrong error) string {
 	return first
 }
 
+// slips are what people write who think of other languages, as the parser tells of it.
+var slips = map[string]string{
+	`Operator("=")`: "==", `Operator("&")`: "&&", `Operator("!")`: "!=", `Operator(">")`: "!=",
+	`Identifier("AND")`: "and", `Identifier("OR")`: "or", `Identifier("is")`: "==",
+}
+
 // words are the names in an expression.
 type words struct {
 	used     []string
 	fields   map[string]bool // that field() is asked for
 	declared map[string]bool // by let, and the functions of the language
+	compared map[string]bool // what something is compared with
 	nested   bool            // something is looped over inside of a loop
 }
 
 func wordsOf(node ast.Node) words {
-	w := words{declared: map[string]bool{}, fields: map[string]bool{}}
+	w := words{declared: map[string]bool{}, fields: map[string]bool{}, compared: map[string]bool{}}
 	for _, f := range builtin.Builtins {
 		w.declared[f.Name] = true
 	}
@@ -144,6 +159,10 @@ func (w *words) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
 		w.used = append(w.used, n.Value)
+	case *ast.BinaryNode:
+		if right, ok := n.Right.(*ast.IdentifierNode); ok {
+			w.compared[right.Value] = true
+		}
 	case *ast.VariableDeclaratorNode:
 		w.declared[n.Name] = true
 	case *ast.PredicateNode:

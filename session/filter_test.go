@@ -82,7 +82,12 @@ func TestFilterNearest(t *testing.T) {
 		`let a = 1; boddy == "x"`:        "did you mean body?",
 		`any(1..3, # > 2) && tipe == ""`: "did you mean type?",
 		`nonsense == 1`:                  `there is no "nonsense", in`,
-		`lower(name) = "x"`:              "unexpected",
+		`lower(name) = "x"`:              "did you mean ==?",
+		`step = 1`:                       "did you mean ==?",
+		`stanza & rtt > 2`:               "did you mean &&?",
+		`name <> "iq"`:                   "did you mean !=?",
+		`stanza AND rtt > 2`:             "did you mean and?",
+		`name == iq`:                     `there is no "iq": did you mean the text, in quotes?`,
 	} {
 		if _, err := CompileFilter(source); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", source, err, want)

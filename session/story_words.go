@@ -35,6 +35,15 @@ func (t *Story) Phases() (out []Phase) {
 	return out
 }
 
+// Word is State in words, and tells a login that failed from a session that was ended by an
+// error after it.
+func (t *Story) Word() string {
+	if t.State == Failed && !t.In.IsZero() {
+		return "thrown out"
+	}
+	return t.State.String()
+}
+
 // Outcome is how a login stands, in a few words: "logged in", "resumed an earlier session",
 // "failed at #14 (sasl-failure)".
 func (t *Story) Outcome() string {

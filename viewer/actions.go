@@ -18,6 +18,10 @@ func (u *ui) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
 			u.answer(event)
 			return
 		}
+		if u.edit != nil {
+			u.editKey(event)
+			return
+		}
 		asked := u.leaving
 		u.press(event)
 		u.leaving = u.leaving && !asked // any other key means no
@@ -33,6 +37,9 @@ func (u *ui) PasteHandler() func(string, func(tview.Primitive)) {
 func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
 	return func(action tview.MouseAction, event *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
 		x, y := event.Position()
+		if u.edit != nil && u.prompt == nil && u.edit.area.InRect(x, y) {
+			return u.edit.area.MouseHandler()(action, event, func(tview.Primitive) {})
+		}
 		switch action {
 		case tview.MouseLeftDown:
 			u.downs = [2][2]int{u.downs[1], {x, y}}
@@ -57,6 +64,9 @@ func (u *ui) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tvie
 
 func (u *ui) click(x, y int) {
 	u.flash = flash{}
+	if u.edit != nil {
+		return
+	}
 	if u.plan.hints.holds(x, y) {
 		for _, h := range u.hits {
 			if x >= h.from && x < h.to {
@@ -266,7 +276,7 @@ func (u *ui) back() {
 	case u.want.zoom:
 		u.toggleZoom()
 	case u.compared != nil:
-		u.say(notice, "session %d is no longer compared", u.compared.ID)
+		u.say(notice, "comparing session %d was cancelled", u.compared.ID)
 		u.compared = nil
 	default:
 		u.search.stop()

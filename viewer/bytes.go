@@ -51,7 +51,7 @@ func (u *ui) turnField(by int) {
 	}
 	fields := fieldsOf(e)
 	if len(fields) == 0 {
-		u.say(notice, "nothing was decoded in #%d that stands in its bytes", e.Seq)
+		u.say(notice, "no decoded field of #%d points at its bytes", e.Seq)
 		return
 	}
 	at := slices.Index(fields, u.fieldChosen(index))

@@ -63,7 +63,7 @@ func TestFieldsLightUpTheirBytes(t *testing.T) {
 	if got := b.litText(); !strings.Contains(got, "[SASL PLAIN #1, 44") {
 		t.Errorf("lit: %q", got)
 	}
-	b.press("J").lacks("password: bytes").press(">").has("nothing was decoded in #14")
+	b.press("J").lacks("password: bytes").press(">").has("no decoded field of #14")
 
 	// A click on the bytes names the field that stands there.
 	b.press("K")

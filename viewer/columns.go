@@ -262,7 +262,7 @@ func (u *ui) showColumns() {
 	}
 	toggle := func() { choose(order[u.picked]) }
 	u.show(sheet{
-		title: "Columns of the stanzas", hint: "Enter shows or hides  + - move  o sorts, again: turns  X as at first",
+		title: "Columns of the stanzas", hint: "Enter show/hide  + - move  o sort, again: reverse  X reset",
 		text: func(p *textBlock) {
 			p.gap()
 			for _, name := range order {
@@ -285,9 +285,9 @@ func (u *ui) showColumns() {
 				c := columnOf(order[u.picked])
 				switch {
 				case !u.table:
-					u.say(notice, "v shows the stanzas as a table, which is sorted")
+					u.say(notice, "only the table of stanzas can be sorted: v shows it")
 				case c.by == inspect.ByTime && c.name != "time" && c.name != "number":
-					u.say(notice, "the table is not sorted by %s", c.name)
+					u.say(notice, "the table cannot be sorted by %s", c.name)
 				case c.by == u.sortedBy():
 					u.sortBy(c.by, !u.falling)
 				default:

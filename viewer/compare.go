@@ -27,7 +27,7 @@ func (u *ui) compare() {
 		u.say(notice, "comparing session %d: select another, press d (Esc cancels)", c.ID)
 	case u.compared == c:
 		u.compared = nil
-		u.say(notice, "session %d is no longer compared", c.ID)
+		u.say(notice, "comparing session %d was cancelled", c.ID)
 	default:
 		u.diff(u.compared, c)
 		u.compared = nil

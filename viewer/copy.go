@@ -59,7 +59,7 @@ func (u *ui) askCopy() {
 				u.copy(text, text)
 				return
 			}
-			u.say(notice, "nothing is being saved: no command line can print it")
+			u.say(notice, "nothing is being saved, so no command line can print it")
 		}})
 	}
 	n := 0

@@ -118,7 +118,10 @@ func (u *ui) exportHelp(x *export, path string) []line {
 	}
 	ext := strings.ToLower(filepath.Ext(strings.TrimSpace(path)))
 	known := line{{" format:", u.theme.text}}
-	for _, f := range u.options.Formats {
+	for i, f := range u.options.Formats {
+		if i > 0 && !f.Opens && u.options.Formats[i-1].Opens {
+			known = append(known, span{" │ cannot be opened again:", u.theme.faint})
+		}
 		style := u.theme.faint
 		if f.Ext == ext {
 			style = u.theme.strong
@@ -140,7 +143,7 @@ func (u *ui) exportHelp(x *export, path string) []line {
 	case does.Reveal:
 		out = append(out, line{{" ▲ secrets will be IN THE CLEAR; Ctrl-R blanks them", u.theme.warning}})
 	case u.holdsSecrets(path) && !does.Redact:
-		out = append(out, line{{" ▲ " + wire(ext) + " holds passwords and keys by nature; Ctrl-R blanks them", u.theme.warning}})
+		out = append(out, line{{" ▲ " + wire(ext) + " always contains passwords and keys; Ctrl-R blanks them", u.theme.warning}})
 	default:
 		out = append(out, line{{" secrets will be blanked; Ctrl-R keeps them in the clear", u.theme.good}})
 	}

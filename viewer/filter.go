@@ -97,7 +97,7 @@ func (u *ui) onlyThis(what string) {
 	}
 	expr, _ := u.only(what)
 	if expr == "" {
-		u.say(notice, "#%d names no %s", e.Seq, what)
+		u.say(notice, "#%d has no %s", e.Seq, what)
 		return
 	}
 	if u.useFilter(expr) {
@@ -311,7 +311,7 @@ func (f *filterPrompt) save(p *prompt) {
 	}
 	label, does := "save as:", wire(expr)
 	if expr == "" {
-		label, does = "forget which?", "a saved filter"
+		label, does = "delete which?", "a saved filter"
 	}
 	f.ui.ask(question{
 		title: does, label: label, escaped: func() { again("") },
@@ -336,7 +336,7 @@ func (f *filterPrompt) save(p *prompt) {
 			}
 			if m.Saved[name] = expr; expr == "" {
 				delete(m.Saved, name)
-				again(wiref(" ✓ %s is forgotten", name))
+				again(wiref(" ✓ %s was deleted", name))
 				return
 			}
 			again(wiref(" ✓ saved as %s", name))

@@ -68,7 +68,7 @@ func TestSaveFilter(t *testing.T) {
 	}
 	b.press("F<CtrlU>seq <<CtrlS>").has("✗ unexpected token").lacks("save as:").press("<CtrlU>seq<CtrlS>").has("✗").press("<Esc>")
 	b.press("F<CtrlS>full<Enter>").has("✗ it could not be saved: no space left").press("<CtrlS><Enter>").has("filter: seq < 9").press("<CtrlS><Esc>").has("filter: seq < 9")
-	b.press("<CtrlU><CtrlS>").has("forget which?").press("none<Enter>").has("✗ no filter is called none").press("<CtrlS>mine<Enter>").has("✓ mine is forgotten").press("<Esc>")
+	b.press("<CtrlU><CtrlS>").has("delete which?").press("none<Enter>").has("✗ no filter is called none").press("<CtrlS>mine<Enter>").has("✓ mine was deleted").press("<Esc>")
 	if saved["mine"] != "" {
 		t.Errorf("saved: %q", saved)
 	}
@@ -99,7 +99,7 @@ func TestOnlyThisNamespace(t *testing.T) {
 	if n := len(b.ui.current().Rows); n != 2 {
 		t.Errorf("%d rows", n)
 	}
-	b.press("F<CtrlU><Enter>").press("v1<Enter>U").has("#1 names no namespace")
+	b.press("F<CtrlU><Enter>").press("v1<Enter>U").has("#1 has no namespace")
 }
 
 // TestAFilterThatCannotBeRemembered is used all the same.

@@ -69,7 +69,7 @@ func (u *ui) showFindings(all bool) {
 			}
 			p.gap()
 			if len(found) == 0 {
-				p.add(1, span{" ✓ nothing was found", p.theme.good}, u.ignoredSpan())
+				p.add(1, span{" ✓ no findings", p.theme.good}, u.ignoredSpan())
 				return
 			}
 			p.add(1, span{wiref(" %s, %s", inspect.Count(len(found), "kind"), inspect.Count(places, "place")), p.theme.strong}, u.ignoredSpan(), span{wiref(" · sorted by %s", findingSorts[u.findingsBy].name), p.theme.faint})
@@ -90,7 +90,7 @@ func (u *ui) showFindings(all bool) {
 			'x': func() {
 				if f, ok := chosen(); ok {
 					u.ignored[f.Rule] = true
-					u.say(notice, "%s is ignored; X takes that back", f.Rule)
+					u.say(notice, "%s is ignored; X undoes that", f.Rule)
 				}
 			},
 			'e': func() {
@@ -236,7 +236,7 @@ func (p *textBlock) summary(c *inspect.Conversation) {
 	p.add(3, span{"   " + wire(inspect.Count(o.Events, "event")+", "+inspect.Count(o.Stanzas, "stanza")+", "+inspect.Count(o.Trips, "round trip")+" in the login, "+session.ShortTime(o.Last.Sub(o.Began))+" long"), p.theme.text})
 	found := inspect.Findings([]*inspect.Conversation{c})
 	if len(found) == 0 {
-		p.add(3, span{"   ✓ nothing was found", p.theme.good})
+		p.add(3, span{"   ✓ no findings", p.theme.good})
 	}
 	for i := range found[:min(len(found), 5)] {
 		f := &found[i]

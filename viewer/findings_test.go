@@ -32,7 +32,7 @@ func TestFindings(t *testing.T) {
 	newBench(t, 80, 24, Options{}).press("l").has("there is no session yet")
 	quiet := newScript(1)
 	quiet.connect()
-	newBench(t, 80, 24, Options{}).play(quiet).press("l").has("✓ nothing was found")
+	newBench(t, 80, 24, Options{}).play(quiet).press("l").has("✓ no findings")
 }
 
 // TestFindingsAreReadWhole on a small terminal, too.
@@ -43,13 +43,13 @@ func TestFindingsAreReadWhole(t *testing.T) {
 // TestPagesNameTheirKeys: what a page says of its keys has room on the last line of a small terminal.
 func TestPagesNameTheirKeys(t *testing.T) {
 	b, _ := holding(t, 80, 24, "<message/>")
-	for keys, last := range map[string]string{"H": "b break", "l": "e export", "l<Enter>": "back to the findings", "T": "T this/all", "C": "X as at first"} {
+	for keys, last := range map[string]string{"H": "b break", "l": "e export", "l<Enter>": "back to the findings", "T": "T this/all", "C": "X reset"} {
 		if got := b.press(keys).has(last).ui.sheet.hint; !strings.HasSuffix(string(got), last) {
 			t.Errorf("%s: %q", keys, got)
 		}
 		b.press("<Esc><Esc>")
 	}
-	b.press("<Enter>").has("Enter back").press("<Enter>").has("Enter zoom").press("S").has("Enter open")
+	b.press("<Enter>").has("Enter back").press("<Enter>").lacks("Enter back").press("S").has("Enter open")
 }
 
 // TestFindingsHideSecrets that they quote.

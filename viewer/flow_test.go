@@ -66,7 +66,7 @@ func TestLeave(t *testing.T) {
 	b := newBench(t, 100, 30, Options{Live: true, Start: startLines, Hooks: Hooks{Diff: func(a, b []session.Event) func(int) []DiffLine { return nil }}})
 	b.has("q quit").play(login(1))
 	b.press("?").has("q back").press("q").lacks("q back").press("<Enter>").has("q back").press("q").press("iq").lacks("q back")
-	b.press("d").has("Esc cancels").press("<Esc>").has("no longer compared")
+	b.press("d").has("Esc cancels").press("<Esc>").has("comparing session 1 was cancelled")
 	if b.quits != 0 {
 		t.Fatal("q has quit from a page")
 	}
@@ -94,7 +94,7 @@ func TestOpenedFilesAreTold(t *testing.T) {
 	b := newBench(t, 100, 30, Options{Reading: Reading{State: func() ReadingState {
 		return ReadingState{Said: []string{"a.pcap is cut off", "b.pcap is cut\noff"}}
 	}}}).play(login(1))
-	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("What to know of what was read", "▲ b.pcap is cut␊off")
+	b.has("▲ a.pcap is cut off (1 more: i)").press("i").has("About what was read", "▲ b.pcap is cut␊off")
 	s := login(1)
 	s.events = s.events[:6]
 	newBench(t, 100, 30, Options{}).play(s).has("the recording ends at #6, ")
@@ -157,7 +157,7 @@ func TestSecretsAreBlankedUntilRevealed(t *testing.T) {
 	for _, keys := range []string{"", "x", "h", "h<Enter>", "<Enter>/1984<Enter>"} {
 		b.press(keys).lacks("ysong@1984", plainPayload, "SECRETS REVEALED")
 	}
-	b.has(`"1984" is not in this session`)
+	b.has(`"1984" was not found in this session`)
 	b.press("r").has("ysong@1984", plainPayload, "SECRETS REVEALED")
 	b.press("gn").has("ysong@1984")
 	b.press("r").lacks("ysong@1984", plainPayload, "SECRETS REVEALED")
@@ -184,25 +184,25 @@ func TestSearch(t *testing.T) {
 		t.Errorf("went to rungs %s, want %s", got, want)
 	}
 	b.press("/juliet@example.net/balcony<Enter>").has("Wherefore")
-	b.press("/nothing like it<Enter>").has("is not in this session")
+	b.press("/nothing like it<Enter>").has("was not found in this session")
 	b.press("/<Esc>q")
 	if b.quits != 1 {
 		t.Error("Esc has not closed the prompt")
 	}
 	b.press("g/opens a stream<Enter>nnn").has("wrapped to the first").press("N").has("wrapped to the last")
 	newBench(t, 80, 24, Options{}).press("n").has("press / to search")
-	newBench(t, 80, 24, Options{}).press("/x<Enter>n").has("is not in this session")
+	newBench(t, 80, 24, Options{}).press("/x<Enter>n").has("was not found in this session")
 }
 
-// TestSearchInAllSessions: what is not in this session is looked for in the next ones.
+// TestSearchInAllSessions: what was not found in this session is looked for in the next ones.
 func TestSearchInAllSessions(t *testing.T) {
 	b := newBench(t, 100, 40, Options{}).play(login(1), refused(2), distrust(3))
-	b.press("/does not trust<Enter>").has(`"does not trust" is not in session 1: this is session 3`)
+	b.press("/does not trust<Enter>").has(`"does not trust" is not in session 1: found in session 3`)
 	if b.ui.current().ID != 3 || b.seq() != 4 {
 		t.Errorf("found event %d of session %d", b.seq(), b.ui.current().ID)
 	}
-	b.press("/unknown_CA<Enter>").has("is in this event only")
-	b.press("/not-authorized<Enter>").has("this is session 2").press("/nothing like it<Enter>").has("is in no session")
+	b.press("/unknown_CA<Enter>").has("occurs only in this event")
+	b.press("/not-authorized<Enter>").has("found in session 2").press("/nothing like it<Enter>").has("was not found in any session")
 }
 
 // TestMatchesAreLit: where a match stands can be seen, in a long event too.
@@ -445,7 +445,7 @@ func TestMatchesAreCounted(t *testing.T) {
 	if looked == 0 {
 		t.Error("another session is not searched")
 	}
-	newBench(t, 100, 40, Options{}).play(login(1), distrust(2)).press("/does not trust<Enter>").has("is not in session 1: this is session 2 · match 1 of ")
+	newBench(t, 100, 40, Options{}).play(login(1), distrust(2)).press("/does not trust<Enter>").has("is not in session 1: found in session 2 · match 1 of ")
 
 	// How far a search is that goes on, and Esc.
 	b = newBench(t, 100, 40, Options{}).play(login(1))

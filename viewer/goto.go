@@ -39,7 +39,7 @@ func (u *ui) goTo(place string) {
 	row := c.RowOf(n, u.events)
 	switch {
 	case err != nil || n == 0:
-		u.say(warning, "no event %q: want a number, such as 20", place)
+		u.say(warning, "%q is not the number of an event, such as 20", place)
 	case n > uint64(c.Events):
 		u.say(warning, "no event #%d: the last is #%d", n, c.Events)
 	case row < 0:

@@ -19,7 +19,7 @@ func TestGoTo(t *testing.T) {
 		t.Errorf("#20 goes to event %d", b.seq())
 	}
 	b.press("99<Enter>").has("no event #99: the last is #26")
-	b.press("1x<Enter>").has(`no event "1x"`).press("#0<Enter>").has(`no event "0"`)
+	b.press("1x<Enter>").has(`"1x" is not the number`).press("#0<Enter>").has(`"0" is not the number`)
 	if b.seq() != 20 {
 		t.Errorf("what is not there goes to event %d", b.seq())
 	}
@@ -66,7 +66,7 @@ func TestKeysOfOthers(t *testing.T) {
 	var w written
 	b := newBench(t, 80, 24, exporting(&w)).play(login(1))
 	b.press("<F2>").has("export which events?").press("<Esc><F3>").has("search:").press("<Esc><F7>").has("filter:").press("<Esc>")
-	b.press(" ").has("1 marked event;").press(" ").has("no longer marked")
+	b.press(" ").has("1 marked event;").press(" ").has("unmarked")
 	b.press("<CtrlD>")
 	if got := b.ui.ladder.selected; got != b.ui.ladder.room()/2 {
 		t.Errorf("Ctrl-D goes to row %d of %d on the screen", got, b.ui.ladder.room())

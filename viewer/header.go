@@ -211,7 +211,11 @@ func (u *ui) modes() line {
 	flag(u.expr == "" && u.options.Filter != nil, " FILTERED ", u.theme.warning.Reverse(true))
 	flag(u.exporting, " WRITING ", u.theme.notice.Reverse(true))
 	flag(u.bare, " NOISE HIDDEN ", u.theme.faint.Reverse(true))
-	flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
+	if u.stopped() {
+		flag(u.follow, " FOLLOW PAUSED ", u.theme.faint.Reverse(true))
+	} else {
+		flag(u.follow, " FOLLOW ", u.theme.good.Reverse(true))
+	}
 	flag(u.reveal, " SECRETS REVEALED ", u.theme.alarm)
 	flag(u.model.Limit != "", " LIMIT ", u.theme.warning.Reverse(true))
 	flag(u.model.Lost > 0, " LOST ", u.theme.failure.Reverse(true))

@@ -43,6 +43,17 @@ type Held struct {
 	Name    string
 	XML     []byte
 	Shown   []byte // without its secrets
+	// Behind is what has come behind it and waits with it.
+	Behind []Behind
+	// SenderEnded and ReceiverEnded say that a side has finished sending since.
+	SenderEnded, ReceiverEnded bool
+}
+
+// Behind is something that waits behind a held element. It has not been explained, so it is
+// shown only where secrets are.
+type Behind struct {
+	Name string // "" for what is no element, or is not whole
+	XML  []byte
 }
 
 // Breakpoint is a condition on which elements are held.
@@ -86,19 +97,39 @@ func (u *ui) heldLines() (out []line) {
 func (u *ui) heldLine(h *Held) line {
 	return line{
 		{wiref(" ◆ held %s ", session.ShortTime(u.now().Sub(h.Since).Truncate(time.Second))), u.theme.warning},
-		{wiref("session %d %s <%s> ", h.Session, h.Dir, h.Name), u.theme.strong},
+		{wiref("session %d %s <%s> ", h.Session, wayOf(h.Dir), h.Name), u.theme.strong},
 		{"· H decides ", u.theme.faint}, {wiref("· at %s", h.Reason), u.theme.text}, // a long reason is cut, not the key
 	}
 }
 
-// waitsKnown is what is known of how long peers wait, while somebody thinks.
-const waitsKnown = "How long they wait, unless they were told otherwise: Prosody ends a login after 5 minutes, ejabberd after 2; clients give a login 15 s to 2 minutes, " +
-	"and an answer to a ping as long. What comes behind a held element waits with it; the other direction goes on."
+// wayOf names the two ends of a direction.
+func wayOf(dir session.Dir) string { return dir.Sender() + " → " + dir.Opposite().Sender() }
+
+// waitLines are who waits for what while an element is held, and for how long they will.
+func (u *ui) waitLines(h *Held, width int) (out []line) {
+	c := u.model.Session(h.Session)
+	if c == nil {
+		return nil
+	}
+	for _, w := range c.Waits(h.Dir, u.now()) {
+		l := line{{wiref(" %-6s ", w.Who), u.theme.strong}, {wire(w.Text), u.theme.text}}
+		left := session.ShortTime(w.Left.Truncate(time.Second))
+		switch {
+		case w.Then == "":
+		case w.Left > 0:
+			l = append(l, span{wiref("; by default %s in %s", w.Then, left), u.theme.notice})
+		default:
+			l = append(l, span{wiref("; by default %s by now", w.Then), u.theme.warning})
+		}
+		out = append(out, l.wrap(width-1, 8)...)
+	}
+	return out
+}
 
 // showHeld lists what is held, and the keys that decide.
 func (u *ui) showHeld() {
 	if u.options.Control == nil {
-		u.say(warning, "nothing can be held here: nobody passes through this inspector")
+		u.say(warning, "nothing can be held here: this inspector only watches")
 		return
 	}
 	on := func(do func(Held)) func() {
@@ -109,12 +140,12 @@ func (u *ui) showHeld() {
 		}
 	}
 	u.show(sheet{
-		title: "Held", hint: "f forward  e edit  E $EDITOR  d drop  2 twice  w delay  b break",
+		title: "Held", hint: "f forward  e edit  E editor  d drop  2 twice  w delay  a all  b break",
 		keys: map[rune]func(){
-			'f': on(func(h Held) { u.decide(h, Verb{}, "went on as it came") }),
+			'f': on(func(h Held) { u.decide(h, Verb{}, "was passed on unchanged") }),
 			'd': on(func(h Held) { u.decide(h, Verb{Drop: true}, "was dropped") }),
-			'2': on(func(h Held) { u.decide(h, Verb{Copies: 1}, "went on twice") }),
-			'e': on(u.editHeld), 'E': on(u.editOutside), 'w': on(u.delayHeld), 'b': u.askBreak,
+			'2': on(func(h Held) { u.decide(h, Verb{Copies: 1}, "was passed on twice") }),
+			'e': on(u.editHeld), 'E': on(u.editOutside), 'w': on(u.delayHeld), 'a': u.passAll, 'b': u.askBreak,
 		},
 		text: func(p *textBlock) {
 			all := u.held()
@@ -122,22 +153,71 @@ func (u *ui) showHeld() {
 				p.add(1, span{" nothing is held", p.theme.faint})
 			}
 			for i := range all {
-				h := &all[i]
-				from := len(p.lines)
-				p.add(5, slices.Delete(u.heldLine(h), 2, 3)...)
-				p.offer(from, func() { u.editHeld(*h) })
-				p.add(5, span{"   " + wire(string(u.heldText(h))), p.theme.text})
+				u.heldBlock(p, &all[i], i == min(u.picked, len(all)-1))
 			}
 			if points := u.options.Control.Breakpoints(); len(points) > 0 {
 				p.heading("Breakpoints")
 				for _, b := range points {
 					p.add(5, span{wiref("   %d  %s", b.ID, b.Text), p.theme.text}, span{wiref("  held %s", session.Plural(b.Hits, "element")), p.theme.faint})
 				}
+			} else {
+				p.gap()
+				p.add(1, span{" b sets a breakpoint: what it matches is held here before it is passed on", p.theme.faint})
 			}
-			p.gap()
-			p.add(1, span{" " + waitsKnown, p.theme.faint})
 		},
 	})
+}
+
+// behindShown bounds what is listed behind a held element.
+const behindShown = 8
+
+// heldBlock is a held element with what waits behind it, and, for the chosen one, who waits for it.
+func (u *ui) heldBlock(p *textBlock, h *Held, chosen bool) {
+	from := len(p.lines)
+	p.add(5, slices.Delete(u.heldLine(h), 2, 3)...)
+	p.offer(from, func() { u.editHeld(*h) })
+	p.add(5, span{"   " + wire(string(u.heldText(h))), p.theme.text})
+	if _, kept := u.drafts[h.ID]; kept {
+		p.add(5, span{"   ✎ was edited and not sent: e goes on", p.theme.accent})
+	}
+	if h.SenderEnded {
+		p.add(5, span{wiref("   ▲ the %s has closed its side since", h.Dir.Sender()), p.theme.warning})
+	}
+	if h.ReceiverEnded {
+		p.add(5, span{wiref("   ▲ the %s has closed its side since: it may not take this any more", h.Dir.Opposite().Sender()), p.theme.warning})
+	}
+	for i, b := range h.Behind[:min(len(h.Behind), behindShown)] {
+		name := clean("not a whole element")
+		if b.Name != "" {
+			name = wiref("<%s>", b.Name)
+		}
+		l := line{{wiref("   behind it %d. ", i+1), p.theme.faint}, {name, p.theme.text}, {wiref(", %s", inspect.Amount(int64(len(b.XML)))), p.theme.faint}}
+		if u.reveal {
+			l = append(l, span{"  " + wire(string(b.XML)), p.theme.text})
+		}
+		p.add(7, l...)
+	}
+	if more := len(h.Behind) - behindShown; more > 0 {
+		p.add(5, span{wiref("   … and %d more behind these", more), p.theme.faint})
+	}
+	if chosen {
+		for _, l := range u.waitLines(h, p.width-2) {
+			p.lines = append(p.lines, append(line{{"  ", p.theme.text}}, l...))
+		}
+	}
+	p.gap()
+}
+
+// passAll lets all go on that is held. What it holds up may be held then.
+func (u *ui) passAll() {
+	all := u.held()
+	n := 0
+	for _, h := range all {
+		if u.options.Control.Decide(h.ID, Verb{}) == nil {
+			n++
+		}
+	}
+	u.say(plain, "%s passed on unchanged", session.Plural(n, "element"))
 }
 
 // heldText is a held element as it may be shown.
@@ -154,41 +234,29 @@ func (u *ui) decide(h Held, v Verb, said string) {
 		u.say(warning, "%v", err)
 		return
 	}
+	delete(u.drafts, h.ID)
+	u.edit = nil
 	u.say(plain, "<%s> of session %d %s", h.Name, h.Session, said)
 }
 
 // mayEdit says whether an element may be shown to be edited.
 func (u *ui) mayEdit(h *Held) bool {
 	if !u.reveal && string(h.Shown) != string(h.XML) {
-		u.say(warning, "it holds secrets, which are blanked: r shows them, and then it can be edited")
+		u.say(warning, "it contains secrets, which are blanked: press r to show them, then edit")
 		return false
 	}
 	return true
 }
 
-// editHeld edits an element on the last line.
-func (u *ui) editHeld(h Held) {
-	if !u.mayEdit(&h) {
-		return
-	}
-	u.ask(question{label: "goes on:", answer: string(h.XML), done: func(text string) {
-		if text == string(wire(string(h.XML))) { // as it came, whatever cannot be shown in it
-			u.decide(h, Verb{}, "went on as it came")
-			return
-		}
-		u.sendEdited(h, []byte(text))
-	}})
-}
-
 // sendEdited has an edited element go on, once it is sure that what is not well-formed is meant.
 func (u *ui) sendEdited(h Held, xml []byte) {
-	u.ifMeant(xml, func() { u.decide(h, Verb{XML: xml}, "went on, changed") })
+	u.ifMeant(xml, func() { u.decide(h, Verb{XML: xml}, "was passed on as edited") })
 }
 
 // ifMeant does what is to be done with XML; it asks first if that is not well-formed.
 func (u *ui) ifMeant(xml []byte, do func()) {
 	if len(xml) == 0 {
-		u.say(warning, "there is nothing to send: d drops an element")
+		u.say(warning, "there is nothing to send: press d to drop an element")
 		return
 	}
 	err := wellFormed(xml)
@@ -219,20 +287,32 @@ func wellFormed(text []byte) error {
 	}
 }
 
-// editOutside edits an element with $EDITOR, byte for byte.
+// editOutside edits an element with $EDITOR, byte for byte, and sends what becomes of it.
 func (u *ui) editOutside(h Held) {
 	if !u.mayEdit(&h) {
 		return
 	}
+	text, ok := u.inEditor(h.XML)
+	switch {
+	case !ok:
+	case string(text) == string(h.XML):
+		u.say(plain, "nothing was changed: it is still held")
+	default:
+		u.sendEdited(h, text)
+	}
+}
+
+// inEditor gives a text to $EDITOR, and returns what becomes of it.
+func (u *ui) inEditor(before []byte) (_ []byte, ok bool) {
 	editor := os.Getenv("EDITOR")
 	if editor == "" {
 		u.say(warning, "$EDITOR is not set: e edits here")
-		return
+		return nil, false
 	}
-	name, err := privateFile("element.xml", h.XML)
+	name, err := privateFile("element.xml", before)
 	if err != nil {
 		u.say(failure, "%v", err)
-		return
+		return nil, false
 	}
 	defer removePrivate(name)
 	u.outside(editor, func(ctx context.Context) *exec.Cmd {
@@ -242,27 +322,23 @@ func (u *ui) editOutside(h Held) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		u.say(failure, "%v", err)
-		return
+		return nil, false
 	}
-	if !strings.HasSuffix(string(h.XML), "\n") { // which editors add
+	if !strings.HasSuffix(string(before), "\n") { // which editors add
 		text = []byte(strings.TrimSuffix(string(text), "\n"))
 	}
-	if string(text) == string(h.XML) {
-		u.say(plain, "nothing was changed: it is still held")
-		return
-	}
-	u.sendEdited(h, text)
+	return text, true
 }
 
 // delayHeld asks for how long an element is to wait.
 func (u *ui) delayHeld(h Held) {
-	u.ask(question{label: "let it go on after (2s, 500ms):", done: func(text string) {
+	u.ask(question{label: "delay it by (such as 2s, 500ms):", done: func(text string) {
 		d, err := time.ParseDuration(strings.TrimSpace(text))
 		if err != nil || d <= 0 || d > 24*time.Hour {
-			u.say(warning, "%q is no time such as 2s or 500ms", text)
+			u.say(warning, "%q is not a duration such as 2s or 500ms", text)
 			return
 		}
-		u.decide(h, Verb{Delay: d}, "goes on after "+session.ShortTime(d))
+		u.decide(h, Verb{Delay: d}, "will be passed on after "+session.ShortTime(d))
 	}})
 }
 
@@ -278,7 +354,7 @@ func (u *ui) askBreak() {
 			out := []line{
 				{{" a filter: ", u.theme.faint}, {`name == "message" && dir == "c2s"`, u.theme.text}},
 				{{" a step:   ", u.theme.faint}, {"before sasl-success", u.theme.text}},
-				{{" -N takes breakpoint N away, - all of them", u.theme.faint}},
+				{{" -N removes breakpoint N, - removes all", u.theme.faint}},
 			}
 			for _, b := range c.Breakpoints() {
 				out = append(out, line{{wiref(" %d  %s", b.ID, b.Text), u.theme.text}, {wiref("  held %s", session.Plural(b.Hits, "element")), u.theme.faint}})
@@ -293,7 +369,11 @@ func (u *ui) askBreak() {
 					u.say(warning, "there is no breakpoint %q", rest)
 					return
 				}
-				u.say(plain, "it is gone")
+				if rest == "" {
+					u.say(plain, "all breakpoints removed")
+				} else {
+					u.say(plain, "breakpoint %d removed", id)
+				}
 				return
 			}
 			if text == "" {
@@ -303,7 +383,7 @@ func (u *ui) askBreak() {
 				u.say(warning, "%v", err)
 				return
 			}
-			u.say(plain, "from now on it is held where %s", text)
+			u.say(plain, "breakpoint set: %s", text)
 		},
 	})
 }
@@ -311,25 +391,25 @@ func (u *ui) askBreak() {
 // askInject asks whom something is to be said to, and what.
 func (u *ui) askInject() {
 	if u.options.Control == nil {
-		u.say(warning, "nothing can be said here: nobody passes through this inspector")
+		u.say(warning, "nothing can be sent from here: this inspector only watches")
 		return
 	}
 	c := u.current()
 	if c.Ended {
-		u.say(warning, "session %d has ended: choose one that is under way to say something in", c.ID)
+		u.say(warning, "session %d has ended: select one that is still open", c.ID)
 		return
 	}
 	id := c.ID
 	to := func(dir session.Dir) func() { return func() { u.askWhat(id, dir) } }
-	u.ask(question{title: wiref("Say something in session %d", id), label: "to whom?", choices: []choice{
-		{'s', "to the server, in the client's place", to(session.C2S)}, {'c', "to the client, in the server's place", to(session.S2C)},
+	u.ask(question{title: wiref("Send something in session %d", id), label: "to whom?", choices: []choice{
+		{'s', "to the server, as the client", to(session.C2S)}, {'c', "to the client, as the server", to(session.S2C)},
 	}})
 }
 
 // askWhat asks what to say.
 func (u *ui) askWhat(id int, dir session.Dir) {
 	u.ask(question{
-		title: "Templates", label: "say:", help: func(string) (out []line) {
+		title: "Templates", label: "send:", help: func(string) (out []line) {
 			for i := range session.Templates {
 				t := &session.Templates[i]
 				var names []string
@@ -427,7 +507,7 @@ func (u *ui) inject(id int, dir session.Dir, xml []byte) {
 		u.say(warning, "%v", err)
 		return
 	}
-	u.say(plain, "it was said in session %d; its answer, if there is one, is kept from the other side", id)
+	u.say(plain, "sent in session %d; an answer is shown here and not passed on", id)
 	var answer []byte
 	u.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, answerTime)
@@ -447,7 +527,7 @@ func (u *ui) inject(id int, dir session.Dir, xml []byte) {
 // sayAgain sends the marked stanzas once more, or the one that is selected.
 func (u *ui) sayAgain() {
 	if u.options.Control == nil {
-		u.say(warning, "nothing can be said here: nobody passes through this inspector")
+		u.say(warning, "nothing can be sent from here: this inspector only watches")
 		return
 	}
 	var indexes []int
@@ -473,7 +553,7 @@ func (u *ui) sayAgain() {
 		n++
 	}
 	if n == 0 {
-		u.say(warning, "what is selected is no whole stanza that could be sent again")
+		u.say(warning, "the selected event is not a whole stanza, so it cannot be sent again")
 		return
 	}
 	u.say(plain, "%s sent again", session.Plural(n, "stanza"))

@@ -68,8 +68,8 @@ func holding(t *testing.T, w, h int, xml ...string) (*bench, *fakeWire) {
 func TestHeldIsInSight(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {80, 12}, {200, 50}} {
 		b, _ := holding(t, size[0], size[1], "<message/>", "<message/>", "<message/>", "<message/>", "<message/>")
-		b.has("held 12s session 1 c2s <message>")
-		b.press("?").has("held 12s session 1 c2s <message>")
+		b.has("held 12s session 1 client → server <message>")
+		b.press("?").has("held 12s session 1 client → server <message>")
 	}
 	b, _ := holding(t, 80, 24, "<message/>", "<message/>", "<message/>", "<message/>", "<message/>")
 	b.has("and 2 more", "H decides")
@@ -80,24 +80,24 @@ func TestHeldIsInSight(t *testing.T) {
 // TestHeldIsDecided: each key does what it says, with the element that is chosen.
 func TestHeldIsDecided(t *testing.T) {
 	b, wire := holding(t, 120, 40, "<message id='1'/>", "<message id='2'/>", "<message id='3'/>", "<message id='4'/>", "<message id='5'/>", "<message id='6'/>")
-	b.press("H").has("Held", "<message id='1'/>", "Prosody ends a login after 5 minutes")
-	b.press("f").has("went on as it came")
+	b.press("H").has("Held", "<message id='1'/>")
+	b.press("f").has("was passed on unchanged")
 	b.press("d").has("was dropped")
-	b.press("2").has("went on twice")
-	b.press("w2s<Enter>").has("goes on after 2s")
+	b.press("2").has("was passed on twice")
+	b.press("w2s<Enter>").has("will be passed on after 2s")
 	b.press("jf") // the last one, not the first
 	if len(wire.held) != 1 || wire.held[0].ID != 5 {
 		t.Fatalf("held: %+v", wire.held)
 	}
-	b.press("e<Home>x<Enter>").has("this is not well-formed", "y  send it as it is")
+	b.press("e").has("Edit <message> · session 1, client → server", "as it came", "Ctrl-S send").press("<x").has("▲ not well-formed").press("<CtrlS>").has("this is not well-formed", "y  send it as it is")
 	b.press("n")
 	if len(wire.decided) != 5 {
 		t.Errorf("it was sent all the same: %+v", wire.decided)
 	}
-	b.press("e")
-	b.ui.prompt.set("<message id='five'/>")
-	b.press("<Enter>").has("went on, changed", "nothing is held")
-	if last := wire.decided[5]; string(last.XML) != "<message id='five'/>" {
+	b.press("<CtrlR>").has("as it came").press("<CtrlU>")
+	b.ui.PasteHandler()("<message\r\n id='five'/>", nil)
+	b.has("✓ well-formed", "id='five'/>").press("<CtrlS>").has("was passed on as edited", "nothing is held")
+	if last := wire.decided[5]; string(last.XML) != "<message\n id='five'/>" {
 		t.Errorf("edited: %+v", last)
 	}
 	want := []Verb{{}, {Drop: true}, {Copies: 1}, {Delay: 2 * time.Second}, {}}
@@ -108,13 +108,51 @@ func TestHeldIsDecided(t *testing.T) {
 	}
 }
 
+// TestEditIsKept: what was typed is there again, until it is sent; and what is not changed is
+// passed on byte for byte.
+func TestEditIsKept(t *testing.T) {
+	const came = "<message>\u202eone\n\x1b two</message>"
+	b, wire := holding(t, 80, 24, came, "<a/>")
+	b.press("He").has("<message>&#x202e;one", "&#x1b; two").press("X<Esc>").has("✎ was edited and not sent").press("e").has("X<message>&#x202e;one")
+	b.press("<CtrlR><CtrlS>").has("was passed on unchanged")
+	if len(wire.decided) != 1 || wire.decided[0].XML != nil {
+		t.Errorf("decided: %+v", wire.decided)
+	}
+	wire.held[0].XML, wire.held[0].Shown = []byte("<a>\xff</a>"), []byte("<a>\xff</a>")
+	b.press("e").has("bytes that are not text")
+	b.press("a").has("1 element passed on unchanged", "nothing is held")
+}
+
+// TestHeldBehind: what waits behind a held element is listed, and that somebody has gone.
+func TestHeldBehind(t *testing.T) {
+	b, wire := holding(t, 80, 24, "<message/>")
+	wire.held[0].SenderEnded = true
+	wire.held[0].Behind = []Behind{{"iq", []byte("<iq>secret</iq>")}, {"", []byte("<mess")}}
+	b.press("H").has("▲ the client has closed its side since", "behind it 1. <iq>, 15 bytes", "2. not a whole element, 5 bytes").lacks("secret")
+	b.press("<Esc>rH").has("<iq>secret</iq>")
+}
+
+// TestWhoWaits: while one thinks it is told how long the two ends have waited, and will.
+func TestWhoWaits(t *testing.T) {
+	s := newScript(1)
+	s.connect()
+	s.header(time.Second, session.C2S, 1)
+	e := s.add(time.Second, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.S2C, Body: session.StreamOpened{}, Name: "stream", Raw: []byte("<stream:stream id='12345678901234567890'>")}, Said: session.Said{Done: true}})
+	wire := &fakeWire{held: []Held{{ID: 1, Session: 1, Dir: session.C2S, Since: e.At, Name: "auth", XML: []byte("<auth/>"), Shown: []byte("<auth/>")}}}
+	b := newBench(t, 120, 40, Options{Live: true, Control: wire}).play(s)
+	b.press("H").has("server this login has been going on for 1m05s; by default ejabberd ends it by now", "server it has heard nothing for 1m03s")
+	b.press("e").has("by default ejabberd ends it by now")
+	b.later = -50 * time.Second
+	b.has("going on for 15s; by default ejabberd ends it in 15s")
+}
+
 // TestHeldSecrets: what holds secrets is shown without them, and not edited unless they are
 // shown.
 func TestHeldSecrets(t *testing.T) {
 	b, wire := holding(t, 120, 40, "<auth>secret</auth>")
 	wire.held[0].Shown = []byte("<auth>[password #1]</auth>")
 	b.press("H").has("[password #1]").lacks("secret</auth>")
-	b.press("e").has("it holds secrets")
+	b.press("e").has("it contains secrets")
 	b.press("<Esc>rH").has("secret</auth>")
 }
 
@@ -122,10 +160,10 @@ func TestHeldSecrets(t *testing.T) {
 func TestBreakpoints(t *testing.T) {
 	b, wire := holding(t, 120, 40)
 	b.press("B").has("before sasl-success")
-	b.press("before bind-result<Enter>").has("from now on it is held where before bind-result")
+	b.press("before bind-result<Enter>").has("breakpoint set: before bind-result")
 	b.press("Bnonsense<Enter>").has("there is no \"nonsense\"")
 	b.press("B").has("1  before bind-result")
-	b.press("-<Enter>").has("it is gone")
+	b.press("-<Enter>").has("all breakpoints removed")
 	if len(wire.points) != 0 {
 		t.Errorf("breakpoints: %+v", wire.points)
 	}
@@ -135,7 +173,7 @@ func TestBreakpoints(t *testing.T) {
 // TestSay: templates, XML and files, to either side; and a stanza again.
 func TestSay(t *testing.T) {
 	b, wire := holding(t, 120, 40)
-	b.press("W").has("to the server, in the client's place")
+	b.press("W").has("to the server, as the client")
 	b.press("s").has("stream-error condition= text=", "or XML, or @FILE")
 	b.press("ping to=a.example id=7<Enter>").has("answered: <iq type='result'/>")
 	b.press("Wc<message/><Enter>")
@@ -153,9 +191,9 @@ func TestSay(t *testing.T) {
 	}
 	b.press("Wspnig<Enter>").has("did you mean ping?")
 	b.ui.current().Ended = true
-	b.press("W").has("session 1 has ended: choose one").lacks("in the client's place")
+	b.press("W").has("session 1 has ended: select one").lacks("in the client's place")
 	b.press("G") // the end of the connection is no stanza
-	b.press("R").has("no whole stanza")
+	b.press("R").has("not a whole stanza")
 }
 
 // TestTouched: a session that somebody has taken hold of says so, also when that was after the
@@ -171,7 +209,7 @@ func TestTouched(t *testing.T) {
 func TestNoWire(t *testing.T) {
 	b := newBench(t, 120, 40, Options{}).play(login(1))
 	for _, key := range []string{"H", "B", "W", "R"} {
-		b.press(key).has("nobody passes through this inspector")
+		b.press(key).has("this inspector only watches")
 		b.ui.flash = flash{}
 	}
 }

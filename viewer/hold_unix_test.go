@@ -16,7 +16,7 @@ func TestEditor(t *testing.T) {
 	}
 	b, wire := holding(t, 120, 40, "<message>one\t</message>", "<message/>")
 	t.Setenv("EDITOR", editor)
-	b.press("HE").has("went on, changed")
+	b.press("HE").has("was passed on as edited")
 	if len(wire.decided) != 1 || string(wire.decided[0].XML) != "<message>two\t</message>" {
 		t.Errorf("edited: %+v", wire.decided)
 	}

@@ -15,7 +15,8 @@ import (
 // secrets in the clear, unless they were saved without. When the inspector is
 // left the events end.
 type Hooks struct {
-	// Formats are the kinds of file that Export writes.
+	// Formats are the kinds of file that Export writes. Those that can be opened again are
+	// offered first.
 	Formats []Format
 	// Export writes events to a file, whose extension says the format. The error is
 	// for the person, who is asked again; it is ErrExists if the file is there and
@@ -109,8 +110,7 @@ type Format struct {
 	Ext     string // with its dot: ".xml"
 	Title   string // a few words
 	Secrets bool   // holds secrets by nature
-	// Lossless says that what was exported there can be opened again with all that it holds.
-	Lossless bool
+	Opens   bool   // can be opened again
 }
 
 // Check is what came of holding a session against a password.

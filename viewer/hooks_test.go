@@ -57,7 +57,7 @@ func TestExport(t *testing.T) {
 
 	b.press("]ew<CtrlU>taken.xml<CtrlR>").has("secrets will be IN THE CLEAR").press("<Enter>")
 	b.has("✗ taken.xml exists and is not empty: choose another name", "to file: taken.xml", "IN THE CLEAR")
-	b.press("<CtrlU>two.pcapng").has("holds passwords and keys by nature").press("<Tab>").has("two.txt").press("<Enter>")
+	b.press("<CtrlU>two.pcapng").has("always contains passwords and keys").press("<Tab>").has("two.txt").press("<Enter>")
 	b.has("43 events written to two.txt, secrets in the clear")
 	if w.path != "two.txt" || !w.reveal || len(w.seqs) != 43 {
 		t.Errorf("exported %+v", w)
@@ -97,7 +97,7 @@ func TestExportOfMarkedAndFiltered(t *testing.T) {
 	if got := strings.Join(w.seqs, " "); got != "1.3 2.2" {
 		t.Errorf("marked events exported: %s", got)
 	}
-	b.press("m").has("no longer marked; 1 marked event left").press("M").has("1 mark cleared").lacks("◆ ")
+	b.press("m").has("unmarked; 1 marked event left").press("M").has("1 mark cleared").lacks("◆ ")
 	b.press("M").has("nothing is marked").press("e").lacks("the marked events").press("<Esc>")
 
 	b.press("Ffeatures<Enter>e").has("what passes the filter: still being counted").press("f")
@@ -136,11 +136,11 @@ func TestLeavingWhileExporting(t *testing.T) {
 	var done func(context.Context)
 	b.ui.spawn = func(_, then func(context.Context)) context.CancelFunc { done = then; return func() {} }
 	b.press("es<Enter>").has("writing session-1.txt", "WRITING").press("e").has("one at a time")
-	b.press("q").has("q again gives it up")
+	b.press("q").has("q again abandons it")
 	if b.quits != 0 {
 		t.Error("q leaves while an export is being written")
 	}
-	b.press("jq").has("q again gives it up") // between the two came another key
+	b.press("jq").has("q again abandons it") // between the two came another key
 	if b.quits != 0 {
 		t.Error("a q of long ago counts")
 	}
@@ -185,7 +185,7 @@ func TestCheckPassword(t *testing.T) {
 		"✗ the server's signature does not fit", "#14", "the server has another password", "→ reset it", "Later logins")
 	b.press("<Esc>").lacks("Password check")
 
-	b.press("p<Tab>").has("account: ysong.lee@gmail.com").press("<CtrlU>nobody<Enter>").has(`"nobody" is no bare JID`)
+	b.press("p<Tab>").has("account: ysong.lee@gmail.com").press("<CtrlU>nobody<Enter>").has(`"nobody" is not a bare JID`)
 	result = Check{Why: "this recording was saved without its secrets"}
 	b.press("p<Tab><CtrlU>bob@example.net<Enter>")
 	b.ui.paste("  two  blanks \r\nand a second line")
@@ -209,7 +209,7 @@ func TestCompare(t *testing.T) {
 		}
 	}}}
 	b := newBench(t, 120, 30, o).play(login(1), refused(2))
-	b.press("d").has("comparing session 1: select another, press d", "compare with …").press("d").has("no longer compared").lacks("compare with …")
+	b.press("d").has("comparing session 1: select another, press d", "compare with …").press("d").has("comparing session 1 was cancelled").lacks("compare with …")
 	b.press("d]d").has("Session 1 compared with session 2", "B's server refused the login", "+ #14 refused␛[31m", "in 118 columns").lacks("compare with …")
 	b.size(200, 30)
 	b.show()

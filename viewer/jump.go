@@ -76,7 +76,7 @@ func (u *ui) jumpToVerdict() {
 		u.say(plain, "login completed here%s", on)
 		u.flash.good = true
 	case on != "":
-		u.say(notice, "here session %d failed%s", c.ID, on)
+		u.say(notice, "session %d failed here%s", c.ID, on)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestJumpToVerdict(t *testing.T) {
 		b.press("]")
 	}
 	b.press("[[[!").has("login completed here; ! again goes to session 2, which failed")
-	b.press("!").has("here session 2 failed; ! again goes to session 3").press("!")
+	b.press("!").has("session 2 failed here; ! again goes to session 3").press("!")
 	if b.ui.current().ID != 3 || b.seq() != 4 {
 		t.Errorf("! again goes to event %d of session %d", b.seq(), b.ui.current().ID)
 	}
@@ -209,7 +209,7 @@ func TestInfoOnAnOpenedFile(t *testing.T) {
 	for id := range outcomesShown + 50 {
 		many.play(refused(id + 1))
 	}
-	many.press("i").has("… and 50 before these").press("G").has(fmt.Sprintf("✗ %d ", outcomesShown+50))
+	many.press("i").has("… and 50 earlier ones").press("G").has(fmt.Sprintf("✗ %d ", outcomesShown+50))
 }
 
 func TestEndedTellsTheSessions(t *testing.T) {

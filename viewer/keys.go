@@ -18,7 +18,7 @@ type action struct {
 	keys  string // that it has unless somebody sets others, with blanks between them; "" for none
 	does  string // what it does, in help
 	brief string // the same in at most 18 characters, for a small screen; "": on the line before
-	hint  string // one or two words for the last line; "" keeps it off
+	hint  string // one word for the last line, which has them in the order of footer
 	do    func(*ui)
 }
 
@@ -30,13 +30,13 @@ func init() {
 	actions = []action{
 		{"quit", "q F10", "quit (asks first what becomes of unsaved sessions); from a page or zoom: back", "back, quit (^C)", "quit", (*ui).leave},
 		{"help", "? F1", "this help", "this help", "help", (*ui).toggleHelp},
-		{"back", "Esc", "back: from a page, zoom, a comparison begun, the colour of a search", "back", "back", (*ui).back},
+		{"back", "Esc", "back: from a page, zoom, a comparison, the highlights of a search", "back", "back", (*ui).back},
 		{"next-pane", "Tab", "next pane", "next pane", "pane", func(u *ui) { u.turnFocus(1) }},
 		{"previous-pane", "Shift-Tab", "pane before", "pane before", "", func(u *ui) { u.turnFocus(-1) }},
 		{"enter", "Enter", "open the session; the event on the whole screen, and back", "zoom in, and out", "zoom", (*ui).enter},
-		{"verdict", "!", "to where the login failed, or was done; again: to the next session that failed", "where it failed", "verdict", (*ui).jumpToVerdict},
-		{"palette", ": F9", "all that can be done, by name", "by name", "", (*ui).askAction},
-		{"search", "/ F3", "search in the session, and if it is not there in the next ones", "search", "search", (*ui).askSearch},
+		{"verdict", "!", "go to where the login failed or completed; again: to the next failed session", "where it failed", "verdict", (*ui).jumpToVerdict},
+		{"palette", ": F9", "all commands, by name", "all commands", "menu", (*ui).askAction},
+		{"search", "/ F3", "search in the session, and if it is not there in the next ones", "search", "find", (*ui).askSearch},
 		{"filter", "F F7", "filter events by an expression, or the listed sessions by words; empty shows all", "filter", "filter", (*ui).askFilter},
 		{"export", "e F2", "export this session, all of them, the marked events, or what passes the filter", "export to a file", "export", (*ui).askExport},
 		{"reveal", "r", "show secrets, or blank them again", "show secrets", "reveal", (*ui).toggleReveal},
@@ -48,26 +48,26 @@ func init() {
 		{"stanzas", "v", "stanzas as a table, or the ladder again", "table, its columns", "stanzas", (*ui).toggleTable},
 		{"columns", "C", "choose the columns of the table of stanzas, and what it is sorted by", "", "", (*ui).showColumns},
 		{"partner", "P", "to the answer of a request, or to the request of an answer", "request or answer", "", (*ui).toPartner},
-		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, turn round", "", (*ui).nextSort},
-		{"turn-sort", "O", "turn that order round", "", "", (*ui).turnSort},
+		{"sort", "o", "sort the table, or the list of sessions, by the next column", "sort, reverse", "", (*ui).nextSort},
+		{"turn-sort", "O", "reverse that order", "", "", (*ui).turnSort},
 		{"only-contact", "c", "only what is from or to this contact", "contact, id, ns", "", func(u *ui) { u.onlyThis("contact") }},
 		{"only-id", "I", "only what has the id of this stanza", "", "", func(u *ui) { u.onlyThis("id") }},
 		{"only-namespace", "U", "only what is in the namespace (URI) of this stanza's payload", "", "", func(u *ui) { u.onlyThis("namespace") }},
 		{"time", "t", "time: since the start, since the row above, of the day", "another time", "time", (*ui).nextClock},
 		{"raw", "x", "the event's raw text, and back", "raw text, and back", "raw", func(u *ui) { u.setView(rawText) }},
 		{"hex", "h", "the event's bytes in hex, and back", "hex, and back", "hex", func(u *ui) { u.setView(hexDump) }},
-		{"sessions", "s", "show or hide the list of sessions", "list of sessions", "sessions", (*ui).toggleList},
-		{"session-table", "S", "the list of sessions on the whole screen, with its columns; Enter opens one", "sessions, all room", "", (*ui).zoomList},
-		{"story-back", "{", "to the session that this one goes on from: resumed, replaced, same client", "its story: back", "", func(u *ui) { u.along(-1) }},
-		{"story-on", "}", "to the session that goes on from this one", "", "", func(u *ui) { u.along(1) }},
+		{"sessions", "s", "show or hide the list of sessions", "list of sessions", "list", (*ui).toggleList},
+		{"session-table", "S", "the list of sessions on the whole screen, with its columns; Enter opens one", "sessions, all room", "sessions", (*ui).zoomList},
+		{"story-back", "{", "to the session that this one continues: resumed, replaced, same client", "its story: back", "", func(u *ui) { u.along(-1) }},
+		{"story-on", "}", "to the session that continues this one", "", "", func(u *ui) { u.along(1) }},
 		{"fold", "z", "fold the phase of the login that the event is in to one row, or show it again", "fold a phase, all", "", (*ui).foldPhase},
 		{"fold-all", "Z", "fold all phases, or show all again", "", "", (*ui).foldAll},
-		{"statistics", "T", "statistics of this session; again: of all sessions", "statistics", "", (*ui).showStats},
+		{"statistics", "T", "statistics of this session; again: of all sessions", "statistics", "stats", (*ui).showStats},
 		{"password", "p", "check the login against the account's password, typed here", "check a password", "password", (*ui).askPassword},
 		{"compare", "d", "compare two sessions: d on one, then d on the other", "compare two", "compare", (*ui).compare},
 		{"mark", "m Space", "mark the event, in exports and for one, or take the mark away", "mark, clear marks", "mark", (*ui).toggleMark},
 		{"clear-marks", "M", "clear all marks", "", "", (*ui).clearMarks},
-		{"next-field", ">", "light up the bytes of the next decoded field; a click on bytes names theirs", "field: light bytes", "", func(u *ui) { u.turnField(1) }},
+		{"next-field", ">", "highlight the bytes of the next decoded field; clicking bytes names their field", "a field's bytes", "", func(u *ui) { u.turnField(1) }},
 		{"previous-field", "<", "those of the field before", "", "", func(u *ui) { u.turnField(-1) }},
 		{"note", "a", "write a note on the event: on its row, in exports, reports and Wireshark's comments", "note; list notes", "", (*ui).askNote},
 		{"notes", "A", "list the notes and marks of all sessions", "", "", (*ui).showNotes},
@@ -96,15 +96,25 @@ func init() {
 		{"previous-session", "[ Left", "session before", "", "", func(u *ui) { u.turnSession(-1) }},
 		{"next-match", "n", "next match of the search", "match, before", "", func(u *ui) { u.searchOn(1) }},
 		{"previous-match", "N", "match before", "", "", func(u *ui) { u.searchOn(-1) }},
-		{"taller", "+", "more room for the ladder", "ladder taller, low", "", func(u *ui) { u.resize(1) }},
+		{"taller", "+", "more room for the ladder", "height of ladder", "", func(u *ui) { u.resize(1) }},
 		{"shorter", "-", "less room for the ladder", "", "", func(u *ui) { u.resize(-1) }},
-		{"held", "H", "what is held, to let it go, edit, drop, repeat or delay it", "held, breakpoints", "", (*ui).showHeld},
-		{"break", "B", "hold elements from now on: by a filter, or before a step", "", "", (*ui).askBreak},
-		{"say", "W", "say something to the server or the client: ping, disco, message, XML, a file", "say, again", "", (*ui).askInject},
+		{"held", "H", "what is held: pass it on, edit, drop, repeat or delay it", "held, breakpoints", "hold", (*ui).showHeld},
+		{"break", "B", "set a breakpoint: hold what matches a filter, or comes before a step", "", "", (*ui).askBreak},
+		{"say", "W", "send something to the server or the client: ping, disco, message, XML, a file", "send, send again", "", (*ui).askInject},
 		{"say-again", "R", "send the marked stanzas again, or the selected one", "", "", (*ui).sayAgain},
-		{"redraw", "Ctrl-L", "draw the screen anew", "draw anew", "", func(u *ui) { u.redraw = true }},
+		{"redraw", "Ctrl-L", "redraw the screen", "redraw", "", func(u *ui) { u.redraw = true }},
 	}
 }
+
+// footer names the actions of the last line, the most needed first: as many are shown as
+// there is room for. At 80 columns that is all that somebody new would not guess.
+var footer = append(slices.Clip(always), []string{
+	"search", "filter", "export", "session-table", "statistics", "held", "verdict", "stanzas", "enter",
+	"next-pane", "next-finding", "findings", "reveal", "follow", "mark", "compare", "time", "raw", "hex", "noise", "sessions", "info", "copy", "password",
+}...)
+
+// always are those that stand there wherever one is.
+var always = []string{"quit", "help", "back", "palette"}
 
 // mouseTable is what the mouse does, for help.
 var mouseTable = [][2]string{

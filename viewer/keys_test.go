@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -94,4 +95,25 @@ func TestQuitKey(t *testing.T) {
 	if b.quits != 1 {
 		t.Error("q does not quit")
 	}
+}
+
+// TestFooter: at 80 columns the last line names what somebody new would not guess, and each
+// action that has a word for it stands there if there is room.
+func TestFooter(t *testing.T) {
+	b, _ := holding(t, 80, 24)
+	b.press("<Esc>").has(" q quit  ? help  : menu  / find  F filter  e export  S sessions  T stats  H hold")
+	newBench(t, 80, 24, Options{}).play(login(1)).lacks("H hold")
+	newBench(t, 80, 24, Options{}).play(refused(1)).press("<Esc>").has(": menu  ! why  / find")
+	for i := range actions {
+		if a := &actions[i]; (a.hint != "") != slices.Contains(footer, a.name) {
+			t.Errorf("%s has the word %q for the last line, and its place there: %v", a.name, a.hint, slices.Contains(footer, a.name))
+		}
+	}
+}
+
+// TestFollowIsPaused where a login has failed, until another session comes.
+func TestFollowIsPaused(t *testing.T) {
+	b := newBench(t, 80, 24, Options{Live: true}).play(login(1)).has(" FOLLOW")
+	b.play(refused(2)).has(" FOLLOW PAUSED")
+	b.play(login(3)).has(" FOLLOW").lacks("PAUSED")
 }

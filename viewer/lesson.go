@@ -97,9 +97,9 @@ func (u *ui) answerTask() {
 	case len(u.options.Tasks) == 0:
 		u.say(notice, "xmppscope demo --learn gives lessons")
 	case t == nil:
-		u.say(notice, "all is done; q leaves")
+		u.say(notice, "that was the last lesson; q quits")
 	case len(u.taskEvents(t)) == 0:
-		u.say(notice, "the session of this lesson has not come so far yet")
+		u.say(notice, "the session of this lesson has not got that far yet")
 	case t.Find != "":
 		e, _ := u.event()
 		u.judge(e != nil && slices.ContainsFunc(u.taskEvents(t), func(r *session.Event) bool { return r.Session == e.Session && r.Seq == e.Seq }))
@@ -159,7 +159,7 @@ func (u *ui) showAnswer() {
 	}
 	all := u.taskEvents(t)
 	if len(all) == 0 {
-		u.say(notice, "the session of this lesson has not come so far yet")
+		u.say(notice, "the session of this lesson has not got that far yet")
 		return
 	}
 	u.lesson.right = true
@@ -182,7 +182,7 @@ func (u *ui) lessonLines(width int) (out []line) {
 	}
 	t := u.task()
 	if t == nil {
-		said := wiref(" That was all: %d of %d right at once. Look around (? lists the keys), or q leaves.", l.sure, len(u.options.Tasks))
+		said := wiref(" That was all: %d of %d right at the first try. Look around (? lists the keys), or q leaves.", l.sure, len(u.options.Tasks))
 		return append(out, line{{said, u.theme.strong}}.wrap(width, 1)...)
 	}
 	out = append(out, line{{" " + wire(t.Text), u.theme.text}}.wrap(width, 1)...)

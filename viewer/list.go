@@ -60,7 +60,7 @@ func (u *ui) sign(o *session.Overview) (clean, tcell.Style) {
 
 // under is the second line of a session: its state, and where it comes from.
 func under(o *session.Overview) string {
-	state := o.State.String()
+	state := o.Word()
 	if o.Ended && o.State == session.LoggedIn {
 		state = "ended"
 	}
@@ -241,7 +241,7 @@ func (u *ui) sortList() {
 	u.listing.By = (u.listing.By + 1) % len(inspect.SessionColumns)
 	u.listing.Falling = inspect.SessionColumns[u.listing.By].Falling
 	u.relist()
-	u.say(notice, "sorted by %s; O turns that round", inspect.SessionColumns[u.listing.By].Name)
+	u.say(notice, "sorted by %s; O reverses the order", inspect.SessionColumns[u.listing.By].Name)
 }
 
 // turnList turns the order of the list round.

@@ -12,7 +12,7 @@ func (u *ui) toggleMark() {
 	case u.marks[index]:
 		delete(u.marks, index)
 		u.annotate(e, index, session.Annotation{Text: u.remarkOf(e).Text})
-		u.say(notice, "no longer marked; %s left", session.Plural(len(u.marks), "marked event"))
+		u.say(notice, "unmarked; %s left", session.Plural(len(u.marks), "marked event"))
 	default:
 		u.marks[index] = true
 		u.annotate(e, index, session.Annotation{Text: u.remarkOf(e).Text, Marked: true})

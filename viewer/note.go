@@ -59,14 +59,14 @@ func (u *ui) askNote() {
 	u.overlay = noOverlay
 	e, index := u.event()
 	if e == nil {
-		u.say(notice, "there is no event to say something of")
+		u.say(notice, "there is no event to write a note on")
 		return
 	}
 	c, before := u.current(), u.remarkOf(e)
 	u.ask(question{
 		title: wiref("Note on #%d", e.Seq), label: "note:", answer: before.Text,
 		help: func(string) []line {
-			return []line{{{" It stands on its row, and in what is exported: in the comments that Wireshark shows, in reports. Empty takes it back.", u.theme.text}}}
+			return []line{{{" It is shown on the event's row and goes into exports: Wireshark shows it as a comment, reports print it. Leave it empty to remove it.", u.theme.text}}}
 		},
 		done: func(text string) {
 			if text = strings.TrimSpace(text); text == before.Text {
@@ -76,7 +76,7 @@ func (u *ui) askNote() {
 			u.annotate(e, index, before)
 			u.noted[c] = true
 			if text == "" {
-				u.say(notice, "the note on #%d is taken back", e.Seq)
+				u.say(notice, "the note on #%d was removed", e.Seq)
 				return
 			}
 			u.say(plain, "noted on #%d; e exports it with the events, A lists all notes", e.Seq)
@@ -125,7 +125,7 @@ func (u *ui) showNotes() {
 		}
 	}
 	if len(rows) == 0 {
-		u.say(notice, "nothing is noted or marked; a takes a note, m marks")
+		u.say(notice, "no notes or marks yet: a writes a note, m marks")
 		return
 	}
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(a.session-b.session, cmp.Compare(a.seq, b.seq)) })

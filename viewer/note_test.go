@@ -40,9 +40,9 @@ func TestNotes(t *testing.T) {
 		t.Error("what has been saved is asked about")
 	}
 	b.press("14<Enter>").press("aagain<Enter>").press("q").has("1 session with notes of yours is saved nowhere", "with notes of yours").press("<Esc>")
-	b.press("a<CtrlU><Enter>").has("taken back").lacks("✎ again").press("M").lacks("◆")
+	b.press("a<CtrlU><Enter>").has("was removed").lacks("✎ again").press("M").lacks("◆")
 	b.press("v").press("a").press("table note<Enter>").has("✎ table note")
-	newBench(t, 80, 24, Options{}).press("a").has("there is no event").press("A").has("nothing is noted")
+	newBench(t, 80, 24, Options{}).press("a").has("there is no event").press("A").has("no notes or marks yet")
 }
 
 // TestNotesComeBack from a file that they were saved in.

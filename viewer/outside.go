@@ -207,7 +207,7 @@ func (u *ui) showOutput(name, text string, err error) {
 			p.add(1, span{" " + wire(strings.TrimRight(l, "\r\n")), p.theme.text})
 		}
 		if text == "" && err == nil {
-			p.add(1, span{" it said nothing", p.theme.faint})
+			p.add(1, span{" it printed nothing", p.theme.faint})
 		}
 	}})
 }
@@ -240,7 +240,7 @@ func (u *ui) outside(name string, program func(context.Context) *exec.Cmd) {
 	u.redraw = true
 	switch exit := new(exec.ExitError); {
 	case !lent:
-		u.say(failure, "the terminal cannot be lent to %s", name)
+		u.say(failure, "the terminal cannot be handed to %s", name)
 	case errors.As(err, &exit):
 		u.say(warning, "%s: %v", name, err)
 	case err != nil:

@@ -75,7 +75,7 @@ func TestOwnCommands(t *testing.T) {
 	outside.press("X").has("there is no event yet")
 	outside.play(injecting())
 	outside.ui.suspend = nil
-	outside.press("X").has("the terminal cannot be lent to x")
+	outside.press("X").has("the terminal cannot be handed to x")
 }
 
 func filesIn(t *testing.T, dir string) map[string]bool {

@@ -79,7 +79,7 @@ func (u *ui) setup(p *textBlock) {
 		}
 	}
 	if len(r.Said) > 0 {
-		p.heading("What to know of what was read")
+		p.heading("About what was read")
 		for _, said := range r.Said {
 			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
 		}
@@ -118,7 +118,7 @@ func (u *ui) pageTold(p *textBlock) {
 	}
 	for i, said := range u.options.Told() {
 		if i == 0 {
-			p.heading("Said meanwhile")
+			p.heading("Messages")
 		}
 		p.add(3, span{" ▲ " + wire(said), p.theme.warning})
 	}
@@ -135,7 +135,7 @@ func (p *textBlock) outcomes(u *ui, sessions []*inspect.Conversation) {
 		p.lines[len(p.lines)-1] = line{{" " + wire(session.Plural(n, "session")), p.theme.title.Underline(true)}}
 	}
 	if more := n - len(sessions); more > 0 {
-		p.add(3, span{wiref("   … and %d before these", more), p.theme.faint})
+		p.add(3, span{wiref("   … and %d earlier ones", more), p.theme.faint})
 	}
 	for i, c := range sessions {
 		sign, style := u.sign(&c.Overview)

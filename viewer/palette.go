@@ -116,7 +116,7 @@ func (u *ui) askAction() {
 // paletteLines are the commands round the chosen one.
 func (u *ui) paletteLines(fit []command, at int) []line {
 	if len(fit) == 0 {
-		return []line{{{" nothing is called that, or does that", u.theme.warning}}}
+		return []line{{{" no command matches", u.theme.warning}}}
 	}
 	name, label := 0, 0
 	for _, c := range fit {
@@ -128,5 +128,5 @@ func (u *ui) paletteLines(fit []command, at int) []line {
 		c := fit[i]
 		out = append(out, line{{pointer(i == at), u.theme.accent}, {wire(c.name).pad(name) + "  ", u.theme.strong}, {wire(c.label).fit(label).pad(label) + "  ", u.theme.accent}, {wire(c.does), u.theme.text}}.fit(u.plan.hints.w-1))
 	}
-	return append(out, line{{wiref(" %d of %d · Up, Down choose · Tab completes · Enter does it", at+1, len(fit)), u.theme.faint}})
+	return append(out, line{{wiref(" %d of %d · Up, Down choose · Tab completes · Enter runs it", at+1, len(fit)), u.theme.faint}})
 }

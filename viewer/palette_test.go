@@ -12,7 +12,7 @@ func TestPalette(t *testing.T) {
 	b.press(":ladder again<Enter>").lacks("Stanzas of session 1") // by what it does
 	b.press(":nex<Tab>").has(": next-").press("<Esc>").lacks("Commands")
 	b.press(":next-<Down><Tab>").has(": next-finding").press("<Esc>")
-	b.press(":xyzzy").has("nothing is called that").press("<Enter>").has(`there is no command "xyzzy"`)
+	b.press(":xyzzy").has("no command matches").press("<Enter>").has(`there is no command "xyzzy"`)
 	b.press(":go-to<Enter>").has("go to #").press("6<Enter>")
 	if b.seq() != 6 {
 		t.Errorf("at #%d", b.seq())

@@ -115,6 +115,10 @@ func (u *ui) choose(event *tcell.EventKey) {
 // paste puts pasted text into the prompt; without one it is not for us.
 func (u *ui) paste(text string) {
 	p := u.prompt
+	if p == nil && u.edit != nil {
+		u.editPaste(text)
+		return
+	}
 	if p == nil || p.field == nil {
 		return
 	}

@@ -70,7 +70,7 @@ func (u *ui) quit() {
 	switch unsaved := u.unsaved(); {
 	case u.exporting && !u.leaving:
 		u.leaving = true
-		u.say(warning, "an export is being written; q again gives it up")
+		u.say(warning, "an export is being written; q again abandons it")
 		return
 	case len(unsaved) > 0:
 		u.askQuit(unsaved)
@@ -133,7 +133,7 @@ func (u *ui) askQuit(unsaved []*inspect.Conversation) {
 
 func (u *ui) unsavedLine(c *inspect.Conversation) line {
 	sign, style := u.sign(&c.Overview)
-	state := c.State.String()
+	state := c.Word()
 	switch {
 	case !c.Ended && u.live():
 		state += ", still open"
@@ -157,7 +157,7 @@ func (u *ui) unsavedLine(c *inspect.Conversation) line {
 func (u *ui) askSaveAll() {
 	x := export{Pick: u.whole(), what: "everything, and quit", path: u.exportName("sessions"), quit: true}
 	for _, f := range u.options.Formats { // the last one: .pcapng shows more elsewhere than .pcap
-		if f.Lossless {
+		if f.Opens && f.Secrets { // with all that it holds
 			x.path = "xmppscope-" + u.now().Format("20060102-150405") + f.Ext
 		}
 	}
@@ -212,7 +212,7 @@ func (u *ui) askLeft() {
 		}
 	}
 	u.ask(question{
-		title: "Left by an earlier run: sessions that were saved nowhere", label: "what is to become of it?", leaving: true,
+		title: "Left by an earlier run: sessions that were saved nowhere", label: "what should happen to it?", leaving: true,
 		help: func(string) (out []line) {
 			for _, l := range left.Lines {
 				out = append(out, line{{" " + wire(l), u.theme.text}})

@@ -22,7 +22,7 @@ var errDisk = errors.New("no space left on device")
 func unsaved(w *written, saves func() []Save) Options {
 	o := exporting(w)
 	o.Live, o.Unsaved, o.Where, o.Saves = true, true, "127.0.0.1:5222 → xmpp.example.net:5222", saves
-	o.Formats = append(slices.Clip(o.Formats), Format{Ext: ".keeps", Title: "all of it", Secrets: true, Lossless: true})
+	o.Formats = append(slices.Clip(o.Formats), Format{Ext: ".keeps", Title: "all of it", Secrets: true, Opens: true})
 	return o
 }
 
@@ -85,7 +85,7 @@ func TestSaveAllAndQuit(t *testing.T) {
 	}
 	b := newBench(t, 100, 30, o).play(login(1)).press("q")
 	b.later += time.Second
-	b.press("s").has("to file: xmppscope-20261122-143", ".keeps holds passwords and keys")
+	b.press("s").has("to file: xmppscope-20261122-143", ".keeps always contains passwords and keys")
 	if b.press("<Enter>").has("✗ no space left on device", "to file:"); b.quits != 0 {
 		t.Fatal("an export that failed quits")
 	}
@@ -137,7 +137,7 @@ func TestSavingIsSaid(t *testing.T) {
 	b.ui.take(inspect.Batch{})
 	b.has("✗ SAVE STOPPED 14:30:05 a.pcapng: disk full (i)", "▲ a.pcapng: disk full: nothing more is saved there␛")
 	b.later += time.Minute
-	b.press("jj").has("✗ SAVE STOPPED").press("i").has("Said meanwhile", "nothing more is saved there").press("i")
+	b.press("jj").has("✗ SAVE STOPPED").press("i").has("Messages", "nothing more is saved there").press("i")
 	b.has("✗ a.pcapng is not saved any more").lacks("SAVE STOPPED")
 	b.press("q").has("Quit? 1 session is saved nowhere")
 	for _, size := range [][2]int{{80, 24}, {80, 12}, {40, 10}} {

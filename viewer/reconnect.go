@@ -23,9 +23,9 @@ func (u *ui) along(by int) {
 	case c.ID == 0:
 		u.say(notice, "there is no session yet")
 	case by < 0:
-		u.say(notice, "session %d goes on from no other", c.ID)
+		u.say(notice, "session %d does not continue another", c.ID)
 	default:
-		u.say(notice, "no session goes on from session %d", c.ID)
+		u.say(notice, "no session continues session %d", c.ID)
 	}
 }
 

@@ -114,15 +114,15 @@ func (u *ui) found(ctx context.Context, index int, where *inspect.Conversation, 
 	here, before := u.current(), u.ladder.selected
 	switch {
 	case index < 0 && len(u.listed) > 1:
-		u.say(warning, "%q is in no session", u.search.text)
+		u.say(warning, "%q was not found in any session", u.search.text)
 		return
 	case index < 0:
-		u.say(warning, "%q is not in this session", u.search.text)
+		u.say(warning, "%q was not found in this session", u.search.text)
 		return
 	case where != nil:
 		u.selectSession(where)
 		u.follow = false
-		u.say(notice, "%q is not in session %d: this is session %d", u.search.text, here.ID, where.ID)
+		u.say(notice, "%q is not in session %d: found in session %d", u.search.text, here.ID, where.ID)
 	}
 	said := ""
 	if where != nil {
@@ -176,7 +176,7 @@ func (u *ui) sayMatch(said string) {
 	switch at := slices.Index(m.at, index); {
 	case at < 0 || u.prompt != nil || u.leaving: // what was asked stands
 	case len(m.at) == 1 && said == "":
-		u.say(notice, "%q is in this event only", m.text)
+		u.say(notice, "%q occurs only in this event", m.text)
 	default:
 		u.say(notice, "%smatch %s of %s", said, inspect.Number(at+1), inspect.Number(len(m.at)))
 	}

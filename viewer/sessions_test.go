@@ -102,7 +102,7 @@ func TestReconnectsInTheList(t *testing.T) {
 	if b.ui.current().ID != 3 {
 		t.Errorf("} goes to session %d", b.ui.current().ID)
 	}
-	b.press("}}").has("no session goes on from session 4").press("{{{{").has("session 1 goes on from no other")
+	b.press("}}").has("no session continues session 4").press("{{{{").has("session 1 does not continue another")
 	if lines := strings.Count(b.show(), "goes there"); lines != 1 {
 		t.Errorf("%d lines lead to other sessions", lines)
 	}

@@ -95,7 +95,7 @@ func TestSettings(t *testing.T) {
 
 // TestChooseColumns on the screen.
 func TestChooseColumns(t *testing.T) {
-	b := newBench(t, 120, 40, Options{}).play(chats(1)).press("v").lacks("ns ")
+	b := newBench(t, 120, 40, Options{}).play(chats(1)).press("v").lacks("  ns ")
 	b.press("C").has("Columns of the stanzas", "▸✓ number", "   ns ").press("Gk<Enter>").has("▸✓ ns")
 	b.press("<Esc>").has("jabber:iq:roster", "ns                        what").press("CGkkk").has("▸✓ ns").press("---").has("▸✓ ns").press("<Esc>").has("what")
 	b.press("C").press("gjjjjo").has("▲ sorted").press("o").has("▼ sorted").press("X<Esc>").has("note 22", "type▼")

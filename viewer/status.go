@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -146,16 +147,21 @@ func (u *ui) drawHints(screen tcell.Screen) {
 		line{{wiref(" %s …%s Esc stops", u.search.does, u.search.progress()), u.theme.notice}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
+	if u.edit != nil {
+		line{{" " + editHint, u.theme.faint}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
+		return
+	}
 	if u.overlay == sheetPage && u.sheet.hint != "" {
 		line{{" q back  " + u.sheet.hint, u.theme.faint}}.fit(at.w).put(screen, at.x, at.y, at.w, asIs)
 		return
 	}
 	x := at.x + 1
-	for i := range u.keys.bound {
-		b := &u.keys.bound[i]
-		if !u.offers(b.action) {
+	for _, name := range u.footer() {
+		i := slices.IndexFunc(u.keys.bound, func(b bound) bool { return b.name == name })
+		if i < 0 || !u.offers(u.keys.bound[i].action) {
 			continue
 		}
+		b := &u.keys.bound[i]
 		l := line{{b.short(), u.theme.accent}, {" " + wire(u.hint(b.action)), u.theme.faint}}
 		w := l.width()
 		if x+w > at.x+at.w {
@@ -167,18 +173,33 @@ func (u *ui) drawHints(screen tcell.Screen) {
 	}
 }
 
+// footer names what the last line has, the most needed here first.
+func (u *ui) footer() []string {
+	names := slices.Clone(footer)
+	first := func(name string) {
+		at := slices.Index(names, name)
+		names = slices.Insert(slices.Delete(names, at, at+1), len(always), name)
+	}
+	if u.current().State == session.Failed {
+		first("verdict")
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "statistics" })
+	}
+	if u.want.zoom || u.want.focus == listPane {
+		first("enter")
+	}
+	return names
+}
+
 // offers says whether a key is named on the last line: on a page that lies over
 // the panes only those are that do something there.
 func (u *ui) offers(a *action) bool {
 	switch {
-	case a.hint == "":
-		return false
 	case a.name == "quit", a.name == "help":
 		return true
 	case a.name == "back":
 		return !u.covered() && (u.overlay != noOverlay || u.compared != nil)
 	}
-	return u.overlay == noOverlay
+	return u.overlay == noOverlay && (a.name != "held" || u.options.Control != nil)
 }
 
 // hint is what a key does here, in a word.
@@ -188,6 +209,8 @@ func (u *ui) hint(a *action) string {
 		return "open"
 	case a.name == "quit" && u.covered(), a.name == "enter" && u.want.zoom:
 		return "back"
+	case a.name == "verdict" && u.current().State == session.Failed:
+		return "why"
 	}
 	return a.hint
 }
@@ -198,7 +221,7 @@ func (u *ui) listCaption(width int) line {
 		out = append(out, span{wiref(" of %s · only: %s", inspect.Number(len(u.model.Sessions)), u.narrow), u.theme.warning})
 	}
 	if u.list.heading != nil && u.want.focus == listPane {
-		out = append(out, span{" · Enter opens · o sorts, O turns · F only some", u.theme.faint})
+		out = append(out, span{" · Enter opens · o sorts, O reverses · F narrows", u.theme.faint})
 	}
 	return out.fit(width)
 }

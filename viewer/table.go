@@ -89,7 +89,7 @@ func (u *ui) toPartner() {
 	case c.Unanswered(e):
 		u.say(warning, "#%d was never answered", e.Seq)
 	default:
-		u.say(notice, "#%d is no request with an answer, nor an answer", e.Seq)
+		u.say(notice, "#%d is neither an answered request nor an answer", e.Seq)
 	}
 }
 
@@ -108,7 +108,7 @@ func (u *ui) nextSort() {
 		return
 	}
 	if !u.table {
-		u.say(notice, "v shows the stanzas as a table, which o sorts")
+		u.say(notice, "only the table of stanzas can be sorted: v shows it")
 		return
 	}
 	by := u.sortedBy()
@@ -126,7 +126,7 @@ func (u *ui) turnSort() {
 		return
 	}
 	if !u.table || u.sortedBy() == inspect.ByTime {
-		u.say(notice, "o sorts the table of stanzas by a column, O turns that round")
+		u.say(notice, "o sorts the table of stanzas by a column, O reverses the order")
 		return
 	}
 	u.sortBy(u.sorted, !u.falling)

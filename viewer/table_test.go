@@ -56,7 +56,7 @@ func TestPartner(t *testing.T) {
 	if b.has("Pair #5 → #7").press("P"); b.seq() != 5 {
 		t.Errorf("P goes back to #%d", b.seq())
 	}
-	b.press("8<Enter>P").has("#8 was never answered").press("6<Enter>P").has("#6 is no request").lacks("Pair #")
+	b.press("8<Enter>P").has("#8 was never answered").press("6<Enter>P").has("#6 is neither").lacks("Pair #")
 	if b.press("v5<Enter>P"); b.seq() != 7 {
 		t.Errorf("in the ladder P goes to #%d", b.seq())
 	}
@@ -106,7 +106,7 @@ func TestSortTheTable(t *testing.T) {
 	}
 	s2 := chats(2)
 	b.play(s2).press("o").has("sort: rtt").press("]").has("sort: time").press("[").has("sort: rtt")
-	b.press("v").press("o").has("v shows the stanzas").press("O").has("o sorts")
+	b.press("v").press("o").has("v shows it").press("O").has("o sorts")
 }
 
 // TestOnlyThis: filters made of the selected row.
@@ -120,6 +120,6 @@ func TestOnlyThis(t *testing.T) {
 		t.Errorf("%d rows are left", n)
 	}
 	b = newBench(t, 120, 40, Options{CompileFilter: session.CompileFilter}).play(chats(1)).press("v12<Enter>c").has(`raw contains "room@muc.example"`)
-	b.press("F<CtrlU><Enter>").press("13<Enter>I").has("#13 names no id")
+	b.press("F<CtrlU><Enter>").press("13<Enter>I").has("#13 has no id")
 	newBench(t, 120, 40, Options{}).play(chats(1)).press("c").has("nothing to filter by")
 }

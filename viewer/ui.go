@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +44,9 @@ type ui struct {
 	plan                       plan
 	want                       wish
 	overlay                    overlay
-	prompt                     *prompt // nil while none is open
+	prompt                     *prompt           // nil while none is open
+	edit                       *edit             // nil while nothing is edited
+	drafts                     map[uint64]string // what was typed of held elements and not sent, by their ids
 
 	clock   clock
 	view    view
@@ -152,8 +155,18 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		stands:  map[*inspect.Conversation]*stand{},
 		model:   inspect.NewModel(), events: inspect.NewCache(o.Log),
 		follow: o.Live && len(o.Tasks) == 0, reveal: o.Reveal, sought: -1, marks: map[int]bool{}, remarks: map[spot]remark{}, noted: map[*inspect.Conversation]bool{},
-		saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
+		drafts: map[uint64]string{}, saved: map[*inspect.Conversation]int{}, read: map[string]bool{}, ignored: map[string]bool{},
 	}
+	u.options.Formats = slices.Clone(o.Formats)
+	slices.SortStableFunc(u.options.Formats, func(a, b Format) int {
+		switch {
+		case a.Opens == b.Opens:
+			return 0
+		case a.Opens:
+			return -1
+		}
+		return 1
+	})
 	u.want.focus = ladderPane
 	u.settle()
 	if o.Filter != nil {
@@ -339,10 +352,10 @@ func (u *ui) toEnd() {
 	u.ladder.free = false
 	c := u.current()
 	goal := len(c.Rows) - 1
+	if u.stopped() {
+		return // it has been shown; now the person may look around
+	}
 	if at := c.Decisive(); c.State == session.Failed && at >= 0 {
-		if u.stand(c).stopped == at {
-			return // it has been shown; now the person may look around
-		}
 		u.stand(c).stopped = at
 		goal = c.Find(at)
 	}
@@ -350,6 +363,13 @@ func (u *ui) toEnd() {
 		u.ladder.selected = goal
 		u.detail.top = 0
 	}
+}
+
+// stopped says that following has stopped where the session failed, until the next one comes.
+func (u *ui) stopped() bool {
+	c := u.current()
+	at := c.Decisive()
+	return c.State == session.Failed && at >= 0 && u.stand(c).stopped == at
 }
 
 // Draw draws the inspector; see tview.Primitive.
@@ -373,10 +393,13 @@ func (u *ui) Draw(screen tcell.Screen) {
 	u.dressList()
 	u.page.rect = rect{0, u.plan.bar.h, w, max(0, h-u.plan.bar.h-u.plan.hints.h)}
 	u.drawBar(screen, below)
-	if u.overlay != noOverlay {
+	switch {
+	case u.edit != nil:
+		u.drawEdit(screen, u.page.rect)
+	case u.overlay != noOverlay:
 		u.pageLines = u.pageText()
 		u.page.draw(screen, &u.theme, true)
-	} else {
+	default:
 		for i, p := range u.panes() {
 			p.draw(screen, &u.theme, i == u.want.focus)
 		}

@@ -35,7 +35,7 @@ func (u *ui) askAccount(c *inspect.Conversation, before string) {
 		done: func(jid string) {
 			jid = strings.TrimSpace(jid)
 			if user, domain, ok := strings.Cut(jid, "@"); !ok || user == "" || domain == "" {
-				u.say(warning, "%q is no bare JID: want user@domain", jid)
+				u.say(warning, "%q is not a bare JID such as user@domain", jid)
 				return
 			}
 			u.askPasswordOf(c, jid)

@@ -60,7 +60,7 @@ func (s *checked) print(w io.Writer, colour bool) {
 	if who := cmp.Or(s.JID, s.User); who != "" {
 		head += ", " + who
 	}
-	if head += ": " + s.State.String(); s.ID == 0 {
+	if head += ": " + s.Word(); s.ID == 0 {
 		head = "the run"
 	}
 	say(w, "%s", head)

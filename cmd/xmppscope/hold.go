@@ -12,7 +12,14 @@ type holds struct{ *proxy.Control }
 // Held implements viewer.Control.
 func (c holds) Held() (out []viewer.Held) {
 	for _, h := range c.Control.Held() {
-		out = append(out, viewer.Held{ID: h.ID, Session: h.Session, Dir: h.Dir, Since: h.Since, Reason: h.Reason, Name: h.Name, XML: h.XML, Shown: h.Shown})
+		held := viewer.Held{
+			ID: h.ID, Session: h.Session, Dir: h.Dir, Since: h.Since, Reason: h.Reason, Name: h.Name, XML: h.XML, Shown: h.Shown,
+			SenderEnded: h.Ended[0], ReceiverEnded: h.Ended[1],
+		}
+		for _, b := range h.Behind {
+			held.Behind = append(held.Behind, viewer.Behind(b))
+		}
+		out = append(out, held)
 	}
 	return out
 }

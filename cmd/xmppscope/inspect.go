@@ -47,7 +47,7 @@ func (i *inspection) hooks() viewer.Hooks {
 		h.Told = i.board.told
 	}
 	for _, f := range capture.Formats() {
-		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets, Lossless: f.Secrets && f.Read != nil})
+		h.Formats = append(h.Formats, viewer.Format{Ext: f.Ext, Title: f.Title, Secrets: f.Secrets, Opens: f.Read != nil})
 	}
 	return h
 }

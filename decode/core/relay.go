@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -50,9 +51,9 @@ func explainRelay(s *decode.Seen) []session.Note {
 		return []session.Note{alarm(session.Info, "RFC 6120 §4.4", "the %s closes its half of the stream; the other side should do the same", who)}
 	case session.StreamPartial:
 		if s.State.Captured {
-			return []session.Note{alarm(session.Warning, "RFC 6120 §4.4", "this ends in the middle: the rest of what the %s was sending is not in the capture", who)}
+			return []session.Note{alarm(session.Warning, "", "this ends in the middle: the rest of what the %s was sending is not in the capture", who)}
 		}
-		return []session.Note{alarm(session.Warning, "RFC 6120 §4.4", "the connection ended in the middle of what the %s was sending", who)}
+		return []session.Note{alarm(session.Warning, "", "the connection ended in the middle of what the %s was sending", who)}
 	}
 	return relayWords(s, who)
 }
@@ -106,7 +107,7 @@ func by(name string) string {
 
 func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {
 	if leg == session.ClientLeg {
-		return []session.Note{alarm(session.Info, "RFC 6120 §3.2", "a client connected from %s", b.Peer)}
+		return []session.Note{alarm(session.Info, "", "a client connected from %s", b.Peer)}
 	}
 	n := alarm(session.Info, "RFC 6120 §3.2", "xmppscope connected to the server at %s", b.Peer)
 	if b.Target != "" && b.Target != b.Peer {
@@ -146,7 +147,7 @@ func answered(b session.DNSAnswered) []session.Note {
 
 // captured is a connection in a capture that others have made.
 func captured(b session.TCPOpened) []session.Note {
-	n := alarm(session.Info, "RFC 6120 §3.2", "a client connected from %s to %s, as a packet capture tells", b.Peer, b.Local)
+	n := alarm(session.Info, "", "a client connected from %s to %s, as a packet capture tells", b.Peer, b.Local)
 	if b.Joined {
 		n.Severity = session.Notice
 		n.Text = "the capture begins in the middle of this connection: what was said before is not known"
@@ -155,13 +156,13 @@ func captured(b session.TCPOpened) []session.Note {
 }
 
 func tcpClosed(s *decode.Seen, b session.TCPClosed) []session.Note {
-	n := alarm(session.Info, "RFC 6120 §4.4", "%s closed the connection", guilty(b.By))
-	if !s.State.Captured {
-		n.Text += fmt.Sprintf(" of the %s leg", s.Event.Leg)
-	}
+	n := alarm(session.Info, "", "%s closed the connection", guilty(b.By))
 	if b.Reason != "" {
 		n.Severity = session.Notice
 		n.Text += ": " + b.Reason
+	}
+	if side := s.Event.Leg.String(); !s.State.Captured && b.By != side && b.By != session.OriginSelf {
+		n.Text += fmt.Sprintf("; xmppscope passed that on to the %s", side)
 	}
 	return []session.Note{n}
 }
@@ -206,7 +207,7 @@ func limit(b session.RelayLimit) []session.Note {
 
 func alarm(sev session.Severity, ref, format string, args ...any) session.Note {
 	n := decode.Say(sev, session.Span{}, format, args...)
-	n.Ref = ref
+	n.Ref = cmp.Or(ref, decode.Unspecified)
 	return n
 }
 

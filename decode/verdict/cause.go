@@ -129,7 +129,7 @@ func (c *scene) tell(severity session.Severity, at place, what, then string, cau
 
 // named says which server's log is meant, where that was found out.
 func (c *scene) named(advice string) string {
-	if name := serverNames[c.server]; name != "" {
+	if name := session.ServerNames[c.server]; name != "" {
 		return strings.ReplaceAll(advice, "the server's log", "the server's log (it is "+name+")")
 	}
 	return advice

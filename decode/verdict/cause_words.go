@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xmppscope/decode"
+	"xmppscope/session"
 )
 
 func init() { propose("30 words", inItsWords) }
@@ -31,10 +32,10 @@ func inItsWords(c *scene) []Cause {
 		cause.Weight = Likely
 	}
 	if known := c.server; known != "" && r.Text == "" {
-		cause.Text += fmt.Sprintf(" (so %s has it, without a word)", serverNames[known])
+		cause.Text += fmt.Sprintf(" (so %s has it, without a word)", session.ServerNames[known])
 	}
 	if others := c.otherServers(); len(found) == 1 && len(others) > 1 && c.server == "" {
-		cause.Text += fmt.Sprintf(" (if it is %s: %s say the same)", serverNames[found[0].Server], strings.Join(others, " and "))
+		cause.Text += fmt.Sprintf(" (if it is %s: %s say the same)", session.ServerNames[found[0].Server], strings.Join(others, " and "))
 	}
 	return []Cause{c.withFacts(cause)}
 }
@@ -49,7 +50,7 @@ func (c *scene) otherServers() (out []string) {
 		if s.Text != "" && s.Text == folded && slices.Contains(c.where(), s.Where) {
 			differ = differ || means != "" && means != s.Means
 			means = s.Means
-			if name := serverNames[s.Server]; !slices.Contains(out, name) {
+			if name := session.ServerNames[s.Server]; !slices.Contains(out, name) {
 				out = append(out, name)
 			}
 		}

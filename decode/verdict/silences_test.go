@@ -3,6 +3,8 @@ package verdict
 import (
 	"strings"
 	"testing"
+
+	"xmppscope/session"
 )
 
 // TestSilences: each entry is whole, of a server that is known, and made of conditions that
@@ -14,7 +16,7 @@ func TestSilences(t *testing.T) {
 	used := map[string]bool{}
 	for _, s := range silences() {
 		for _, server := range strings.Fields(s.Servers) {
-			if serverNames[server] == "" {
+			if session.ServerNames[server] == "" {
 				t.Errorf("%q: there is no server %q", s.Why, server)
 			}
 		}

@@ -3,6 +3,8 @@ package verdict
 import (
 	"strings"
 	"testing"
+
+	"xmppscope/session"
 )
 
 // TestSayingsAreSound: each text stands for one thing, in a form that fits into a sentence,
@@ -16,7 +18,7 @@ func TestSayingsAreSound(t *testing.T) {
 		if s.Server == "" || s.Where == "" || s.Means == "" || s.Do == "" || s.Text != "" && s.Like != "" {
 			t.Errorf("something is missing or too much in %+v", s)
 		}
-		if serverNames[s.Server] == "" {
+		if session.ServerNames[s.Server] == "" {
 			t.Errorf("%q is no server", s.Server)
 		}
 		for _, weak := range []string{"relax", "turn off tls", "disable tls", "allow_unencrypted", "without tls", "plain first", "insecure"} {

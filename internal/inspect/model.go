@@ -58,6 +58,7 @@ type Conversation struct {
 	Begin, End int  // indexes of its first event, and past its last one
 	Spoken     bool // somebody has said something: it is no port scan
 	Fate            // which event decides
+	Pulse           // what the two sides wait for
 	Reconnect       // which sessions it goes on from, and into
 
 	found   map[foundKey]*FindingKind // what the rules have found
@@ -135,6 +136,7 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 		c.Spoken = c.Spoken || session.IsPlaintext(e.Body)
 		c.Apply(e)
 		c.weigh(index, e, &c.Story)
+		c.feel(e)
 		if c.done == 0 && !c.In.IsZero() {
 			c.done = index
 		}
