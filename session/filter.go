@@ -51,6 +51,7 @@ bare: the peer without its resource      body: a message's text
 payload: the first child's namespace, or else its name
 condition: why it was refused            rtt: milliseconds since the request
 stanza: it is a message, presence or iq  field("jid"): what was decoded
+@errors @slow @messages @presence, and @NAME: a filter that was saved by a name
 examples: name == "iq" && payload == "jabber:iq:roster"
           bare == "romeo@montague.example" && body != ""
           severity in ["warning", "error"]      dir == "c2s" && stanza

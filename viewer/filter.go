@@ -38,11 +38,9 @@ type preset struct{ name, expr string }
 
 // presets are those that we bring, one made of the selected event, and those that were saved.
 func (u *ui) presets() []preset {
-	out := []preset{
-		{"errors", `severity == "error" || type == "error" || condition != ""`},
-		{"slow", "rtt > 200"},
-		{"messages", `name == "message"`},
-		{"presence", `name == "presence"`},
+	var out []preset
+	for _, f := range session.CommonFilters {
+		out = append(out, preset{f.Name, f.Expr})
 	}
 	if expr, _ := u.only("contact"); expr != "" {
 		out = append(out, preset{"this contact", expr})

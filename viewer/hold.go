@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -112,7 +113,7 @@ func (u *ui) waitLines(h *Held, width int) (out []line) {
 		return nil
 	}
 	for _, w := range c.Waits(h.Dir, u.now()) {
-		l := line{{wiref(" %-6s ", w.Who), u.theme.strong}, {wire(w.Text), u.theme.text}}
+		l := line{{wiref(" %-7s ", w.Who+":"), u.theme.strong}, {wire(w.Text), u.theme.text}}
 		left := session.ShortTime(w.Left.Truncate(time.Second))
 		switch {
 		case w.Then == "":
@@ -121,7 +122,7 @@ func (u *ui) waitLines(h *Held, width int) (out []line) {
 		default:
 			l = append(l, span{wiref("; by default %s by now", w.Then), u.theme.warning})
 		}
-		out = append(out, l.wrap(width-1, 8)...)
+		out = append(out, l.wrap(width-1, 9)...)
 	}
 	return out
 }
@@ -140,7 +141,7 @@ func (u *ui) showHeld() {
 		}
 	}
 	u.show(sheet{
-		title: "Held", hint: "f forward  e edit  E editor  d drop  2 twice  w delay  a all  b break",
+		title: "Held", enter: "edits it", hint: "f forward  e edit  E editor  d drop  2 twice  w delay  a all  b break",
 		keys: map[rune]func(){
 			'f': on(func(h Held) { u.decide(h, Verb{}, "was passed on unchanged") }),
 			'd': on(func(h Held) { u.decide(h, Verb{Drop: true}, "was dropped") }),
@@ -273,8 +274,18 @@ func (u *ui) ifMeant(xml []byte, do func()) {
 func wellFormed(text []byte) error {
 	const around = "<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
 	d := xml.NewDecoder(strings.NewReader(around + string(text) + "</x>"))
-	for {
-		_, err := d.Token()
+	for depth := 0; ; {
+		token, err := d.Token()
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 1 && len(bytes.TrimSpace(t)) > 0 {
+				return errors.New("text outside of an element")
+			}
+		}
 		var syntax *xml.SyntaxError
 		switch {
 		case errors.Is(err, io.EOF):

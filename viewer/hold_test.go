@@ -80,7 +80,7 @@ func TestHeldIsInSight(t *testing.T) {
 // TestHeldIsDecided: each key does what it says, with the element that is chosen.
 func TestHeldIsDecided(t *testing.T) {
 	b, wire := holding(t, 120, 40, "<message id='1'/>", "<message id='2'/>", "<message id='3'/>", "<message id='4'/>", "<message id='5'/>", "<message id='6'/>")
-	b.press("H").has("Held", "<message id='1'/>")
+	b.press("H").has("Held", "Enter edits it", "<message id='1'/>")
 	b.press("f").has("was passed on unchanged")
 	b.press("d").has("was dropped")
 	b.press("2").has("was passed on twice")
@@ -89,7 +89,7 @@ func TestHeldIsDecided(t *testing.T) {
 	if len(wire.held) != 1 || wire.held[0].ID != 5 {
 		t.Fatalf("held: %+v", wire.held)
 	}
-	b.press("e").has("Edit <message> · session 1, client → server", "as it came", "Ctrl-S send").press("<x").has("▲ not well-formed").press("<CtrlS>").has("this is not well-formed", "y  send it as it is")
+	b.press("e").has("Edit <message> · session 1, client → server", "as it came", "Ctrl-S send").press("x").has("▲ not well-formed: text outside of an element").press("<").press("<CtrlS>").has("this is not well-formed", "y  send it as it is")
 	b.press("n")
 	if len(wire.decided) != 5 {
 		t.Errorf("it was sent all the same: %+v", wire.decided)
@@ -140,7 +140,7 @@ func TestWhoWaits(t *testing.T) {
 	e := s.add(time.Second, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.S2C, Body: session.StreamOpened{}, Name: "stream", Raw: []byte("<stream:stream id='12345678901234567890'>")}, Said: session.Said{Done: true}})
 	wire := &fakeWire{held: []Held{{ID: 1, Session: 1, Dir: session.C2S, Since: e.At, Name: "auth", XML: []byte("<auth/>"), Shown: []byte("<auth/>")}}}
 	b := newBench(t, 120, 40, Options{Live: true, Control: wire}).play(s)
-	b.press("H").has("server this login has been going on for 1m05s; by default ejabberd ends it by now", "server it has heard nothing for 1m03s")
+	b.press("H").has("server: this login has been going on for 1m05s; by default ejabberd ends it by now", "server: it has heard nothing for 1m03s")
 	b.press("e").has("by default ejabberd ends it by now")
 	b.later = -50 * time.Second
 	b.has("going on for 15s; by default ejabberd ends it in 15s")

@@ -12,7 +12,8 @@ import (
 type sheet struct {
 	title clean
 	text  func(*textBlock)
-	hint  clean           // what its keys do, in the title; "" for the usual
+	enter clean           // what Enter does with what is chosen; "": goes there
+	hint  clean           // what its keys do, on the last line; "" for the usual
 	keys  map[rune]func() // keys of its own
 }
 
@@ -49,6 +50,8 @@ func (u *ui) pageCaption(int) line {
 		title = "About this recording"
 	}
 	switch {
+	case u.picking() && u.sheet.enter != "":
+		back = " · Up, Down choose · Enter " + u.sheet.enter + " · Esc goes back"
 	case u.picking() && strings.HasPrefix(string(u.sheet.hint), "Enter"): // which says what it does
 		back = " · Up, Down choose · Esc goes back"
 	case u.picking():

@@ -111,7 +111,12 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 		if err := meta.PrimitiveDecode(own.Profiles[name], &scratch); err != nil {
 			return viewer.Settings{}, told(places.Problem(err))
 		}
-		if err := checkSettings(&scratch, func(at string, err error) error { return wrong("profiles."+name+"."+at, err) }); err != nil {
+		named := maps.Clone(scratch.Filters)
+		if named == nil {
+			named = map[string]string{}
+		}
+		maps.Copy(named, own.Filters)
+		if err := checkSettings(&scratch, named, func(at string, err error) error { return wrong("profiles."+name+"."+at, err) }); err != nil {
 			return viewer.Settings{}, err
 		}
 	}
@@ -120,7 +125,7 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 			return viewer.Settings{}, wrong(strings.Join(key, "."), err)
 		}
 	}
-	if err := checkSettings(&own.Settings, wrong); err != nil {
+	if err := checkSettings(&own.Settings, own.Filters, wrong); err != nil {
 		return viewer.Settings{}, err
 	}
 	name := cmp.Or(profile, own.Profile)
@@ -147,13 +152,16 @@ func parseSettings(path, text, profile string) (viewer.Settings, error) {
 		return viewer.Settings{}, told(places.Problem(err))
 	}
 	own.Commands = append(commands, own.Commands...)
-	return own.Settings, checkSettings(&own.Settings, wrong)
+	return own.Settings, checkSettings(&own.Settings, own.Filters, wrong)
 }
 
-// checkSettings says what is wrong with settings; wrong makes the error of a place in the file.
-func checkSettings(s *viewer.Settings, wrong func(at string, err error) error) error {
+// checkSettings says what is wrong with settings, in which named filters can be named; wrong makes the error of a place in the file.
+func checkSettings(s *viewer.Settings, named map[string]string, wrong func(at string, err error) error) error {
 	err := s.Check(func(expr string) error {
-		_, err := session.CompileFilter(expr)
+		expr, err := session.NameFilters(expr, filterNames(named))
+		if err == nil {
+			_, err = session.CompileFilter(expr)
+		}
 		return err
 	})
 	if e := new(viewer.SettingError); errors.As(err, &e) {

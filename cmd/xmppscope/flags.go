@@ -53,6 +53,7 @@ func (s *shareFlags) options(reveal bool) (capture.Options, error) {
 type outputFlags struct {
 	plain, json, reveal bool
 	filter              string
+	config              *configFlags // whose filters can be named; nil: those of the usual file
 }
 
 func (o *outputFlags) add(f *pflag.FlagSet) {
@@ -72,7 +73,14 @@ func (o *outputFlags) matcher() (func(*session.Event) bool, error) {
 	if o.filter == "" {
 		return nil, nil
 	}
-	match, err := session.CompileFilter(o.filter)
+	source, err := unnamed(o.filter, o.config)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return nil, err
+	}
+	var match func(*session.Event) bool
+	if err == nil {
+		match, err = session.CompileFilter(source)
+	}
 	if err != nil {
 		return nil, usageError{hinted{err, "see xmppscope help filter"}}
 	}

@@ -7,7 +7,10 @@ import (
 )
 
 // holds is proxy.Control for the inspector: viewer.Control.
-type holds struct{ *proxy.Control }
+type holds struct {
+	*proxy.Control
+	filters map[string]string // which breakpoints can name
+}
 
 // Held implements viewer.Control.
 func (c holds) Held() (out []viewer.Held) {
@@ -31,7 +34,10 @@ func (c holds) Decide(id uint64, v viewer.Verb) error {
 
 // Break implements viewer.Control.
 func (c holds) Break(text string) error {
-	_, err := c.Control.Break(text, false)
+	text, err := session.NameFilters(text, filterNames(c.filters))
+	if err == nil {
+		_, err = c.Control.Break(text, false)
+	}
 	return err
 }
 

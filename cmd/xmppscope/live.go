@@ -199,9 +199,9 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			defer cancel()
 			defer l.board.begin()()
 			return runInspector(ctx, viewer.Options{
-				Control: holds{l.control},
+				Control: holds{l.control, l.settings.Filters},
 				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
-				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter, Hooks: l.inspect.hooks(),
+				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: compiler(l.settings.Filters), Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings, Tasks: l.tasks,
 			}, "print text: --plain")
 		})

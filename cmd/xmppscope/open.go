@@ -33,6 +33,7 @@ func (o *openFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.shown.filter, "filter", "", "show only events that match (`EXPR`: see xmppscope help filter)")
 	o.api.add(f)
 	o.config.add(f)
+	o.shown.config = &o.config
 }
 
 // options are those of the inspector on captures.
@@ -45,7 +46,7 @@ func (o *openFlags) options(paths []string) (viewer.Options, error) {
 	return viewer.Options{
 		Settings: settings,
 		Title:    openTitle(paths), Reveal: o.shown.reveal,
-		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: session.CompileFilter,
+		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: compiler(settings.Filters),
 	}, err
 }
 

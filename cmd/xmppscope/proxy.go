@@ -99,6 +99,7 @@ func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	l.rules.add(f)
 	l.script.add(f)
 	l.config.add(f)
+	l.out.config = &l.config
 	f.BoolVar(&l.alone, "no-attach", false, "let nobody look by xmppscope attach")
 	ca.add(f)
 	l.out.add(f)

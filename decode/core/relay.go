@@ -99,8 +99,11 @@ func relayWords(s *decode.Seen, who string) []session.Note {
 
 // by names who has asked for something.
 func by(name string) string {
-	if name == "" {
+	switch name {
+	case "":
 		return ""
+	case session.ByHand:
+		return ", by hand"
 	}
 	return " (" + name + ")"
 }
