@@ -220,20 +220,48 @@ func (c *Control) HandOver(id int, dir session.Dir, lane decode.Lane) {
 // MaxSending bounds what is sent at once.
 const MaxSending = 1 << 20
 
+// maxPieces bounds the elements, and the white space between them, that are sent at once: they
+// are looked at one by one while the session waits.
+const maxPieces = 1000
+
+// sendable says why something is not sent at once; nil if it may be.
+func sendable(xml []byte) error {
+	if len(xml) > MaxSending {
+		return fmt.Errorf("%d bytes are too many to send at once: %d at most", len(xml), MaxSending)
+	}
+	var s decode.Stream
+	if _, _, ok := s.Next(session.C2S, []byte("<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>")); !ok {
+		panic("proxy: a stream header is none")
+	}
+	for pieces := 0; ; pieces++ {
+		n, _, ok := s.Next(session.C2S, xml)
+		if !ok {
+			return nil
+		}
+		if xml = xml[n:]; pieces == maxPieces {
+			return fmt.Errorf("more than %d elements, and spaces between them, are too many to send at once", maxPieces)
+		}
+	}
+}
+
 // Inject says something in a session, as soon as its direction stands between two elements;
 // session 0 is the newest. The bytes go as they are.
 func (c *Control) Inject(id int, s Sending) error {
 	switch {
 	case len(s.XML) == 0:
 		return errors.New("there is nothing to send")
-	case len(s.XML) > MaxSending:
-		return fmt.Errorf("%d bytes are too many to send at once: %d at most", len(s.XML), MaxSending)
 	case s.Dir != session.C2S && s.Dir != session.S2C:
 		return errors.New("it has to be said whom it goes to: c2s or s2c")
+	}
+	if err := sendable(s.XML); err != nil {
+		return err
 	}
 	_, p, err := c.find(id)
 	if err != nil {
 		return err
+	}
+	if p.crowded(s.Dir) {
+		return fmt.Errorf("the %s does not take what is sent to it: try again later", s.Dir.Opposite().Sender())
 	}
 	s.Reason = cmp.Or(s.Reason, "it was asked for")
 	p.post(Injected{s})
@@ -255,7 +283,7 @@ func (c *Control) Held() []Held {
 	c.mu.Lock()
 	held, pumps := slices.Clone(c.held), maps.Clone(c.pumps)
 	c.mu.Unlock()
-	for i := range held {
+	for i := range held[:min(len(held), maxLookedBehind)] {
 		if p := pumps[held[i].Session]; p != nil {
 			p.mu.Lock()
 			p.relay.lookBehind(&held[i])
@@ -265,20 +293,22 @@ func (c *Control) Held() []Held {
 	return held
 }
 
+// maxLookedBehind bounds the held elements of which it is told what waits behind them.
+const maxLookedBehind = 64
+
 // ErrDecided says that nothing is held under a number.
 var ErrDecided = errors.New("is not held: somebody has decided about it, or its session has ended")
 
 // Decide decides about what is held. What is done is recorded, with how long it was held.
 func (c *Control) Decide(id uint64, d Decision) error {
+	if err := sendable(d.XML); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	at := slices.IndexFunc(c.held, func(h Held) bool { return h.ID == id })
 	if at < 0 {
 		c.mu.Unlock()
 		return fmt.Errorf("element %d %w", id, ErrDecided)
-	}
-	if len(d.XML) > MaxSending {
-		c.mu.Unlock()
-		return fmt.Errorf("%d bytes are too many: %d at most", len(d.XML), MaxSending)
 	}
 	h := c.held[at]
 	c.held = slices.Delete(slices.Clone(c.held), at, at+1)

@@ -1,19 +1,25 @@
 package proxy
 
 import (
+	"io"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"xmppscope/decode"
 	"xmppscope/session"
 )
 
 // controlled is a session over TLS that is logged in and free, under a Control.
 func controlled(t *testing.T) (b *bench, client, server net.Conn) {
+	return controlledBy(t, NewControl())
+}
+
+func controlledBy(t *testing.T, c *Control) (b *bench, client, server net.Conn) {
 	b = newUnstarted(t)
-	b.options.Control = NewControl()
+	b.options.Control = c
 	b.start(t)
 	client, server = startTLSBoth(t, b)
 	mustWrite(t, client, clientHdr)
@@ -116,6 +122,64 @@ func TestControlOfARunningSession(t *testing.T) {
 	}
 	if !strings.Contains(plain, "<message id='1'/><message id='2'/><iq type='result' id='p'/><message id='3'/><message id='4'/>") {
 		t.Errorf("kept: %s", plain)
+	}
+}
+
+// TestAnswersAreBounded: what gates say to a side that does not read is bounded over many
+// reads, as no more is read that would be answered; and all of it arrives once that side reads.
+func TestAnswersAreBounded(t *testing.T) {
+	const messages, size, most = 100, 256 << 10, 128 << 10 // of a read
+	c, peak := NewControl(), 0
+	answer := []byte("<message><body>" + strings.Repeat("x", size) + "</body></message>")
+	c.Use(func(int, *Look) Gate {
+		return &gateFunc{consider: func(piece *decode.Piece) Decision {
+			if piece.Dir != session.C2S || string(piece.Local()) != "message" {
+				return Decision{}
+			}
+			c.mu.Lock()
+			peak = max(peak, c.pumps[1].unwritten[session.S2C]) // the session's lock is held
+			c.mu.Unlock()
+			return Decision{Drop: true, Reason: "answered here", Sends: []Sending{{Dir: session.S2C, XML: answer}}}
+		}}
+	})
+	_, client, _ := controlledBy(t, c)
+	p := c.pumps[1]
+	p.mu.Lock()
+	p.writing[session.S2C] = true // somebody does, who waits for the client
+	p.mu.Unlock()
+	written := make(chan error, 1)
+	go func() {
+		_, err := client.Write([]byte(strings.Repeat("<message>"+strings.Repeat(" ", most/4)+"</message>", messages)))
+		written <- err
+	}()
+	p.mu.Lock()
+	for p.unwritten[session.S2C] <= maxUnwritten {
+		p.change.Wait()
+	}
+	p.writing[session.S2C] = false
+	p.mu.Unlock()
+	go p.flush(session.S2C, false)
+	if _, err := io.CopyN(io.Discard, client, int64(messages*len(answer))); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if peak > maxUnwritten {
+		t.Errorf("more was read while %d bytes waited to be written", peak)
+	}
+}
+
+// TestSendable: what would be looked at for long while the session waits is refused before.
+func TestSendable(t *testing.T) {
+	for xml, ok := range map[string]bool{
+		strings.Repeat("<a/>", maxPieces): true, strings.Repeat("<a/>", maxPieces+1): false,
+		strings.Repeat(" ", MaxSending): false, strings.Repeat("<", MaxSending): false,
+		"<a>" + strings.Repeat(" ", MaxSending-7) + "</a>": true, strings.Repeat("x", MaxSending+1): false, "": true,
+	} {
+		if err := sendable([]byte(xml)); (err == nil) != ok {
+			t.Errorf("%.20s… of %d bytes: %v", xml, len(xml), err)
+		}
 	}
 }
 

@@ -201,6 +201,7 @@ type clientRun struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when it has ended
 	at     time.Time     // when, then
+	before []int         // processes that are not the client's
 	out    *os.File
 }
 
@@ -227,6 +228,8 @@ func (t *tryFlags) begin(addr, name string, client []string) (*clientRun, error)
 	c.cmd.Env = append(clientEnvironment(), env...)
 	c.cmd.WaitDelay = time.Second
 	ownGroup(c.cmd)
+	adopt()
+	c.before = children()
 	var out io.Writer = io.Discard
 	if t.keep != "" {
 		if c.out, err = create(filepath.Join(t.keep, name+".log")); err != nil {
@@ -286,6 +289,7 @@ func (c *clientRun) end() {
 	}
 	endGroup(c.cmd, true) // what it has started may be left
 	<-c.exited
+	endStrays(c.before)
 	if c.out != nil {
 		c.out.Close()
 	}

@@ -69,8 +69,8 @@ The server is an embedded one that knows one account, alice@xmpp.example, or tha
 --upstream, with the account of --jid and its password of --password-file.
 
 Results: good; weak (no harm done, but it could be better); bad; n/a (it did not come to
-it, and why). Exit codes: 0 nothing was bad; 1 something was, or it could not be done; 2
-the command line is wrong.`,
+it, and why). Exit codes: 0 nothing was bad, and something was tested; 1 something was bad, all
+was n/a, so that nothing was tested, or it could not be done; 2 the command line is wrong.`,
 		Example: `  xmppscope try all -- ./my-client --host {host} --port {port} --ca {ca} --jid {jid} --password-file {password-file}
   xmppscope try resume --upstream xmpp.example.net:5222 --jid alice@example.net --password-file alice@example.net=FILE -- my-client …`,
 		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd, args) },
@@ -148,10 +148,18 @@ func (t *tryFlags) run(cmd *cobra.Command, args []string) error {
 	if !t.json && len(rows) > 1 {
 		fmt.Println(sumOf(rows))
 	}
+	if untried(rows) {
+		return hinted{errors.New("try: nothing was tested: it did not come to it in any experiment"), "each says why; --keep FOLDER keeps what the client printed"}
+	}
 	if slices.ContainsFunc(rows, func(r tried) bool { return r.Result == experiment.Bad }) {
 		return errSaid
 	}
 	return nil
+}
+
+// untried says whether there is no result but that it did not come to it.
+func untried(rows []tried) bool {
+	return len(rows) > 0 && !slices.ContainsFunc(rows, func(r tried) bool { return r.Result != experiment.NoUse })
 }
 
 // prepare checks the flags, and makes ready what all runs need.
@@ -279,7 +287,13 @@ func (t *tryFlags) write(rows []tried, started time.Time) error {
 				if r.Result == experiment.Bad {
 					c.Failure = session.SafeLine(r.Why + "; a good client: " + r.Good + " (" + r.Ref + ")")
 				}
+				if r.Result == experiment.NoUse {
+					c.Skipped = session.SafeLine(r.Why)
+				}
 				cases = append(cases, c)
+			}
+			if untried(rows) {
+				cases = append(cases, expect.Extra{Name: "something was tested", Failure: "it did not come to it in any experiment"})
 			}
 			return expect.JUnit(w, expect.Report{Started: started}, cases)
 		}),

@@ -9,9 +9,9 @@ import (
 )
 
 // Extra is a test case that is no assertion, such as the findings of a session.
-// Failure is why it fails, "" if it does not.
+// Failure is why it fails, Skipped why it could not be told; "" if it is not so.
 type Extra struct {
-	Name, Failure string
+	Name, Failure, Skipped string
 }
 
 // The parts of a JUnit report, with the attributes that its common schemas ask
@@ -81,6 +81,8 @@ func JUnit(w io.Writer, r Report, extras []Extra) error {
 		c := junitCase{Name: x.Name, ClassName: "xmppscope.findings", Time: "0"}
 		if x.Failure != "" {
 			c.Failure = &junitFailure{x.Failure, "finding", x.Failure}
+		} else if x.Skipped != "" {
+			c.Skipped = &junitSkipped{x.Skipped}
 		}
 		suite("findings").add(c)
 	}

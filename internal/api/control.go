@@ -35,6 +35,7 @@ type (
 	// Held is what waits for somebody to decide.
 	Held struct {
 		Held        []HeldElement `json:"held" jsonschema:"the oldest first"`
+		More        int           `json:"more,omitempty" jsonschema:"so many more are held: decide about these first"`
 		Breakpoints []Breakpoint  `json:"breakpoints"`
 	}
 	// HeldElement is one element.
@@ -111,7 +112,7 @@ const maxBody = 2 << 20
 // acts are the routes that do something. They want the token of control.
 func acts() []route {
 	return []route{
-		act("held", "What is held now, and the breakpoints", func(c Control, _ context.Context, _ *struct{}) (Held, error) { return c.Held(), nil }),
+		act("held", "What is held now, and the breakpoints", func(c Control, _ context.Context, _ *struct{}) (Held, error) { return bounded(c.Held()), nil }),
 		act("decide", "Decide about what is held", func(c Control, _ context.Context, d *Decision) (Done, error) { return Done{true}, c.Decide(*d) }),
 		act("break", "Hold elements from now on; the answer comes when it holds in every session", func(c Control, ctx context.Context, b *Breakpoint) (Breakpoint, error) { return c.Break(ctx, *b) }),
 		act("unbreak", "Take a breakpoint away", func(c Control, _ context.Context, r *removal) (Done, error) { return Done{c.Unbreak(r.ID)}, nil }),
@@ -160,3 +161,19 @@ func (r *route) serveAct(w http.ResponseWriter, req *http.Request, m *Model, roo
 
 // mayControl is in the context of a request that has shown the token of control.
 type mayControl struct{}
+
+// bounded leaves out what would make an answer larger than a page.
+func bounded(h Held) Held {
+	room := maxPage / 4 // in JSON a < is six bytes
+	for i := range h.Held {
+		e := &h.Held[i]
+		if room -= len(e.XML) + len(e.Reason) + len(e.Name) + len(e.Space) + heldCost; room < 0 && i > 0 {
+			h.More, h.Held = len(h.Held)-i, h.Held[:i]
+			break
+		}
+	}
+	return h
+}
+
+// heldCost is what a held element takes in an answer, besides what it holds.
+const heldCost = 200

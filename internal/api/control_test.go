@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,9 +18,16 @@ import (
 )
 
 // noWire is a Control that does nothing, and remembers what was asked for last.
-type noWire struct{ asked any }
+type noWire struct {
+	asked any
+	many  int // so many large elements are held
+}
 
 func (n *noWire) Held() api.Held {
+	if n.many > 0 {
+		large := api.HeldElement{Dir: "c2s", XML: "<a>" + strings.Repeat("<", 64<<10) + "</a>"}
+		return api.Held{Held: slices.Repeat([]api.HeldElement{large}, n.many)}
+	}
 	return api.Held{Held: []api.HeldElement{{ID: 1, Session: 1, Dir: "c2s", Since: time.Now(), XML: "<a/>"}}, Breakpoints: []api.Breakpoint{{ID: 1, When: "true"}}}
 }
 func (n *noWire) Decide(d api.Decision) error {
@@ -75,6 +83,19 @@ func (b *bench) checkControl(path string, answers *jsonschema.Resolved) {
 		if code, text := b.post(path, b.control, wrong); code != 400 {
 			b.Errorf("%s with %s: %d %s", path, wrong, code, text)
 		}
+	}
+}
+
+// TestHeldIsBounded: however much is held, an answer is not larger than a page.
+func TestHeldIsBounded(t *testing.T) {
+	b := newBench(t, api.Options{Control: &noWire{many: 5000}})
+	code, text := b.post("/api/v1/control/held", b.control, "{}")
+	var got api.Held
+	if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 {
+		t.Fatal(code, err)
+	}
+	if len(text) > 16<<20 || len(got.Held) == 0 || len(got.Held)+got.More != 5000 {
+		t.Errorf("%d bytes, %d elements and %d more", len(text), len(got.Held), got.More)
 	}
 }
 
