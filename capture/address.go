@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -14,6 +15,18 @@ const (
 	portDirect = 5223 // TLS from the first byte, HTTP in it too
 	portWeb    = 80   // WebSocket and BOSH in the clear
 )
+
+// connID is a session, and which of its connections, where it has several.
+type connID struct {
+	session int
+	conn    int32
+}
+
+func connOf(e *session.Event) connID { return connID{e.Session, e.Conn} }
+
+func (c connID) compare(d connID) int {
+	return cmp.Or(cmp.Compare(c.session, d.session), cmp.Compare(c.conn, d.conn))
+}
 
 // tuple is what tells one TCP connection from another.
 type tuple struct{ client, server netip.AddrPort }

@@ -214,6 +214,7 @@ const (
 // shownLeg says whose packets those with these addresses are.
 type shownLeg struct {
 	Session int            `json:"session"`
+	Conn    int32          `json:"conn,omitempty"`
 	Leg     string         `json:"leg"`
 	Client  netip.AddrPort `json:"client"`
 	Server  netip.AddrPort `json:"server"`

@@ -148,6 +148,9 @@ func metaLine(e *session.Event) string {
 		parts = append(parts, e.Leg.String()+" leg")
 	}
 	parts = append(parts, e.Kind(), fmt.Sprintf("session %d, #%d", e.Session, e.Seq))
+	if e.Conn > 0 {
+		parts = append(parts, fmt.Sprintf("connection %d", e.Conn))
+	}
 	if e.RTT > 0 {
 		parts = append(parts, "answered after "+session.ShortTime(e.RTT))
 	}

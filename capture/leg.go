@@ -73,7 +73,11 @@ func (p *pcapngWriter) claim(s *ngSession, l *ngLeg, first []byte) {
 	want, truth := ends(l.leg, l.opened, port)
 	got, shifted := p.open.claim(want)
 	l.ends = got
-	l.about = fmt.Sprintf("xmppscope session %d, %s leg: %s", s.id, l.leg, truth)
+	l.about = fmt.Sprintf("xmppscope session %d, ", s.id.session)
+	if s.id.conn > 0 {
+		l.about += fmt.Sprintf("connection %d, ", s.id.conn)
+	}
+	l.about += fmt.Sprintf("%s leg: %s", l.leg, truth)
 	if shifted {
 		l.about += fmt.Sprintf("; the client's port is shown as %d because another connection is shown with %d", got.client.Port(), want.client.Port())
 	}
@@ -145,7 +149,7 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 		if at.IsZero() {
 			at = c.at
 		}
-		line, _ := json.Marshal(shownLeg{s.id, l.leg.String(), l.ends.client, l.ends.server}) // has nothing that could fail
+		line, _ := json.Marshal(shownLeg{s.id.session, s.id.conn, l.leg.String(), l.ends.client, l.ends.server}) // has nothing that could fail
 		p.own(customLeg, line)
 		p.packets(l, at, l.flow.open(), l.about)
 	}
@@ -157,7 +161,7 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 	}
 	if w := s.waiting; w != nil {
 		w.explained = c.Explained
-		w.remark(comments(c.Remarks, s.id)...)
+		w.remark(comments(c.Remarks, s.id.session)...)
 	}
 	l.flow.skip(c.dir, c.lost)
 }
@@ -232,7 +236,7 @@ func (p *pcapngWriter) halfClosed(s *ngSession, e *session.Event) {
 	}
 }
 
-// closeLeg writes the end of a leg, and forgets the session after the last.
+// closeLeg writes the end of a leg, and forgets the connection after the last.
 func (p *pcapngWriter) closeLeg(s *ngSession, e *session.Event, body session.TCPClosed) {
 	l := s.legs[e.Leg]
 	if l == nil || l.closed {
@@ -256,15 +260,15 @@ func (p *pcapngWriter) closeLeg(s *ngSession, e *session.Event, body session.TCP
 	}
 }
 
-// ended remembers sessions for a while after their end: events may still come,
+// ended remembers connections for a while after their end: events may still come,
 // and bytes that are late must not look like a new connection.
-type ended []int
+type ended []connID
 
-// add returns the session that is to be forgotten for this one, if there is one.
-func (l *ended) add(id int) (old int, ok bool) {
+// add returns the one that is to be forgotten for this one, if there is one.
+func (l *ended) add(id connID) (old connID, ok bool) {
 	*l = append(*l, id)
 	if len(*l) <= maxEnded {
-		return 0, false
+		return connID{}, false
 	}
 	old = (*l)[0]
 	*l = (*l)[1:]

@@ -50,12 +50,13 @@ type pcapWriter struct {
 	packets  *pcapgo.Writer // nil until the link type is known
 	link     uint16
 	open     tuples
-	sessions map[int]*plainSession
+	sessions map[connID]*plainSession
 	ended    ended
 	first    []session.Event // that wait for the first packet
 	foreign  bool            // which was of others
 }
 
+// plainSession is a session, or one of its connections.
 type plainSession struct {
 	ends tuple       // as wished for
 	used tuple       // of flow
@@ -72,7 +73,7 @@ func newPcap(w io.Writer, o Options) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pcapWriter{w: w, header: header, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[int]*plainSession{}}
+	p := &pcapWriter{w: w, header: header, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[connID]*plainSession{}}
 	if o.Packets && !o.Redact && !o.Reveal {
 		return p, nil // the first packet tells what link type it is
 	}
@@ -108,7 +109,7 @@ func (p *pcapWriter) Write(e session.Event) error {
 		body, captured := e.Body.(session.WirePacket)
 		switch {
 		case captured:
-			p.foreign, p.session(e.Session).captured = true, true
+			p.foreign, p.session(connOf(&e)).captured = true, true
 			p.begin(body.On.Link, body.On.Resolution != 6)
 		case len(p.first) < maxFirst:
 			p.first = append(p.first, e)
@@ -146,13 +147,13 @@ func (p *pcapWriter) write(e session.Event) error {
 	case session.WirePacket:
 		err = p.captured(&e, body)
 	case session.TCPOpened:
-		s := p.session(e.Session)
+		s := p.session(connOf(&e))
 		s.legs++
 		if e.Leg == session.ClientLeg && s.flow == nil {
 			s.ends, _ = ends(e.Leg, body, portClient)
 		}
 	case session.TCPClosed:
-		p.closed(p.session(e.Session), &e, body)
+		p.closed(p.session(connOf(&e)), &e, body)
 	default:
 		if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
 			err = p.plaintext(&e)
@@ -171,7 +172,7 @@ func (p *pcapWriter) write(e session.Event) error {
 // line writes a line about an event, between the ends of its session.
 func (p *pcapWriter) line(e *session.Event, line []byte) {
 	ends := noEnds
-	if s := p.sessions[e.Session]; s != nil {
+	if s := p.sessions[connOf(e)]; s != nil {
 		ends = s.ends
 	}
 	from, to := ends.client.Addr(), ends.server.Addr()
@@ -189,7 +190,7 @@ func (p *pcapWriter) captured(e *session.Event, body session.WirePacket) error {
 	if err := p.fits(body.On.Link); err != nil {
 		return err
 	}
-	p.session(e.Session).captured = true
+	p.session(connOf(e)).captured = true
 	p.put(e.At, e.Raw, e.Size)
 	return nil
 }
@@ -206,7 +207,7 @@ func (p *pcapWriter) fits(link uint16) error {
 // noEnds are those of a session whose addresses nobody knows.
 var noEnds, _ = ends(session.ClientLeg, session.TCPOpened{}, portClient)
 
-func (p *pcapWriter) session(id int) *plainSession {
+func (p *pcapWriter) session(id connID) *plainSession {
 	s := p.sessions[id]
 	if s == nil {
 		s = &plainSession{ends: noEnds}
@@ -225,13 +226,13 @@ func (p *pcapWriter) closed(s *plainSession, e *session.Event, body session.TCPC
 	}
 	p.end(s, e.At, s.by)
 	s.over = true
-	if old, ok := p.ended.add(e.Session); ok {
+	if old, ok := p.ended.add(connOf(e)); ok {
 		delete(p.sessions, old)
 	}
 }
 
 func (p *pcapWriter) plaintext(e *session.Event) error {
-	s := p.session(e.Session)
+	s := p.session(connOf(e))
 	if s.over || s.captured {
 		return nil
 	}

@@ -73,18 +73,19 @@ type pcapngWriter struct {
 	text     []byte // room for a comment
 	packet   []byte // room for one
 	open     tuples
-	sessions map[int]*ngSession
+	sessions map[connID]*ngSession
 	ended    ended
 	ownKind  uint32 // of blocks of ours
 	redact   bool   // no legs: "decoded" is the only interface
 	intfs    map[session.Interface]uint32
-	waiting  map[int]*ngSession // those with a packet that waits
-	spare    []*ngWaiting       // those that have been written, for their room
-	held     int                // bytes in all handshakes
+	waiting  map[connID]*ngSession // those with a packet that waits
+	spare    []*ngWaiting          // those that have been written, for their room
+	held     int                   // bytes in all handshakes
 }
 
+// ngSession is a session, or one of its connections.
 type ngSession struct {
-	id      int
+	id      connID
 	legs    [3]*ngLeg
 	federal bool // a server is the client: jabber:server
 	waiting *ngWaiting
@@ -109,7 +110,7 @@ func (w *ngWaiting) of(leg session.Leg) bool {
 
 func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	p := &pcapngWriter{
-		w: w, open: tuples{}, sessions: map[int]*ngSession{}, waiting: map[int]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
+		w: w, open: tuples{}, sessions: map[connID]*ngSession{}, waiting: map[connID]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
 	}
 	if p.ownKind = blockCustom; o.Piped {
 		p.ownKind = blockLocal
@@ -177,7 +178,7 @@ func (p *pcapngWriter) Write(e session.Event) error {
 		}
 		e = session.Blank(e)
 	}
-	s := p.session(e.Session)
+	s := p.session(connOf(&e))
 	switch body := e.Body.(type) {
 	case session.TCPOpened:
 		p.openLeg(s, e, body)
@@ -221,7 +222,7 @@ func (p *pcapngWriter) Flush() error {
 
 // Close writes all that was kept back. Sessions that go on simply stop here.
 func (p *pcapngWriter) Close() error {
-	for _, id := range slices.Sorted(maps.Keys(p.sessions)) {
+	for _, id := range slices.SortedFunc(maps.Keys(p.sessions), connID.compare) {
 		s := p.sessions[id]
 		for _, l := range s.legs {
 			p.release(s, l)
@@ -230,7 +231,7 @@ func (p *pcapngWriter) Close() error {
 	return p.Flush()
 }
 
-func (p *pcapngWriter) session(id int) *ngSession {
+func (p *pcapngWriter) session(id connID) *ngSession {
 	s, ok := p.sessions[id]
 	if !ok {
 		s = &ngSession{id: id}
@@ -294,8 +295,8 @@ func (p *pcapngWriter) captured(s *ngSession, e *session.Event, body session.Wir
 	p.settle(s)
 	w := p.await(s, e.Raw)
 	w.intf, w.stamp, w.length = p.intf(body.On), body.Stamp, max(e.Size, int64(len(e.Raw)))
-	w.dir, w.explained, w.owner = e.Dir, body.Explained, owner{s.id, e.Dir}
-	w.remark(comments(body.Remarks, s.id)...)
+	w.dir, w.explained, w.owner = e.Dir, body.Explained, owner{s.id.session, e.Dir}
+	w.remark(comments(body.Remarks, s.id.session)...)
 }
 
 // await keeps a packet for its comments, which come before the next one of the
@@ -328,7 +329,7 @@ func (p *pcapngWriter) settle(s *ngSession) {
 }
 
 func (p *pcapngWriter) settleAll() {
-	for _, id := range slices.Sorted(maps.Keys(p.waiting)) {
+	for _, id := range slices.SortedFunc(maps.Keys(p.waiting), connID.compare) {
 		p.settle(p.waiting[id])
 	}
 }

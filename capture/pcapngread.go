@@ -209,7 +209,7 @@ func (ng *ngReader) wire(p *packet.Packet) *session.Event {
 	if !ok || l.Session < 1 {
 		return nil
 	}
-	e.Session = l.Session
+	e.Session, e.Conn = l.Session, l.Conn
 	e.Leg = session.ServerLeg
 	if l.Leg == session.ClientLeg.String() {
 		e.Leg = session.ClientLeg

@@ -114,6 +114,9 @@ func (r *report) stepped(e *session.Event) {
 }
 
 func (r *report) connected(e *session.Event) {
+	if e.Beside {
+		return
+	}
 	l := &r.legs[e.Leg]
 	switch b := e.Body.(type) {
 	case session.TCPOpened:

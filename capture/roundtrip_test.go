@@ -84,7 +84,7 @@ func blanked(events []session.Event) (out []session.Event) {
 	return out
 }
 
-// mixed is three sessions, interleaved event by event, with everything hostile.
+// mixed is three sessions, interleaved event by event, with everything hostile, and one more.
 func mixed(t *testing.T) []session.Event {
 	b := newBuilder(t, 3)
 	b.login(0)
@@ -97,6 +97,20 @@ func mixed(t *testing.T) []session.Event {
 			out = append(out, lists[i][0])
 			lists[i] = lists[i][1:]
 		}
+	}
+	return append(out, joined()...)
+}
+
+// joined is a session that a second connection has joined.
+func joined() (out []session.Event) {
+	for i, s := range []session.Seen{
+		{Leg: session.ClientLeg, Body: session.TCPOpened{Local: "127.0.0.1:5280", Peer: "127.0.0.1:40000"}},
+		{Leg: session.ClientLeg, Conn: 2, Beside: true, Body: session.TCPOpened{Local: "127.0.0.1:5280", Peer: "127.0.0.1:40001"}},
+		{Leg: session.ClientLeg, Conn: 2, Dir: session.C2S, Body: session.StreamElement{}, Name: "presence", Raw: []byte("<presence/>"), Size: 11},
+		{Leg: session.ClientLeg, Conn: 2, Beside: true, Body: session.TCPClosed{By: "client"}},
+	} {
+		s.Session, s.Seq, s.At = 4, uint64(i+1), start
+		out = append(out, session.Event{Seen: s, Said: session.Said{Done: true, Summary: "what it is"}})
 	}
 	return out
 }

@@ -98,6 +98,8 @@ func (x *xmlWriter) event(e *session.Event) error {
 	x.number("seq", int64(e.Seq))
 	x.attr("at", e.At.UTC().Format(time.RFC3339Nano))
 	x.attr("leg", e.Leg.String())
+	x.number("conn", int64(e.Conn))
+	x.flag("beside", e.Beside)
 	x.attr("dir", e.Dir.String())
 	x.attr("kind", e.Kind())
 	x.attr("origin", e.Origin)

@@ -103,6 +103,7 @@ func (x *xmlEvent) event() (session.Event, error) {
 	e.Seq, e.Answers = uint64(a.number("seq")), uint64(a.number("answers"))
 	e.Size, e.Offset = a.number("size"), a.number("offset")
 	e.RTT = time.Duration(a.number("rtt_ns"))
+	e.Conn, e.Beside = int32(a.number("conn")), a.text("beside") != ""
 	e.Origin, e.Name, e.Space = a.text("origin"), a.text("name"), a.text("ns")
 	e.Truncated, e.Redacted, e.Done = a.text("truncated") != "", a.text("redacted") != "", a.text("unexplained") == ""
 	e.Summary = string(x.Summary.content(&a))

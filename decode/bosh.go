@@ -21,7 +21,7 @@ func (s *Stream) tellBOSH(dir session.Dir, text []byte, to *boshRequest) bool {
 	if !whole || root == nil || root.Name.Local != "body" || root.Name.Space != NSBOSH {
 		return false
 	}
-	body := session.BOSHBody{SID: root.Attr("sid"), RID: root.Attr("rid"), Type: root.Attr("type"), Condition: root.Attr("condition")}
+	body := boshBody(root)
 	restarts := attrIn(root, NSXBOSH, "restart") == "true"
 	var opened bool
 	if dir == session.C2S {
@@ -50,6 +50,10 @@ func (s *Stream) tellBOSH(dir session.Dir, text []byte, to *boshRequest) bool {
 		s.ready = append(s.ready, Piece{Dir: dir, Frame: Frame{Kind: Closed, Offset: s.lanes[dir].scan.Offset()}})
 	}
 	return true
+}
+
+func boshBody(root *session.Element) session.BOSHBody {
+	return session.BOSHBody{SID: root.Attr("sid"), RID: root.Attr("rid"), Type: root.Attr("type"), Condition: root.Attr("condition")}
 }
 
 // tellInside tells what is in a body.

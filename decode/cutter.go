@@ -3,13 +3,15 @@ package decode
 import "xmppscope/session"
 
 // Cutter makes the events of one session of what was seen of it, in order: it has a
-// Stream cut the plaintext, tells what is left of a side when that ends, and gives out
-// the events' numbers.
+// Stream cut the plaintext of each connection, tells what is left of a side when that ends,
+// and gives out the events' numbers.
 type Cutter struct {
-	Stream
+	Stream // of the connection that the session has begun with
 	// Marked, if it is not nil, is told where a direction stands at each session.StreamMark.
 	Marked func(session.Dir, Lane)
 
+	joined map[int32]*Stream // of connections that have joined
+	bosh   *Connections      // nil: the session has one connection
 	record func(session.Seen)
 	seq    uint64
 	last   [3]uint64 // by direction: of the newest piece
@@ -31,10 +33,11 @@ func NewCutter(record func(session.Seen)) *Cutter { return &Cutter{record: recor
 // Take takes what was seen next: plaintext (session.StreamBytes), whose Raw is borrowed,
 // or an event.
 func (c *Cutter) Take(e session.Seen) {
+	s := c.stream(e.Conn)
 	switch b := e.Body.(type) {
 	case session.StreamBytes:
 		for rest := e.Raw; ; {
-			n, piece, ok := c.Next(e.Dir, rest)
+			n, piece, ok := s.Next(e.Dir, rest)
 			if !ok {
 				return
 			}
@@ -42,12 +45,15 @@ func (c *Cutter) Take(e session.Seen) {
 			c.tell(&piece, &e)
 		}
 	case session.TLSEstablished:
-		c.Secured()
+		s.Secured()
 	case session.TCPHalfClosed:
-		c.Finish(e.Dir)
+		s.Finish(e.Dir)
 	case session.TCPClosed:
-		c.Finish(session.C2S)
-		c.Finish(session.S2C)
+		s.Finish(session.C2S)
+		s.Finish(session.S2C)
+		if e.Leg == session.ClientLeg {
+			delete(c.joined, e.Conn)
+		}
 	case session.RelayEdited: // it comes right behind what it is about
 		b.Of = c.about(&e)
 		e.Body = b
@@ -56,28 +62,58 @@ func (c *Cutter) Take(e session.Seen) {
 		e.Body = b
 	case session.StreamMark:
 		if c.Marked != nil {
-			c.Marked(e.Dir, c.Lane(e.Dir))
+			c.Marked(e.Dir, s.Lane(e.Dir))
 		}
 		return
 	case session.LogLost:
 		if e.Dir != session.NoDir {
-			c.Lost(e.Dir, b.Bytes)
+			s.Lost(e.Dir, b.Bytes)
 		}
 	}
-	for piece, ok := c.Rest(); ok; piece, ok = c.Rest() {
+	for piece, ok := s.Rest(); ok; piece, ok = s.Rest() {
 		c.tell(&piece, &e)
 	}
 	c.number(e)
+}
+
+// stream is what is said on a connection.
+func (c *Cutter) stream(conn int32) *Stream {
+	if conn == 0 {
+		return &c.Stream
+	}
+	s := c.joined[conn]
+	if s == nil {
+		if c.joined == nil {
+			c.joined = map[int32]*Stream{}
+		}
+		s = new(Stream)
+		c.joined[conn] = s
+	}
+	return s
 }
 
 // From says that the next event's number is the one behind seq: the cutter goes on with a
 // session of which others have told that much.
 func (c *Cutter) From(seq uint64) { c.seq = seq }
 
+// Settle says that nothing more is at hand: what need not wait for more is told.
+func (c *Cutter) Settle() {
+	if c.bosh != nil {
+		c.bosh.Rest()
+	}
+}
+
+// End says that nothing more will come.
+func (c *Cutter) End() {
+	if c.bosh != nil {
+		c.bosh.Finish()
+	}
+}
+
 // tell records a piece that seen has brought.
 func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 	p.Events(func(e session.Seen) {
-		e.Session, e.At = seen.Session, seen.At
+		e.Session, e.At, e.Conn = seen.Session, seen.At, seen.Conn
 		c.number(e)
 		_, space := e.Body.(session.StreamWhitespace)
 		if session.IsPlaintext(e.Body) && !(space && c.IsFramed(e.Dir)) { // in a message it goes with the element
@@ -105,9 +141,16 @@ func (c *Cutter) about(e *session.Seen) uint64 {
 }
 
 func (c *Cutter) number(e session.Seen) {
+	if c.bosh != nil {
+		c.bosh.Take(e)
+		return
+	}
 	if session.Numbered(e.Body) {
 		c.seq++
 		e.Seq = c.seq
 	}
 	c.record(e)
+	if _, opened := e.Body.(session.StreamOpened); opened {
+		c.bosh = NewConnections(&e, c.record)
+	}
 }

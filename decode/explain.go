@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,13 +68,18 @@ func (d *Session) explain(s *Seen, p *Parsed, k *desk) {
 	for _, f := range p.faults {
 		e.Notes = append(e.Notes, session.Note{Rule: f.Rule, Severity: session.Error, Text: f.Text, Ref: f.Ref, Span: f.Span})
 	}
-	d.rules.ask(s, func(r *Rule, notes []session.Note) { d.add(e, r, notes) })
+	if !e.Beside { // else nothing has happened to the session
+		d.rules.ask(s, func(r *Rule, notes []session.Note) { d.add(e, r, notes) })
+	}
 	k.notes = e.Notes
 	e.Notes = slices.Clip(append([]session.Note(nil), k.notes...))
 	clear(k.notes)
 	d.hideUnread(s, len(p.faults) > 0 || e.Truncated || s.Root == nil)
 	d.hideKnown(s)
 	e.Summary = summarise(s)
+	if e.Beside {
+		e.Summary = fmt.Sprintf("connection %d of the session: %s", max(e.Conn, 1), e.Summary)
+	}
 	e.Done = true
 }
 
@@ -89,8 +95,13 @@ func (d *Session) begin(p *Parsed) {
 	d.state.Joined, d.state.Assumed = p.joined, p.assumed
 }
 
-// pair finds the request that an iq answers.
+// pair finds the request that an iq, or a body of BOSH, answers.
 func (d *Session) pair(s *Seen) {
+	if r := d.state.answered(s); r != nil {
+		s.Request = r
+		s.Event.Answers, s.Event.RTT = r.Seq, s.Event.At.Sub(r.At)
+		return
+	}
 	if s.Stanza() != "iq" {
 		return
 	}
@@ -124,6 +135,9 @@ func (d *Session) remember(s *Seen) {
 // learn brings the state up to date with what the event says.
 func (d *Session) learn(s *Seen, p *Parsed) {
 	st, e := &d.state, s.Event
+	if e.Beside {
+		return
+	}
 	switch b := e.Body.(type) {
 	case session.TLSEstablished:
 		st.Secure[e.Leg], st.TLS[e.Leg] = true, &b.TLSFacts
@@ -131,7 +145,8 @@ func (d *Session) learn(s *Seen, p *Parsed) {
 		d.turns = false
 	case session.BOSHBody:
 		if b.SID != "" && e.Dir == session.C2S {
-			st.SID = Keep(b.SID, st.SID)
+			x := st.exchanges()
+			x.sid = Keep(b.SID, x.sid)
 		}
 	case session.RelayEdited:
 		st.Rebound = st.Rebound || !b.Passed && e.Dir == session.C2S

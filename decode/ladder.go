@@ -18,6 +18,9 @@ type ladder struct {
 
 // place gives the event its step, or nil if it is no rung.
 func (l *ladder) place(s *Seen) *session.Step {
+	if s.Event.Beside {
+		return nil
+	}
 	switch s.Event.Body.(type) {
 	case session.TLSEstablished, session.TLSFailed:
 		if l.tls == nil {

@@ -188,6 +188,9 @@ var lints = []Lint{
 	{"H05", "XEP-0124 §11", "BOSH: no more requests at once than the server allows", warning},
 	{"H06", "XEP-0124 §17", "BOSH: no errors of HTTP, and none that end the session", failure},
 	{"H07", "XEP-0156 §3", "a host-meta leads to WebSocket or BOSH", failure},
+	{"H08", "XEP-0124 §10", "BOSH: pauses are no longer than the server allows", failure},
+	{"H09", "XEP-0124 §10", "BOSH: a request waits at the server, or follows before the session ends for inactivity", failure},
+	{"H10", "XEP-0124 §11", "BOSH: empty requests come no faster than the server allows", warning},
 
 	{"L01", "XEP-0078 §5", "no password or digest of old logins (iq-auth) without TLS", failure},
 	{"L02", "XEP-0077 §11", "no password for registration without TLS", failure},

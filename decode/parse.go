@@ -69,6 +69,9 @@ func (p *Parsed) Event() session.Event { return p.event }
 
 // begin notices whether the recording has the beginning of the session.
 func (d *parsing) begin(e *session.Event) {
+	if e.Beside {
+		return
+	}
 	switch b := e.Body.(type) {
 	case session.TCPOpened:
 		d.begun = !b.Joined

@@ -108,12 +108,11 @@ type State struct {
 	Header   [3]*Header
 	features *offer
 	pairs    pairs
+	bosh     *exchanges // nil without BOSH
 	// Mechanism is the SASL mechanism that the client has chosen last.
 	Mechanism string
 	// JID is the full JID that the server has bound, "" before.
 	JID string
-	// SID is that of the newest request of BOSH, "" before.
-	SID string
 	// ClientFailed says that SASL attempts have failed, and how many.
 	Failures int
 	// Passwords gives the password of an account, if the user has said it, so that

@@ -71,6 +71,15 @@ type (
 		After Decision
 		Stall bool
 	}
+	// JoinBOSH: the client goes on with a session of BOSH that was opened on another
+	// connection.
+	JoinBOSH struct{ SID string }
+	// OpenBOSH: the server has made a session of BOSH, which lasts for so long without a
+	// connection.
+	OpenBOSH struct {
+		SID   string
+		Lasts time.Duration
+	}
 	// Answered hands over what was answered to something of ours.
 	Answered struct {
 		To  chan<- []byte
@@ -127,6 +136,8 @@ func (Close) action()     {}
 func (Hold) action()      {}
 func (Delay) action()     {}
 func (Answered) action()  {}
+func (JoinBOSH) action()  {}
+func (OpenBOSH) action()  {}
 func (Mark) action()      {}
 func (Interrupt) action() {}
 func (SetPace) action()   {}

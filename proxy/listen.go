@@ -41,7 +41,8 @@ type Options struct {
 	// Control is the way back from others to the wire; nil is none.
 	Control *Control
 	// Tap records the bytes of both legs below TLS, and the keys: for captures.
-	Tap bool
+	Tap  bool
+	bosh *boshSessions // of the run
 	// Spool keeps what is seen, of each session and, as session 0, of the run itself.
 	Spool  *session.Spool
 	Limits Limits
@@ -76,6 +77,8 @@ func ServeAll(ctx context.Context, entrances []Entrance, o Options) error {
 	run := o.Spool.Begin(0)
 	run.Calm()
 	var sessions sync.WaitGroup
+	o.bosh = new(boshSessions)
+	defer o.bosh.close()
 	defer sessions.Wait()
 	defer run.Close()
 	o.Events.open(run)

@@ -67,6 +67,9 @@ type pump struct {
 	end       Close     // how
 	reason    string    // why, if there is more to say
 
+	awaits bool                  // it may turn out to be a connection of another session
+	bosh   map[*boshSession]bool // that it is a connection of
+
 	tap  bool     // the bytes below TLS are kept
 	keys *waiting // for the client's secrets; nil where TLS is ended here
 }
@@ -82,6 +85,9 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 		p.relay.gate = append(p.relay.gate, &requireGate{r: p.relay})
 	}
 	p.change = sync.NewCond(&p.mu)
+	if p.awaits = o.bosh.any(); p.awaits {
+		trail.Await(joinTime)
+	}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	why := o.Untouched.choose(client)
 	if p.tap = o.Tap; why != "" {
@@ -156,6 +162,9 @@ func (p *pump) run() {
 	p.mu.Unlock()
 	p.timer.Stop()
 	p.finishClose()
+	for s := range p.bosh {
+		p.o.bosh.left(s)
+	}
 }
 
 // spawn runs a goroutine of the connection. It is called with mu held, or from another one.
@@ -431,6 +440,10 @@ func (p *pump) act(in Input) {
 		}
 	}
 	p.carryOut(p.relay.Handle(in))
+	if p.awaits && !p.relay.mayJoin() {
+		p.awaits = false
+		p.trail.Release()
+	}
 	p.change.Broadcast()
 }
 
@@ -467,6 +480,10 @@ func (p *pump) carryOut(actions []Action) {
 			p.o.Control.hold(a.Held)
 		case Delay:
 			p.spawn(func() { p.delay(&a) })
+		case JoinBOSH:
+			p.join(p.o.bosh.join(a.SID, p.trail))
+		case OpenBOSH:
+			p.join(p.o.bosh.opened(a.SID, p.trail, a.Lasts))
 		case Answered:
 			select {
 			case a.To <- a.XML:
@@ -491,6 +508,17 @@ func (p *pump) carryOut(actions []Action) {
 		case Close:
 			p.beginClose(a)
 		}
+	}
+}
+
+// join notes a session of BOSH that the connection is one of, if it is.
+func (p *pump) join(s *boshSession) {
+	switch {
+	case s == nil:
+	case p.bosh == nil:
+		p.bosh = map[*boshSession]bool{s: true}
+	default:
+		p.bosh[s] = true
 	}
 }
 

@@ -69,6 +69,7 @@ type Relay struct {
 	awaits     tlsintercept.Wait // of a handshake
 	waited     bool              // that the other side is silent has been said
 	turn       turn              // whose turn it is in the login
+	bosh       boshLook          // what is known of BOSH
 	stage      stage             // how far it was when time was looked at last
 	gate       []Gate            // decide about elements, in this order
 	gated      [3]gated          // by direction
@@ -175,6 +176,7 @@ func (r *Relay) Handle(in Input) []Action {
 	case Handshaking:
 		r.waited, r.awaits = false, in.For
 	case Waited:
+		r.bosh.settled = r.bosh.settled || in.For >= waitTime && r.phase == relaying && r.isWeb()
 		r.silence(in)
 		r.limit(in)
 	case Stopped:
@@ -190,7 +192,7 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() && !r.stream.AwaitsFrames() || r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() && r.bosh.settled && !r.stream.AwaitsFrames() || !r.isWeb() && r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
@@ -561,6 +563,7 @@ func (r *Relay) learn(p *decode.Piece) {
 	}
 	r.turn.heard(p.Dir, &p.Frame)
 	r.heardAsk(p)
+	r.lookBOSH(p)
 }
 
 func (r *Relay) learnHeader(f *decode.Frame) {

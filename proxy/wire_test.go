@@ -109,6 +109,9 @@ func (b *bench) start(t testing.TB) {
 					cutter.Take(e)
 				}
 			})
+			if cutter.Settle(); trail.Over() {
+				cutter.End()
+			}
 			o.Spool.Put(trail)
 		}
 	}()

@@ -39,6 +39,8 @@ func (w *binaryWriter) event(b []byte, e *Event) []byte {
 	b = binary.AppendUvarint(b, e.Seq)
 	b = w.time(b, e.At)
 	b = append(b, byte(e.Leg), byte(e.Dir))
+	b = appendBool(b, e.Beside)
+	b = binary.AppendVarint(b, int64(e.Conn))
 	b = w.body(b, e.Body)
 	b = w.string(b, e.Origin)
 	b = binary.AppendVarint(b, e.Offset)

@@ -78,6 +78,8 @@ func (r *binaryReader) event(e *Event) {
 	e.At = r.time()
 	e.Leg = Leg(r.below(len(legNames)))
 	e.Dir = Dir(r.below(len(dirNames)))
+	e.Beside = r.bool()
+	e.Conn = int32(r.int())
 	e.Body = r.body()
 	e.Origin = r.string()
 	e.Offset = r.int()

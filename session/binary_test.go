@@ -41,7 +41,7 @@ func (f *filler) fill(v reflect.Value) {
 		v.SetString("text " + strconv.Itoa(f.n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(int64(f.n))
 	case reflect.Uint8: // may be one of a few
 		v.SetUint(1)
@@ -129,7 +129,7 @@ func TestBinaryExtremes(t *testing.T) {
 		{Seen: Seen{Raw: []byte{}}, Said: Said{Done: true, Notes: []Note{}, Secrets: []Secret{}}},
 		{Seen: Seen{Body: WireBytes{Remarks{Comments: []string{}}}}, Said: Said{Done: true}},
 		{Seen: Seen{Body: TLSEstablished{TLSFacts{Bindings: map[string]string{}, Chain: []Certificate{{}}, Hello: &ClientHello{Versions: []string{""}}}}}, Said: Said{Done: true}},
-		{Seen: Seen{Session: math.MinInt, Seq: math.MaxUint64, Offset: math.MaxInt64, Size: math.MinInt64}, Said: Said{Done: true, Answers: math.MaxUint64, RTT: math.MinInt64}},
+		{Seen: Seen{Session: math.MinInt, Conn: math.MinInt32, Beside: true, Seq: math.MaxUint64, Offset: math.MaxInt64, Size: math.MinInt64}, Said: Said{Done: true, Answers: math.MaxUint64, RTT: math.MinInt64}},
 		{Said: Said{Done: true, Notes: []Note{{Span: Span{-5, math.MinInt}, Value: "\xff\x00"}, {Span: Span{math.MaxInt, math.MinInt}}}}},
 		{Seen: Seen{Raw: bytes.Repeat([]byte{0xff}, 1<<20)}, Said: Said{Done: true, Summary: strings.Repeat("ä", 1<<16)}},
 		{Said: Said{Done: true, Step: &Step{}, Secrets: []Secret{{}, {Span: Span{7, 3}}}}},

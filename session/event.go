@@ -115,11 +115,17 @@ type Seen struct {
 	At      time.Time // when its last byte had arrived
 	Leg     Leg
 	Dir     Dir
-	Body    Body
-	Origin  string // OriginSelf if these bytes are ours, else ""
-	Offset  int64  // of Raw's first byte in the plaintext of its direction
-	Raw     []byte // the exact bytes; a prefix of them if Truncated
-	Size    int64  // true size on the wire in bytes, whatever Raw holds
+	// Beside says that it tells of one connection of a session that has several, and not of
+	// the session: which has begun before, or goes on.
+	Beside bool
+	// Conn is on which connection of the session it came, where that has several (BOSH,
+	// XEP-0124): 2 is the first that has joined, 0 the one that the session has begun with.
+	Conn   int32
+	Body   Body
+	Origin string // OriginSelf if these bytes are ours, else ""
+	Offset int64  // of Raw's first byte in the plaintext of its direction, and connection
+	Raw    []byte // the exact bytes; a prefix of them if Truncated
+	Size   int64  // true size on the wire in bytes, whatever Raw holds
 	// Truncated says that Raw holds less than Size bytes.
 	Truncated bool
 	Name      string // local name of the top element, "" where there is none

@@ -21,6 +21,7 @@ type filterEnv struct {
 	Seq       int                 `expr:"seq"`
 	Kind      string              `expr:"kind"`
 	Leg       string              `expr:"leg"`
+	Conn      int                 `expr:"conn"`
 	Dir       string              `expr:"dir"`
 	Name      string              `expr:"name"`
 	NS        string              `expr:"ns"`
@@ -46,6 +47,7 @@ type filterEnv struct {
 
 // FilterHelp says, in lines, what a filter can name.
 const FilterHelp = `session seq kind leg dir name ns step n severity summary raw size origin
+conn: which connection, where a session (of BOSH) has several
 from to id type: attributes of the element
 bare: the peer without its resource      body: a message's text
 payload: the first child's namespace, or else its name
@@ -247,7 +249,7 @@ func (f *filter) set(e *Event) {
 	}
 	env := &f.env
 	*env = filterEnv{
-		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Dir: e.Dir.String(),
+		Session: e.Session, Seq: int(e.Seq), Kind: e.Kind(), Leg: e.Leg.String(), Conn: int(e.Conn), Dir: e.Dir.String(),
 		Name: e.Name, NS: e.Space, Summary: f.shown.Summary, Size: int(e.Size), Origin: e.Origin, RTT: millis(e.RTT), Field: env.Field,
 	}
 	if f.wants.severity {

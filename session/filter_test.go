@@ -6,7 +6,7 @@ import (
 )
 
 func TestFilter(t *testing.T) {
-	e := Event{Seen: Seen{Session: 2, Seq: 7, Dir: C2S, Leg: ClientLeg, Body: StreamElement{}, Name: "iq", Raw: []byte("<iq>pw</iq>")},
+	e := Event{Seen: Seen{Session: 2, Seq: 7, Conn: 3, Dir: C2S, Leg: ClientLeg, Body: StreamElement{}, Name: "iq", Raw: []byte("<iq>pw</iq>")},
 		Said: Said{Done: true, Step: &Step{N: 15, ID: "bind-request"},
 			Notes:   []Note{{Name: "password", Value: "pw", Secret: "password", Mark: "[password #1, 2 characters]"}, {Name: "jid", Value: "a@b.example/c"}},
 			Secrets: []Secret{{Kind: "password", Span: Span{4, 6}, Mark: "[password #1, 2 characters]"}}},
@@ -21,6 +21,7 @@ func TestFilter(t *testing.T) {
 		`severity in ["warning", "error"]`:     false,
 		`session == 2 && seq > 6 && size == 0`: true,
 		`raw matches "password #1"`:            true,
+		`conn == 3`:                            true,
 	} {
 		match, err := CompileFilter(source)
 		if err != nil {

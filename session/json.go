@@ -83,6 +83,8 @@ type jsonEvent struct {
 	Seq       uint64    `json:"seq,omitempty"`
 	At        time.Time `json:"at"`
 	Leg       string    `json:"leg,omitempty"`
+	Conn      int32     `json:"conn,omitempty"`
+	Beside    bool      `json:"beside,omitempty"`
 	Dir       string    `json:"dir,omitempty"`
 	Kind      string    `json:"kind"`
 	Origin    string    `json:"origin,omitempty"`
@@ -167,7 +169,7 @@ func decodeByReflection(line []byte) (Event, error) {
 	e := Event{
 		Seen: Seen{Session: j.Session, Seq: j.Seq, At: j.At, Origin: j.Origin, Offset: j.Offset, Size: j.Size, Truncated: j.Truncated, Name: j.Name}, Said: Said{Done: !j.Unexplained, Redacted: j.Redacted, Space: j.NS, Summary: j.Summary, Answers: j.Answers, RTT: duration(j.RTTMS)},
 	}
-	e.Dir, e.Leg = parseDir(j.Dir), parseLeg(j.Leg)
+	e.Dir, e.Leg, e.Conn, e.Beside = parseDir(j.Dir), parseLeg(j.Leg), j.Conn, j.Beside
 	switch {
 	case j.Raw != nil:
 		e.Raw = []byte(*j.Raw)

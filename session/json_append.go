@@ -24,6 +24,8 @@ func AppendJSON(b []byte, e Event) ([]byte, error) {
 	}
 	b = append(b, '"')
 	b = appendWord(b, `,"leg":"`, e.Leg.String())
+	b = appendCount(b, `,"conn":`, int64(e.Conn))
+	b = appendTrue(b, `,"beside":true`, e.Beside)
 	b = appendWord(b, `,"dir":"`, e.Dir.String())
 	b = appendString(append(b, `,"kind":`...), e.Kind())
 	b = appendNamed(b, `,"origin":`, e.Origin)

@@ -58,6 +58,12 @@ func (p *lineReader) eventField(e *Event, name []byte, kind string) string {
 		p.give(e.At.UnmarshalText(p.bytes()) == nil)
 	case "leg":
 		e.Leg = parseLeg(p.text())
+	case "conn":
+		n := p.number()
+		p.give(n == int64(int32(n)))
+		e.Conn = int32(n)
+	case "beside":
+		e.Beside = p.isTrue()
 	case "dir":
 		e.Dir = parseDir(p.text())
 	case "kind":

@@ -16,7 +16,7 @@ import (
 // full is an event with every field set.
 func full(body Body) Event {
 	return Event{
-		Seen: Seen{Session: 3, Seq: 17, At: time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC), Leg: ClientLeg, Dir: C2S,
+		Seen: Seen{Session: 3, Seq: 17, At: time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC), Leg: ClientLeg, Dir: C2S, Conn: 2, Beside: true,
 			Body: body, Origin: OriginSelf, Offset: 42, Raw: []byte("<auth>c2VjcmV0</auth>\u2028"), Size: 99, Truncated: true,
 			Name: "auth"}, Said: Said{Done: true, Space: "urn:x", Summary: "PLAIN as \x1b", Answers: 4, RTT: 12345 * time.Microsecond,
 			Step:    &Step{N: 10, ID: "sasl-auth", Title: "t", Text: "x", Ref: "RFC 6120 §6.4.2", Since: 1500 * time.Microsecond},
@@ -158,7 +158,7 @@ func TestHeaderCheck(t *testing.T) {
 // reads.
 func byReflection(e Event) ([]byte, error) {
 	j := jsonEvent{
-		Session: e.Session, Seq: e.Seq, At: e.At.UTC(), Leg: e.Leg.String(), Dir: e.Dir.String(),
+		Session: e.Session, Seq: e.Seq, At: e.At.UTC(), Leg: e.Leg.String(), Conn: e.Conn, Beside: e.Beside, Dir: e.Dir.String(),
 		Kind: e.Kind(), Origin: e.Origin, Name: e.Name, NS: e.Space, Summary: e.Summary,
 		Size: e.Size, Offset: e.Offset, Truncated: e.Truncated, Redacted: e.Redacted, Unexplained: !e.Done,
 		Answers: e.Answers, RTTMS: millis(e.RTT),

@@ -88,6 +88,9 @@ var errorKinds = map[string]bool{
 }
 
 func (o *Overview) applyBody(e *Event) {
+	if e.Beside {
+		return
+	}
 	switch b := e.Body.(type) {
 	case TCPOpened:
 		if e.Leg != ClientLeg {

@@ -39,6 +39,7 @@ const (
 	recordLost            // plaintext of a direction that was not kept: how many bytes
 	recordWireLost        // the same of a leg
 	recordMark            // somebody wants to know where a direction stands here
+	recordConn            // the records that follow are of this connection
 )
 
 // maxRecordHead bounds what a record takes beside its payload.
@@ -46,7 +47,7 @@ const maxRecordHead = 1 + 2*binary.MaxVarintLen64
 
 // A record is a byte of kind, direction and leg, the time since the trail began in
 // nanoseconds, the length of the payload (varints), and the payload. Of recordLost,
-// recordWireLost, recordEvent and recordMark the number stands in place of the length, and
+// recordWireLost, recordEvent, recordMark and recordConn the number stands in place of the length, and
 // there is no payload.
 func appendRecord(buf []byte, kind byte, leg Leg, dir Dir, at time.Duration, n int64) []byte {
 	buf = append(buf, kind|byte(dir)<<4|byte(leg)<<6)

@@ -235,6 +235,13 @@ func (s *Spool) queue(t *Trail, urgent bool) {
 	s.ready.Broadcast()
 }
 
+// leave forgets a trail of which nothing has to be kept.
+func (s *Spool) leave(t *Trail) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.trails, t)
+}
+
 // finished notes that a trail is over.
 func (s *Spool) finished(*Trail) {
 	s.mu.Lock()

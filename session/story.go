@@ -110,7 +110,7 @@ const (
 
 // Tell goes on with the next event of the session.
 func (t *Story) Tell(e *Event) {
-	if !Numbered(e.Body) {
+	if !Numbered(e.Body) || e.Beside {
 		return
 	}
 	if t.Began.IsZero() {

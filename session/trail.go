@@ -27,9 +27,11 @@ type Trail struct {
 	last     time.Duration
 	since    atomic.Int64 // when the oldest that waits was seen, since begun; -1 if nothing waits
 	closed   bool
-	over     bool // and all was taken
-	queued   bool // Spool.Next gives it out, or has
-	calm     bool // the login is over
+	over     bool   // and all was taken
+	queued   bool   // Spool.Next gives it out, or has
+	calm     bool   // the login is over
+	takes    int32  // of which connection the next record is; the taker's own
+	joint    *joint // of a session that has several connections, or may have; nil: it has one
 }
 
 // StreamBytes is plaintext of a direction as it was read, not cut into elements yet. It is
@@ -54,34 +56,38 @@ func (t *Trail) Begun() time.Time { return t.begun }
 
 // Bytes appends plaintext of a direction as it was read.
 func (t *Trail) Bytes(dir Dir, p []byte) {
-	t.mu.Lock()
-	t.lost[dir] += int64(len(p) - t.keep(recordBytes, dir.From(), dir, p, &t.lost[dir]))
+	t = t.lock()
+	t.lost[dir] += int64(len(p) - t.keep(t.now(), recordBytes, dir.From(), dir, p, &t.lost[dir]))
 	t.unlock()
 }
 
 // Wire appends bytes of a leg as TCP carries them.
 func (t *Trail) Wire(leg Leg, dir Dir, p []byte) {
-	t.mu.Lock()
+	t = t.lock()
 	lost := &t.lostWire[leg][dir]
-	*lost += int64(len(p) - t.keep(recordWire, leg, dir, p, lost))
+	*lost += int64(len(p) - t.keep(t.now(), recordWire, leg, dir, p, lost))
 	t.unlock()
 }
 
 // Event appends an event as seen. It takes over e.Raw, and says when it happened. There
 // are few, and they are kept beyond the limit.
 func (t *Trail) Event(e Seen) {
-	t.mu.Lock()
-	p, at := t.page(maxRecordHead, true), t.now()
-	e.Session, e.At = t.id, t.begun.Add(at)
+	t = t.lock()
+	t.put(t.now(), e)
+	t.unlock()
+}
+
+func (t *Trail) put(at time.Duration, e Seen) {
+	p := t.page(maxRecordHead, true)
+	e.Session, e.At, e.Conn = t.id, t.begun.Add(at), t.joint.writes()
 	p.buf = appendRecord(p.buf, recordEvent, e.Leg, e.Dir, at, int64(len(p.events)))
 	p.events = append(p.events, e)
-	t.unlock()
 }
 
 // Mark asks for the state of a direction behind the bytes that were appended so far: it is
 // taken as StreamMark.
 func (t *Trail) Mark(dir Dir) {
-	t.mu.Lock()
+	t = t.lock()
 	p := t.page(maxRecordHead, true)
 	p.buf = appendRecord(p.buf, recordMark, dir.From(), dir, t.now(), 0)
 	t.unlock()
@@ -89,20 +95,25 @@ func (t *Trail) Mark(dir Dir) {
 
 // Calm says that the login is over: what comes now may be explained when there is time.
 func (t *Trail) Calm() {
-	t.mu.Lock()
+	t = t.lock()
 	t.calm = true
 	t.mu.Unlock()
 }
 
 // Close says that nothing more will come.
 func (t *Trail) Close() {
-	t.mu.Lock()
-	t.closed = true
+	t.Release()
+	t = t.lock()
+	t.closed = t.joint == nil || t.joint.leave()
 	t.unlock()
 }
 
 // unlock gives up mu, and has the trail explained.
 func (t *Trail) unlock() {
+	if t.joint.isAwaited() {
+		t.mu.Unlock()
+		return
+	}
 	tell := !t.queued
 	if t.queued = true; tell {
 		t.since.Store(int64(t.last))
@@ -122,8 +133,7 @@ func (t *Trail) now() time.Duration {
 
 // keep appends a payload, in as many records as it takes, and says how much of it there
 // was room for. What could not be kept before is told first.
-func (t *Trail) keep(kind byte, leg Leg, dir Dir, b []byte, lost *int64) (kept int) {
-	at := t.now()
+func (t *Trail) keep(at time.Duration, kind byte, leg Leg, dir Dir, b []byte, lost *int64) (kept int) {
 	for kept < len(b) {
 		if t.spool.isFull() || kind == recordWire && t.spool.crowded.Load() {
 			return kept
@@ -181,6 +191,9 @@ func (t *Trail) page(room int, must bool) *page {
 	p := &page{trail: t, number: t.next, begins: t.at, begun: time.Now(), mem: mem, buf: mem[pageHead:pageHead]}
 	t.next++
 	t.pages = append(t.pages, p)
+	if conn := t.joint.writes(); conn > 0 { // a page can be read without those before it
+		p.buf = appendRecord(p.buf, recordConn, NoLeg, NoDir, t.now(), int64(conn))
+	}
 	return p
 }
 
@@ -203,7 +216,11 @@ func (t *Trail) Take(f func(Seen)) {
 				break
 			}
 			t.since.Store(int64(r.at))
-			f(t.event(&r, events))
+			if r.kind == recordConn {
+				t.takes = int32(r.n)
+			} else {
+				f(t.event(&r, events))
+			}
 			p.taken += size
 			took += size
 			if r.payload != nil {
@@ -246,9 +263,13 @@ func (t *Trail) reading() (*page, []byte, []Seen) {
 
 // tellLost tells what is missing at the end: nothing has come behind it.
 func (t *Trail) tellLost() {
-	if !t.closed {
-		return
+	if t.closed {
+		t.tellMissing()
 	}
+}
+
+// tellMissing tells what is missing of the connection that was written last.
+func (t *Trail) tellMissing() {
 	tell := func(kind byte, leg Leg, dir Dir, n *int64) {
 		if *n > 0 {
 			p := t.page(maxRecordHead, true)
@@ -327,7 +348,7 @@ func (t *Trail) release() {
 
 // event is a record as an event as seen.
 func (t *Trail) event(r *record, events []Seen) Seen {
-	e := Seen{Session: t.id, At: t.begun.Add(r.at), Leg: r.leg, Dir: r.dir, Raw: r.payload, Size: r.n}
+	e := Seen{Session: t.id, At: t.begun.Add(r.at), Leg: r.leg, Dir: r.dir, Conn: t.takes, Raw: r.payload, Size: r.n}
 	switch r.kind {
 	case recordBytes:
 		e.Body = StreamBytes{}

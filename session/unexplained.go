@@ -203,14 +203,18 @@ func (u *Unexplained) Each(session int, from Reached, f func(Seen)) {
 			}
 			at[dir] = p.Begins[dir-1]
 		}
+		conn := int32(0)
 		for rest := p.records; len(rest) > 0; {
 			r, size := readRecord(rest)
 			if size == 0 {
 				break
 			}
 			rest = rest[size:]
-			e := Seen{Session: session, At: begun.Add(r.at), Leg: r.leg, Dir: r.dir}
+			e := Seen{Session: session, At: begun.Add(r.at), Leg: r.leg, Dir: r.dir, Conn: conn}
 			switch r.kind {
+			case recordConn:
+				conn = int32(r.n)
+				continue
 			case recordBytes, recordLost:
 				end := at[r.dir] + r.n
 				known := min(max(from.Plain[r.dir]-at[r.dir], 0), r.n)

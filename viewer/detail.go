@@ -98,7 +98,7 @@ func (u *ui) detailLines(e *session.Event, width int) []line {
 	p.body(e)
 	p.fields(e, u.reveal)
 	p.xml(e, u.options.Pretty)
-	if _, closed := e.Body.(session.TCPClosed); closed && u.current().Ended {
+	if _, closed := e.Body.(session.TCPClosed); closed && !e.Beside && u.current().Ended {
 		p.summary(u.current())
 	}
 	return p.lines
@@ -134,6 +134,9 @@ func (p *textBlock) title(e *session.Event) {
 // facts are the way of the bytes, the times and the size.
 func (p *textBlock) facts(e *session.Event, oneWire bool) {
 	parts := []string{way(e, oneWire), e.At.Format("15:04:05.000000")}
+	if e.Conn > 0 {
+		parts = append(parts, fmt.Sprintf("connection %d of the session", e.Conn))
+	}
 	if e.Step != nil && e.Step.Since > 0 && e.Step.N > 1 {
 		parts = append(parts, session.ShortTime(e.Step.Since)+" after the step before")
 	}

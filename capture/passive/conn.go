@@ -41,6 +41,9 @@ type conn struct {
 	seq     uint64
 	explain *decode.Session
 	pending []session.Seen // while there is no id
+	awaits  bool           // that is as it may be a connection of a session of BOSH
+	above   *above         // of BOSH, once it is opened
+	conn    int32          // which connection of that it is
 
 	stream   *decode.Stream      // what is said above TLS
 	lanes    [3]lane             // by direction
@@ -188,7 +191,7 @@ func (c *conn) closed(by session.Dir, reset bool) {
 // release lets go of what was needed to read the connection, of which packets may
 // still come.
 func (c *conn) release() {
-	c.queue, c.pending, c.explain, c.tls, c.chain, c.lanes = nil, nil, nil, nil, nil, [3]lane{}
+	c.queue, c.pending, c.explain, c.above, c.tls, c.chain, c.lanes = nil, nil, nil, nil, nil, nil, [3]lane{}
 	c.stream = &c.r.nothing
 }
 
@@ -210,6 +213,9 @@ func (c *conn) finish() {
 				c.stop(dir, false)
 			}
 		}
+		if c.awaits {
+			c.become(c.at, nil)
+		}
 		if c.id == 0 && c.phase == reading {
 			c.ignore(&c.r.report.Others)
 		}
@@ -226,12 +232,27 @@ func (c *conn) ignore(count *int) {
 
 // recognise makes the connection a session.
 func (c *conn) recognise(at time.Time) {
-	if c.id > 0 || c.sequel(at) {
-		return
+	switch {
+	case c.id > 0 || c.awaits || c.sequel(at):
+	case c.mayJoin():
+		c.awaits = true
+	default:
+		c.become(at, nil)
 	}
-	c.r.report.Sessions++
-	c.id = c.r.report.Sessions
-	c.explain = c.r.o.Explain()
+}
+
+// become makes the connection one of a session of BOSH, or, where that is nil, a session of
+// its own.
+func (c *conn) become(at time.Time, of *above) {
+	c.awaits = false
+	if of != nil {
+		of.newest++
+		c.above, c.id, c.conn = of, of.id, of.newest
+	} else {
+		c.r.report.Sessions++
+		c.id = c.r.report.Sessions
+		c.explain = c.r.o.Explain()
+	}
 	c.passKeys(at)
 	c.passPackets()
 	pending := c.pending
@@ -259,16 +280,24 @@ func (c *conn) record(at time.Time, e session.Seen) {
 		if len(c.pending) < maxPending {
 			c.pending = append(c.pending, e)
 		}
+		if c.awaits {
+			c.decide(&e)
+		}
 		return
 	}
 	if c.r.err != nil {
 		return
 	}
-	e.Session = c.id
+	e.Session, e.Conn = c.id, c.conn
+	c.verify(&e)
+	if c.above != nil {
+		c.above.take(e)
+		return
+	}
 	if session.Numbered(e.Body) {
 		c.seq++
 		e.Seq = c.seq
 	}
-	c.verify(&e)
 	c.r.err = c.r.emit(session.Event{Seen: e}, c.explain)
+	c.asksBOSH(&e)
 }

@@ -96,7 +96,7 @@ func speaksXMPP(f *session.TLSFacts) bool {
 // inside takes plaintext that was in TLS.
 func (c *conn) inside(at time.Time, dir session.Dir, p []byte) {
 	c.spoken = true
-	if c.id > 0 {
+	if c.id > 0 || c.awaits {
 		c.plain(at, dir, p)
 		return
 	}

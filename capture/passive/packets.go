@@ -86,7 +86,7 @@ func (c *conn) dropPackets() {
 
 // emit hands on an event that is not numbered.
 func (c *conn) emit(e session.Seen) {
-	e.Session = c.id
+	e.Session, e.Conn = c.id, c.conn
 	if c.r.err == nil {
 		c.r.err = c.r.emit(session.Event{Seen: e}, nil)
 	}

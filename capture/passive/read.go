@@ -71,7 +71,7 @@ func Read(in io.Reader, o Options, emit Emit) (Report, error) {
 	magic, err := b.Peek(4)
 	brings := err == nil && packet.IsNG(magic) // the older format brings none along
 	o.Keys.Complete(o.AllKeys || !brings && !o.MoreKeys)
-	r := &reader{o: o, emit: emit, open: map[*conn]bool{}}
+	r := &reader{o: o, emit: emit, open: map[*conn]bool{}, bosh: map[string]*above{}, ending: map[*above]time.Time{}}
 	stats, err := packet.Read(b, packet.Options{Late: o.Late, Packets: o.Wire}, r.event)
 	r.end()
 	r.report.Stats = stats
@@ -88,12 +88,14 @@ type reader struct {
 	err     error
 	report  Report
 	open    map[*conn]bool
-	opened  int           // connections so far
-	paused  []*conn       // see sequel.go
-	kept    int           // bytes of packets that wait
-	nothing decode.Stream // of connections that are ignored or over
-	live    bool          // it is one connection, as it happens
-	hint    string        // what to do next where TLS stays closed; "": what helps with a capture
+	opened  int                  // connections so far
+	paused  []*conn              // see sequel.go
+	bosh    map[string]*above    // the sessions of BOSH that are open, by sid
+	ending  map[*above]time.Time // those without a connection, and until when they go on
+	kept    int                  // bytes of packets that wait
+	nothing decode.Stream        // of connections that are ignored or over
+	live    bool                 // it is one connection, as it happens
+	hint    string               // what to do next where TLS stays closed; "": what helps with a capture
 }
 
 // event takes what the packets tell.
@@ -126,6 +128,12 @@ func (r *reader) event(e *packet.Event) error {
 		c.closed(dir, e.Reset)
 	}
 	c.pass()
+	if c.above != nil {
+		c.above.conns.Rest()
+	}
+	if len(r.ending) > 0 {
+		r.endBOSH(e.At)
+	}
 	return r.err
 }
 
@@ -139,5 +147,9 @@ func (r *reader) end() {
 	}
 	for _, c := range r.paused {
 		c.abandon()
+	}
+	inTurn := func(a, b *above) int { return cmp.Compare(a.id, b.id) }
+	for _, a := range slices.SortedFunc(maps.Values(r.bosh), inTurn) {
+		a.finish()
 	}
 }

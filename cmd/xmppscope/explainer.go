@@ -61,6 +61,9 @@ func (x *explainer) work(logins bool) {
 		e := x.of(trail)
 		e.out = room
 		trail.Take(func(seen session.Seen) { x.take(e, seen) })
+		if e.cutter.Settle(); trail.Over() {
+			e.cutter.End()
+		}
 		x.log.AppendAll(e.out)
 		clear(e.out)
 		if room, e.out = e.out[:0], nil; cap(room) > maxRoom {

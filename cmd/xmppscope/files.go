@@ -98,7 +98,7 @@ func (w oneWire) plain(e *session.Event) {
 		return
 	}
 	e.Leg = session.NoLeg
-	if _, last := e.Body.(session.TCPClosed); last {
+	if _, last := e.Body.(session.TCPClosed); last && !e.Beside {
 		delete(w, e.Session)
 	}
 }

@@ -77,7 +77,7 @@ func (l *leftover) note(e session.Event) {
 	case e.Truncated: // whole elements are cut off so, and leave nothing open
 		r.cutter.Skip(e.Dir, e.Size)
 	default:
-		r.cutter.Take(session.Seen{Dir: e.Dir, Body: session.StreamBytes{}, Raw: e.Raw})
+		r.cutter.Take(session.Seen{Dir: e.Dir, Conn: e.Conn, Body: session.StreamBytes{}, Raw: e.Raw})
 		r.cutter.Skip(e.Dir, e.Size-int64(len(e.Raw))) // placeholders have another length
 	}
 }
@@ -92,15 +92,20 @@ func (l *leftover) tell(emit passive.Emit) error {
 		r.live = true
 		r.cutter.From(r.seq)
 		var failed error
-		l.pages.Each(id, r.reached, func(e session.Seen) {
-			r.cutter.Take(e)
+		told := func() {
 			for _, e := range r.out {
 				if e.Session = id; failed == nil {
 					failed = emit(r.by.Explain(e), nil)
 				}
 			}
 			r.out = r.out[:0]
+		}
+		l.pages.Each(id, r.reached, func(e session.Seen) {
+			r.cutter.Take(e)
+			told()
 		})
+		r.cutter.End()
+		told()
 		if failed != nil {
 			return failed
 		}

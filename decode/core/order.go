@@ -136,7 +136,7 @@ func (o *order) fromClient(s *decode.Seen) (notes []session.Note) {
 
 // elsewhere says whether other connections carry requests of the session of BOSH, too.
 func (o *order) elsewhere(s *decode.Seen) bool {
-	b, ok := s.State.Run.BOSH.Get(s.State.SID)
+	b, ok := s.State.Run.BOSH.Get(s.State.SID())
 	return ok && b.Many
 }
 

@@ -34,7 +34,7 @@ func (g *Gatherer) Login() Login { return g.login }
 // Add takes the next event of the session. It does not keep it, and of its secrets
 // only what tells one from another.
 func (g *Gatherer) Add(seen *session.Event) {
-	if !session.Numbered(seen.Body) {
+	if !session.Numbered(seen.Body) || seen.Beside {
 		return
 	}
 	g.classed = g.classed || slices.ContainsFunc(seen.Notes, func(n session.Note) bool { return n.Class != session.Decides })

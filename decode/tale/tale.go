@@ -42,9 +42,11 @@ func (t *Tale) Add(e *session.Event) {
 	t.Apply(&blanked)
 	switch b := e.Body.(type) {
 	case session.TCPOpened:
-		t.target = cmp.Or(b.Target, t.target)
+		if !e.Beside {
+			t.target = cmp.Or(b.Target, t.target)
+		}
 	case session.TLSEstablished:
-		if b.Verdict != nil && b.Verdict.Problem != "" {
+		if !e.Beside && b.Verdict != nil && b.Verdict.Problem != "" {
 			t.doubt = b.Verdict.Problem
 		}
 	}

@@ -73,7 +73,7 @@ func (o *Outcome) Add(e *session.Event) {
 	s.gathered.Add(e)
 	switch e.Body.(type) {
 	case session.TCPClosed:
-		if e.Leg == session.ClientLeg {
+		if e.Leg == session.ClientLeg && !e.Beside {
 			s.Ended = e.At
 		}
 	case session.StreamClosed:

@@ -217,7 +217,7 @@ func (m *Model) Overviews() []session.Overview {
 func (c *Conversation) turn(e *session.Event) Entry {
 	switch e.Body.(type) {
 	case session.TLSEstablished:
-		c.secured = true
+		c.secured = c.secured || !e.Beside
 	case session.StreamElement:
 		if e.Dir == session.S2C && e.Name == "success" {
 			c.authorized = true

@@ -100,30 +100,3 @@ func testWeb(t *testing.T, s *xmpptest.PeerServer, bob *xmpptest.Bob, ws string)
 		})
 	}
 }
-
-// TestBOSH: a client of BOSH, which has several connections, logs in through us, and nothing
-// that one of them lacks is held against it.
-func TestBOSH(t *testing.T) {
-	s := xmpptest.StartProsody(t)
-	bob := xmpptest.StartBob(t, s)
-	scope := startScope(t, "http://"+s.HTTP, s.CAFile, "--reveal")
-	ran := xmpptest.WebClient(t, "stanza", "bosh", "http://"+scope.Addr+"/http-bind", xmpptest.Login{CAFile: scope.CAFile, Says: "in bodies"})
-	if !ran.OK {
-		t.Fatalf("stanza could not log in:\n%s", ran.Output)
-	}
-	bob.Expect(t, "in bodies")
-	scope.until(t, "end of the client's connection", 1, clientGone)
-	r := scope.stop(t)
-	checkRead(t, r, scope.Saved)
-	want := []string{"stream-open-1", "stream-reply-1", "features-1", "sasl-auth", "sasl-challenge", "sasl-response", "sasl-success"}
-	if ladder := r.ladder(1); len(ladder) < len(want) || !slices.Equal(ladder[:len(want)], want) {
-		t.Errorf("the ladder is\n%v\nand not\n%v", ladder, want)
-	}
-	for _, e := range r.events {
-		for _, n := range e.Notes {
-			if n.Severity == "error" && (n.Rule[0] == 'H' || n.Rule == "A11" || n.Rule == "B01" || n.Rule == "M01") {
-				t.Errorf("%d/%d: %s: %s", e.Session, e.Seq, n.Rule, n.Text)
-			}
-		}
-	}
-}

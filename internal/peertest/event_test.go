@@ -21,6 +21,9 @@ type event struct {
 	Seq       uint64
 	At        time.Time
 	Leg       string
+	Conn      int
+	Beside    bool
+	Answers   uint64
 	Dir       string
 	Kind      string
 	Origin    string

@@ -83,6 +83,9 @@ type message struct {
 
 // Add takes the next event of the session.
 func (s *Score) Add(e *session.Event) {
+	if e.Beside {
+		return
+	}
 	switch b := e.Body.(type) {
 	case session.TLSEstablished, session.TLSFailed:
 		s.secured = true

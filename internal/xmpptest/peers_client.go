@@ -101,6 +101,15 @@ func WebClient(t testing.TB, library, transport, url string, l Login) Ran {
 	return runClient(t, l, "", "node", peerFile(t, "web_peer.cjs"), library, transport, url, l.JID, l.Password, BobJID, l.Says)
 }
 
+// BOSHClient runs a script that speaks BOSH at a URL on several connections, and waits for bob's
+// answer. Of l it takes CAFile, Password and Says.
+func BOSHClient(t testing.TB, url string, l Login) Ran {
+	t.Helper()
+	Need(t, "node")
+	l = l.complete(t)
+	return runClient(t, l, "", "node", peerFile(t, "bosh_peer.cjs"), url, l.JID, l.Password, BobJID, l.Says)
+}
+
 // peerFile puts a program of ours where it can be run.
 func peerFile(t testing.TB, name string) string {
 	t.Helper()

@@ -1,0 +1,180 @@
+package proxy
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"xmppscope/decode"
+	"xmppscope/session"
+)
+
+// A session of BOSH (XEP-0124) goes on over any number of connections. What the first
+// request on each and its answer say of that is looked at before the relay is free: a
+// connection whose <body/> names a session that came through here is one of that session.
+
+const (
+	// joinTime is how long a connection is kept back while it may turn out to be one of
+	// another session: events of what is slower than that are told as of a session of its own.
+	joinTime = 5 * time.Second
+	// leastAwaited is how long another connection is waited for at least.
+	leastAwaited = 3 * time.Second
+	// maxBOSH bounds the sessions of BOSH that are known.
+	maxBOSH = 4000
+	// maxLooked bounds the requests on a connection that are looked at for a body of BOSH.
+	maxLooked = 16
+)
+
+// boshLook is what a relay knows of BOSH on its connection.
+type boshLook struct {
+	settled bool  // nothing more is looked for
+	opens   bool  // the client asks for a session
+	looked  uint8 // requests
+}
+
+// lookBOSH looks for the first body of BOSH, and the answer to one that opens a session.
+func (r *Relay) lookBOSH(p *decode.Piece) {
+	if r.bosh.settled || !r.stream.IsWeb(p.Dir) {
+		return
+	}
+	switch b := p.Body.(type) {
+	case session.HTTPRequest:
+		r.bosh.looked++
+		r.bosh.settled = b.WebSocket || r.bosh.looked > maxLooked
+	case session.HTTPResponse: // nothing is here that goes on
+		r.bosh.settled = b.Status >= 400
+	case session.HTTPBody:
+		r.bosh.settled = p.Dir == session.C2S
+	}
+	p.Events(func(e session.Seen) {
+		b, ok := decode.BOSHBodyOf(&e)
+		switch {
+		case !ok:
+		case e.Dir == session.C2S && b.SID == "":
+			r.bosh.opens = true
+		case e.Dir == session.C2S:
+			r.bosh.settled = true
+			r.do(JoinBOSH{strings.Clone(b.SID)})
+		case r.bosh.opens:
+			r.bosh.settled = true
+			if sid, lasts, ok := decode.OpensBOSH(&e); ok {
+				r.do(OpenBOSH{strings.Clone(sid), lasts})
+			}
+		}
+	})
+}
+
+// mayJoin says whether the connection may turn out to be one of a session of BOSH.
+func (r *Relay) mayJoin() bool {
+	switch {
+	case r.bosh.settled, r.blind, r.phase == asked, r.phase == quiescing, r.phase == closing:
+		return false
+	}
+	return r.phase != relaying || r.isWeb() || !r.header
+}
+
+// boshSessions are the sessions of BOSH of a run. A nil one knows of none.
+type boshSessions struct {
+	mu   sync.Mutex
+	open map[string]*boshSession // by sid
+	over bool
+}
+
+// boshSession is one of them. Its trail stays open as long as connections may join it.
+type boshSession struct {
+	root  *session.Trail
+	made  time.Time
+	lasts time.Duration // by the server's word
+	conns int           // open
+	timer *time.Timer   // ends it; nil while there are connections
+}
+
+// any says whether there is a session that a connection may join.
+func (b *boshSessions) any() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.open) > 0
+}
+
+// opened notes that a session was made on a connection. It returns nil where there are too
+// many, or it is known.
+func (b *boshSessions) opened(sid string, t *session.Trail, lasts time.Duration) *boshSession {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over || b.open[sid] != nil || len(b.open) >= maxBOSH {
+		return nil
+	}
+	if b.open == nil {
+		b.open = map[string]*boshSession{}
+	}
+	s := &boshSession{root: t.Root(), made: time.Now(), lasts: lasts, conns: 1}
+	s.root.Hold()
+	b.open[sid] = s
+	return s
+}
+
+// join makes a connection one of the session with this sid. It returns nil where there is
+// none, or the connection is told as a session of its own already.
+func (b *boshSessions) join(sid string, t *session.Trail) *boshSession {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.open[sid]
+	if s == nil || b.over || !t.Join(s.root) {
+		return nil
+	}
+	s.conns++
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+	return s
+}
+
+// left notes that a connection of a session has ended. When none follows for as long as the
+// session lasts, nothing more belongs to it; one that has just begun is not waited for so long,
+// for whoever gives up a login wants to know why.
+func (b *boshSessions) left(s *boshSession) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.conns--; s.conns == 0 && !b.over {
+		s.timer = time.AfterFunc(min(s.lasts, max(leastAwaited, time.Since(s.made))), func() { b.end(s) })
+	}
+}
+
+// end ends a session, unless a connection has joined it meanwhile.
+func (b *boshSessions) end(s *boshSession) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.conns > 0 || b.over {
+		return
+	}
+	for sid, open := range b.open {
+		if open == s {
+			delete(b.open, sid)
+			s.root.Close()
+		}
+	}
+}
+
+// close ends all.
+func (b *boshSessions) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	for _, s := range b.open {
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		s.root.Close()
+	}
+	b.open = nil
+}

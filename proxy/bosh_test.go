@@ -1,0 +1,276 @@
+package proxy
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"xmppscope/session"
+)
+
+const (
+	boshAsks  = "<body xmlns='http://jabber.org/protocol/httpbind' rid='10' to='example.net' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>"
+	boshMakes = "<body xmlns='http://jabber.org/protocol/httpbind' sid='s1' requests='2' inactivity='30' authid='a1'/>"
+	boshBody  = "<body xmlns='http://jabber.org/protocol/httpbind' rid='%d' sid='%s'>%s</body>"
+	boshEmpty = "<body xmlns='http://jabber.org/protocol/httpbind'/>"
+)
+
+func httpAsks(body string) string {
+	return fmt.Sprintf("POST /http-bind HTTP/1.1\r\nHost: example.net\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+func httpAnswers(body string) string {
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+// passes says something at one end, and expects it at the other.
+func passes(t *testing.T, from, to net.Conn, text string) {
+	t.Helper()
+	mustWrite(t, from, text)
+	mustRead(t, to, text)
+}
+
+// boshWords say events in a word: session, connection, what; those of HTTP are left out, and how
+// connections end, which depends on how fast.
+func boshWords(events []session.Seen) (out []string) {
+	for _, e := range events {
+		if strings.HasPrefix(e.Kind(), "http:") || strings.HasSuffix(e.Kind(), "closed") || e.Session == 0 {
+			continue
+		}
+		word := fmt.Sprintf("%d.%d %s", e.Session, e.Conn, e.Kind())
+		if e.Beside {
+			word = "beside " + word
+		}
+		out = append(out, word)
+	}
+	return out
+}
+
+func checkWords(t *testing.T, events []session.Seen, want ...string) {
+	t.Helper()
+	if got := boshWords(events); !slices.Equal(got, want) {
+		t.Errorf("told\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// checkEnds checks that the end of one connection is not the session's, and that of the last is:
+// which that is, and how their legs' ends mingle, is for the goroutines that close them.
+func checkEnds(t *testing.T, events []session.Seen) {
+	t.Helper()
+	var beside []bool
+	for _, e := range events {
+		if e.Kind() == "tcp:closed" {
+			beside = append(beside, e.Beside)
+		}
+	}
+	if len(beside) != 4 || !beside[0] || beside[3] {
+		t.Errorf("ends that are beside the session: %v", beside)
+	}
+}
+
+// leaves closes the client's end, and waits for that to come to the server.
+func leaves(t *testing.T, client, server net.Conn) {
+	t.Helper()
+	client.Close()
+	if n, err := io.Copy(io.Discard, server); n > 0 || err != nil {
+		t.Errorf("%d bytes more, %v", n, err)
+	}
+	server.Close()
+}
+
+// TestBOSHIsOneSession: the connections of a session of BOSH are one session, whichever goes
+// first; one that names another session is its own, and so is what is no HTTP at all.
+func TestBOSHIsOneSession(t *testing.T) {
+	b := webBench(t, "http")
+	b.start(t)
+	first := b.dial(t)
+	mustWrite(t, first, httpAsks(boshAsks))
+	server := b.accept(t)
+	mustRead(t, server, httpAsks(boshAsks))
+	passes(t, server, first, httpAnswers(boshMakes))
+
+	second := b.dial(t)
+	body := fmt.Sprintf(boshBody, 11, "s1", "<presence xmlns='jabber:client'/>")
+	mustWrite(t, second, httpAsks(body))
+	server2 := b.accept(t)
+	mustRead(t, server2, httpAsks(body))
+	passes(t, server2, second, httpAnswers(boshEmpty))
+
+	other := b.dial(t)
+	body = fmt.Sprintf(boshBody, 7, "s2", "")
+	mustWrite(t, other, httpAsks(body))
+	server3 := b.accept(t)
+	mustRead(t, server3, httpAsks(body))
+
+	leaves(t, first, server)
+	passes(t, second, server2, httpAsks(fmt.Sprintf(boshBody, 12, "s1", "")))
+	leaves(t, other, server3)
+	leaves(t, second, server2)
+
+	var mine, others []session.Seen
+	for _, e := range b.events() {
+		if e.Session == 1 {
+			mine = append(mine, e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	checkWords(t, mine, "1.0 tcp:opened", "1.0 tcp:opened", "1.0 stream:opened", "1.0 stream:opened",
+		"beside 1.2 tcp:opened", "beside 1.2 tcp:opened", "1.2 bosh:body", "1.2 stream:element", "1.2 bosh:body", "1.2 bosh:body")
+	for i, e := range mine {
+		if e.Seq != uint64(i+1) {
+			t.Fatalf("event %d has number %d", i+1, e.Seq)
+		}
+	}
+	checkEnds(t, mine)
+	checkWords(t, others, "3.0 tcp:opened", "3.0 tcp:opened", "3.0 bosh:body")
+}
+
+// TestBOSHInTLS: so it is where each connection has its own handshake.
+func TestBOSHInTLS(t *testing.T) {
+	b := webBench(t, "tls")
+	b.start(t)
+	dial := func() (client, server net.Conn) {
+		up := make(chan net.Conn)
+		go func() {
+			c, err := b.upstream.Accept()
+			if err != nil {
+				t.Error(err)
+				close(up)
+				return
+			}
+			up <- tls.Server(deadline(t, c), b.serverTLS(t))
+		}()
+		inside := tls.Client(b.dial(t), b.clientTLS())
+		mustHandshake := make(chan error, 1)
+		go func() { mustHandshake <- inside.HandshakeContext(t.Context()) }()
+		server = <-up
+		if err := server.(*tls.Conn).HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-mustHandshake; err != nil {
+			t.Fatal(err)
+		}
+		return inside, server
+	}
+	first, server := dial()
+	passes(t, first, server, httpAsks(boshAsks))
+	passes(t, server, first, httpAnswers(boshMakes))
+	second, server2 := dial()
+	passes(t, second, server2, httpAsks(fmt.Sprintf(boshBody, 11, "s1", "")))
+	leaves(t, second, server2)
+	leaves(t, first, server)
+	tlsOf := map[string]int{}
+	for _, w := range boshWords(b.events()) {
+		tlsOf[w]++
+	}
+	for w, n := range map[string]int{"1.0 tls:established": 2, "beside 1.2 tls:established": 2, "1.2 bosh:body": 1} {
+		if tlsOf[w] != n {
+			t.Errorf("%q is told %d times, want %d", w, tlsOf[w], n)
+		}
+	}
+	checkEnds(t, b.events())
+}
+
+// TestBOSHWithoutKeepAlive: a client that has a connection for each request has one session.
+func TestBOSHWithoutKeepAlive(t *testing.T) {
+	b := webBench(t, "http")
+	b.start(t)
+	for i := range 4 {
+		body, answer := fmt.Sprintf(boshBody, 10+i, "s1", ""), boshEmpty
+		if i == 0 {
+			body, answer = boshAsks, boshMakes
+		}
+		client := b.dial(t)
+		mustWrite(t, client, httpAsks(body))
+		server := b.accept(t)
+		mustRead(t, server, httpAsks(body))
+		passes(t, server, client, httpAnswers(answer))
+		leaves(t, client, server)
+	}
+	beside, end := 0, 0
+	for _, e := range b.events() {
+		switch {
+		case e.Session > 1:
+			t.Errorf("session %d: %s", e.Session, e.Kind())
+		case e.Kind() != "tcp:closed":
+		case e.Beside:
+			beside++
+		default:
+			end++
+		}
+	}
+	if beside+end != 8 || end == 0 || end > 2 {
+		t.Errorf("%d legs were closed beside the session, and %d at its end", beside, end)
+	}
+}
+
+// TestBOSHIsFree: once it is known whose a connection is, nothing of it is looked at; what is
+// no BOSH is not looked at for long.
+func TestBOSHIsFree(t *testing.T) {
+	for name, c := range map[string]struct {
+		asks, answers string
+		free          bool
+	}{
+		"asked":          {httpAsks(boshAsks), "", false},
+		"made":           {httpAsks(boshAsks), httpAnswers(boshMakes), true},
+		"refused":        {httpAsks(boshAsks), httpAnswers("<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' condition='host-unknown'/>"), true},
+		"joined":         {httpAsks(fmt.Sprintf(boshBody, 11, "s1", "")), "", true},
+		"something else": {httpAsks("{}"), "", true},
+		"many questions": {strings.Repeat("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", maxLooked+1), "", true},
+		"one question":   {"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", false},
+	} {
+		r := NewRelay(true, Limits{})
+		r.Handle(Data{session.C2S, []byte(c.asks)})
+		r.Handle(Connected{})
+		r.Handle(Data{session.S2C, []byte(c.answers)})
+		if r.Free() != c.free {
+			t.Errorf("%s: free is %v", name, r.Free())
+		}
+	}
+	r := NewRelay(true, Limits{})
+	r.Handle(Data{session.C2S, []byte(httpAsks("<body"))[:70]})
+	r.Handle(Connected{})
+	r.Handle(Waited{For: waitTime, Age: waitTime})
+	if !r.Free() {
+		t.Error("half a request is looked at for ever")
+	}
+}
+
+// TestBOSHPipelined: several requests at once come whole, and in order.
+func TestBOSHPipelined(t *testing.T) {
+	b := webBench(t, "http")
+	b.start(t)
+	client := b.dial(t)
+	go func() {
+		text := httpAsks(boshAsks)
+		for i := range 20 {
+			text += httpAsks(fmt.Sprintf(boshBody, 11+i, "s1", ""))
+		}
+		io.WriteString(client, text)
+	}()
+	server := b.accept(t)
+	in := bufio.NewReader(server)
+	for i := range 21 {
+		req, err := http.ReadRequest(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(req.Body)
+		if want := fmt.Sprintf("rid='%d'", 10+i); !strings.Contains(string(body), want) {
+			t.Fatalf("request %d is %s", i, body)
+		}
+		answer := boshEmpty
+		if i == 0 {
+			answer = boshMakes
+		}
+		passes(t, server, client, httpAnswers(answer))
+	}
+	leaves(t, client, server)
+}
