@@ -24,6 +24,7 @@ import (
 // TestDNSListen: a client that is given our resolver, and its account, comes through us; other
 // names are answered as ever.
 func TestDNSListen(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "root", "slixmpp")
 	s := xmpptest.StartProsody(t)
 	bob := xmpptest.StartBob(t, s)

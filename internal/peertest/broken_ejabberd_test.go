@@ -40,6 +40,7 @@ func brokenEjabberd(t *testing.T) (addrs ejabberdPorts, ca string) {
 }
 
 func TestBrokenEjabberd(t *testing.T) {
+	t.Parallel()
 	at, ca := brokenEjabberd(t)
 	up := at.StartTLS
 	alice := func(host string) xmpptest.Login {

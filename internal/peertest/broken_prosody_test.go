@@ -34,6 +34,7 @@ func brokenProsody(t *testing.T, timeout int) (starttls, direct, ca string) {
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
 func TestBrokenProsody(t *testing.T) {
+	t.Parallel()
 	up, direct, ca := brokenProsody(t, 300)
 	alice := func(host string) xmpptest.Login {
 		return xmpptest.Login{JID: "alice@" + host, Password: password}

@@ -5,5 +5,6 @@
 // had so; and some logins go past xmppscope, which reads a capture of them.
 //
 // The programs are Debian packages; a test whose programs are missing says so and
-// is skipped, or fails with XMPPSCOPE_PEERS=required.
+// is skipped, or fails with XMPPSCOPE_PEERS=required. Most of the time is spent waiting for
+// them, so those that take long run beside each other.
 package peertest

@@ -57,6 +57,7 @@ func TestDoors(t *testing.T) {
 // TestWeb: clients of WebSocket log in through us, in the clear and with TLS on both
 // legs, and what is told is the ladder of any login.
 func TestWeb(t *testing.T) {
+	t.Parallel()
 	prosody := xmpptest.StartProsody(t)
 	bob := xmpptest.StartBob(t, prosody)
 	testWeb(t, prosody, bob, "wss")
@@ -64,6 +65,7 @@ func TestWeb(t *testing.T) {
 }
 
 func TestWebEjabberd(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartEjabberd(t)
 	testWeb(t, s, xmpptest.StartBob(t, s), "ws")
 }

@@ -15,6 +15,7 @@ import (
 // opens and decrypts alone, with the packets of the session as they were; editcap
 // may rewrite it; and read back it gives the same events.
 func TestExportedCaptures(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "slixmpp", "tshark")
 	prosody := xmpptest.StartProsody(t)
 	bob := xmpptest.StartBob(t, prosody)

@@ -58,6 +58,7 @@ func saslRungs(mechanism string, plus int) (rungs []string) {
 }
 
 func TestProsody(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartProsody(t)
 	bob := xmpptest.StartBob(t, s)
 	starttls := server{s, s.StartTLS, "TLS 1.3", false, "SCRAM-SHA-256"}
@@ -69,6 +70,7 @@ func TestProsody(t *testing.T) {
 }
 
 func TestEjabberd(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)
 	starttls := server{s, s.StartTLS, "TLS 1.3", true, "SCRAM-SHA-512"}

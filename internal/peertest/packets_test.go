@@ -15,6 +15,7 @@ import (
 // on the way, captured as packets and read with the client's key log: they are
 // decrypted to the bytes that tshark shows.
 func TestCapturedLogins(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "slixmpp", "tshark")
 	prosody, ejabberd := xmpptest.StartProsody(t), xmpptest.StartEjabberd(t)
 	bobs := map[*xmpptest.PeerServer]*xmpptest.Bob{prosody: xmpptest.StartBob(t, prosody), ejabberd: xmpptest.StartBob(t, ejabberd)}

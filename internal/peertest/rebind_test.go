@@ -25,6 +25,7 @@ var slixmpp = xmpptest.PeerClient{Name: "slixmpp", Run: xmpptest.Slixmpp}
 // TestRebind: a client that binds to its TLS connection gets in at the first attempt, on
 // both versions of TLS, and fails as it would directly where its password is wrong.
 func TestRebind(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "slixmpp")
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)

@@ -133,9 +133,13 @@ func testReplays(t *testing.T, s *xmpptest.PeerServer, mechanism string, recordA
 	})
 }
 
-func TestReplayProsody(t *testing.T) { testReplays(t, xmpptest.StartProsody(t), "SCRAM-SHA-256") }
+func TestReplayProsody(t *testing.T) {
+	t.Parallel()
+	testReplays(t, xmpptest.StartProsody(t), "SCRAM-SHA-256")
+}
 
 // TestReplayEjabberd: what was bound to the TLS connection is bound anew.
 func TestReplayEjabberd(t *testing.T) {
+	t.Parallel()
 	testReplays(t, xmpptest.StartEjabberd(t), "SCRAM-SHA-512-PLUS", knows(t, xmpptest.AlicePassword)...)
 }

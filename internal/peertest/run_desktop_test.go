@@ -16,6 +16,7 @@ import (
 // TestRunDesktop: clients with windows log in as the others of TestRun do. As they bring a
 // whole desktop along, they are there only where all peers are asked for.
 func TestRunDesktop(t *testing.T) {
+	t.Parallel()
 	for _, client := range []string{"gajim", "dino"} {
 		t.Run(client, func(t *testing.T) {
 			s := xmpptest.StartProsody(t)

@@ -123,6 +123,7 @@ func seen(t *testing.T, saved string) recording {
 // TestRun: clients that are told their account alone log in through us, as an ordinary user
 // and as root, and the ladder is whole; so it is with TLS from the first byte.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "root")
 	for _, start := range []func(testing.TB) *xmpptest.PeerServer{xmpptest.StartProsody, xmpptest.StartEjabberd} {
 		s := start(t)
@@ -204,6 +205,7 @@ func trustful(ca string) xmpptest.AccountClient {
 // TestRunUntouched: TLS is left as it is, so that what binds to it works, and the ladder is
 // whole all the same: by the secrets that the client logs.
 func TestRunUntouched(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)
 	_, resolv := xmpptest.StartNameServer(t, zoneOf(t, s, true, false))
@@ -224,6 +226,7 @@ func TestRunUntouched(t *testing.T) {
 // TestRunPicks: TLS is left as it is where the client's secrets come, and ended where they do
 // not; it is said which, and why.
 func TestRunPicks(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)
 	_, resolv := xmpptest.StartNameServer(t, zoneOf(t, s, true, true))
@@ -250,6 +253,7 @@ func TestRunPicks(t *testing.T) {
 // TestUntouched: a listener that leaves TLS as it is sees the whole ladder by the client's key
 // log; what is saved opens in Wireshark and in ours. Without a key log it says what is missing.
 func TestUntouched(t *testing.T) {
+	t.Parallel()
 	s := xmpptest.StartEjabberd(t)
 	bob := xmpptest.StartBob(t, s)
 	keylog := filepath.Join(t.TempDir(), "keys.log")

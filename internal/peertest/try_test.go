@@ -66,6 +66,7 @@ func (all tries) run(t *testing.T, client []string, args ...string) {
 
 // TestTrySlixmpp: a bot with slixmpp that reconnects.
 func TestTrySlixmpp(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "slixmpp")
 	bot, err := filepath.Abs("testdata/bot.py")
 	if err != nil {
@@ -94,6 +95,7 @@ func TestTrySlixmpp(t *testing.T) {
 
 // TestTryGoSendxmpp: a client that does not reconnect, takes PLAIN, and checks that there is TLS.
 func TestTryGoSendxmpp(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "go-sendxmpp")
 	script := `HOME=$PWD exec go-sendxmpp -d -u "$TRY_JID" -p "$(cat "$TRY_PASSWORD_FILE")" -j "$TRY_HOST:$TRY_PORT" -l`
 	tries{
@@ -106,6 +108,7 @@ func TestTryGoSendxmpp(t *testing.T) {
 
 // TestTryProfanity: a client for a terminal that reconnects after a pause.
 func TestTryProfanity(t *testing.T) {
+	t.Parallel()
 	xmpptest.Need(t, "profanity")
 	script := `export HOME=$PWD XDG_CONFIG_HOME=$PWD/config XDG_DATA_HOME=$PWD/data TERM=xterm
 mkdir -p config/profanity data/profanity
