@@ -14,8 +14,8 @@ type Cutter struct {
 	bosh   *Connections      // nil: the session has one connection
 	record func(session.Seen)
 	seq    uint64
-	last   [3]uint64 // by direction: of the newest piece
-	recent [3][]told // by direction, where it is compressed: the newest pieces
+	last   [3]uint64  // by direction: of the newest piece
+	recent *[3][]told // by direction: the newest pieces of a compressed stream; nil: it is none
 }
 
 // told is a piece that was told.
@@ -119,19 +119,28 @@ func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 		if session.IsPlaintext(e.Body) && !(space && c.IsFramed(e.Dir)) { // in a message it goes with the element
 			c.last[e.Dir] = c.seq
 			if c.IsCompressed(e.Dir) {
-				if c.recent[e.Dir] = append(c.recent[e.Dir], told{e.Offset, c.seq}); len(c.recent[e.Dir]) > maxRecentPieces {
-					c.recent[e.Dir] = append([]told(nil), c.recent[e.Dir][maxRecentPieces/2:]...)
-				}
+				c.remember(e.Dir, told{e.Offset, c.seq})
 			}
 		}
 	})
+}
+
+func (c *Cutter) remember(dir session.Dir, t told) {
+	if c.recent == nil {
+		c.recent = new([3][]told)
+	}
+	if c.recent[dir] = append(c.recent[dir], t); len(c.recent[dir]) > maxRecentPieces {
+		c.recent[dir] = append([]told(nil), c.recent[dir][maxRecentPieces/2:]...)
+	}
 }
 
 // about is the number of the piece that an event of the relay's own is about: the newest one
 // of its direction, unless that is compressed, where several come at once. Its offset tells then.
 func (c *Cutter) about(e *session.Seen) uint64 {
 	offset := e.Offset
-	e.Offset = 0
+	if e.Offset = 0; c.recent == nil {
+		return c.last[e.Dir]
+	}
 	for _, p := range c.recent[e.Dir] {
 		if p.offset == offset && offset > 0 {
 			return p.seq
