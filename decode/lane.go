@@ -93,6 +93,23 @@ func (s *Stream) Cut(dir session.Dir, xml []byte) (out []Piece) {
 	return out
 }
 
+// Ahead cuts what comes next in a direction of WebSocket into what is said there. The direction
+// itself is left alone.
+func (s *Stream) Ahead(dir session.Dir, p []byte) (out []Piece) {
+	var ahead Stream
+	lane := s.Lane(dir)
+	ahead.GoOn(dir, &lane)
+	for {
+		n, piece, ok := ahead.Next(dir, p)
+		if p = p[n:]; !ok {
+			return out
+		}
+		if piece.Kind != 0 {
+			out = append(out, piece)
+		}
+	}
+}
+
 // Space is the namespace of a piece's top element, "" if it is not declared.
 func (s *Stream) Space(p *Piece) string { return s.lanes[p.Dir].scan.Space(&p.Frame) }
 

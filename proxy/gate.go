@@ -443,11 +443,11 @@ func (r *Relay) lookBehind(h *Held) {
 		return
 	}
 	h.Ended = [2]bool{r.ended[h.Dir], r.ended[h.Dir.Opposite()]}
-	if r.stream.IsFramed(h.Dir) && len(g.rest) > 0 {
-		h.Behind = append(h.Behind, Behind{XML: bytes.Clone(g.rest)})
-		return
+	cut := r.stream.Cut
+	if r.stream.IsFramed(h.Dir) {
+		cut = r.stream.Ahead
 	}
-	for _, p := range r.stream.Cut(h.Dir, g.rest) {
+	for _, p := range cut(h.Dir, g.rest) {
 		name := ""
 		if p.Kind == decode.Element {
 			name = string(p.Local())

@@ -237,6 +237,24 @@ func TestMessagesInFragments(t *testing.T) {
 	}
 }
 
+// TestBehindAHeldMessage: what has come behind one that is held is told as what it says, and goes
+// on as it came.
+func TestBehindAHeldMessage(t *testing.T) {
+	for way, extension := range packings {
+		t.Run(way, func(t *testing.T) {
+			r := newWebRelay(t, extension, byName{"two": {Hold: "here"}})
+			r.give(Data{session.C2S, []byte(r.up.says(two, one))})
+			r.give(Data{session.C2S, []byte(r.up.says(six) + r.up.frame(0x89, "")[:3])})
+			h := Held{Dir: session.C2S, wait: r.gated[session.C2S].waiting}
+			if r.lookBehind(&h); len(h.Behind) != 2 || string(h.Behind[0].XML) != one || h.Behind[1].Name != "six" {
+				t.Errorf("behind it: %+v", h.Behind)
+			}
+			r.give(Decided{session.C2S, h.wait, Decision{}})
+			r.want(t, session.C2S, two, one, six)
+		})
+	}
+}
+
 // TestSevered: behind a compressed message that was taken out all are sent without
 // compression, however long, and where what comes cannot be read the connection ends.
 func TestSevered(t *testing.T) {
