@@ -137,7 +137,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				return Decision{}
 			}
 			c.mu.Lock()
-			peak = max(peak, c.pumps[1].unwritten[session.S2C]) // the session's lock is held
+			peak = max(peak, c.pumps[1].unwritten(session.S2C)) // the session's lock is held
 			c.mu.Unlock()
 			return Decision{Drop: true, Reason: "answered here", Sends: []Sending{{Dir: session.S2C, XML: answer}}}
 		}}
@@ -153,7 +153,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		written <- err
 	}()
 	p.mu.Lock()
-	for p.unwritten[session.S2C] <= maxUnwritten {
+	for p.unwritten(session.S2C) <= maxUnwritten {
 		p.change.Wait()
 	}
 	p.writing[session.S2C] = false

@@ -48,7 +48,6 @@ type pump struct {
 	conns     [3]net.Conn           // by leg; as they are read and written: the leg, or TLS on it
 	idle      [3]bool               // by direction: its goroutine waits for leave to read
 	pending   [3][][]byte           // by direction: to be written
-	unwritten [3]int                // by direction: bytes of that, and of what is being written
 	writing   [3]bool               // by direction: somebody writes
 	finish    [3]*Finish            // by direction: half-close after the last write
 	finished  [3]bool               // by direction: that has been asked for
@@ -260,7 +259,7 @@ func (p *pump) leave(dir session.Dir) (from, to *route) {
 		case p.closing || p.relay.HasEnded(dir):
 			p.change.Broadcast()
 			return nil, nil
-		case p.legs[side] == nil || p.quiesce || p.unwritten[dir.Opposite()] > maxUnwritten || p.broken[dir] && !p.dropped[dir.To()] || !p.relay.Wants(dir):
+		case p.legs[side] == nil || p.quiesce || p.unwritten(dir.Opposite()) > maxUnwritten || p.broken[dir] && !p.dropped[dir.To()] || !p.relay.Wants(dir):
 		case !p.relay.Free():
 			p.idle[dir] = false
 			return &route{leg: p.legs[side], conn: p.conns[side]}, nil
@@ -553,18 +552,26 @@ func (p *pump) delay(a *Delay) {
 // not reading on in that, as a server would that cannot get rid of its answers.
 const maxUnwritten = 4 << 20
 
+// unwritten counts what waits to be written in a direction, behind what is being written. The
+// caller holds mu.
+func (p *pump) unwritten(dir session.Dir) (n int) {
+	for _, b := range p.pending[dir] {
+		n += len(b)
+	}
+	return n
+}
+
 // crowded says whether too much waits to be written in a direction.
 func (p *pump) crowded(dir session.Dir) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.unwritten[dir] > maxUnwritten
+	return p.unwritten(dir) > maxUnwritten
 }
 
 // later has bytes written. The caller holds mu.
 func (p *pump) later(dir session.Dir, b []byte) {
 	if !p.broken[dir] && p.conns[dir.To()] != nil {
 		p.pending[dir] = append(p.pending[dir], b)
-		p.unwritten[dir] += len(b)
 	}
 }
 
@@ -585,7 +592,6 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 		batch, finish, slow := p.pending[dir], p.finish[dir], p.pace[dir]
 		p.pending[dir], p.finish[dir] = nil, nil
 		if p.broken[dir] || to.conn == nil {
-			p.unwritten[dir] = 0
 			continue
 		}
 		p.writing[dir] = true
@@ -603,9 +609,6 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 		}
 		p.mu.Lock()
 		p.writing[dir] = false
-		for _, b := range batch {
-			p.unwritten[dir] -= len(b)
-		}
 		p.broken[dir] = p.broken[dir] || err != nil || drop
 		if drop {
 			p.drop(dir.To(), finish.Reset)
