@@ -14,11 +14,11 @@ func init() {
 
 // wrongDoor is about a side that does not speak XMPP at all.
 func wrongDoor(c *scene) []Cause {
-	if c.Cause == nil && c.opaque == [3]string{} || !c.In.IsZero() {
+	if c.Cause == nil && c.seldom().opaque == [3]string{} || !c.In.IsZero() {
 		return nil
 	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		raw := c.raw[dir]
+		raw := c.seldom().raw[dir]
 		if len(raw) == 0 || c.spoke[dir] {
 			continue
 		}

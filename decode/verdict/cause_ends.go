@@ -105,7 +105,7 @@ func (c *scene) end(e ended) Cause {
 	switch {
 	case e.by == session.OriginSelf && c.silence != "":
 		return Cause{ID: "stopped-while-waiting", What: fmt.Sprintf("%s, for %s; then xmppscope was stopped", c.silence, session.ShortTime(max(e.waited, c.silent))), Advice: c.wake()}
-	case c.opaque[session.C2S] != "" || c.opaque[session.S2C] != "":
+	case c.seldom().opaque[session.C2S] != "" || c.seldom().opaque[session.S2C] != "":
 		return c.strange()
 	case c.last.dir == session.NoDir:
 		return Cause{ID: "said-nothing", What: e.by + " closed the connection before anything was said", Advice: "does the client speak TLS first, or something else altogether?"}
@@ -195,10 +195,10 @@ func (c *scene) distrust() Cause {
 // strange is about bytes that are not understood.
 func (c *scene) strange() Cause {
 	dir := session.C2S
-	if c.opaque[dir] == "" {
+	if c.seldom().opaque[dir] == "" {
 		dir = session.S2C
 	}
-	out := Cause{ID: "not-understood", What: fmt.Sprintf("what the %s sends is not understood: %s", dir.Sender(), c.opaque[dir]), Advice: "is this an XMPP client, and is the upstream an XMPP server?"}
+	out := Cause{ID: "not-understood", What: fmt.Sprintf("what the %s sends is not understood: %s", dir.Sender(), c.seldom().opaque[dir]), Advice: "is this an XMPP client, and is the upstream an XMPP server?"}
 	if c.spoke[dir] {
 		out.Advice = fmt.Sprintf("look at the last thing that the %s sent: its XML is broken there", dir.Sender())
 	}

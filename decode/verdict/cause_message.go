@@ -150,7 +150,7 @@ func (c *scene) wrongInStream() (out []Cause) {
 	if !blamesClient(r.Condition) || c.asking.name == "stream" && r.Condition != "not-well-formed" && r.Condition != "bad-format" && r.Condition != "xml-not-well-formed" {
 		return nil
 	}
-	if begun := c.spoke[session.C2S] || strings.HasPrefix(string(c.raw[session.C2S]), "<"); c.opaque[session.C2S] != "" && begun && !c.zipped {
+	if begun := c.spoke[session.C2S] || strings.HasPrefix(string(c.seldom().raw[session.C2S]), "<"); c.seldom().opaque[session.C2S] != "" && begun && !c.zipped {
 		return []Cause{{ID: "client-xml-broken", Guilty: Client, Weight: Shown, Evidence: []Evidence{{Seq: c.asking.seq}},
 			Text: c.offence(), Advice: fmt.Sprintf("mend the client's XML at #%d", c.asking.seq)}}
 	}
@@ -215,9 +215,9 @@ func wrongAnswer(c *scene) []Cause {
 		return nil
 	}
 	mend := "look into the server: the client is right to stop there"
-	if c.opaque[session.S2C] != "" && c.spoke[session.S2C] {
+	if c.seldom().opaque[session.S2C] != "" && c.spoke[session.S2C] {
 		return []Cause{{ID: "server-xml-broken", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.answer.seq}},
-			Text: fmt.Sprintf("what the server sent is broken (%s), so the client is right to end it", c.opaque[session.S2C]), Advice: "mend the XML that the server sends; the client has no part in it"}}
+			Text: fmt.Sprintf("what the server sent is broken (%s), so the client is right to end it", c.seldom().opaque[session.S2C]), Advice: "mend the XML that the server sends; the client has no part in it"}}
 	}
 	if h := c.state.Header[session.S2C]; r.Condition == "unsupported-version" && h != nil && h.Version == "" {
 		return []Cause{{ID: "server-without-version", Guilty: Server, Weight: Shown, Evidence: []Evidence{{Seq: c.answer.seq}},
@@ -258,8 +258,8 @@ func (c *scene) offence() string {
 	}
 	why := "the client had last sent " + c.asking.describe()
 	switch {
-	case c.opaque[session.C2S] != "":
-		why += ", from where on nothing can be understood: " + c.opaque[session.C2S]
+	case c.seldom().opaque[session.C2S] != "":
+		why += ", from where on nothing can be understood: " + c.seldom().opaque[session.C2S]
 	case c.asking.worst() != "":
 		why += ": " + c.asking.worst()
 	}

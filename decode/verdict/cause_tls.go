@@ -62,8 +62,8 @@ func notCompressed(c *scene) []Cause {
 		return nil
 	}
 	for _, dir := range []session.Dir{session.C2S, session.S2C} {
-		raw := string(c.raw[dir])
-		if !strings.Contains(c.opaque[dir], "zlib") || !strings.Contains(raw, "<") && !strings.HasPrefix(raw, "xml") && !strings.Contains(raw, "stream:") {
+		raw := string(c.seldom().raw[dir])
+		if !strings.Contains(c.seldom().opaque[dir], "zlib") || !strings.Contains(raw, "<") && !strings.HasPrefix(raw, "xml") && !strings.Contains(raw, "stream:") {
 			continue
 		}
 		return []Cause{{ID: "not-compressed", Guilty: Side(dir.Sender()), Weight: Shown, Evidence: []Evidence{{Seq: c.last.seq}},

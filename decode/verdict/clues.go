@@ -17,8 +17,6 @@ type clues struct {
 	tries    []try              // beside Story.Attempts
 	tried    int                // how many there were
 	spoke    [3]bool            // by direction: something in XML was said
-	raw      [3][]byte          // by direction, the first bytes that are no XML
-	opaque   [3]string          // by direction, what is not understood
 	silence  string             // who was waiting for whom
 	silent   time.Duration      // for how long at least
 	told     [3]string          // by direction, the newest h of stream management
@@ -65,11 +63,13 @@ func (l *last) ago(e *session.Event) time.Duration { return e.At.Sub(time.Unix(0
 
 // rare is what few sessions have.
 type rare struct {
-	denied  string // the condition with which stream management was refused last
-	claimed string // the domain that the client claims by dialback
-	foreign string // the client's newest stanza in another's name, in words
-	stray   stray  // the server's newest answer to nothing that was asked
-	web     *web   // of a session over HTTP
+	denied  string    // the condition with which stream management was refused last
+	claimed string    // the domain that the client claims by dialback
+	foreign string    // the client's newest stanza in another's name, in words
+	stray   stray     // the server's newest answer to nothing that was asked
+	web     *web      // of a session over HTTP
+	raw     [3][]byte // by direction, the first bytes that are no XML
+	opaque  [3]string // by direction, what is not understood
 }
 
 // web is what HTTP has said.
@@ -159,11 +159,12 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 	case session.TLSLocked:
 		c.locked, c.unlock, c.bare = true, b.Hint, b.Bare
 	case session.RelayOpaque:
-		c.opaque[e.Dir] = b.Reason
+		c.seldom().opaque[e.Dir] = b.Reason
 	case session.HTTPRequest: // which may be none where XMPP is spoken
-		c.raw[e.Dir] = append(c.raw[e.Dir][:0], e.Raw[:min(maxRaw, len(e.Raw))]...)
+		raw := &c.seldom().raw[e.Dir]
+		*raw = append((*raw)[:0], e.Raw[:min(maxRaw, len(e.Raw))]...)
 	case session.HTTPResponse:
-		c.raw[session.C2S] = nil
+		c.seldom().raw[session.C2S] = nil
 		c.webSaid().answer = &webAnswer{b, e.Seq, c.faults(e)}
 	case session.WebSocketFrame:
 		if f := c.faults(e); len(f) > 0 || b.Code > 1001 {
@@ -174,8 +175,11 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 			c.webSaid().body = append([]fault(nil), f...)
 		}
 	case session.StreamRaw:
-		if room := maxRaw - len(c.raw[e.Dir]); room > 0 && !b.Between {
-			c.raw[e.Dir] = append(c.raw[e.Dir], e.Raw[:min(room, len(e.Raw))]...)
+		if b.Between {
+			break
+		}
+		if raw := &c.seldom().raw[e.Dir]; len(*raw) < maxRaw {
+			*raw = append(*raw, e.Raw[:min(maxRaw-len(*raw), len(e.Raw))]...)
 		}
 	}
 	if session.IsPlaintext(e.Body) && e.Dir != session.NoDir {
