@@ -96,9 +96,6 @@ type State struct {
 	// Captured says that the session comes from a capture of one wire, on which
 	// there was no xmppscope: the client leg reaches to the server.
 	Captured bool
-	// Follows says that the client comes through xmppscope wherever it goes next: it was taken on
-	// its way, or has xmppscope for its proxy.
-	Follows bool
 	// Rebinds says that xmppscope binds logins anew where it can; Rebound that it has
 	// changed what the client said in this attempt, so that not both sides signed the same.
 	Rebinds, Rebound bool
@@ -113,8 +110,11 @@ type State struct {
 	Mechanism string
 	// JID is the full JID that the server has bound, "" before.
 	JID string
-	// ClientFailed says that SASL attempts have failed, and how many.
-	Failures int
+	// Failures is how many SASL attempts have failed.
+	Failures int32
+	// Follows says that the client comes through xmppscope wherever it goes next: it was taken on
+	// its way, or has xmppscope for its proxy. (It shares a word, as there are many sessions.)
+	Follows bool
 	// Passwords gives the password of an account, if the user has said it, so that
 	// rules can check who computed wrong. It is nil if none was given. A rule never
 	// keeps a password, and never shows one.

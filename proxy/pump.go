@@ -104,7 +104,9 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 
 // won takes note of the target that was connected to, before anything is written there.
 func (p *pump) won(t Target) {
-	p.target.Store(&t)
+	if p.o.Resolver.Keep != nil { // nobody else asks
+		p.target.Store(&t)
+	}
 	if r := newRewriter(&t); r != nil {
 		p.mu.Lock()
 		p.rewrite = r
