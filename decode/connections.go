@@ -173,6 +173,9 @@ func (c *Connections) waits(conn *connection, e *session.Seen) bool {
 		c.letGo(c.early[0].rid)
 	}
 	if !is {
+		if e.Dir == session.S2C && carries(e.Body) { // it may answer one whose turn has come
+			c.Rest()
+		}
 		return false
 	}
 	c.Rest()

@@ -109,6 +109,14 @@ func TestConnectionsEnd(t *testing.T) {
 	}
 }
 
+// TestConnectionsAnswered: a request whose turn has come is told before the server's next word,
+// which may answer it.
+func TestConnectionsAnswered(t *testing.T) {
+	j := newJoint(t)
+	j.opens(2).asks(2, "12").asks(0, "11").event(0, session.S2C, session.HTTPResponse{})
+	j.tells("2+ tcp:opened, 0 rid 11, 0 stream:element, 2 rid 12, 2 stream:element, 0 http:response")
+}
+
 // TestConnectionsOrder: requests are told in the order of their rids, whichever connection was
 // faster; what is missing is waited for, and not for ever.
 func TestConnectionsOrder(t *testing.T) {
