@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 )
 
@@ -84,7 +85,7 @@ func readRecord(b []byte) (r record, size int) {
 	}
 	size += k
 	n, k := binary.Uvarint(b[size:])
-	if k <= 0 || r.dir > S2C || r.leg > ServerLeg {
+	if k <= 0 || n > math.MaxInt64 || r.dir > S2C || r.leg > ServerLeg {
 		return r, 0
 	}
 	size += k
