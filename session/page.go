@@ -25,6 +25,7 @@ type page struct {
 	full    bool   // nothing more is appended, and it may go to the file
 	writing bool   // it goes there
 	gone    bool   // it is not wanted any more
+	moved   bool   // as its records have gone over into another trail
 	at      extent // where it lies in the file
 	synced  int    // bytes of buf that lie there
 
