@@ -153,7 +153,6 @@ func (t *Trail) move(p *page, root *Trail, ahead time.Duration) {
 			t.spool.waits(-len(r.payload))
 		}
 	}
-	p.moved = true
 	t.spool.forget(p)
 }
 

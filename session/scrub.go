@@ -100,6 +100,19 @@ func (v secretValues) scrub(text string) string {
 	return text
 }
 
+// inBody is scrub for the words of the wire that a body holds again.
+func (v secretValues) inBody(body Body) Body {
+	switch b := body.(type) {
+	case HTTPRequest:
+		b.Target = strings.TrimPrefix(v.scrub(b.Method+" "+b.Target), b.Method+" ") // as it stands in the head
+		return b
+	case HTTPResponse:
+		b.Text, b.Location = v.scrub(b.Text), v.scrub(b.Location)
+		return b
+	}
+	return body
+}
+
 func (s secretValue) scrub(text string) string {
 	least := min(len(s.value), scrubAfter+1)
 	for from := 0; ; {

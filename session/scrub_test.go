@@ -37,3 +37,16 @@ func TestBlankScrubsQuotes(t *testing.T) {
 		t.Error("the event given was changed")
 	}
 }
+
+// TestBlankScrubsBodies: what a body holds of the bytes once more goes with them.
+func TestBlankScrubsBodies(t *testing.T) {
+	const raw = "GET /ws?key=abc HTTP/1.1\r\n\r\n"
+	at := strings.Index(raw, "key=abc")
+	e := Event{
+		Seen: Seen{Raw: []byte(raw), Body: HTTPRequest{Method: "GET", Target: "/ws?key=abc"}},
+		Said: Said{Done: true, Secrets: []Secret{{"HTTP credentials", Span{at, at + len("key=abc")}, "[HTTP credentials #1]"}}},
+	}
+	if got := Blank(e).Body.(HTTPRequest).Target; got != "/ws?[HTTP credentials #1]" {
+		t.Errorf("the target is %q", got)
+	}
+}

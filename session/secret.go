@@ -116,7 +116,7 @@ func Blank(e Event) Event {
 			return at + delta
 		}
 	}
-	e.Summary = values.scrub(e.Summary)
+	e.Summary, e.Body = values.scrub(e.Summary), values.inBody(e.Body)
 	notes := slices.Clone(e.Notes)
 	for i := range notes {
 		n := &notes[i]
