@@ -200,22 +200,29 @@ func (d *Session) Sent(dir session.Dir) (uint32, bool) {
 	return 0, false
 }
 
+// ContentOf is the content namespace of a stream, by its header (RFC 6120 §4.8.2). In HTTP, where
+// other elements stand for that, it is a client's.
+func ContentOf(header *session.Element) string {
+	if space := header.Name.Space; space == NSFraming || space == NSBOSH {
+		return NSClient
+	}
+	return header.Attr("xmlns")
+}
+
 func headerOf(root *session.Element, before *Header) *Header {
 	kept := func(name string) string { return Keep(root.Attr(name), "1.0") }
 	h := &Header{To: kept("to"), From: kept("from"), ID: kept("id"), Version: kept("version"), Count: 1}
 	for _, a := range root.Attrs {
-		switch {
-		case a.Name.Prefix == "xml" && a.Name.Local == "lang":
+		if a.Name.Prefix == "xml" && a.Name.Local == "lang" {
 			h.Lang = Keep(a.Value, "en")
-		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
-			h.Content = Keep(a.Value, NSClient, NSServer)
 		}
 	}
+	h.Content = Keep(ContentOf(root), NSClient, NSServer)
 	switch root.Name.Space {
 	case NSFraming:
-		h.Framing, h.Content = WebSocket, NSClient
+		h.Framing = WebSocket
 	case NSBOSH:
-		h.Framing, h.Content = BOSH, NSClient
+		h.Framing = BOSH
 		h.ID, h.Version = Keep(root.Attr("authid")), Keep(attrIn(root, NSXBOSH, "version"), "1.0")
 	}
 	if before != nil {

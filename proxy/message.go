@@ -17,7 +17,7 @@ import (
 // message is one as it comes.
 type message struct {
 	pieces []decode.Piece // what is in it besides white space, so far
-	aside  []byte         // control frames that have come between its own
+	aside  [][]byte       // control frames that have come between its own
 }
 
 // isHTTP says whether a direction is held in HTTP that is no WebSocket, or not yet.
@@ -51,7 +51,7 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 		case g.large || g.passing:
 			r.keepBack(dir, p)
 		default:
-			g.message.aside = append(g.message.aside, r.frame(dir, frame.Op, piece.Raw)...)
+			g.message.aside = append(g.message.aside, r.frame(dir, frame.Op, piece.Raw))
 			r.keepBack(dir, p)
 		}
 		return 0, false
@@ -104,7 +104,9 @@ func (r *Relay) goOn(dir session.Dir, o *outcome) {
 // takeOut keeps a piece that does not go on, or not as it came.
 func (r *Relay) takeOut(dir session.Dir, o *outcome) {
 	r.keep(dir, o.whole)
-	r.put(dir, o.aside)
+	for _, frame := range o.aside {
+		r.put(dir, frame)
+	}
 	r.severed[dir] = r.severed[dir] || o.message != nil && o.message.Refers
 }
 
@@ -145,7 +147,7 @@ func (r *Relay) speak(dir session.Dir, xml []byte) speech {
 			s.wire = r.frame(dir, "text", xml)
 			return s
 		case p.Kind != decode.Whitespace:
-			messages = append(messages, onItsOwn(p))
+			messages = append(messages, decode.OnItsOwn(p.Kind, p.Raw))
 		}
 	}
 	s.wire = nil
@@ -155,39 +157,4 @@ func (r *Relay) speak(dir session.Dir, xml []byte) speech {
 	s.xml = bytes.Join(messages, nil)
 	s.pieces = r.stream.Cut(dir, s.xml)
 	return s
-}
-
-// onItsOwn is a piece as a document of its own, as it has to be in WebSocket. What stands in a
-// stream of RFC 6120 becomes what it is there.
-func onItsOwn(p *decode.Piece) []byte {
-	tag, _ := decode.ParseTag(p.Tag, nil)
-	framed := bytes.Contains(p.Raw, []byte(decode.NSFraming))
-	switch {
-	case p.Kind == decode.Closed && !framed:
-		return []byte("<close xmlns='" + decode.NSFraming + "'/>")
-	case p.Kind == decode.Opened && !framed && tag != nil:
-		open := "<open xmlns='" + decode.NSFraming + "'"
-		for _, name := range []string{"to", "from", "id", "version"} {
-			if v, ok := tag.LookupAttr(name); ok {
-				open += " " + name + "='" + session.EscapeXML(v) + "'"
-			}
-		}
-		return []byte(open + "/>")
-	case p.Kind != decode.Element || tag == nil || tag.Name.Space != "":
-		return p.Raw
-	}
-	declared := ""
-	switch tag.Name.Prefix {
-	case "":
-		if _, is := tag.LookupAttr("xmlns"); is {
-			return p.Raw // it has none on purpose
-		}
-		declared = " xmlns='" + decode.NSClient + "'"
-	case "stream":
-		declared = " xmlns:stream='" + decode.NSStreams + "'"
-	default:
-		return p.Raw
-	}
-	at := bytes.Index(p.Raw, p.Tag) + len("<") + len(p.Name)
-	return session.Span{Start: at, End: at}.Replaced(p.Raw, declared)
 }

@@ -108,10 +108,10 @@ func (g *Gatherer) headerFacts(r *Rung, root *session.Element) []Fact {
 	}
 	from, given := root.LookupAttr("from")
 	if r.Kind == "stream-open" {
-		g.login.Content = strings.Clone(root.Attr("xmlns"))
+		g.login.Content = strings.Clone(decode.ContentOf(root))
 		from = pick(given, "given", "not given")
 	}
-	return parsed(matter("stream's from", from), matter("content namespace", root.Attr("xmlns")))
+	return parsed(matter("stream's from", from), matter("content namespace", decode.ContentOf(root)))
 }
 
 // parsed puts facts into the group of those that need the rung's bytes.
