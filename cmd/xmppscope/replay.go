@@ -65,13 +65,18 @@ said is said again, byte for byte, when what came before it in the recording has
 again; the other side is real.
 
 --to HOST:PORT plays the client's part against a server: with STARTTLS or TLS from the
-first byte, as the recording did. It logs in anew, with the account's password
+first byte, as the recording did. --to ws://HOST:PORT/PATH or wss://… is WebSocket, at the
+recorded path where you name none. A stream of TCP can be played in WebSocket, and the
+other way round: what is said is the same, without STARTTLS. BOSH is not played.
+
+The client's part logs in anew, with the account's password
 (--password-file): SCRAM of all hashes, with -PLUS too, PLAIN, ANONYMOUS, SASL2, a component's
 handshake, and the login of before SASL. A mechanism that cannot be repeated, such as
 a token, gives way to the best one on offer, which is said. --jid lets another account
 play. The server's certificate is checked as the proxy does.
 
---as-server plays the server's part to clients that connect to --listen. They are shown
+--as-server plays the server's part to clients that connect to --listen, by WebSocket too
+(whatever the path), whichever the recording has. They are shown
 a certificate of xmppscope's CA (xmppscope ca), as by the proxy. The account of
 --password-file can log in, with real SCRAM or PLAIN, if the recorded login worked; if
 it was refused then, it is refused now. Requests are answered in any order; one that
@@ -93,6 +98,7 @@ the part could not be played; 2 the command line is wrong or the capture could n
 read. To hold the login against expectations of your own: --save now.jsonl, and then
 xmppscope check --expect FILE now.jsonl.`,
 		Example: `  xmppscope replay bug.pcapng#1 --to xmpp.example.net:5222 --password-file alice@example.net=FILE
+  xmppscope replay bug.jsonl --to wss://xmpp.example.net/xmpp-websocket --password-file alice@example.net=FILE
   xmppscope replay bug.jsonl --as-server --listen 127.0.0.1:5222 --password-file alice@example.net=FILE`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -103,10 +109,10 @@ xmppscope check --expect FILE now.jsonl.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.to, "to", "", "play the client's part against this server, `HOST:PORT` or tls://HOST:PORT")
+	f.StringVar(&r.to, "to", "", "play the client's part against this server, `HOST:PORT`, tls://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH")
 	f.BoolVar(&r.asServer, "as-server", false, "play the server's part to clients that connect")
 	f.StringVar(&r.account, "jid", "", "the account that plays, a bare `JID` (default: the recorded one)")
-	f.IntVar(&r.most, "max-stanzas", 0, "the most stanzas to send after the login, `N`; with --as-server 0 is all")
+	f.IntVar(&r.most, "max-stanzas", 0, "the most stanzas to say behind the login, `N`; with --as-server 0 is all")
 	f.DurationVar(&r.wait, "wait", 10*time.Second, "how long the other side may take for each answer")
 	f.DurationVar(&r.whole, "max-time", 5*time.Minute, "how long a session may take as a whole")
 	f.BoolVar(&r.verbatim, "verbatim", false, "send the client's messages of SASL as they were recorded, instead of logging in anew")
@@ -213,7 +219,7 @@ func (r *replayFlags) load(ctx context.Context, name string) error {
 		say(os.Stderr, "warning: %s: the last %s of the session are not played: it is too long", name, session.Plural(n, "element"))
 	}
 	if left := r.score.Later() - r.most; !r.asServer && left > 0 {
-		say(os.Stderr, "not sent: %s of the client after the login (--max-stanzas)", session.Plural(left, "stanza"))
+		say(os.Stderr, "of the client's stanzas behind the login %d are not sent (--max-stanzas)", left)
 	}
 	return nil
 }
@@ -254,9 +260,29 @@ func (r *replayFlags) domain() string {
 	return r.score.Domain
 }
 
+// target is where the client's part is played, and the URL that it asks for, if that is
+// WebSocket.
+func (r *replayFlags) target() (t proxy.Target, url string, err error) {
+	t, err = proxy.ParseTarget(r.to, "--to")
+	switch {
+	case err != nil || !t.Web:
+		return t, "", err
+	case t.BOSH:
+		return t, "", hinted{fmt.Errorf("--to %s: BOSH is not played", r.to), "want HOST:PORT, tls://HOST:PORT, ws://HOST:PORT or wss://HOST:PORT"}
+	case t.Path == "" && r.score.Path == "":
+		return t, "", hinted{fmt.Errorf("--to %s: it names no path, and the recording has none", r.to), "name it: " + r.to + "/xmpp-websocket"}
+	case t.Path == "" && strings.Contains(r.score.Path, " "): // no path has one, and a placeholder has
+		return t, "", hinted{fmt.Errorf("--to %s: it names no path, and from that of the recording secrets were taken out", r.to), "name it, with what stands behind the ?"}
+	}
+	scheme, _, _ := strings.Cut(r.to, "://")
+	url = scheme + "://" + t.Address() + cmp.Or(t.Path, r.score.Path)
+	t.Path = "" // the request names it already
+	return t, url, nil
+}
+
 // client plays the client's part, through the proxy and against the server.
 func (r *replayFlags) client(ctx context.Context) error {
-	target, err := proxy.ParseTarget(r.to, "--to")
+	target, url, err := r.target()
 	if err != nil {
 		return usageError{err}
 	}
@@ -295,7 +321,9 @@ func (r *replayFlags) client(ctx context.Context) error {
 	err = r.live.run(ctx, listener, o, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, r.whole, fmt.Errorf("it has taken longer than %s (--max-time)", r.whole))
 		defer cancel()
-		return r.score.Client(ctx, conn, r.options(&tls.Config{RootCAs: ca.Pool(), ServerName: r.domain()}))
+		o := r.options(&tls.Config{RootCAs: ca.Pool(), ServerName: r.domain()})
+		o.WebSocket = url
+		return r.score.Client(ctx, conn, o)
 	})
 	r.compare(session.S2C)
 	return err
@@ -428,12 +456,16 @@ func departures(recorded, now *facts.Login, theirs session.Dir, renamed *strings
 		}
 		return session.NoDir
 	}
+	below := behindSTARTTLS(recorded, now)
 	for _, row := range compare.Logins(recorded, now, compare.Options{}).Rows {
 		if cmp.Or(of(recorded, row.A), of(now, row.B)) != theirs {
 			continue
 		}
 		switch row.Mark {
 		case compare.OnlyA:
+			if row.A.N <= below {
+				continue
+			}
 			lines = append(lines, "step "+row.A.ID+" is missing now ("+row.Title+")")
 		case compare.OnlyB:
 			lines = append(lines, "step "+row.B.ID+" is new ("+row.Title+")")
@@ -447,6 +479,20 @@ func departures(recorded, now *facts.Login, theirs session.Dir, renamed *strings
 		}
 	}
 	return lines
+}
+
+// behindSTARTTLS is the recorded step that ends STARTTLS, where the connection of now begins with
+// TLS and has none of it: 0 where that is not so.
+func behindSTARTTLS(recorded, now *facts.Login) (n int) {
+	if len(now.Rungs) == 0 || now.Rungs[0].Kind != "tls" {
+		return 0
+	}
+	for _, rung := range recorded.Rungs {
+		if rung.ID == "proceed" {
+			n = rung.N
+		}
+	}
+	return n
 }
 
 func listed(values []string) string {

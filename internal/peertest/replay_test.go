@@ -88,6 +88,15 @@ func testReplays(t *testing.T, s *xmpptest.PeerServer, mechanism string, recordA
 			t.Errorf("the ladder begins with %v", r.ladder(1))
 		}
 	})
+	if s.HTTPS != "" {
+		t.Run("in WebSocket", func(t *testing.T) {
+			_, r := replayed(t, 0, file, "--to", "wss://"+s.HTTPS+"/xmpp-websocket", "--insecure-upstream", "--password-file", password)
+			checkFramed(t, r, "/xmpp-websocket")
+			if r.ladder(1)[0] != "tls" || len(r.step("starttls")) > 0 {
+				t.Errorf("the ladder is %v", r.ladder(1))
+			}
+		})
+	}
 	t.Run("wrong password", func(t *testing.T) {
 		wrong := filepath.Join(t.TempDir(), "wrong")
 		if err := os.WriteFile(wrong, []byte("wrong\n"), 0o600); err != nil {

@@ -138,7 +138,7 @@ func (unchecked) step([]byte) ([]byte, bool, error) { return nil, true, nil }
 
 // challenge asks the client, and returns its answer.
 func (p *player) challenge(it *item, sasl2 bool, say []byte) ([]byte, error) {
-	if err := p.line.say(saslMessage("challenge", sasl2, say), p.until()); err != nil {
+	if err := p.line.say(element, saslMessage("challenge", sasl2, say), p.until()); err != nil {
 		return nil, err
 	}
 	h, err := p.next(p.until(), it)
@@ -162,7 +162,7 @@ func (p *player) challenge(it *item, sasl2 bool, say []byte) ([]byte, error) {
 
 // refuse ends an exchange with a failure of our own.
 func (p *player) refuse(a *attempt, condition string) error {
-	return p.line.say(fmt.Appendf(nil, "<failure xmlns='%s'><%s xmlns='%s'/></failure>", saslSpace(a.sasl2), condition, decode.NSSASL), p.until())
+	return p.line.say(element, fmt.Appendf(nil, "<failure xmlns='%s'><%s xmlns='%s'/></failure>", saslSpace(a.sasl2), condition, decode.NSSASL), p.until())
 }
 
 // asRecorded ends an exchange with what the server said to it then, if it was no success.
@@ -170,7 +170,7 @@ func (p *player) asRecorded(it *item) error {
 	if it.sasl.outcome != "failure" {
 		return p.stop(it, "the recording has no answer to this login")
 	}
-	return p.line.say(it.sasl.outcomeRaw, p.until())
+	return p.line.say(element, it.sasl.outcomeRaw, p.until())
 }
 
 // accept ends an exchange with the recorded success, in which the proof is that of now.
@@ -178,7 +178,7 @@ func (p *player) accept(it *item, proof []byte) error {
 	a := it.sasl
 	root := treeOf(false, a.outcomeRaw, it.scope)
 	if root == nil {
-		return p.line.say(fmt.Appendf(nil, "<success xmlns='%s'>%s</success>", saslSpace(a.sasl2), base64.StdEncoding.EncodeToString(proof)), p.until())
+		return p.line.say(element, fmt.Appendf(nil, "<success xmlns='%s'>%s</success>", saslSpace(a.sasl2), base64.StdEncoding.EncodeToString(proof)), p.until())
 	}
 	if p.streamManaged(root) {
 		p.managed, p.count = true, 0
@@ -193,9 +193,9 @@ func (p *player) accept(it *item, proof []byte) error {
 	}
 	switch text := encode(proof); {
 	case !a.sasl2 && len(proof) == 0:
-		return p.line.say(fmt.Appendf(nil, "<success xmlns='%s'/>", decode.NSSASL), p.until())
+		return p.line.say(element, fmt.Appendf(nil, "<success xmlns='%s'/>", decode.NSSASL), p.until())
 	case !a.sasl2:
-		return p.line.say(withText(a.outcomeRaw, root, text), p.until())
+		return p.line.say(element, withText(a.outcomeRaw, root, text), p.until())
 	case len(proof) == 0:
 		edits = append(edits, without(data)...)
 	case data != nil:
@@ -204,7 +204,7 @@ func (p *player) accept(it *item, proof []byte) error {
 		at := root.Tag.End
 		edits = append(edits, edit{session.Span{Start: at, End: at}, "<additional-data>" + text + "</additional-data>"})
 	}
-	return p.line.say(edited(a.outcomeRaw, edits), p.until())
+	return p.line.say(element, edited(a.outcomeRaw, edits), p.until())
 }
 
 // nameNow learns the full JID that the recording binds: that of the account that has logged

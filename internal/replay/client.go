@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"strings"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -19,12 +20,11 @@ func (s *Score) Client(ctx context.Context, conn net.Conn, o Options) error {
 }
 
 func (p *player) asClient(ctx context.Context) error {
-	if p.Direct {
-		if err := p.startTLS(ctx); err != nil {
-			return err
-		}
+	start, err := p.begin(ctx)
+	if err != nil {
+		return err
 	}
-	for i := 0; i < p.end; {
+	for i := start; i < p.end; {
 		it := &p.items[i]
 		next := i + 1
 		switch {
@@ -46,7 +46,7 @@ func (p *player) asClient(ctx context.Context) error {
 			if err := p.say(p.fresh(it)); err != nil {
 				return err
 			}
-		case it.kind == ended || isAck(it) || p.unanswered(it):
+		case it.kind == ended || isAck(it) || p.unanswered(i):
 		default:
 			h, err := p.await(it)
 			if err != nil {
@@ -61,30 +61,74 @@ func (p *player) asClient(ctx context.Context) error {
 	return p.farewell(nil)
 }
 
-// unanswered says whether an item answers what was not said this time.
-func (p *player) unanswered(it *item) bool { return it.answers >= 0 && !p.says[it.answers] }
+// begin does what comes below the stream. It returns the item to begin with.
+func (p *player) begin(ctx context.Context) (start int, err error) {
+	direct := p.Direct
+	if p.o.WebSocket != "" {
+		direct = strings.HasPrefix(p.o.WebSocket, "wss:")
+	}
+	if direct {
+		if err := p.handshake(ctx, tls.Client(p.conn, p.o.TLS)); err != nil {
+			return 0, err
+		}
+	}
+	if p.o.WebSocket == "" {
+		return 0, nil
+	}
+	l, err := dialSocket(ctx, p.conn, p.o.WebSocket, p.until())
+	if err != nil {
+		return 0, p.stop(nil, "%v", err)
+	}
+	p.line = l
+	if l.conn.Subprotocol() != subprotocol {
+		p.departs(nil, "the server does not agree to the subprotocol %q (RFC 7395 §3.1)", subprotocol)
+	}
+	return p.behindLayers()
+}
+
+// behindLayers is the first item behind STARTTLS, which WebSocket has not (RFC 7395 §3.9), and
+// who began with TLS neither.
+func (p *player) behindLayers() (start int, err error) {
+	_, framed := p.line.(*socket)
+	for i := range p.items {
+		switch root := p.items[i].tree(); {
+		case start == 0 && isNamed(root, decode.NSTLS, "proceed"):
+			start = i + 1
+		case framed && isNamed(root, decode.NSCompress, "compressed"):
+			return 0, fmt.Errorf("#%d: its stream is compressed (XEP-0138), which WebSocket has not", p.items[i].seq)
+		}
+	}
+	return start, nil
+}
+
+// unanswered says whether an item answers what was not said this time. What is no part of the
+// login, and comes behind something that was not said, may be due to that.
+func (p *player) unanswered(i int) bool {
+	it := &p.items[i]
+	if it.answers >= 0 {
+		return !p.says[it.answers]
+	}
+	return !it.login && i > p.silent
+}
 
 // turn goes over to another layer where the server's answer says so.
 func (p *player) turn(ctx context.Context, it *item, h *heard) error {
 	if h == nil || h.kind != element {
 		return nil
 	}
+	under, ok := p.line.(*stream)
 	switch {
+	case !ok: // there is no other layer
 	case isNamed(h.root, decode.NSTLS, "proceed"):
-		return p.startTLS(ctx)
+		return p.handshake(ctx, tls.Client(under.below(), p.o.TLS))
 	case isNamed(h.root, decode.NSTLS, "failure"):
 		if isNamed(it.tree(), decode.NSTLS, "proceed") {
 			return errOver
 		}
 	case isNamed(h.root, decode.NSCompress, "compressed"):
-		p.line.compress()
+		under.compress()
 	}
 	return nil
-}
-
-// startTLS does the client's handshake.
-func (p *player) startTLS(ctx context.Context) error {
-	return p.handshake(ctx, tls.Client(p.line.conn, p.o.TLS))
 }
 
 // fresh is an item with the secrets in it made anew: those of logins before SASL

@@ -9,6 +9,9 @@
 // Where the other side does something else than the recording shows, a Departure is told.
 // What was said is not compared word for word here: for that there is decode/compare.
 //
+// What is said is the same in each framing, a stream of TCP (stream.go) or WebSocket (socket.go); a
+// recording of the one can be played in the other.
+//
 // A player writes to the connection that it is given and to nothing else. It never says
 // what the recording does not have it say, but for the messages that its SASL mechanism
 // takes, acknowledgements (XEP-0198) and the end of its stream; a server also answers

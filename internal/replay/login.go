@@ -111,7 +111,7 @@ func (p *player) exchange(it *item) (*heard, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	opening, sent := p.opening(it, name, first)
-	if err := p.line.say(opening, p.until()); err != nil {
+	if err := p.line.say(element, opening, p.until()); err != nil {
 		return nil, err
 	}
 	for range maxSteps {
@@ -141,7 +141,7 @@ func (p *player) exchange(it *item) (*heard, error) {
 				}
 			}
 			sent = true
-			if err := p.line.say(saslMessage("response", a.sasl2, say), p.until()); err != nil {
+			if err := p.line.say(element, saslMessage("response", a.sasl2, say), p.until()); err != nil {
 				return nil, err
 			}
 		default:
@@ -166,7 +166,7 @@ func (p *player) repeat(it *item) (*heard, error) {
 		if it.missing != "" || strings.Contains(string(m.raw), "[") { // no base64 has it: a placeholder
 			return nil, fmt.Errorf("#%d cannot be said as it was recorded: its secrets were taken out", m.seq)
 		}
-		if err := p.line.say(m.raw, p.until()); err != nil {
+		if err := p.line.say(element, m.raw, p.until()); err != nil {
 			return nil, err
 		}
 		h, err := p.saslAnswer(it)
@@ -232,7 +232,7 @@ func (p *player) mechanism(it *item) (mechanism, string, error) {
 
 // inClear says why a password may not be sent now, nil if it may.
 func (p *player) inClear() error {
-	if p.line.tls() == nil && !p.o.InClear {
+	if !p.secret && !p.o.InClear {
 		return errors.New("the recording has no TLS, and the password would be sent in the clear: --in-clear does so")
 	}
 	return nil

@@ -28,6 +28,9 @@ type Options struct {
 	// Binding is the channel-binding data of a type that a client's connection has, nil if it
 	// has none of it. It may be nil.
 	Binding func(kind string) []byte
+	// WebSocket is the URL, ws://… or wss://…, at which a client asks for WebSocket (RFC 7395).
+	// "" has it begin a stream of TCP. A server speaks what the client does.
+	WebSocket string
 	// Verbatim sends the messages of SASL as they were recorded.
 	Verbatim bool
 	// InClear lets a client send a password without TLS, if the recording has none.
@@ -64,10 +67,13 @@ type player struct {
 	*Score
 	o      Options
 	mine   session.Dir
-	line   *line
+	conn   net.Conn
+	secret bool // conn has TLS
+	line   line
 	values values
 	says   []bool // which items of its own it says
 	end    int    // behind the last item that it plays
+	silent int    // the first stanza of its own that it does not say
 	done   []bool // items of the other side that have come
 
 	backlog []*heard
@@ -83,8 +89,11 @@ type player struct {
 }
 
 func (s *Score) player(conn net.Conn, mine session.Dir, o Options) *player {
-	p := &player{Score: s, o: o, mine: mine, line: newLine(conn), done: make([]bool, len(s.items))}
+	p := &player{Score: s, o: o, mine: mine, conn: conn, line: newStream(conn), done: make([]bool, len(s.items))}
 	p.says, p.end = s.part(mine, o.Most)
+	for p.silent < len(s.items) && (p.says[p.silent] || s.items[p.silent].dir != mine || s.items[p.silent].kind != element || isAck(&s.items[p.silent])) {
+		p.silent++
+	}
 	if o.Account != "" && s.Account != "" && o.Account != s.Account {
 		p.values.become(s.Account, o.Account)
 	}
@@ -93,9 +102,9 @@ func (s *Score) player(conn net.Conn, mine session.Dir, o Options) *player {
 
 // run carries a part out until it is over, or ctx is. It closes the connection.
 func (p *player) run(ctx context.Context, play func() error) error {
-	raw := p.line.conn
+	raw := p.conn
 	defer raw.Close()
-	defer p.line.stop()
+	defer func() { p.line.stop() }()
 	defer context.AfterFunc(ctx, func() { raw.Close() })()
 	err := play()
 	switch {
@@ -111,17 +120,17 @@ func (p *player) run(ctx context.Context, play func() error) error {
 
 // handshake goes on inside TLS.
 func (p *player) handshake(ctx context.Context, conn *tls.Conn) error {
-	p.line.conn.SetDeadline(p.until())
+	conn.SetDeadline(p.until())
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return p.stop(nil, "TLS has failed: %v", err)
 	}
-	p.line.renew(conn)
+	p.conn, p.secret, p.line = conn, true, newStream(conn)
 	return nil
 }
 
 // farewell ends the stream.
 func (p *player) farewell(err error) error {
-	p.line.say([]byte("</stream:stream>"), p.until())
+	p.line.say(ended, []byte("</stream:stream>"), p.until())
 	p.line.leave()
 	return err
 }
@@ -150,14 +159,13 @@ func (p *player) say(it *item) error {
 	if it.missing != "" {
 		return fmt.Errorf("#%d, %s, cannot be said: %s", it.seq, it.words(), it.missing)
 	}
-	if it.kind == ended {
-		return p.line.say(it.raw, p.until())
+	raw := it.raw
+	if it.kind != ended {
+		if root := it.tree(); root != nil { // whatever it is, it was said
+			raw = p.values.apply(raw, root)
+		}
 	}
-	root := it.tree()
-	if root == nil { // whatever it is, it was said
-		return p.line.say(it.raw, p.until())
-	}
-	return p.line.say(p.values.apply(it.raw, root), p.until())
+	return p.line.say(it.kind, raw, p.until())
 }
 
 // next is what the other side says next. Acknowledgements are dealt with, and the end of
@@ -210,7 +218,7 @@ func (p *player) acknowledge(h *heard) (bool, error) {
 		if !p.managed {
 			return true, nil
 		}
-		return true, p.line.say(fmt.Appendf(nil, "<a xmlns='%s' h='%d'/>", h.root.Name.Space, p.count), p.until())
+		return true, p.line.say(element, fmt.Appendf(nil, "<a xmlns='%s' h='%d'/>", h.root.Name.Space, p.count), p.until())
 	case "enabled", "resumed", "enable", "resume":
 		p.managed, p.count = true, 0
 	}

@@ -326,6 +326,8 @@ func TestNotPlayable(t *testing.T) {
 // says no more than the recording has.
 func FuzzPlay(f *testing.F) {
 	f.Add(clear, clear)
+	f.Add(framedClear, framedClear)
+	f.Add(clear, framedClear)
 	for _, name := range []string{"slixmpp-prosody", "profanity-ejabberd", "slixmpp-ejabberd-badpw"} {
 		f.Add(xmpptest.Recording(f, name), clear)
 		f.Add(clear, xmpptest.Recording(f, name))
@@ -341,22 +343,34 @@ func FuzzPlay(f *testing.F) {
 		if s.Ready() != nil {
 			return
 		}
-		for _, part := range []func(context.Context, net.Conn, replay.Options) error{s.Client, s.Server} {
-			a, b := net.Pipe()
-			go io.Copy(io.Discard, b)
-			go func() {
-				for line := range strings.Lines(other) {
-					if len(line) > 3 && line[1] == ':' {
-						io.WriteString(b, line[3:])
-					}
+		stream := func(c net.Conn) {
+			go io.Copy(io.Discard, c)
+			for line := range strings.Lines(other) {
+				if len(line) > 3 && line[1] == ':' {
+					io.WriteString(c, line[3:])
 				}
-				b.Close()
-			}()
+			}
+			c.Close()
+		}
+		framed := func(c net.Conn) {
+			var messages []byte
+			for line := range strings.Lines(other) {
+				messages = append(messages, xmpptest.WebSocketFrame(session.S2C, 0x81, []byte(line[min(3, len(line)):]))...)
+			}
+			hostile(c, "", string(messages), false)
+		}
+		for _, c := range []struct {
+			part func(context.Context, net.Conn, replay.Options) error
+			peer func(net.Conn)
+			url  string
+		}{{s.Client, stream, ""}, {s.Server, stream, ""}, {s.Client, framed, "ws://x.test/ws"}} {
+			a, b := net.Pipe()
+			go c.peer(b)
 			w := &wired{Conn: a}
 			o := options("p", &tls.Config{InsecureSkipVerify: true}, &told{})
-			o.Wait, o.InClear = time.Millisecond, true
+			o.Wait, o.InClear, o.WebSocket = time.Millisecond, true, c.url
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			part(ctx, w, o)
+			c.part(ctx, w, o)
 			if ctx.Err() != nil {
 				t.Fatal("it hangs")
 			}
@@ -373,7 +387,7 @@ func FuzzPlay(f *testing.F) {
 func events(t testing.TB, text string) []session.Event {
 	var dialogue strings.Builder
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "C: ") || strings.HasPrefix(line, "S: ") {
+		if strings.HasPrefix(line, "C: ") || strings.HasPrefix(line, "S: ") || strings.HasPrefix(line, "*: C ws ") || strings.HasPrefix(line, "*: S ws ") || strings.HasPrefix(line, "*: C http ") || strings.HasPrefix(line, "*: S http ") {
 			dialogue.WriteString(strings.TrimRight(line, "\n") + "\n")
 		}
 	}

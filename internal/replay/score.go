@@ -25,6 +25,9 @@ type Score struct {
 	Refused bool   // the recorded login was refused
 	Beyond  int    // what was too much to be kept
 
+	WebSocket bool   // it runs over that (RFC 7395)
+	Path      string // that its client asked for there, with the query; "" if the recording does not say
+
 	items   []item
 	size    int
 	begun   bool
@@ -105,6 +108,11 @@ func (s *Score) Add(e *session.Event) {
 			s.items[at].raw = bytes.Clone(e.Raw)
 		}
 		return
+	case session.HTTPRequest:
+		if b.WebSocket && s.Path == "" {
+			s.Path = b.Target
+		}
+		return
 	case session.StreamOpened, session.StreamElement, session.StreamClosed:
 	default:
 		return
@@ -163,23 +171,14 @@ func (s *Score) opened(e *session.Event) {
 	root, _ := decode.ParseTag(e.Raw, nil)
 	switch {
 	case root == nil:
-	case root.Name.Space == decode.NSFraming || root.Name.Local == "body":
-		s.refuse(errors.New("it runs over WebSocket or BOSH, and only streams of TCP are played"))
-	case contentOf(root) == decode.NSServer:
+	case root.Name.Local == "body":
+		s.refuse(errors.New("it runs over BOSH, and only WebSocket and streams of TCP are played"))
+	case decode.ContentOf(root) == decode.NSServer:
 		s.refuse(errors.New("it is between two servers, and only logins of clients and components are played"))
 	case e.Dir == session.C2S && s.Domain == "":
 		s.Domain = root.Attr("to")
 	}
-}
-
-// contentOf is the default namespace of a stream.
-func contentOf(root *session.Element) string {
-	for i := range root.Attrs {
-		if a := &root.Attrs[i]; a.Name.Local == "xmlns" && a.Name.Prefix == "" {
-			return a.Value
-		}
-	}
-	return ""
+	s.WebSocket = s.WebSocket || root != nil && root.Name.Space == decode.NSFraming
 }
 
 // take makes what belongs to a SASL exchange a part of it. It says whether there is
@@ -245,7 +244,9 @@ func (s *Score) Ready() error {
 		it := &s.items[i]
 		if it.kind == header {
 			opened = opened || it.dir == session.C2S
-			scopes[it.dir] = decode.ScopeOf(it.raw)
+			if scopes[it.dir] = nil; !s.WebSocket { // where each element declares for itself
+				scopes[it.dir] = decode.ScopeOf(it.raw)
+			}
 		}
 		it.scope = scopes[it.dir]
 	}
@@ -317,6 +318,9 @@ func (it *item) tree() *session.Element { return treeOf(it.kind == header, it.ra
 func treeOf(isHeader bool, raw []byte, scope decode.Scope) *session.Element {
 	if isHeader {
 		root, _ := decode.ParseTag(raw, nil)
+		if isNamed(root, decode.NSFraming, "open") { // it says the same
+			root.Name = session.Name{Space: decode.NSStreams, Local: "stream"}
+		}
 		return root
 	}
 	root, _ := decode.Parse(raw, scope)

@@ -42,35 +42,60 @@ func (p *player) asServer(ctx context.Context) error {
 	return p.farewell(p.idle())
 }
 
-// first waits for the client's first byte. A client that speaks TLS at once is met, and the
-// items of STARTTLS are passed over.
+// first waits for the client's first byte. A client that speaks TLS at once, or WebSocket, is
+// met, and the items of STARTTLS are passed over.
 func (p *player) first(ctx context.Context) (start int, err error) {
-	p.line.conn.SetReadDeadline(p.until())
-	n, err := p.line.conn.Read(p.line.buf[:1])
-	if n == 0 {
-		return 0, p.stop(nil, "the client has said nothing (%v)", err)
+	begin, err := p.peek()
+	if err != nil {
+		return 0, err
 	}
 	const handshakeRecord = 0x16 // RFC 8446 §5.1
-	p.line.rest = append([]byte(nil), p.line.buf[:1]...)
-	direct := p.line.rest[0] == handshakeRecord
+	direct := begin == handshakeRecord
 	if direct {
-		if err := p.startTLSServer(ctx); err != nil {
+		if err := p.handshake(ctx, tls.Server(p.conn, p.o.TLS)); err != nil {
+			return 0, err
+		}
+		if begin, err = p.peek(); err != nil {
 			return 0, err
 		}
 	}
+	web := 'A' <= begin && begin <= 'Z' // the method of a request (RFC 9112 §3.1)
+	if web {
+		l, err := acceptSocket(ctx, p.conn, p.until())
+		if err != nil {
+			return 0, p.stop(nil, "%v", err)
+		}
+		p.line = l
+	}
 	switch {
+	case web && !p.WebSocket:
+		p.departs(nil, "the client speaks WebSocket, where the recording has a stream of TCP")
+	case !web && p.WebSocket:
+		p.departs(nil, "the client begins a stream of TCP, where the recording has WebSocket")
 	case direct == p.Direct:
 		return 0, nil
-	case !direct:
+	case direct && web:
+		p.departs(nil, "the client begins with TLS, where the recording has none")
+	case direct:
+		p.departs(nil, "the client begins with TLS, where the recording has STARTTLS")
+	case web:
+		p.departs(nil, "the client begins in the clear, where the recording has TLS")
+	default:
 		return 0, p.stop(nil, "the client begins in the clear, where the recording has TLS from the first byte")
 	}
-	p.departs(nil, "the client begins with TLS, where the recording has STARTTLS")
-	for i := range p.items {
-		if isNamed(p.items[i].tree(), decode.NSTLS, "proceed") {
-			return i + 1, nil
-		}
+	return p.behindLayers()
+}
+
+// peek waits for the client's next byte, and leaves it there.
+func (p *player) peek() (byte, error) {
+	p.conn.SetReadDeadline(p.until())
+	conn := &early{Conn: p.conn}
+	b, err := conn.peek()
+	if err != nil {
+		return 0, p.stop(nil, "the client has said nothing (%v)", err)
 	}
-	return 0, nil
+	p.conn, p.line = conn, newStream(conn)
+	return b, nil
 }
 
 // asServerSays says item i, unless it has to wait for a request: then it is said when that comes.
@@ -91,11 +116,13 @@ func (p *player) asServerSays(ctx context.Context, i int) error {
 	if err := p.say(&out); err != nil {
 		return err
 	}
+	under, ok := p.line.(*stream)
 	switch {
+	case !ok: // there is no other layer
 	case isNamed(root, decode.NSTLS, "proceed"):
-		return p.startTLSServer(ctx)
+		return p.handshake(ctx, tls.Server(under.below(), p.o.TLS)) // what came behind <starttls/> belongs to it
 	case isNamed(root, decode.NSCompress, "compressed"):
-		p.line.compress()
+		under.compress()
 	}
 	return nil
 }
@@ -118,26 +145,6 @@ func canBeMet(raw []byte, features *session.Element) []byte {
 	}
 	look(features)
 	return edited(raw, edits)
-}
-
-// startTLSServer does the server's handshake. What came behind <starttls/> belongs to it.
-func (p *player) startTLSServer(ctx context.Context) error {
-	return p.handshake(ctx, tls.Server(&early{p.line.conn, p.line.rest}, p.o.TLS))
-}
-
-// early is a connection of which some bytes were read already.
-type early struct {
-	net.Conn
-	rest []byte
-}
-
-func (e *early) Read(p []byte) (int, error) {
-	if len(e.rest) == 0 {
-		return e.Conn.Read(p)
-	}
-	n := copy(p, e.rest)
-	e.rest = e.rest[n:]
-	return n, nil
 }
 
 // hear waits until item i of the client has come.
@@ -280,6 +287,6 @@ func (p *player) unavailable(iq *session.Element) error {
 	if from != "" {
 		from = fmt.Sprintf(" from='%s'", session.EscapeXML(from))
 	}
-	return p.line.say(fmt.Appendf(nil, "<iq type='error' id='%s'%s><error type='cancel'><service-unavailable xmlns='%s'/></error></iq>",
+	return p.line.say(element, fmt.Appendf(nil, "<iq type='error' id='%s'%s><error type='cancel'><service-unavailable xmlns='%s'/></error></iq>",
 		session.EscapeXML(iq.Attr("id")), from, decode.NSStanzaError), p.until())
 }
