@@ -37,7 +37,32 @@ func inItsWords(c *scene) []Cause {
 	if others := c.otherServers(); len(found) == 1 && len(others) > 1 && c.server == "" {
 		cause.Text += fmt.Sprintf(" (if it is %s: %s say the same)", session.ServerNames[found[0].Server], strings.Join(others, " and "))
 	}
+	if before := c.toldBefore(); before != nil {
+		cause.Text, cause.Advice, cause.Weight = before.Text, before.Advice, before.Weight
+		cause.Evidence = append(before.Evidence, cause.Evidence...)
+	}
 	return []Cause{c.withFacts(cause)}
+}
+
+// toldBefore is what an earlier refusal of this login has told and the last one leaves open: a
+// server that knows the account from SCRAM says nothing more of it to PLAIN. Nil if nothing is.
+func (c *scene) toldBefore() *Cause {
+	n := len(c.Attempts)
+	if n < 2 || c.Cause.Condition != "not-authorized" || strings.ToUpper(c.Attempts[n-1].Mechanism) != "PLAIN" {
+		return nil
+	}
+	for _, a := range slices.Backward(c.Attempts[:n-1]) {
+		if a.Refusal == nil || a.Refusal.By != "server" || !strings.HasPrefix(strings.ToUpper(a.Mechanism), "SCRAM-") {
+			continue
+		}
+		folded := plain(a.Refusal.Text)
+		for _, s := range sayings() {
+			if means, scram := strings.CutPrefix(s.Means, "SCRAM: "); scram && s.Where == "sasl" && s.Condition == a.Refusal.Condition && s.Text != "" && s.Text == folded && s.guilty() == Account {
+				return &Cause{Text: fmt.Sprintf("%s; so %s was refused (#%d), and PLAIN after it says no more", means, a.Mechanism, a.Refusal.Seq), Advice: s.Do, Weight: Shown, Evidence: []Evidence{{Seq: a.Refusal.Seq}}}
+			}
+		}
+	}
+	return nil
 }
 
 // otherServers are the servers that have the error's text, where they mean different things
