@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,7 +91,11 @@ func findRun(args []string) (*attach.Run, error) {
 		case 1:
 			return &runs[0], nil
 		}
-		return nil, usageError{hinted{fmt.Errorf("%d of yours are running: name one", len(runs)), hint}}
+		var named []string
+		for i := range runs {
+			named = append(named, fmt.Sprintf("%d (%s)", runs[i].PID, session.SafeLine(runs[i].Title)))
+		}
+		return nil, usageError{hinted{fmt.Errorf("%d of yours are running: name one of %s", len(runs), strings.Join(named, ", ")), hint}}
 	}
 	var found []*attach.Run
 	for i := range runs {

@@ -289,6 +289,9 @@ func TestNamesakes(t *testing.T) {
 	if _, err := findRun([]string{fmt.Sprint(os.Getpid())}); err == nil || !strings.Contains(err.Error(), "name one by its path") {
 		t.Error(err)
 	}
+	if _, err := findRun(nil); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("2 of yours are running: name one of %d (a run), %[1]d (a run)", os.Getpid())) {
+		t.Error(err)
+	}
 	if run, err := findRun(paths[1:]); err != nil || run.Path != paths[1] {
 		t.Error(run, err)
 	}

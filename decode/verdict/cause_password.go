@@ -39,7 +39,7 @@ func provenByPassword(c *scene) []Cause {
 		cause.Advice = "the client has the right password and does the wrong thing with it: mend that in the client"
 	case "does not fit":
 		cause.ID, cause.Guilty = "password-differs", Account
-		cause.Advice = "compare the password in the client with the one given to xmppscope, blanks and letter case too"
+		cause.Advice = "compare the password in the client with the one given to xmppscope, spaces and capital letters too"
 	case "fits":
 		if faulty(t) {
 			return nil

@@ -90,7 +90,7 @@ func (k *caps) check(q *session.Element) []session.Note {
 		return tell("XEP-0115 §5.4", q.AttrSpan("node"), "the announced hash fits this answer: it holds for everyone who announces the same one")
 	case newer: // it was asked about one and had gone over to the other
 		return []session.Note{decode.Finding("xep-0115", "XEP-0115 §5.4", session.Notice, q.AttrSpan("node"),
-			"this answer does not fit the hash that it was asked about, but another that the sender has announced, %q: what it can do has changed meanwhile", got)}
+			"this answer matches another hash that the sender has announced, %q, and not the one it was asked about: what it can do has changed meanwhile", got)}
 	}
 	return []session.Note{decode.Finding("xep-0115", "XEP-0115 §5.4", session.Warning, q.AttrSpan("node"),
 		"the announced hash does not fit this answer, which gives %q: others must not remember it under that hash", got)}
