@@ -36,10 +36,14 @@ func newRewriter(t *Target) *rewriter {
 	return &rewriter{host: host, path: t.Path, by: by}
 }
 
-// told is that it is done.
+// told is that it is done. What stands behind a "?" may be a secret (RFC 6750 §2.3).
 func (r *rewriter) told() session.Seen {
+	path, _, more := strings.Cut(r.path, "?")
+	if more {
+		path += "?…"
+	}
 	return session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelayBent{
-		Reason: "the server is asked for " + session.SafeLine(r.path) + " at " + session.SafeLine(r.host) + ", whatever the client's requests name", By: r.by,
+		Reason: "the server is asked for " + session.SafeLine(path) + " at " + session.SafeLine(r.host) + ", whatever the client's requests name", By: r.by,
 	}}
 }
 

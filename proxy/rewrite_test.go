@@ -49,6 +49,10 @@ func TestRewriter(t *testing.T) {
 			}
 		}
 	}
+	secret, _ := ParseTarget("wss://chat.example/ws?token=s3cr3t", "--upstream")
+	if told := newRewriter(&secret).told().Body.(session.RelayBent); !strings.Contains(told.Reason, "/ws?… at") {
+		t.Errorf("it is told that %s", told.Reason)
+	}
 	plain, _ := ParseTarget("ws://chat.example:5280", "--upstream")
 	if newRewriter(&plain) != nil || newRewriter(nil) != nil {
 		t.Error("requests are changed where no path is given")
