@@ -50,6 +50,21 @@ func replayed(t *testing.T, want int, args ...string) (said string, r recording)
 	return stderr.String(), decode(t, out)
 }
 
+// checkAnswered checks that one message was sent, and that bob's came. There may be two: what
+// the client of the recording has not acknowledged the server has kept, and delivers again.
+func checkAnswered(t *testing.T, r recording) {
+	t.Helper()
+	count := map[string]int{}
+	for _, e := range r.events {
+		if e.Name == "message" {
+			count[e.Dir]++
+		}
+	}
+	if count["c2s"] != 1 || count["s2c"] < 1 || count["s2c"] > 2 {
+		t.Errorf("%d messages were sent, and %d came", count["c2s"], count["s2c"])
+	}
+}
+
 // testReplays plays a login of slixmpp at a server again: the client's part to the server,
 // the server's part to real clients.
 func testReplays(t *testing.T, s *xmpptest.PeerServer, mechanism string, recordArgs ...string) {
@@ -73,12 +88,7 @@ func testReplays(t *testing.T, s *xmpptest.PeerServer, mechanism string, recordA
 	})
 	t.Run("all of it", func(t *testing.T) {
 		_, r := replayed(t, 0, file, "--to", s.StartTLS, "--upstream-ca", s.CAFile, "--password-file", password, "--max-stanzas", "100")
-		if sent := r.find(func(e *event) bool { return e.Dir == "c2s" && e.Name == "message" }); len(sent) != 1 {
-			t.Errorf("%d messages were sent", len(sent))
-		}
-		if echo := r.find(func(e *event) bool { return e.Dir == "s2c" && e.Name == "message" }); len(echo) != 1 {
-			t.Errorf("bob answered with %d messages", len(echo))
-		}
+		checkAnswered(t, r)
 	})
 	t.Run("direct TLS", func(t *testing.T) {
 		direct := recordSlixmpp(t, "tls://"+s.Direct, s.CAFile, bob, true, recordArgs...)
