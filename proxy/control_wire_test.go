@@ -145,6 +145,9 @@ func TestAnswersAreBounded(t *testing.T) {
 	_, client, _ := controlledBy(t, c)
 	p := c.pumps[1]
 	p.mu.Lock()
+	for p.writing[session.S2C] { // the last of what came before
+		p.change.Wait()
+	}
 	p.writing[session.S2C] = true // somebody does, who waits for the client
 	p.mu.Unlock()
 	written := make(chan error, 1)
