@@ -259,7 +259,7 @@ func (s *mdSession) findings(b *strings.Builder) {
 	for _, f := range list {
 		where := fmt.Sprintf("`#%d`", f.Seq) // in code a tracker makes no link of it
 		if f.Count > 1 {
-			where += fmt.Sprintf(", and %d more times", f.Count-1)
+			where += fmt.Sprintf(", and %d more %s", f.Count-1, session.Noun(f.Count-1, "time"))
 		}
 		fmt.Fprintf(b, "- **%s** (%s): %s\n", f.Kind(), where, mdSentence(withRef(f.Text, f.Ref)))
 	}

@@ -23,6 +23,7 @@ type Connections struct {
 	ending []session.Seen // the last connection's end, as long as something may follow
 	rid    uint64         // the highest so far, without a gap
 	early  []*early       // requests whose turn has not come
+	size   int            // of their events
 }
 
 // connection is one of them.
@@ -39,11 +40,12 @@ type early struct {
 	events []session.Seen
 }
 
-// Bounds of requests that come early: how far ahead, and how long they wait for those before
-// them. A rid that is further ahead, or waits for longer, is one behind a gap.
+// Bounds of requests that come early: how far ahead, how many, how large in all, and how long
+// they wait for those before them. What goes beyond that is behind a gap.
 const (
-	maxAhead = 16
-	maxEarly = 2 * time.Second
+	maxAhead      = 16
+	maxEarlyBytes = 4 << 20
+	maxEarly      = 2 * time.Second
 )
 
 // NewConnections begins with an event by which a client asks for a session of BOSH, and which
@@ -159,6 +161,7 @@ func (c *Connections) waits(conn *connection, e *session.Seen) bool {
 	if conn.early != nil {
 		if inside && !is {
 			conn.early.events = append(conn.early.events, *e)
+			c.grown(e)
 			return true
 		}
 		if e.Conn == conn.early.conn && !head && !is && carries(e.Body) { // it is answered
@@ -170,6 +173,9 @@ func (c *Connections) waits(conn *connection, e *session.Seen) bool {
 		c.letGo(c.early[0].rid)
 	}
 	if !is {
+		if e.Dir == session.S2C && carries(e.Body) { // it may answer one whose turn has come
+			c.Rest()
+		}
 		return false
 	}
 	c.Rest()
@@ -183,11 +189,23 @@ func (c *Connections) waits(conn *connection, e *session.Seen) bool {
 		conn.early = &early{conn: e.Conn, rid: rid, at: e.At, events: []session.Seen{*e}}
 		c.early = append(c.early, conn.early)
 		slices.SortStableFunc(c.early, func(a, b *early) int { return cmp.Compare(a.rid, b.rid) })
+		c.grown(e)
 		return true
 	default:
 		c.rid = max(c.rid, rid)
 	}
 	return false
+}
+
+// earlyCost is what an event costs that waits, besides its bytes.
+const earlyCost = 512
+
+// grown notes that an event waits. Where too many do, none waits any longer.
+func (c *Connections) grown(e *session.Seen) {
+	c.size += len(e.Raw) + earlyCost
+	if n := len(c.early); n > maxAhead || c.size > maxEarlyBytes {
+		c.letGo(c.early[n-1].rid)
+	}
 }
 
 // Rest tells the requests whose turn has come. It is called when nothing more is at hand.
@@ -207,6 +225,7 @@ func (c *Connections) letGo(rid uint64) {
 		}
 		c.rid = max(c.rid, r.rid)
 		for _, e := range r.events {
+			c.size -= len(e.Raw) + earlyCost
 			c.goesOn()
 			c.tell(e)
 		}

@@ -109,6 +109,14 @@ func TestConnectionsEnd(t *testing.T) {
 	}
 }
 
+// TestConnectionsAnswered: a request whose turn has come is told before the server's next word,
+// which may answer it.
+func TestConnectionsAnswered(t *testing.T) {
+	j := newJoint(t)
+	j.opens(2).asks(2, "12").asks(0, "11").event(0, session.S2C, session.HTTPResponse{})
+	j.tells("2+ tcp:opened, 0 rid 11, 0 stream:element, 2 rid 12, 2 stream:element, 0 http:response")
+}
+
 // TestConnectionsOrder: requests are told in the order of their rids, whichever connection was
 // faster; what is missing is waited for, and not for ever.
 func TestConnectionsOrder(t *testing.T) {
@@ -131,4 +139,71 @@ func TestConnectionsOrder(t *testing.T) {
 	j.asks(2, "40") // too far ahead to be early
 	j.asks(2, "42").c.Finish()
 	j.tells("2 rid 40, 2 stream:element, 2 rid 42, 2 stream:element")
+}
+
+// TestConnectionsWaitWithinBounds: what waits for a request that never comes is bounded in number
+// and in bytes, within any time.
+func TestConnectionsWaitWithinBounds(t *testing.T) {
+	j := newJoint(t)
+	for n := range int32(100) {
+		j.asks(2+n, "13")
+	}
+	if told := strings.Count(strings.Join(j.told, ","), "rid 13"); len(j.c.early) > maxAhead || told < 100-maxAhead {
+		t.Errorf("%d requests wait, and %d were told", len(j.c.early), told)
+	}
+	j.asks(1000, "20")
+	j.told = nil
+	for range 100 {
+		j.c.Take(session.Seen{Dir: session.C2S, Conn: 1000, At: j.at, Body: session.StreamElement{}, Raw: make([]byte, 1<<20)})
+	}
+	if len(j.told) < 95 || j.c.size > maxEarlyBytes {
+		t.Errorf("%d elements were told, and %d bytes wait", len(j.told), j.c.size)
+	}
+	j.c.Finish()
+	if j.c.size != 0 || len(j.c.early) != 0 {
+		t.Errorf("%d bytes of %d requests wait in the end", j.c.size, len(j.c.early))
+	}
+}
+
+// FuzzConnections: whatever comes on connections, and in whatever order, all of it is told once,
+// and numbered.
+func FuzzConnections(f *testing.F) {
+	f.Add([]byte("\x00\x01\x02\x03\x12\x34\x56\x78"))
+	bodies := []session.Body{session.TCPOpened{}, session.TCPClosed{}, session.TCPHalfClosed{}, session.HTTPRequest{}, session.HTTPResponse{},
+		session.StreamElement{}, session.HTTPBody{}, session.RelayBent{}, session.BOSHBody{SID: "s", RID: "12"}, session.BOSHBody{SID: "s", RID: "13"},
+		session.BOSHBody{SID: "s", RID: "14"}, session.BOSHBody{SID: "s", RID: "26"}, session.BOSHBody{SID: "s", RID: "18446744073709551615"},
+		session.BOSHBody{SID: "s", Type: "terminate", RID: "15"}, session.BOSHBody{RID: "1"}, session.WireBytes{}}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		var told []session.Seen
+		first := session.Seen{Seq: 1, Dir: session.C2S, Body: session.StreamOpened{}, Raw: []byte("<body xmlns='http://jabber.org/protocol/httpbind' rid='10'/>")}
+		c := NewConnections(&first, func(e session.Seen) { told = append(told, e) })
+		at := time.Unix(1_800_000_000, 0)
+		given := map[int64]bool{}
+		for i, b := range script {
+			e := session.Seen{Body: bodies[b&15], Conn: int32(b>>4&3) + int32(b>>4&3+1)/2, Dir: session.Dir(1 + b>>6&1), Leg: session.ClientLeg, At: at, Size: int64(i + 1)}
+			at = at.Add(time.Duration(b>>7) * 300 * time.Millisecond)
+			given[e.Size] = true
+			c.Take(e)
+			if b == 0xff {
+				c.Rest()
+			}
+		}
+		c.Finish()
+		seq := uint64(1)
+		for _, e := range told {
+			if !given[e.Size] {
+				t.Fatalf("event %d is told twice", e.Size)
+			}
+			delete(given, e.Size)
+			if !session.Numbered(e.Body) {
+				continue
+			}
+			if seq++; e.Seq != seq {
+				t.Fatalf("event %d has number %d", seq, e.Seq)
+			}
+		}
+		if len(given) > 0 {
+			t.Fatalf("%d events are not told", len(given))
+		}
+	})
 }

@@ -50,6 +50,7 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 			end = len(e.Raw)
 		}
 		d.hide(e, session.Span{Start: 0, End: end})
+	case edited && isCount(e.Raw):
 	case broken || raw:
 		start, until := credentialAt(e.Raw)
 		if login >= 0 && (start < 0 || login < start) {
@@ -68,6 +69,19 @@ func (d *Session) hideUnread(s *Seen, broken bool) {
 		slices.Contains(plainCredentials, s.Root.Name.Local): // where SASL's rules do not look
 		d.hide(e, s.Root.TextSpan())
 	}
+}
+
+// isCount says whether bytes are an acknowledgement of stream management, or a request for
+// one, as a whole: their namespace may else tell of a session that could be taken over.
+func isCount(raw []byte) bool {
+	if bytes.Count(raw, []byte("<")) != 1 || !bytes.HasSuffix(raw, []byte("/>")) {
+		return false
+	}
+	root, faults := ParseTag(raw, nil)
+	if root == nil || len(faults) > 0 || root.Name.Space != NSSM2 && root.Name.Space != NSSM3 || root.Name.Local != "a" && root.Name.Local != "r" {
+		return false
+	}
+	return !slices.ContainsFunc(root.Attrs, func(a session.Attr) bool { return a.Name.Local != "h" && a.Name.Local != "xmlns" })
 }
 
 // Screened is an element that no rule has read without what may be a credential in it.
@@ -171,7 +185,7 @@ func signsOfNames() (out [][]byte) {
 		}
 	}
 	for name := range wholeNames {
-		out = append(out, signs("<"+name+" :"+name+" "+name+"=' "+name+`="`+" "+name+"=")...)
+		out = append(out, signs("<"+name+" :"+name+" "+name+"=")...)
 	}
 	return out
 }
@@ -188,7 +202,7 @@ func credentialAt(raw []byte) (at int, until string) {
 			if at >= 0 {
 				end = min(end, at+len(word)-1)
 			}
-			i := bytes.Index(lower[:end], word)
+			i := signAt(lower, lower[:end], word)
 			if i < 0 {
 				continue
 			}
@@ -207,6 +221,22 @@ func credentialAt(raw []byte) (at int, until string) {
 	}
 	return at, until
 }
+
+// signAt is where a sign stands in the first part of raw, -1 if nowhere.
+func signAt(raw, part, sign []byte) int {
+	for from := 0; ; from++ {
+		i := bytes.Index(part[from:], sign)
+		if i < 0 {
+			return -1
+		}
+		if from += i; !bytes.HasPrefix(raw[from+1:], pingName) {
+			return from
+		}
+	}
+}
+
+// pingName is a name that begins as that of a secret does (pin), and is none (XEP-0199).
+var pingName = []byte("ping")
 
 // lowered is ASCII in lower case, byte for byte.
 func lowered(raw []byte) []byte {

@@ -45,6 +45,26 @@ func TestUnreadCredentialsAreHidden(t *testing.T) {
 	}
 }
 
+// TestOurWords: what xmppscope says itself is shown, unless it may be a credential.
+func TestOurWords(t *testing.T) {
+	for raw, shown := range map[string]bool{
+		"<iq type='get' id='1' to='a.example'><ping xmlns='urn:xmpp:ping'/></iq>": true,
+		"<a h='7' xmlns='urn:xmpp:sm:3'/>":                                        true,
+		"<r xmlns='urn:xmpp:sm:2'/>":                                              true,
+		"<resume h='7' previd='some-id' xmlns='urn:xmpp:sm:3'/>":                  false,
+		"<a h='7' id='some-id' xmlns='urn:xmpp:sm:3'/>":                           false,
+		"<a h='7' xmlns='urn:xmpp:sm:3'>some-id</a>":                              false,
+		"<x xmlns='made:up'><pin>1234</pin></x>":                                  false,
+		"<x xmlns='made:up'><ping/><pin>1234</pin></x>":                           false,
+	} {
+		d := NewSession(nil, new(session.Book))
+		e := d.Explain(session.Seen{Dir: session.C2S, Body: session.RelaySent{}, Raw: []byte(raw)})
+		if got := string(session.Blank(e).Raw) == raw; got != shown {
+			t.Errorf("%s is shown as %s", raw, session.Blank(e).Raw)
+		}
+	}
+}
+
 // TestCredentialTag: each tag is looked at once, up to the ">" that ends it, and a "<"
 // inside of one may begin another.
 func TestCredentialTag(t *testing.T) {

@@ -60,8 +60,8 @@ var (
 	opCodes = map[string]byte{"continuation": opContinue, "text": opText, "binary": opBinary, "close": opClose, "ping": opPing, "pong": opPong}
 )
 
-// maxMessage bounds a message of WebSocket: more is no stanza.
-const maxMessage = 16 << 20
+// MaxMessage bounds a message of WebSocket: more is no stanza.
+const MaxMessage = 16 << 20
 
 // takeFrame takes bytes of a frame, up to its end.
 func (s *Stream) takeFrame(dir session.Dir, l *webLane, p []byte) int {
@@ -79,8 +79,8 @@ func (s *Stream) takeFrame(dir session.Dir, l *webLane, p []byte) int {
 	}
 	h := readFrameHead(l.header)
 	if len(l.buf) == 0 && l.left == 0 {
-		if h.length > maxMessage || len(l.message) > maxMessage {
-			s.giveUpWeb(dir, fmt.Sprintf("a message of WebSocket is larger than %d MiB", maxMessage>>20))
+		if h.length > MaxMessage || len(l.message) > MaxMessage {
+			s.giveUpWeb(dir, fmt.Sprintf("a message of WebSocket is larger than %d MiB", MaxMessage>>20))
 			return n
 		}
 		l.left = int64(h.length)
@@ -382,11 +382,11 @@ const deflateTail = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
 // unfold takes the compression off a message.
 func (d *unpacking) unfold(message []byte) ([]byte, error) {
 	r := flate.NewReaderDict(io.MultiReader(bytes.NewReader(message), strings.NewReader(deflateTail)), d.window)
-	text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+	text, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(text) > maxMessage:
+	case len(text) > MaxMessage:
 		return nil, errBomb
 	}
 	if d.takeover {

@@ -87,6 +87,7 @@ type boshSession struct {
 	lasts time.Duration // by the server's word
 	conns int           // open
 	timer *time.Timer   // ends it; nil while there are connections
+	old   bool          // the server has given its sid to another one: nothing more joins it
 }
 
 // any says whether there is a session that a connection may join.
@@ -100,15 +101,20 @@ func (b *boshSessions) any() bool {
 }
 
 // opened notes that a session was made on a connection. It returns nil where there are too
-// many, or it is known.
+// many. A sid that was known before is that of the newer one: the server has begun to count anew.
 func (b *boshSessions) opened(sid string, t *session.Trail, lasts time.Duration) *boshSession {
 	if b == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.over || b.open[sid] != nil || len(b.open) >= maxBOSH {
+	before := b.open[sid]
+	if b.over || before == nil && len(b.open) >= maxBOSH {
 		return nil
+	}
+	if before != nil {
+		before.old = true
+		before.root.Close()
 	}
 	if b.open == nil {
 		b.open = map[string]*boshSession{}
@@ -145,7 +151,7 @@ func (b *boshSessions) join(sid string, t *session.Trail) *boshSession {
 func (b *boshSessions) left(s *boshSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.conns--; s.conns == 0 && !b.over {
+	if s.conns--; s.conns == 0 && !b.over && !s.old {
 		s.timer = time.AfterFunc(min(s.lasts, max(leastAwaited, time.Since(s.made))), func() { b.end(s) })
 	}
 }
@@ -154,7 +160,7 @@ func (b *boshSessions) left(s *boshSession) {
 func (b *boshSessions) end(s *boshSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.conns > 0 || b.over {
+	if s.conns > 0 || b.over || s.old {
 		return
 	}
 	for sid, open := range b.open {

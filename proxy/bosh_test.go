@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"xmppscope/session"
@@ -130,6 +131,105 @@ func TestBOSHIsOneSession(t *testing.T) {
 	}
 	checkEnds(t, mine)
 	checkWords(t, others, "3.0 tcp:opened", "3.0 tcp:opened", "3.0 bosh:body")
+}
+
+// TestBOSHCountsAnew: where a server that was started anew gives out a sid once more, connections
+// join the session that it means, and the one before ends with its own.
+func TestBOSHCountsAnew(t *testing.T) {
+	b := webBench(t, "http")
+	b.start(t)
+	var clients, servers []net.Conn
+	for _, body := range []string{boshAsks, boshAsks, fmt.Sprintf(boshBody, 11, "s1", "<presence xmlns='jabber:client'/>")} {
+		client := b.dial(t)
+		mustWrite(t, client, httpAsks(body))
+		server := b.accept(t)
+		mustRead(t, server, httpAsks(body))
+		if body == boshAsks {
+			passes(t, server, client, httpAnswers(boshMakes))
+		}
+		clients, servers = append(clients, client), append(servers, server)
+	}
+	for i := range clients {
+		leaves(t, clients[i], servers[i])
+	}
+	for _, e := range b.events() {
+		if e.Kind() == "stream:element" && (e.Session != 2 || e.Conn != 2) {
+			t.Errorf("what names the sid is told of session %d, connection %d", e.Session, e.Conn)
+		}
+	}
+}
+
+// TestBOSHStorm: connections that come and go at once, name sessions that there are and that
+// there are not, and say half of it, lose nothing of each other, and leave nothing behind.
+func TestBOSHStorm(t *testing.T) {
+	b := webBench(t, "http")
+	b.start(t)
+	var all sync.WaitGroup
+	const many = 60
+	all.Go(func() {
+		for range many {
+			server := b.accept(t)
+			all.Go(func() {
+				defer server.Close()
+				in := bufio.NewReader(server)
+				for {
+					req, err := http.ReadRequest(in)
+					if err != nil {
+						return
+					}
+					body, _ := io.ReadAll(req.Body)
+					answer := boshEmpty
+					if string(body) == boshAsks {
+						answer = boshMakes
+					}
+					io.WriteString(server, httpAnswers(answer))
+				}
+			})
+		}
+	})
+	for i := range many {
+		all.Go(func() {
+			client := b.dial(t)
+			defer client.Close()
+			for n, text := range []string{boshAsks, fmt.Sprintf(boshBody, 11+i, "s1", fmt.Sprintf("<iq xmlns='jabber:client' id='%d'/>", i)), fmt.Sprintf(boshBody, 1, "s2", "")} {
+				if n == 0 && i%5 != 0 {
+					continue
+				}
+				text = httpAsks(text)
+				if i%7 == 6 {
+					text = text[:len(text)/2]
+				}
+				if _, err := io.WriteString(client, text); err != nil || i%3 == 2 || i%7 == 6 {
+					return
+				}
+				if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	told := map[string]int{}
+	seqs := map[int]uint64{}
+	for _, e := range b.events() {
+		if e.Session > 0 && session.Numbered(e.Body) {
+			if seqs[e.Session]++; e.Seq != seqs[e.Session] {
+				t.Fatalf("session %d: event %d has number %d", e.Session, seqs[e.Session], e.Seq)
+			}
+		}
+		if e.Kind() == "stream:element" {
+			told[string(e.Raw)]++
+		}
+	}
+	for i := range many {
+		want := 1
+		if i%7 == 6 || i%5 == 0 && i%3 == 2 {
+			want = 0
+		}
+		if got := told[fmt.Sprintf("<iq xmlns='jabber:client' id='%d'/>", i)]; got != want {
+			t.Errorf("element %d was told %d times, want %d", i, got, want)
+		}
+	}
 }
 
 // TestBOSHInTLS: so it is where each connection has its own handshake.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // lane is one direction while streams flow.
@@ -99,6 +100,8 @@ func (c *chaos) refused(side int, p *peer, out *lane, err error) {
 	switch {
 	case c.finish == inOrder:
 		c.Errorf("the %s sends: %v", sides[side], err)
+	case c.finish == reset && side != c.who:
+		out.set(func() { out.refused = errors.Is(err, syscall.ECONNRESET) })
 	case c.finish == gone && side != c.who:
 		out.set(func() { out.refused = !errors.Is(err, os.ErrDeadlineExceeded) })
 		p.raw.Close()
@@ -111,7 +114,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(" "), len(p))), nil }
 
 // receive reads a side's stream to its end and compares it with what was sent.
-func (c *chaos) receive(side int, p *peer, in *lane) {
+func (c *chaos) receive(side int, p *peer, in, out *lane) {
 	rnd := c.random(side, "receiving")
 	buf := make([]byte, one(rnd, 10, 1000, 40000))
 	for {
@@ -134,6 +137,11 @@ func (c *chaos) receive(side int, p *peer, in *lane) {
 		_, secure := p.conn.(*tls.Conn)
 		// crypto/tls takes a FIN between records for an end in order.
 		orderly := err == io.EOF && !(secure && p.raw.ended)
+		if orderly && !secure && c.finish == reset && side != c.who {
+			// A reset is told once: where writing is told, reading sees an end.
+			out.wait(func() bool { return out.sentAll })
+			out.set(func() { orderly = !out.refused })
+		}
 		in.set(func() { in.over, in.orderly, in.err = true, orderly, err })
 		switch {
 		case c.finish == inOrder && orderly: // close_notify; behind it comes FIN, not RST
@@ -154,7 +162,7 @@ func (c *chaos) flow() {
 	for side, p := range c.peers {
 		out, in := lanes[side], lanes[1-side]
 		all.Go(func() { c.send(side, p, out, in) })
-		all.Go(func() { c.receive(side, p, in) })
+		all.Go(func() { c.receive(side, p, in, out) })
 	}
 	all.Wait()
 	for side := range c.peers {

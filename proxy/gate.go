@@ -28,6 +28,9 @@ const (
 	maxGated  = decode.MaxFrame // of one: more of it is not kept to be looked at
 	freeGated = 64 << 10        // of one, whatever others hold back
 	maxRoom   = 256             // pieces of a run that are larger than that, at a time
+	// maxSevered is the most that is held back of a message of WebSocket which its receiver
+	// could not read as it comes: the largest, and what comes between its fragments.
+	maxSevered = 2*decode.MaxMessage + 1<<20
 )
 
 // room counts them.
@@ -74,9 +77,9 @@ type outcome struct {
 	whole []byte       // as it came
 	// message is that of WebSocket which the piece is; nil: it is none.
 	message *decode.Message
-	aside   [][]byte // control frames in whole
-	edited  bool     // another goes on
-	xml     []byte   // that
+	aside   []byte // control frames in whole
+	edited  bool   // another goes on
+	xml     []byte // that
 	drop    bool
 	copies  int
 	tells   [2][]string // why: what was changed, and what was bent
@@ -120,6 +123,10 @@ func (r *Relay) gates(dir session.Dir) bool {
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.
 func (r *Relay) keepBack(dir session.Dir, p []byte) {
 	g := &r.gated[dir]
+	if r.severed[dir] && len(g.part)+len(p) > maxSevered {
+		r.endSevered(dir, p)
+		return
+	}
 	if g.large = g.large || !r.mayKeepBack(dir, len(g.part)+len(p)); g.large || g.passing {
 		r.letGo(dir)
 		r.forward(dir, p)

@@ -17,7 +17,7 @@ import (
 // message is one as it comes.
 type message struct {
 	pieces []decode.Piece // what is in it besides white space, so far
-	aside  [][]byte       // control frames that have come between its own
+	aside  []byte         // control frames that have come between its own
 }
 
 // isHTTP says whether a direction is held in HTTP that is no WebSocket, or not yet.
@@ -51,7 +51,7 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 		case g.large || g.passing:
 			r.keepBack(dir, p)
 		default:
-			g.message.aside = append(g.message.aside, r.frame(dir, frame.Op, piece.Raw))
+			g.message.aside = append(g.message.aside, r.frame(dir, frame.Op, piece.Raw)...)
 			r.keepBack(dir, p)
 		}
 		return 0, false
@@ -104,9 +104,7 @@ func (r *Relay) goOn(dir session.Dir, o *outcome) {
 // takeOut keeps a piece that does not go on, or not as it came.
 func (r *Relay) takeOut(dir session.Dir, o *outcome) {
 	r.keep(dir, o.whole)
-	for _, frame := range o.aside {
-		r.put(dir, frame)
-	}
+	r.put(dir, o.aside)
 	r.severed[dir] = r.severed[dir] || o.message != nil && o.message.Refers
 }
 

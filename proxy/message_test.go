@@ -283,6 +283,32 @@ func TestSevered(t *testing.T) {
 	}
 }
 
+// TestSeveredIsBounded: fragments without end, or control frames between them, are not held back
+// without end either.
+func TestSeveredIsBounded(t *testing.T) {
+	for name, again := range map[string]string{
+		"empty fragments": "\x00\x00", "pings": "\x89\x04ping", "fragments": "\x00\x7e\xff\xff" + strings.Repeat("x", 1<<16-1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newWebRelay(t, "permessage-deflate", byName{"two": {Drop: true}})
+			r.give(Data{session.S2C, []byte(r.down.says(two) + r.down.frame(0x01, "<six"))})
+			many := []byte(strings.Repeat(again, 1<<20/len(again)))
+			for range 3*maxSevered>>20 + 1 {
+				r.give(Data{session.S2C, many})
+				if n := len(r.gated[session.S2C].part); n > maxSevered {
+					t.Fatalf("%d bytes are held back", n)
+				}
+				if len(r.order) > 0 {
+					break
+				}
+			}
+			if !slices.Equal(r.order, []string{"close"}) {
+				t.Errorf("ended by %q, said %q", r.order, r.bent)
+			}
+		})
+	}
+}
+
 // TestMessageIsBounded: a message that is too large passes, and what follows is considered
 // again.
 func TestMessageIsBounded(t *testing.T) {

@@ -224,3 +224,57 @@ func TestControlOfACompressedStream(t *testing.T) {
 		t.Errorf("told: %s", said)
 	}
 }
+
+// FuzzZlib: whatever comes on a compressed stream and whatever is decided, what was said is kept
+// as it came; and who gets what only passes reads what was said.
+func FuzzZlib(f *testing.F) {
+	f.Add([]byte("<a/><b>x</b> <c/>"), []byte("<d/>"), uint8(5), uint8(0), false)
+	f.Add([]byte("<a/><b>x</b> <c/>"), []byte("\x00\x01\x02"), uint8(1), uint8(3), true)
+	f.Add([]byte("</stream:stream>"), bytes.Repeat([]byte{0}, 100), uint8(200), uint8(4), false)
+	f.Fuzz(func(t *testing.T, plain, raw []byte, size, what uint8, early bool) {
+		did := []Decision{{}, {Hold: "here"}, {Delay: time.Second}, {Drop: true}, {XML: []byte("<x/>")}, {Copies: 2}, {Sends: []Sending{{Dir: session.S2C, XML: []byte("<iq/>")}}}}[what%7]
+		begun := false
+		r, up, _ := newZlibRelay(t, &gateFunc{consider: func(p *decode.Piece) Decision {
+			if p.Kind == decode.Element && begun {
+				return did
+			}
+			return Decision{}
+		}})
+		begun = true
+		before := r.said[session.C2S].Len()
+		goOn := func() {
+			for len(r.held)+len(r.delay) > 0 && r.phase != closing {
+				for _, h := range r.held {
+					r.held = r.held[1:]
+					r.give(Decided{h.Dir, h.Wait, Decision{}})
+				}
+				for _, d := range r.delay {
+					r.delay = r.delay[1:]
+					r.give(Decided{d.Dir, d.Wait, d.After})
+				}
+			}
+		}
+		given := append(up.says(string(plain)), raw...)
+		at := 0
+		for at < len(given) && r.phase != closing {
+			if !r.Wants(session.C2S) || early {
+				goOn()
+			}
+			if r.phase == closing {
+				break
+			}
+			n := min(int(size)+1, len(given)-at)
+			r.give(Data{session.C2S, given[at : at+n]})
+			at += n
+		}
+		goOn()
+		if got := r.said[session.C2S].Bytes()[before:]; !bytes.Equal(got, given[:at]) {
+			t.Fatalf("kept %q, and %q came", got, given[:at])
+		}
+		if what%7 < 3 && len(raw) == 0 && r.phase != closing {
+			if got, want := unfolded(t, r, session.C2S), gateHeader+string(plain); !strings.HasPrefix(want, got) {
+				t.Fatalf("the server gets %q and not %q", got, want)
+			}
+		}
+	})
+}

@@ -177,9 +177,11 @@ func TestHappyEyeballs(t *testing.T) {
 		s.answer[a] = make(chan error)
 	}
 	var words []string
+	told := make(chan struct{}, 10)
 	c := &race{r: &Resolver{Names: s}, target: Target{Host: "host.test", Port: 5222}, dial: s.dial, after: s.after, tell: func(b session.Body) {
 		if tried, ok := b.(session.TCPTried); ok {
 			words = append(words, tried.Words())
+			told <- struct{}{}
 		}
 	}}
 	done := make(chan net.Conn)
@@ -204,6 +206,7 @@ func TestHappyEyeballs(t *testing.T) {
 	s.tick[attemptDelay] <- time.Time{}
 	<-s.clock
 	s.answer["[2001:db8::1]:5222"] <- syscall.ENETUNREACH
+	<-told // before another answers
 	s.answer["192.0.2.2:5222"] <- nil
 	if conn := <-done; conn == nil {
 		t.Fatal("there is no connection")

@@ -153,6 +153,7 @@ func (t *Trail) move(p *page, root *Trail, ahead time.Duration) {
 			t.spool.waits(-len(r.payload))
 		}
 	}
+	p.moved = true
 	t.spool.forget(p)
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,44 @@ func TestTrailJoins(t *testing.T) {
 	if s.Waiting() != 0 {
 		t.Errorf("%d bytes wait", s.Waiting())
 	}
+}
+
+// TestJoinedTrailSurvivesOnce: what lies in the file of a connection before it joins is that of no
+// other session after a crash, and is there all the time.
+func TestJoinedTrailSurvivesOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.jsonl"+UnexplainedExt)
+	s := NewSpool(SpoolOptions{Path: path})
+	defer s.Close()
+	root, joins := s.Begin(1), s.Begin(2)
+	root.Bytes(C2S, []byte("one "))
+	joins.Await(time.Hour)
+	joins.Bytes(C2S, []byte("two"))
+	s.keep(0)
+	check := func(want map[int]string) {
+		t.Helper()
+		u, err := ReadUnexplained(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[int]string{}
+		for _, id := range u.Sessions() {
+			k := new(taken)
+			u.Each(id, Reached{}, k.take)
+			got[id] = k.plain[C2S].String()
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("left: %v, want %v", got, want)
+		}
+	}
+	check(map[int]string{1: "one ", 2: "two"})
+	root.Hold()
+	if !joins.Join(root) {
+		t.Fatal("it does not join")
+	}
+	check(map[int]string{1: "one ", 2: "two"})
+	s.keep(0)
+	check(map[int]string{1: "one two"})
+	joins.Close()
 }
 
 // TestTrailIsAwaitedForAWhile: what is not decided is a session of its own in the end.

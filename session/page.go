@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 )
 
@@ -24,6 +25,7 @@ type page struct {
 	full    bool   // nothing more is appended, and it may go to the file
 	writing bool   // it goes there
 	gone    bool   // it is not wanted any more
+	moved   bool   // as its records have gone over into another trail
 	at      extent // where it lies in the file
 	synced  int    // bytes of buf that lie there
 
@@ -84,7 +86,7 @@ func readRecord(b []byte) (r record, size int) {
 	}
 	size += k
 	n, k := binary.Uvarint(b[size:])
-	if k <= 0 || r.dir > S2C || r.leg > ServerLeg {
+	if k <= 0 || n > math.MaxInt64 || r.dir > S2C || r.leg > ServerLeg {
 		return r, 0
 	}
 	size += k

@@ -54,6 +54,7 @@ type Spool struct {
 	used    int64       // bytes of pages in memory; use changes it
 	crowded atomic.Bool // it is more than they should take
 	full    []*page     // in memory, oldest first: what goes to the file next
+	stale   []stale     // in the file, and gone over into another trail
 	file    *spoolFile
 	why     lossCause // what was lost last was lost because of this
 	done    chan struct{}
@@ -389,10 +390,39 @@ func (s *Spool) forget(p *page) {
 	if p.mem != nil {
 		s.giveBack(p)
 	}
-	if p.at.size > 0 {
+	s.giveUp(p)
+}
+
+// giveUp gives up a page's room in the file. The caller holds mu.
+func (s *Spool) giveUp(p *page) {
+	switch {
+	case p.at.size == 0:
+		return
+	case p.moved && s.keeps():
+		s.stale = append(s.stale, stale{p.at, time.Now()})
+	default:
 		s.file.release(p.at)
-		p.at = extent{}
 	}
+	p.at = extent{}
+}
+
+// stale is the room of a page whose records are another session's since. It must not be found
+// as a session of its own, and is not taken out before those lie in the file.
+type stale struct {
+	at    extent
+	since time.Time
+}
+
+// takeStale takes those since when so much time has passed.
+func (s *Spool) takeStale(since time.Duration) (due []stale) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for n < len(s.stale) && time.Since(s.stale[n].since) >= since {
+		n++
+	}
+	due, s.stale = s.stale[:n:n], s.stale[n:]
+	return due
 }
 
 // fits is how much stays in memory: the rest of it is for what comes while the writer
@@ -434,6 +464,7 @@ func (s *Spool) keeper() {
 
 // keep brings to the file what has been waiting for so long, and forgets what is saved.
 func (s *Spool) keep(since time.Duration) {
+	due := s.takeStale(since)
 	s.mu.Lock()
 	trails := make([]*Trail, 0, len(s.trails))
 	for t := range s.trails {
@@ -461,6 +492,9 @@ func (s *Spool) keep(since time.Duration) {
 			delete(s.trails, t)
 			s.mu.Unlock()
 		}
+	}
+	for _, stale := range due {
+		s.onDisk().blank(stale.at)
 	}
 }
 
@@ -506,9 +540,8 @@ func (s *Spool) write(p *page, free bool) {
 	if p.gone || free && err == nil && !p.busy {
 		s.giveBack(p)
 	}
-	if p.gone && p.at.size > 0 {
-		file.release(p.at)
-		p.at = extent{}
+	if p.gone {
+		s.giveUp(p)
 	}
 }
 

@@ -122,6 +122,12 @@ func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err 
 	return buf, events, nil
 }
 
+// blank takes a page out of the file, and gives up its room.
+func (f *spoolFile) blank(at extent) {
+	f.file.Load().WriteAt(make([]byte, len(pageMagic)), at.at)
+	f.release(at)
+}
+
 // release gives up a page's room.
 func (f *spoolFile) release(at extent) {
 	f.mu.Lock()

@@ -185,6 +185,50 @@ func (r *Reached) Note(e *Event) {
 	r.Kinds[e.Kind()] = true
 }
 
+// Whole says whether all of a session is left, from its first byte.
+func (u *Unexplained) Whole(session int) bool {
+	for i, p := range u.pages[session] {
+		if p.Number != uint32(i) {
+			return false
+		}
+	}
+	return len(u.pages[session]) > 0
+}
+
+// Missing is Each where nobody can read the bytes, for a cause: what was seen after the last
+// event of the recording is told to be missing, and what happened beside is handed over.
+func (u *Unexplained) Missing(session int, last time.Time, cause string, f func(Seen)) {
+	var newest [3]Seen
+	var lost [3]int64
+	tell := func() {
+		for dir := C2S; dir <= S2C; dir++ {
+			if lost[dir] > 0 {
+				e := newest[dir]
+				e.Leg, e.Body, e.Raw, e.Size = dir.From(), LogLost{Bytes: lost[dir], Cause: cause}, nil, 0
+				f(e)
+				lost[dir] = 0
+			}
+		}
+	}
+	u.Each(session, Reached{torn: true}, func(e Seen) {
+		if !e.At.After(last) {
+			return
+		}
+		switch b := e.Body.(type) {
+		case StreamBytes:
+			lost[e.Dir] += e.Size
+			newest[e.Dir] = e
+		case LogLost:
+			lost[e.Dir] += b.Bytes
+			newest[e.Dir] = e
+		default:
+			tell()
+			f(e)
+		}
+	})
+	tell()
+}
+
 // Each hands what is left of a session to f, as Trail.Take does, from where the recording
 // has come to. Bytes as TCP carried them are left out.
 func (u *Unexplained) Each(session int, from Reached, f func(Seen)) {

@@ -143,9 +143,9 @@ func (u *ui) selectSession(c *inspect.Conversation) {
 func (u *ui) restore() {
 	c := u.current()
 	if before := u.stood; before != nil && before != c {
-		if i := u.ladder.selected; i < len(before.Rows) {
+		if i := u.ladder.selected; i < before.Rows.Len() {
 			at := u.stand(before)
-			at.cursor, at.top = before.Rows[i].Index(), u.ladder.top
+			at.cursor, at.top = before.Rows.At(i).Index(), u.ladder.top
 		}
 		at := u.stand(c)
 		u.ladder.selected, u.ladder.top = max(0, c.Find(at.cursor)), at.top

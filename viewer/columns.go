@@ -77,7 +77,7 @@ func init() {
 // way is the direction, with the mark of the event and what it belongs to.
 func (r *tableLine) way() line {
 	marked := clean(" ")
-	if r.marks[r.c.Rows[r.row].Index()] {
+	if r.marks[r.c.Rows.At(r.row).Index()] {
 		marked = "◆"
 	}
 	arrow, style := clean("→"), r.theme.fromClient
@@ -205,7 +205,7 @@ func (u *ui) tableHeading(width int) line {
 
 // tableRow draws one stanza.
 func (u *ui) tableRow(c *inspect.Conversation, i, width int) []line {
-	e := u.events.At(c.Rows[i].Index())
+	e := u.events.At(c.Rows.At(i).Index())
 	if e == nil {
 		return []line{{{"  event cannot be read back", u.theme.failure}}}
 	}

@@ -67,7 +67,10 @@ func (u *ui) editKey(event *tcell.EventKey) {
 	text := e.area.GetText()
 	switch event.Key() {
 	case tcell.KeyEscape:
-		if delete(u.drafts, e.held.ID); text != e.came {
+		switch delete(u.drafts, e.held.ID); {
+		case !u.stillHeld(&e.held):
+			u.say(warning, "it is no longer held: nothing was sent")
+		case text != e.came:
 			u.drafts[e.held.ID] = text
 			u.say(notice, "it is still held; e goes on with what was typed")
 		}
@@ -110,16 +113,21 @@ func (u *ui) drawEdit(screen tcell.Screen, at rect) {
 	}}
 	box.drawTitle(screen, &u.theme, true)
 	y, end := at.y+1, at.y+at.h-1
-	for _, l := range u.waitLines(&e.held, at.w) {
-		if end-y > minBody {
-			l.fit(at.w).put(screen, at.x, y, at.w, asIs)
-			y++
+	held := u.stillHeld(&e.held)
+	if held {
+		for _, l := range u.waitLines(&e.held, at.w) {
+			if end-y > minBody {
+				l.fit(at.w).put(screen, at.x, y, at.w, asIs)
+				y++
+			}
 		}
 	}
 	e.area.SetRect(at.x+1, y, at.w-2, max(1, end-y))
 	e.area.Draw(screen)
 	said := line{{" ✓ well-formed", u.theme.good}}
 	switch text := e.area.GetText(); {
+	case !held:
+		said = line{{" ▲ no longer held: its session has ended, or somebody else decided", u.theme.warning}}
 	case text == e.came:
 		said = line{{" as it came", u.theme.faint}}
 	case strings.TrimSpace(text) == "":

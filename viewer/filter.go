@@ -278,8 +278,9 @@ func (f *filterPrompt) values(name string) (out []string) {
 		take(e)
 	}
 	rows := f.current().Rows
-	from := max(0, min(f.ladder.selected-valuesFrom/2, len(rows)-valuesFrom))
-	for _, at := range rows[from:min(from+valuesFrom, len(rows))] {
+	from := max(0, min(f.ladder.selected-valuesFrom/2, rows.Len()-valuesFrom))
+	for i := from; i < min(from+valuesFrom, rows.Len()); i++ {
+		at := rows.At(i)
 		if e := f.events.At(at.Index()); e != nil && !at.Has(inspect.Restart) {
 			take(e)
 		}

@@ -96,7 +96,7 @@ func TestFilterProgress(t *testing.T) {
 func TestOnlyThisNamespace(t *testing.T) {
 	b, _, _ := filters(t, 100, 40)
 	b.play(chats(1)).press("v9<Enter>U").has("only this namespace", `payload == "jabber:iq:roster"`)
-	if n := len(b.ui.current().Rows); n != 2 {
+	if n := b.ui.current().Rows.Len(); n != 2 {
 		t.Errorf("%d rows", n)
 	}
 	b.press("F<CtrlU><Enter>").press("v1<Enter>U").has("#1 has no namespace")

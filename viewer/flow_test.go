@@ -245,7 +245,7 @@ func TestFilter(t *testing.T) {
 	if got := b.rung(); got != 17 {
 		t.Errorf("the filter moved the selection to rung %d, want 17", got)
 	}
-	if got := len(b.ui.current().Rows); got != 6 {
+	if got := b.ui.current().Rows.Len(); got != 6 {
 		t.Errorf("%d rows pass the filter, want 6", got)
 	}
 	b.press("F<CtrlU>bad<Enter>").has(`filter: "bad" is no expression at 1:1`, "filter: iq")

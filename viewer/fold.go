@@ -9,7 +9,7 @@ import (
 func (u *ui) onFolded() bool {
 	rows := u.current().Rows
 	i := u.ladder.selected
-	return i >= 0 && i < len(rows) && rows[i].Has(inspect.Folded)
+	return i >= 0 && i < rows.Len() && rows.At(i).Has(inspect.Folded)
 }
 
 // foldPhase folds the phase that the selected row is in, or shows it again.
@@ -25,7 +25,7 @@ func (u *ui) folds(fold func(*inspect.Conversation, int) int) {
 	case u.table:
 		u.say(notice, "the table has no phases; v shows the ladder")
 		return
-	case len(c.Rows) == 0:
+	case c.Rows.Len() == 0:
 		u.say(notice, "there is no event yet")
 		return
 	}

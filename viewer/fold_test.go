@@ -16,7 +16,7 @@ func TestPhasesFold(t *testing.T) {
 		t.Errorf("#%d is selected", b.seq())
 	}
 	b.press("j").has("▸  10 ").press("Z").has("▸ encrypted stream · 5 events in 45ms · • 1 finding", "▸ authenticated stream · 7 events", "▸ after the login · 5 events in 1m02s · • 1 finding").lacks("logs in")
-	if n := len(b.ui.current().Rows); n != 4 {
+	if n := b.ui.current().Rows.Len(); n != 4 {
 		t.Errorf("%d rows are left", n)
 	}
 	b.press("Z").has("logs in").press("Z").press("g<Enter>").has("TLS handshake  server").press("g").press("<Enter>").has("Event")
@@ -50,11 +50,11 @@ func TestFoldedPhasesGrow(t *testing.T) {
 	b.play(s).has("▸ after the login · 5 events").press("w").has("▸ after the login").press("w")
 	b.press(`Fname != "message"<Enter>`).has("▸ after the login · 4 events").press("F<CtrlU><Enter>").has("▸ after the login · 5 events")
 	rows := b.ui.current().Rows
-	if got := strings.Count(b.show(), "events in"); len(rows) != 4 || got != 4 {
-		t.Errorf("%d rows, %d of them folded", len(rows), got)
+	if got := strings.Count(b.show(), "events in"); rows.Len() != 4 || got != 4 {
+		t.Errorf("%d rows, %d of them folded", rows.Len(), got)
 	}
-	for row := range rows {
-		if at := b.ui.current().Find(rows[row].Index()); at != row {
+	for row, e := range rows.From(0) {
+		if at := b.ui.current().Find(e.Index()); at != row {
 			t.Errorf("row %d is found at %s", row, fmt.Sprint(at))
 		}
 	}

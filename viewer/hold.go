@@ -83,6 +83,11 @@ func (u *ui) held() []Held {
 	return u.options.Control.Held()
 }
 
+// stillHeld is false once a connection has ended, or somebody else has decided.
+func (u *ui) stillHeld(h *Held) bool {
+	return slices.ContainsFunc(u.held(), func(other Held) bool { return other.ID == h.ID })
+}
+
 // heldLines are those below the first line, as long as something is held.
 func (u *ui) heldLines() (out []line) {
 	all := u.held()
@@ -306,6 +311,8 @@ func (u *ui) editOutside(h Held) {
 	text, ok := u.inEditor(h.XML)
 	switch {
 	case !ok:
+	case !u.stillHeld(&h):
+		u.say(warning, "it is no longer held: nothing was sent")
 	case string(text) == string(h.XML):
 		u.say(plain, "nothing was changed: it is still held")
 	default:

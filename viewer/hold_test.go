@@ -108,6 +108,20 @@ func TestHeldIsDecided(t *testing.T) {
 	}
 }
 
+// TestEditOfWhatIsGone: of an element whose session ends while it is edited it is said that it is
+// no longer held, nobody is said to wait for it, and what was typed is not kept for it.
+func TestEditOfWhatIsGone(t *testing.T) {
+	b, wire := holding(t, 80, 24, "<message/>")
+	b.later += time.Minute
+	b.press("HeX").has("not well-formed", "server: it has heard nothing for")
+	wire.held = nil
+	b.press("Y").has("▲ no longer held: its session has ended, or somebody else decided").lacks("it has heard nothing for")
+	b.press("<Esc>").has("it is no longer held: nothing was sent", "nothing is held")
+	if len(b.ui.drafts) > 0 {
+		t.Errorf("kept: %v", b.ui.drafts)
+	}
+}
+
 // TestEditIsKept: what was typed is there again, until it is sent; and what is not changed is
 // passed on byte for byte.
 func TestEditIsKept(t *testing.T) {

@@ -21,6 +21,11 @@ func TestEditor(t *testing.T) {
 		t.Errorf("edited: %+v", wire.decided)
 	}
 	b.press("E").has("nothing was changed: it is still held")
+	gone := wire.held[0]
+	wire.held = nil
+	b.ui.editOutside(gone)
+	b.has("it is no longer held: nothing was sent")
+	wire.held = []Held{gone}
 	t.Setenv("EDITOR", "")
 	b.press("E").has("$EDITOR is not set")
 }

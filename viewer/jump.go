@@ -12,10 +12,10 @@ import (
 func (u *ui) jumpToFinding(by int) {
 	u.overlay = noOverlay
 	rows := u.current().Rows
-	n, from := len(rows), u.ladder.selected
+	n, from := rows.Len(), u.ladder.selected
 	for k := 1; k <= n; k++ {
 		i := ((from+k*by)%n + n) % n
-		if !rows[i].Has(inspect.Finding) || u.ignores(rows[i].Index()) {
+		if !rows.At(i).Has(inspect.Finding) || u.ignores(rows.At(i).Index()) {
 			continue
 		}
 		u.ladder.choose(i, by)
@@ -66,7 +66,7 @@ func (u *ui) jumpToVerdict() {
 	}
 	c.Unfold(index)
 	row := c.Find(index)
-	if row < 0 || c.Rows[row].Index() != index {
+	if row < 0 || c.Rows.At(row).Index() != index {
 		u.say(warning, "the event that decides is hidden: F clears the filter, w shows noise")
 		return
 	}

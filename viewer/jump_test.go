@@ -141,7 +141,7 @@ func TestTheRowCounterCountsEvents(t *testing.T) {
 	b.has("1/26").press("G").has("26/26").press("w").has("/23").press("gj").has("2/23").press("w")
 	rows := b.ui.current().Rows
 	n := 0
-	for i, e := range rows {
+	for i, e := range rows.From(0) {
 		if !e.Has(inspect.Restart) {
 			n++
 		}
@@ -277,7 +277,7 @@ func TestVerdictComes(t *testing.T) {
 func TestRestartRules(t *testing.T) {
 	b := newBench(t, 120, 60, Options{}).play(login(1))
 	var got []string
-	for i, e := range b.ui.current().Rows {
+	for i, e := range b.ui.current().Rows.From(0) {
 		if e.Has(inspect.Restart) {
 			got = append(got, fmt.Sprint(i, e.Has(inspect.AfterTLS), e.Has(inspect.AfterSASL)))
 		}
@@ -286,9 +286,9 @@ func TestRestartRules(t *testing.T) {
 		t.Errorf("rules at %v, want %s", got, want)
 	}
 	b.press("g")
-	for range b.ui.current().Rows {
+	for range b.ui.rowCount() {
 		b.press("j")
-		if b.ui.current().Rows[b.ui.ladder.selected].Has(inspect.Restart) {
+		if b.ui.current().Rows.At(b.ui.ladder.selected).Has(inspect.Restart) {
 			t.Fatal("a rule is selected")
 		}
 	}

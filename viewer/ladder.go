@@ -73,7 +73,7 @@ func (u *ui) ladderHeading(width int) line {
 // ladderRow draws one row of the selected session.
 func (u *ui) ladderRow(i, width int) []line {
 	c := u.current()
-	at := c.Rows[i]
+	at := c.Rows.At(i)
 	if at.Has(inspect.Restart) {
 		return []line{u.restartRule(at, width)}
 	}
@@ -128,10 +128,10 @@ func (u *ui) rowTime(c *inspect.Conversation, i int, e *session.Event) clean {
 		return wire(e.At.Format("15:04:05"))
 	case sinceRow:
 		for k := i - 1; k >= 0; k-- {
-			if c.Rows[k].Has(inspect.Restart) {
+			if c.Rows.At(k).Has(inspect.Restart) {
 				continue
 			}
-			if before := u.events.At(c.Rows[k].Index()); before != nil {
+			if before := u.events.At(c.Rows.At(k).Index()); before != nil {
 				return "+" + wire(session.ShortTime(e.At.Sub(before.At)))
 			}
 			break

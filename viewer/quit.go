@@ -212,7 +212,7 @@ func (u *ui) askLeft() {
 		}
 	}
 	u.ask(question{
-		title: "Left by an earlier run: sessions that were saved nowhere", label: "what should happen to it?", leaving: true,
+		title: "Left over from an earlier run: sessions that were not saved", label: "what should become of them?", leaving: true,
 		help: func(string) (out []line) {
 			for _, l := range left.Lines {
 				out = append(out, line{{" " + wire(l), u.theme.text}})
@@ -220,9 +220,9 @@ func (u *ui) askLeft() {
 			return out
 		},
 		choices: []choice{
-			{'k', "keep it: name a file", func() { u.askKeep(left, left.Name, "", next) }},
-			{'d', "delete it", func() { tell(left.Drop(), "deleted"); next() }},
-			{'l', "later: it stays there for a week", next},
+			{'k', "keep them: name a file", func() { u.askKeep(left, left.Name, "", next) }},
+			{'d', "delete them", func() { tell(left.Drop(), "deleted"); next() }},
+			{'l', "later: the file stays there for a week", next},
 		},
 		escaped: next,
 	})
@@ -231,7 +231,7 @@ func (u *ui) askLeft() {
 // askKeep asks where to move what an earlier run has left.
 func (u *ui) askKeep(left Left, name, wrong string, next func()) {
 	u.ask(question{
-		title: "Keep what an earlier run has left", label: "to file:", answer: name,
+		title: "Keep what an earlier run left behind", label: "to file:", answer: name,
 		help: func(string) (out []line) {
 			if wrong != "" {
 				out = append(out, line{{" ✗ " + wire(wrong), u.theme.failure}})

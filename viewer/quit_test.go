@@ -223,13 +223,13 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 	}
 	b := newBench(t, 100, 30, Options{Live: true, Start: startLines, Left: []Left{left("one"), left("two"), left("three")}})
 	b.ui.take(inspect.Batch{})
-	b.has("Left by an earlier run", "it lies in one", "k  keep it", "d  delete it").press("d").has("it lies in one")
+	b.has("Left over from an earlier run: sessions that were not saved", "it lies in one", "k  keep them", "d  delete them").press("d").has("it lies in one")
 	b.later += time.Second
 	b.press("d").has("it lies in two")
 	b.later += time.Second
 	b.press("k").has("to file: two.pcapng", "it holds passwords").press("<CtrlU>there.pcapng<Enter>").has("✗ it is there already").press("<CtrlU>kept.pcapng<Enter>").has("it lies in three")
 	b.later += time.Second
-	b.press("<Esc>").lacks("Left by an earlier run")
+	b.press("<Esc>").lacks("Left over from an earlier run")
 	if got := strings.Join(did, ", "); got != "drop one, keep two kept.pcapng" {
 		t.Errorf("did %s", got)
 	}

@@ -100,7 +100,7 @@ func (u *ui) showStatsPage() {
 			}
 		},
 	}
-	u.show(sheet{title: title, hint: "Enter shows its events  v next table  o sort, O turn  T this/all", text: u.statsText, keys: keys})
+	u.show(sheet{title: title, hint: "Enter shows its events  v next table  o sort, O reverse  T this/all", text: u.statsText, keys: keys})
 }
 
 // statsText is the text of the page.

@@ -245,7 +245,7 @@ func (u *ui) ladderCaption(width int) line {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	place := wiref(" · %d/%d", c.Place(min(u.ladder.selected, len(c.Rows)-1)), c.Place(len(c.Rows)-1))
+	place := wiref(" · %d/%d", c.Place(min(u.ladder.selected, c.Rows.Len()-1)), c.Place(c.Rows.Len()-1))
 	if u.options.Filter != nil {
 		place += wiref(" of %s", inspect.Number(c.Events))
 		if part := u.filtered(); part < 100 {

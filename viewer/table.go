@@ -21,7 +21,7 @@ func (u *ui) toggleTable() {
 	u.table = !u.table
 	c := u.current()
 	u.sorted = inspect.ByTime
-	if u.table && len(c.Rows) == 0 {
+	if u.table && c.Rows.Len() == 0 {
 		u.table = false
 		u.current()
 		u.say(notice, "no message, presence or iq in this session yet")
@@ -153,13 +153,13 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 		inspect.Entry
 		inspect.Stanza
 	}
-	rows, reveal, pairs := slices.Clone(c.Rows), u.reveal, c.Pairs()
-	var out []inspect.Entry
+	rows, reveal, pairs := c.Rows, u.reveal, c.Pairs()
+	var out inspect.Entries
 	u.search.busy, u.search.does = true, "sorting by "+inspect.ColumnNames[by]
 	u.search.cancel = u.spawn(func(ctx context.Context) {
 		events := inspect.NewCache(u.options.Log)
 		var all []keyed
-		for _, at := range rows {
+		for _, at := range rows.From(0) {
 			if ctx.Err() != nil {
 				return
 			}
@@ -175,7 +175,7 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 			return cmp.Or(n, cmp.Compare(a.Seq, b.Seq))
 		})
 		for i := range all {
-			out = append(out, all[i].Entry)
+			out.Add(all[i].Entry)
 		}
 	}, func(context.Context) {
 		u.search.stop()

@@ -37,8 +37,8 @@ func chats(id int) *script {
 func TestTheTable(t *testing.T) {
 	b := newBench(t, 120, 40, Options{}).play(chats(1)).press("9<Enter>v")
 	b.has("Stanzas of session 1 · sort: time", "query disco#info", `[carbon] "from elsewhere"`, "bob@example.net/phone", `[archive] "hello"`, "room@muc.example/nick", "✗ error", "remote-server-not-found", "▲ none", `"note 22 [red]"`).lacks("opens a stream", "white space")
-	if b.seq() != 9 || len(b.ui.current().Rows) != 9 {
-		t.Errorf("at #%d of %d rows", b.seq(), len(b.ui.current().Rows))
+	if b.seq() != 9 || b.ui.current().Rows.Len() != 9 {
+		t.Errorf("at #%d of %d rows", b.seq(), b.ui.current().Rows.Len())
 	}
 	if b.press("v").has("opens a stream"); b.seq() != 9 {
 		t.Errorf("back at #%d", b.seq())
@@ -74,7 +74,7 @@ func TestSortTheTable(t *testing.T) {
 	b := newBench(t, 120, 40, Options{}).play(chats(1)).press("v")
 	order := func() string {
 		var out []string
-		for _, at := range b.ui.current().Rows {
+		for _, at := range b.ui.current().Rows.From(0) {
 			out = append(out, fmt.Sprint(b.ui.events.At(at.Index()).Seq))
 		}
 		return strings.Join(out, " ")
@@ -112,11 +112,11 @@ func TestSortTheTable(t *testing.T) {
 // TestOnlyThis: filters made of the selected row.
 func TestOnlyThis(t *testing.T) {
 	b := newBench(t, 120, 40, Options{CompileFilter: session.CompileFilter}).play(chats(1)).press("v6<Enter>c").has("only this contact", `bare == "carol@example.net"`)
-	if n := len(b.ui.current().Rows); n != 1 {
+	if n := b.ui.current().Rows.Len(); n != 1 {
 		t.Errorf("%d rows are left", n)
 	}
 	b = newBench(t, 120, 40, Options{CompileFilter: session.CompileFilter}).play(chats(1)).press("v5<Enter>I").has("only this id")
-	if n := len(b.ui.current().Rows); n != 2 {
+	if n := b.ui.current().Rows.Len(); n != 2 {
 		t.Errorf("%d rows are left", n)
 	}
 	b = newBench(t, 120, 40, Options{CompileFilter: session.CompileFilter}).play(chats(1)).press("v12<Enter>c").has(`raw contains "room@muc.example"`)

@@ -189,7 +189,7 @@ func newUI(o Options, mono bool, now func() time.Time) *ui {
 		count: u.rowCount, item: u.ladderRow, caption: u.ladderCaption,
 		skip: func(i int) bool {
 			rows := u.current().Rows
-			return i < len(rows) && rows[i].Has(inspect.Restart)
+			return i < rows.Len() && rows.At(i).Has(inspect.Restart)
 		},
 		moved: u.rowChosen,
 	}
@@ -225,13 +225,13 @@ func (u *ui) current() *inspect.Conversation {
 	return &inspect.Conversation{}
 }
 
-func (u *ui) rowCount() int { return len(u.current().Rows) }
+func (u *ui) rowCount() int { return u.current().Rows.Len() }
 
 // event is the selected event and its index in the Log; nil if there is none.
 func (u *ui) event() (*session.Event, int) {
 	rows := u.current().Rows
-	if i := u.ladder.selected; i >= 0 && i < len(rows) && !rows[i].Has(inspect.Folded) {
-		return u.events.At(rows[i].Index()), rows[i].Index()
+	if i := u.ladder.selected; i >= 0 && i < rows.Len() && !rows.At(i).Has(inspect.Folded) {
+		return u.events.At(rows.At(i).Index()), rows.At(i).Index()
 	}
 	return nil, -1
 }
@@ -272,7 +272,7 @@ func (u *ui) nothing() clean {
 	case u.options.Filter != nil:
 		elsewhere := 0
 		for _, c := range u.model.Sessions {
-			if len(c.All) > 0 {
+			if c.All.Len() > 0 {
 				elsewhere++
 			}
 		}
@@ -339,9 +339,9 @@ func (u *ui) seek() {
 	}
 	u.ladder.selected, u.ladder.free = row, false
 	if u.ladder.skip(row) {
-		u.ladder.selected = min(row+1, len(rows)-1)
+		u.ladder.selected = min(row+1, rows.Len()-1)
 	}
-	if rows[u.ladder.selected].Index() >= u.sought {
+	if rows.At(u.ladder.selected).Index() >= u.sought {
 		u.sought = -1
 	}
 }
@@ -351,7 +351,7 @@ func (u *ui) seek() {
 func (u *ui) toEnd() {
 	u.ladder.free = false
 	c := u.current()
-	goal := len(c.Rows) - 1
+	goal := c.Rows.Len() - 1
 	if u.stopped() {
 		return // it has been shown; now the person may look around
 	}

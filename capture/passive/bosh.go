@@ -1,6 +1,8 @@
 package passive
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"xmppscope/decode"
@@ -69,14 +71,29 @@ func (a *above) finish() {
 	delete(a.r.ending, a)
 }
 
-// endBOSH ends the sessions that had no connection for too long.
+// endingLook is how often it is looked for sessions that had no connection for too long: with
+// each packet it would take as long as there are such sessions.
+const endingLook = time.Second
+
+// endBOSH ends the sessions that had no connection for too long, in order.
 func (r *reader) endBOSH(now time.Time) {
+	if since := now.Sub(r.looked); since >= 0 && since < endingLook {
+		return
+	}
+	r.looked = now
+	var over []*above
 	for a, until := range r.ending {
 		if now.After(until) {
-			a.finish()
+			over = append(over, a)
 		}
 	}
+	slices.SortFunc(over, inTurn)
+	for _, a := range over {
+		a.finish()
+	}
 }
+
+func inTurn(a, b *above) int { return cmp.Compare(a.id, b.id) }
 
 // mayJoin says whether the connection may turn out to be one of a session of BOSH: the body of
 // its first request tells.

@@ -147,3 +147,29 @@ func TestBOSHComesAndGoes(t *testing.T) {
 		})
 	}
 }
+
+// TestManyBOSHSessions: sessions that wait for a connection, which are looked for now and then and
+// not with each packet, end in their order.
+func TestManyBOSHSessions(t *testing.T) {
+	const many = 2000
+	var w weave
+	for i := range many {
+		k := newTalk(uint16(20000+i), 5280, true)
+		w.asks(k, boshAsks)
+		w.answers(k, strings.NewReplacer("'s1'", fmt.Sprintf("'s%d'", i), "'30'", "'3'").Replace(boshMakes))
+		w.add(k.bye())
+	}
+	events, _ := read(t, file(w.packets), "")
+	last := 0
+	for i := range events {
+		if events[i].Kind() != "tcp:closed" {
+			continue
+		}
+		if last++; events[i].Session != last {
+			t.Fatalf("session %d ends as number %d", events[i].Session, last)
+		}
+	}
+	if last != many {
+		t.Errorf("%d sessions end", last)
+	}
+}

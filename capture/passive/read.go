@@ -92,6 +92,7 @@ type reader struct {
 	paused  []*conn              // see sequel.go
 	bosh    map[string]*above    // the sessions of BOSH that are open, by sid
 	ending  map[*above]time.Time // those without a connection, and until when they go on
+	looked  time.Time            // when it was looked for those of them that are over
 	kept    int                  // bytes of packets that wait
 	nothing decode.Stream        // of connections that are ignored or over
 	live    bool                 // it is one connection, as it happens
@@ -148,7 +149,6 @@ func (r *reader) end() {
 	for _, c := range r.paused {
 		c.abandon()
 	}
-	inTurn := func(a, b *above) int { return cmp.Compare(a.id, b.id) }
 	for _, a := range slices.SortedFunc(maps.Values(r.bosh), inTurn) {
 		a.finish()
 	}

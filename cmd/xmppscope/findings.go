@@ -91,7 +91,7 @@ func (f *finding) print(w io.Writer, colour bool) {
 		where += fmt.Sprintf(", %s", f.Step)
 	}
 	if f.times > 1 {
-		where += fmt.Sprintf(", and %s more", session.Plural(f.times-1, "time"))
+		where += fmt.Sprintf(", and %d more %s", f.times-1, session.Noun(f.times-1, "time"))
 	}
 	head := session.SafeLine(fmt.Sprintf("%-7s %s", f.Severity, f.Rule))
 	if colour {

@@ -101,9 +101,9 @@ func (r recovery) left() (out []viewer.Left) {
 		out = append(out, viewer.Left{
 			Name: "xmppscope-" + strings.TrimPrefix(filepath.Base(path), recoveryName),
 			Lines: []string{
-				fmt.Sprintf("the run that ended on %s could ask nobody; %s", info.ModTime().Format("2 January at 15:04"), inspect.Amount(info.Size())),
-				"it lies in " + path,
-				"to look at it: xmppscope open, in another terminal",
+				fmt.Sprintf("that run was cut off on %s and could not ask; %s", info.ModTime().Format("2 January at 15:04"), inspect.Amount(info.Size())),
+				"they are in " + path,
+				"to look at them: xmppscope open FILE, in another terminal",
 			},
 			Keep: func(to string) error { return moveNew(path, fromHome(to)) },
 			Drop: func() error { return forget(path) },

@@ -112,7 +112,7 @@ xmppscope check --expect FILE now.jsonl.`,
 	f.StringVar(&r.to, "to", "", "play the client's part against this server, `HOST:PORT`, tls://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH")
 	f.BoolVar(&r.asServer, "as-server", false, "play the server's part to clients that connect")
 	f.StringVar(&r.account, "jid", "", "the account that plays, a bare `JID` (default: the recorded one)")
-	f.IntVar(&r.most, "max-stanzas", 0, "the most stanzas to say behind the login, `N`; with --as-server 0 is all")
+	f.IntVar(&r.most, "max-stanzas", 0, "the most stanzas to send after the login, `N`; with --as-server 0 is all")
 	f.DurationVar(&r.wait, "wait", 10*time.Second, "how long the other side may take for each answer")
 	f.DurationVar(&r.whole, "max-time", 5*time.Minute, "how long a session may take as a whole")
 	f.BoolVar(&r.verbatim, "verbatim", false, "send the client's messages of SASL as they were recorded, instead of logging in anew")
@@ -219,7 +219,7 @@ func (r *replayFlags) load(ctx context.Context, name string) error {
 		say(os.Stderr, "warning: %s: the last %s of the session are not played: it is too long", name, session.Plural(n, "element"))
 	}
 	if left := r.score.Later() - r.most; !r.asServer && left > 0 {
-		say(os.Stderr, "of the client's stanzas behind the login %d are not sent (--max-stanzas)", left)
+		say(os.Stderr, "not sent: %s of the client after the login (--max-stanzas)", session.Plural(left, "stanza"))
 	}
 	return nil
 }

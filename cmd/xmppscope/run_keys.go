@@ -46,7 +46,7 @@ func (c *client) untouched(f *pflag.FlagSet, keylog string) *proxy.Untouched {
 	case asked && !r.closed.untouched, !asked && c.program == nil:
 		return nil
 	case !asked && i >= 0:
-		c.decided.because("TLS is ended here: --%s is about that", endsTLSBy[i])
+		c.decided.because("TLS is ended here, because of --%s", endsTLSBy[i])
 		return nil
 	}
 	keys := proxy.NewKeyLog(keylog)

@@ -38,10 +38,11 @@ and what the system has taken survives even kill -9 (a crash of the whole machin
 still cost what it had not written out). What has been seen and waits to be explained
 for more than about half a second lies in FILE.unexplained (beside the first FILE that
 can be opened again; readable by you alone, secrets in the clear): it is gone after an
-orderly end, and after another one xmppscope open FILE explains it and goes on. A
-.pcapng keeps the newest packet of a session back for 50 ms, for the explanation beside
-it, and a TLS handshake until it has ended. In a .html or .md, what stands on top is
-drawn anew every 50 ms. All files open at any time, up to their last whole event.
+orderly end, and after another one xmppscope open FILE explains it and goes on; of a
+long session over WebSocket or BOSH, or a compressed one, it tells how much is missing.
+A .pcapng keeps the newest packet of a session back for 50 ms, for the explanation
+beside it, and a TLS handshake until it has ended. In a .html or .md, what stands on top
+is drawn anew every 50 ms. All files open at any time, up to their last whole event.
 
 At the end all that was seen is explained and saved first; how far it is is told each
 second. A second Ctrl-C ends that, with exit code 1; SIGTERM ends it after --drain.

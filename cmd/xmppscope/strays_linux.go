@@ -18,7 +18,7 @@ func adopt() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 const sweepTime = 5 * time.Second
 
 // endStrays ends all children of this process but those that were there before, and what they
-// have started: those come to us as their parents go.
+// have started: those come to us as their parents go. What runs as another user stays.
 func endStrays(before []int) {
 	for until := time.Now().Add(sweepTime); time.Now().Before(until); {
 		strays := slices.DeleteFunc(children(), func(pid int) bool { return slices.Contains(before, pid) })
@@ -26,7 +26,10 @@ func endStrays(before []int) {
 			return
 		}
 		for _, pid := range strays {
-			unix.Kill(pid, unix.SIGKILL)
+			if unix.Kill(pid, unix.SIGKILL) != nil { // it runs as somebody else (sudo), and would be waited for as long as it likes
+				before = append(slices.Clip(before), pid)
+				continue
+			}
 			unix.Wait4(pid, nil, 0, nil)
 		}
 	}

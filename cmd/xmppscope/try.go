@@ -45,7 +45,7 @@ type tryFlags struct {
 func newTry() *cobra.Command {
 	t := new(tryFlags)
 	cmd := &cobra.Command{
-		Use: "try NAME|all [-- CLIENT ARGUMENT…]", Short: "see how a client bears what goes wrong",
+		Use: "try NAME|all [-- CLIENT ARGUMENT…]", Short: "see how a client copes when things go wrong",
 		Long: `Runs a client against one experiment or all of them (try --list), each in a run of its
 own: something goes wrong between it and its server, on purpose, and what it then does
 is judged: does it come back, and not in a hurry; does it take up its session; does it
@@ -307,14 +307,14 @@ func (t *tryFlags) write(rows []tried, started time.Time) error {
 }
 
 var tryPage = template.Must(template.New("try").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>How the client bears what goes wrong</title>
+<html lang="en"><meta charset="utf-8"><title>How the client copes when things go wrong</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
 body{font:15px/1.4 system-ui,sans-serif;margin:2em;max-width:70em}
 table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.4em .8em;border-bottom:1px solid #ccc}
 .good{color:#176b17}.weak{color:#8a5a00}.bad{color:#a30000;font-weight:bold}small{color:#555}
 </style>
-<h1>How the client bears what goes wrong</h1>
+<h1>How the client copes when things go wrong</h1>
 <p>{{.Sum}}. {{.Tool}}, {{.At}}</p>
 <table><tr><th>experiment<th>result<th>what the client did
 {{range .Rows}}<tr><td><b>{{.Name}}</b><br>{{.Title}}<td class="{{.Result}}">{{.Result}}<td>{{.Why}}<br><small>a good client: {{.Good}} ({{.Ref}})</small>

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"time"
 
 	"xmppscope/capture/passive"
 	"xmppscope/decode"
@@ -23,8 +24,10 @@ type resumed struct {
 	by      *decode.Session
 	cutter  *decode.Cutter
 	out     []session.Seen // of the cutter, not taken yet
-	live    bool           // what comes out is new
 	seq     uint64         // of the recording's last event
+	last    time.Time      // when the newest of its events was
+	live    bool           // what comes out from now on is new
+	packed  bool           // its bytes are not what the recording has of them: HTTP, or compressed
 }
 
 // rotated is a name as --save-rotate gives them.
@@ -51,15 +54,20 @@ func (f *input) leftBeside() (*leftover, error) {
 	l.pages, l.sessions = pages, map[int]*resumed{}
 	for _, id := range pages.Sessions() {
 		r := &resumed{by: f.explainer()}
-		r.cutter = decode.NewCutter(func(e session.Seen) {
-			if r.live {
-				r.out = append(r.out, e)
-			}
-		})
+		r.cut()
 		l.sessions[id] = r
 	}
 	f.tell("%s: the run did not come to its end: what it had not explained is read from %s", f.name, path)
 	return l, nil
+}
+
+// cut has what is said be cut from the beginning. What the recording holds is not told again.
+func (r *resumed) cut() {
+	r.cutter = decode.NewCutter(func(e session.Seen) {
+		if r.live && e.Seq > r.seq {
+			r.out = append(r.out, e)
+		}
+	})
 }
 
 // note takes an event of the recording: what is left goes on from there.
@@ -71,7 +79,16 @@ func (l *leftover) note(e session.Event) {
 	r.seq = e.Seq
 	r.reached.Note(&e)
 	r.by.Explain(e.Seen) // what the rules know of the session
+	if e.At.After(r.last) {
+		r.last = e.At
+	}
+	switch e.Body.(type) {
+	case session.HTTPRequest, session.HTTPResponse, session.HTTPBody, session.WebSocketFrame, session.BOSHBody:
+		r.packed = true
+	}
+	r.packed = r.packed || r.cutter.IsCompressed(session.C2S) || r.cutter.IsCompressed(session.S2C)
 	switch {
+	case r.packed:
 	case !session.IsPlaintext(e.Body):
 		r.cutter.Take(e.Seen)
 	case e.Truncated: // whole elements are cut off so, and leave nothing open
@@ -90,7 +107,6 @@ func (l *leftover) tell(emit passive.Emit) error {
 	for _, id := range l.pages.Sessions() {
 		r := l.sessions[id]
 		r.live = true
-		r.cutter.From(r.seq)
 		var failed error
 		told := func() {
 			for _, e := range r.out {
@@ -100,10 +116,22 @@ func (l *leftover) tell(emit passive.Emit) error {
 			}
 			r.out = r.out[:0]
 		}
-		l.pages.Each(id, r.reached, func(e session.Seen) {
+		take := func(e session.Seen) {
 			r.cutter.Take(e)
 			told()
-		})
+		}
+		switch {
+		case !r.packed:
+			r.cutter.From(r.seq)
+			l.pages.Each(id, r.reached, take)
+		case l.pages.Whole(id):
+			r.cut()
+			l.pages.Each(id, session.Reached{}, take)
+		default:
+			r.cut()
+			r.cutter.From(r.seq)
+			l.pages.Missing(id, r.last, "it is HTTP, or compressed, and cannot be read without what came before it, which was saved and is not kept as it came", take)
+		}
 		r.cutter.End()
 		told()
 		if failed != nil {

@@ -88,7 +88,10 @@ func explainFeature(s *decode.Seen, f *session.Element) []session.Note {
 
 func starttlsOffer(s *decode.Seen, f *session.Element) []session.Note {
 	text := "TLS is on offer (STARTTLS)"
-	if f.Child("", "required") != nil {
+	switch {
+	case s.State.Framing() != decode.Bare:
+		text = "STARTTLS is listed, though it cannot be used inside HTTP: TLS is that of the URL"
+	case f.Child("", "required") != nil:
 		text = "TLS is required: the client must send starttls before anything else"
 	}
 	notes := []session.Note{decode.Explain("RFC 6120 §5.4.1", f.Span, "%s", text)}
@@ -215,10 +218,10 @@ func checkSayingWho(s *decode.Seen) []session.Note {
 var negotiable = []string{decode.NSSASL, decode.NSSASL2, decode.NSBind, decode.NSSession,
 	"http://jabber.org/features/compress", "http://jabber.org/features/iq-auth", "http://jabber.org/features/iq-register"}
 
-// checkOrder is T02.
+// checkOrder is T02. Inside HTTP nobody can use STARTTLS: TLS is that of the URL (RFC 7395 §3.9).
 func checkOrder(s *decode.Seen) []session.Note {
 	tls := s.Root.Child(decode.NSTLS, "starttls")
-	if tls == nil || tls.Child("", "required") == nil {
+	if tls == nil || tls.Child("", "required") == nil || s.State.Framing() != decode.Bare {
 		return nil
 	}
 	var also []string

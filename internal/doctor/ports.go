@@ -193,7 +193,7 @@ func remedy(class string) string {
 // offered joins what the page shows of a list, or says that there is nothing.
 func offered(list []string) string {
 	if len(list) == 0 {
-		return "nothing besides"
+		return "nothing else"
 	}
 	return session.SafeLine(strings.Join(list, ", "))
 }

@@ -15,7 +15,7 @@ func init() {
 	add(Experiment{
 		Name:  "big-stanza",
 		Title: "a message of 200,000 bytes comes, and then a ping",
-		Good:  "bears it, and answers the ping",
+		Good:  "copes with it, and answers the ping",
 		Ref:   "RFC 6120 §13.12, XEP-0199 §4.1",
 		Needs: "the client has not used its session",
 		Bend: func(t *Trial, e *session.Event) proxy.Decision {

@@ -9,7 +9,7 @@ func init() {
 	add(Experiment{
 		Name:  "half-close",
 		Title: "the server's side of the connection ends (FIN) without a word, and the client's stays open",
-		Good:  "takes the connection for gone, closes its own side, and comes back",
+		Good:  "treats the connection as gone, closes its own side, and comes back",
 		Ref:   "RFC 6120 §4.4, §3.3",
 		Needs: "the client has not used its session",
 		Bend: func(t *Trial, e *session.Event) proxy.Decision {

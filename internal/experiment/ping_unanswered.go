@@ -11,7 +11,7 @@ func init() {
 	add(Experiment{
 		Name:  "ping-unanswered",
 		Title: "the client's pings, and its requests for acknowledgement, get no answer",
-		Good:  "takes the connection for dead, and comes back",
+		Good:  "treats the connection as dead, and comes back",
 		Ref:   "XEP-0199 §4.2, XEP-0198 §4",
 		Needs: "the client has not asked whether the connection is alive",
 		Bend: func(t *Trial, e *session.Event) proxy.Decision {

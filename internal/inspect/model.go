@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"slices"
 	"sort"
 	"strings"
 
@@ -45,8 +44,8 @@ func (l Look) shows(e Entry) bool {
 // Conversation is one session as the inspector keeps it.
 type Conversation struct {
 	session.Overview
-	All    []Entry // in order; those that the filter lets through
-	Rows   []Entry // those of All that are shown; the same memory if that is all of them
+	All    Entries // in order; those that the filter lets through
+	Rows   Entries // those of All that are shown; the same memory if that is all of them
 	Look           // which of them
 	sorted bool    // Rows are in another order
 	// rules are the places in Rows of those that are no events, in order.
@@ -92,7 +91,7 @@ func NewModel() *Model { return &Model{byID: map[int]*Conversation{}, latest: ne
 func (m *Model) Restart() {
 	m.Passed = 0
 	for _, c := range m.Sessions {
-		c.All, c.Rows, c.rules, c.sorted, c.phases = nil, nil, nil, false, nil
+		c.All, c.Rows, c.rules, c.sorted, c.phases = Entries{}, Entries{}, nil, false, nil
 		c.headers, c.secured, c.authorized = 0, false, false
 	}
 }
@@ -175,23 +174,27 @@ func (m *Model) Add(index int, e *session.Event, shown bool) {
 }
 
 func (c *Conversation) append(e Entry) {
-	c.All = append(c.All, e)
-	c.addRow(len(c.All) - 1)
+	c.All.Add(e)
+	c.addRow(c.All.Len() - 1)
 }
 
 // addRow shows an entry of All, unless it is noise and noise is hidden.
 func (c *Conversation) addRow(i int) {
-	e := c.All[i]
+	e := c.All.At(i)
 	if !c.shows(e) || c.fold(i) {
 		return
 	}
-	if e.Has(Restart) {
-		c.rules = append(c.rules, len(c.Rows))
+	whole, place := c.Look == (Look{}) && !c.sorted && len(c.folded) == 0, i
+	if !whole {
+		place = c.Rows.Len()
 	}
-	if c.Look != (Look{}) || c.sorted || len(c.folded) > 0 {
-		c.Rows = append(c.Rows, e)
+	if e.Has(Restart) {
+		c.rules = append(c.rules, place)
+	}
+	if whole {
+		c.Rows = c.All
 	} else {
-		c.Rows = c.All[:i+1]
+		c.Rows.Add(e)
 	}
 }
 
@@ -266,15 +269,15 @@ func (c *Conversation) Show(look Look) {
 }
 
 // Sort puts Rows into another order. What comes later stands at the end.
-func (c *Conversation) Sort(rows []Entry) { c.Rows, c.rules, c.sorted = rows, nil, true }
+func (c *Conversation) Sort(rows Entries) { c.Rows, c.rules, c.sorted = rows, nil, true }
 
 // Sorted says whether Rows are in another order than that of time.
 func (c *Conversation) Sorted() bool { return c.sorted }
 
 // Unsort puts Rows into the order of time.
 func (c *Conversation) Unsort() {
-	c.Rows, c.rules, c.sorted = nil, nil, false
-	for i := range c.All {
+	c.Rows, c.rules, c.sorted = Entries{}, nil, false
+	for i := range c.All.Len() {
 		c.addRow(i)
 	}
 }
@@ -283,44 +286,44 @@ func (c *Conversation) Unsort() {
 // it, or the last one; -1 if there is none.
 func (c *Conversation) Find(index int) int {
 	if c.sorted {
-		return max(slices.IndexFunc(c.Rows, func(e Entry) bool { return e.Index() == index }), min(0, len(c.Rows)-1))
+		return max(c.Rows.Where(func(e Entry) bool { return e.Index() == index }), min(0, c.Rows.Len()-1))
 	}
-	low, high := 0, len(c.Rows)
+	low, high := 0, c.Rows.Len()
 	for low < high {
 		mid := (low + high) / 2
-		if at := c.Rows[mid]; at.Index() < index || at.Index() == index && at.Has(Restart|Folded) {
+		if at := c.Rows.At(mid); at.Index() < index || at.Index() == index && at.Has(Restart|Folded) {
 			low = mid + 1
 		} else {
 			high = mid
 		}
 	}
-	if len(c.folded) > 0 && (low == len(c.Rows) || c.Rows[low].Index() != index) {
+	if len(c.folded) > 0 && (low == c.Rows.Len() || c.Rows.At(low).Index() != index) {
 		if row := c.foldedRow(index); row >= 0 {
 			return row
 		}
 	}
-	return min(low, len(c.Rows)-1)
+	return min(low, c.Rows.Len()-1)
 }
 
 // RowOf is the row of the event with this number, -1 if it is not shown.
 func (c *Conversation) RowOf(seq uint64, events *Cache) int {
 	if c.sorted {
-		return slices.IndexFunc(c.Rows, func(e Entry) bool {
+		return c.Rows.Where(func(e Entry) bool {
 			event := events.At(e.Index())
 			return event != nil && event.Seq == seq
 		})
 	}
-	row := sort.Search(len(c.Rows), func(i int) bool {
-		e := events.At(c.Rows[i].Index())
+	row := sort.Search(c.Rows.Len(), func(i int) bool {
+		e := events.At(c.Rows.At(i).Index())
 		return e != nil && e.Seq >= seq
 	})
-	if row < len(c.Rows) && c.Rows[row].Has(Restart|Folded) { // which stands before its event
+	if row < c.Rows.Len() && c.Rows.At(row).Has(Restart|Folded) { // which stands before its event
 		row++
 	}
-	if row == len(c.Rows) {
+	if row == c.Rows.Len() {
 		return -1
 	}
-	if e := events.At(c.Rows[row].Index()); e == nil || e.Seq != seq {
+	if e := events.At(c.Rows.At(row).Index()); e == nil || e.Seq != seq {
 		return -1
 	}
 	return row

@@ -25,11 +25,11 @@ func TestALongSession(t *testing.T) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if per := float64(after.HeapAlloc-before.HeapAlloc) / many; per > 64 {
-		t.Errorf("%.0f bytes for each event, want at most 64", per)
+	if per := float64(after.HeapAlloc-before.HeapAlloc) / many; per > 4 {
+		t.Errorf("%.1f bytes for each event, want at most 4", per)
 	}
 	c := m.byID[1]
-	if got := c.Find(150_000); c.Rows[got].Index() != 150_000 {
+	if got := c.Find(150_000); c.Rows.At(got).Index() != 150_000 {
 		t.Errorf("event 150000 is found on row %d", got)
 	}
 }

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"slices"
 	"sort"
 
 	"xmppscope/session"
@@ -33,10 +32,10 @@ func (c *Conversation) enterPhase(index int, e *session.Event, rule Entry) {
 	if title == "" {
 		return
 	}
-	next := Phase{title, 1, len(c.All)}
+	next := Phase{title, 1, c.All.Len()}
 	if n := len(c.phases); n > 0 {
 		next.N = c.phases[n-1].N + 1
-		if c.phases[n-1].Begin == len(c.All) { // of which nothing is shown
+		if c.phases[n-1].Begin == c.All.Len() { // of which nothing is shown
 			c.phases = c.phases[:n-1]
 		}
 	}
@@ -69,25 +68,25 @@ func (c *Conversation) fold(i int) bool {
 	if !c.hides(phase) {
 		return false
 	}
-	row := c.All[i].Index()
-	if n := len(c.Rows); n == 0 || c.phaseOfIndex(c.Rows[n-1].Index()) != phase {
-		c.Rows = append(c.Rows, Entry(row)<<flagBits|Folded)
+	row := c.All.At(i).Index()
+	if n := c.Rows.Len(); n == 0 || c.phaseOfIndex(c.Rows.At(n-1).Index()) != phase {
+		c.Rows.Add(Entry(row)<<flagBits | Folded)
 	}
-	return !c.All[i].Has(Grave)
+	return !c.All.At(i).Has(Grave)
 }
 
 // phaseOfIndex is the phase of the event with this index of the Log, -1 if there is none.
 func (c *Conversation) phaseOfIndex(index int) int {
-	i := sort.Search(len(c.All), func(i int) bool { return c.All[i].Index() >= index })
-	return c.phaseAt(min(i, len(c.All)-1))
+	i := sort.Search(c.All.Len(), func(i int) bool { return c.All.At(i).Index() >= index })
+	return c.phaseAt(min(i, c.All.Len()-1))
 }
 
 // FoldPhase folds the phase that a row is in, or shows it again. It returns the row to select.
 func (c *Conversation) FoldPhase(row int) int {
-	if row < 0 || row >= len(c.Rows) {
+	if row < 0 || row >= c.Rows.Len() {
 		return row
 	}
-	index := c.Rows[row].Index()
+	index := c.Rows.At(row).Index()
 	phase := c.phaseOfIndex(index)
 	switch {
 	case phase < 0:
@@ -106,10 +105,10 @@ func (c *Conversation) FoldPhase(row int) int {
 
 // FoldAll folds all phases, or shows all again if all are folded. It returns the row to select.
 func (c *Conversation) FoldAll(row int) int {
-	if row < 0 || row >= len(c.Rows) {
+	if row < 0 || row >= c.Rows.Len() {
 		return row
 	}
-	index := c.Rows[row].Index()
+	index := c.Rows.At(row).Index()
 	if c.allFolded() {
 		c.folded = nil
 	} else {
@@ -150,13 +149,14 @@ type FoldedRow struct {
 
 // Folded is what the phase of a row holds that is shown for all of it.
 func (c *Conversation) Folded(row int) FoldedRow {
-	phase := c.phaseOfIndex(c.Rows[row].Index())
-	begin, end := c.phases[phase].Begin, len(c.All)
+	phase := c.phaseOfIndex(c.Rows.At(row).Index())
+	begin, end := c.phases[phase].Begin, c.All.Len()
 	if phase+1 < len(c.phases) {
 		end = c.phases[phase+1].Begin
 	}
-	out := FoldedRow{Phase: c.phases[phase], First: c.All[begin].Index(), Last: c.All[end-1].Index()}
-	for _, e := range c.All[begin:end] {
+	out := FoldedRow{Phase: c.phases[phase], First: c.All.At(begin).Index(), Last: c.All.At(end - 1).Index()}
+	for i := begin; i < end; i++ {
+		e := c.All.At(i)
 		switch {
 		case e.Has(Restart):
 			continue
@@ -176,5 +176,5 @@ func (c *Conversation) foldedRow(index int) int {
 	if !c.hides(phase) {
 		return -1
 	}
-	return slices.IndexFunc(c.Rows, func(e Entry) bool { return e.Has(Folded) && c.phaseOfIndex(e.Index()) == phase })
+	return c.Rows.Where(func(e Entry) bool { return e.Has(Folded) && c.phaseOfIndex(e.Index()) == phase })
 }

@@ -39,7 +39,7 @@ func (p Pick) At(indexes []int) Pick {
 func (m *Model) Kept() []int {
 	var indexes []int
 	for _, c := range m.Sessions {
-		for _, e := range c.All {
+		for _, e := range c.All.From(0) {
 			if !e.Has(Restart) {
 				indexes = append(indexes, e.Index())
 			}

@@ -10,10 +10,10 @@ import (
 
 // Finder is one search for a text.
 type Finder struct {
-	Rows     []Entry
+	Rows     Entries
 	From, By int             // the row to go on from, and the direction
 	Others   []*Conversation // where to look if it is not in Rows, in this order
-	More     [][]Entry       // and their rows
+	More     []Entries       // and their rows
 	Text     string          // in lower case
 	Reveal   bool            // secrets are searched too
 	// Looked counts the events that were looked at, for whoever waits; nil: nobody does.
@@ -24,9 +24,9 @@ type Finder struct {
 
 // Total is how many events there are to look at.
 func (f *Finder) Total() int {
-	n := len(f.Rows)
+	n := f.Rows.Len()
 	for _, rows := range f.More {
-		n += len(rows)
+		n += rows.Len()
 	}
 	return n
 }
@@ -34,7 +34,7 @@ func (f *Finder) Total() int {
 // All are the indexes of all events of Rows that hold the text, in the order of the rows.
 func (f *Finder) All(ctx context.Context, events *Cache) (out []int) {
 	f.search = session.NewSearch(f.Text, f.Reveal)
-	for _, at := range f.Rows {
+	for _, at := range f.Rows.From(0) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -73,10 +73,10 @@ func (f *Finder) Find(ctx context.Context, events *Cache) (int, *Conversation) {
 	return -1, nil
 }
 
-func (f *Finder) findIn(ctx context.Context, events *Cache, rows []Entry, from, by int) int {
-	n := len(rows)
+func (f *Finder) findIn(ctx context.Context, events *Cache, rows Entries, from, by int) int {
+	n := rows.Len()
 	for k := 1; k <= n && ctx.Err() == nil; k++ {
-		if at := rows[((from+k*by)%n+n)%n]; f.holds(events, at) {
+		if at := rows.At(((from+k*by)%n + n) % n); f.holds(events, at) {
 			return at.Index()
 		}
 	}

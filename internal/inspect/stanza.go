@@ -265,24 +265,24 @@ func (c *Conversation) UnfoldTo(seq uint64, events *Cache) {
 	if len(c.folded) == 0 {
 		return
 	}
-	at := sort.Search(len(c.All), func(i int) bool {
-		e := events.At(c.All[i].Index())
+	at := sort.Search(c.All.Len(), func(i int) bool {
+		e := events.At(c.All.At(i).Index())
 		return e == nil || e.Seq >= seq
 	})
-	if at < len(c.All) {
-		c.Unfold(c.All[at].Index())
+	if at < c.All.Len() {
+		c.Unfold(c.All.At(at).Index())
 	}
 }
 
 // EventOf is the event of the session with this number, whether it is a row or not; nil if
 // it cannot be found.
 func (c *Conversation) EventOf(seq uint64, events *Cache) *session.Event {
-	at := sort.Search(len(c.All), func(i int) bool {
-		e := events.At(c.All[i].Index())
+	at := sort.Search(c.All.Len(), func(i int) bool {
+		e := events.At(c.All.At(i).Index())
 		return e == nil || e.Seq >= seq
 	})
-	for ; at < len(c.All); at++ {
-		if e := events.At(c.All[at].Index()); e != nil && e.Seq == seq {
+	for ; at < c.All.Len(); at++ {
+		if e := events.At(c.All.At(at).Index()); e != nil && e.Seq == seq {
 			return e
 		} else if e != nil && e.Seq > seq {
 			break
