@@ -82,7 +82,7 @@ func testReplays(t *testing.T, s *xmpptest.PeerServer, mechanism string, recordA
 				t.Errorf("more than the login was sent: %s", line(&e))
 			}
 		}
-		if !strings.Contains(said, "are not sent (--max-stanzas)") {
+		if !strings.Contains(said, "after the login (--max-stanzas)") {
 			t.Errorf("it is not told what is not sent:\n%s", said)
 		}
 	})
