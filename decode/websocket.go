@@ -55,10 +55,16 @@ const (
 	opPong     = 10
 )
 
-var (
-	opNames = map[byte]string{opContinue: "continuation", opText: "text", opBinary: "binary", opClose: "close", opPing: "ping", opPong: "pong"}
-	opCodes = map[string]byte{"continuation": opContinue, "text": opText, "binary": opBinary, "close": opClose, "ping": opPing, "pong": opPong}
-)
+var opNames = map[byte]string{opContinue: "continuation", opText: "text", opBinary: "binary", opClose: "close", opPing: "ping", opPong: "pong"}
+
+// opCodes are the opposite of opNames.
+var opCodes = func() map[string]byte {
+	codes := map[string]byte{}
+	for code, name := range opNames {
+		codes[name] = code
+	}
+	return codes
+}()
 
 // MaxMessage bounds a message of WebSocket: more is no stanza.
 const MaxMessage = 16 << 20

@@ -82,12 +82,12 @@ type boshSessions struct {
 
 // boshSession is one of them. Its trail stays open as long as connections may join it.
 type boshSession struct {
+	sid   string
 	root  *session.Trail
 	made  time.Time
 	lasts time.Duration // by the server's word
 	conns int           // open
 	timer *time.Timer   // ends it; nil while there are connections
-	old   bool          // the server has given its sid to another one: nothing more joins it
 }
 
 // any says whether there is a session that a connection may join.
@@ -113,13 +113,12 @@ func (b *boshSessions) opened(sid string, t *session.Trail, lasts time.Duration)
 		return nil
 	}
 	if before != nil {
-		before.old = true
 		before.root.Close()
 	}
 	if b.open == nil {
 		b.open = map[string]*boshSession{}
 	}
-	s := &boshSession{root: t.Root(), made: time.Now(), lasts: lasts, conns: 1}
+	s := &boshSession{sid: sid, root: t.Root(), made: time.Now(), lasts: lasts, conns: 1}
 	s.root.Hold()
 	b.open[sid] = s
 	return s
@@ -151,7 +150,7 @@ func (b *boshSessions) join(sid string, t *session.Trail) *boshSession {
 func (b *boshSessions) left(s *boshSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.conns--; s.conns == 0 && !b.over && !s.old {
+	if s.conns--; s.conns == 0 && b.isOpen(s) {
 		s.timer = time.AfterFunc(min(s.lasts, max(leastAwaited, time.Since(s.made))), func() { b.end(s) })
 	}
 }
@@ -160,16 +159,15 @@ func (b *boshSessions) left(s *boshSession) {
 func (b *boshSessions) end(s *boshSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.conns > 0 || b.over || s.old {
-		return
-	}
-	for sid, open := range b.open {
-		if open == s {
-			delete(b.open, sid)
-			s.root.Close()
-		}
+	if s.conns == 0 && b.isOpen(s) {
+		delete(b.open, s.sid)
+		s.root.Close()
 	}
 }
+
+// isOpen says whether connections may join a session: the run goes on, and the server has not
+// given its sid to another one. The caller holds mu.
+func (b *boshSessions) isOpen(s *boshSession) bool { return b.open[s.sid] == s }
 
 // close ends all.
 func (b *boshSessions) close() {

@@ -514,13 +514,13 @@ func (p *pump) carryOut(actions []Action) {
 
 // join notes a session of BOSH that the connection is one of, if it is.
 func (p *pump) join(s *boshSession) {
-	switch {
-	case s == nil:
-	case p.bosh == nil:
-		p.bosh = map[*boshSession]bool{s: true}
-	default:
-		p.bosh[s] = true
+	if s == nil {
+		return
 	}
+	if p.bosh == nil {
+		p.bosh = map[*boshSession]bool{}
+	}
+	p.bosh[s] = true
 }
 
 // worked is what work comes to. One that fails lets the piece pass.

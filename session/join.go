@@ -7,8 +7,8 @@ import "time"
 // given out until that has come out: then what it holds goes over to the session's trail,
 // and so does all that is appended to it from then on.
 
-// firstJoined is the number of the first connection that joins a session.
-const firstJoined = 2
+// FirstJoined is the number (Seen.Conn) of the first connection that joins a session.
+const FirstJoined = 2
 
 // joint is what a trail has of that.
 type joint struct {
@@ -16,7 +16,7 @@ type joint struct {
 	conn    int32       // of another trail's
 	awaited *time.Timer // runs while it is not known whose it is
 
-	newest int32 // connection that has joined; they are counted from firstJoined
+	newest int32 // connection that has joined; they are counted from FirstJoined
 	users  int32 // who has joined and not closed, or keeps it open
 	wrote  int32 // of which connection the newest record is
 }
@@ -104,7 +104,7 @@ func (t *Trail) Join(root *Trail) bool {
 	root.mu.Lock()
 	j := root.several()
 	j.users++
-	j.newest = max(j.newest+1, firstJoined)
+	j.newest = max(j.newest+1, FirstJoined)
 	t.joint.into, t.joint.conn = root, j.newest
 	root.on(j.newest)
 	ahead := t.begun.Sub(root.begun)

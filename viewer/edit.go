@@ -67,7 +67,8 @@ func (u *ui) editKey(event *tcell.EventKey) {
 	text := e.area.GetText()
 	switch event.Key() {
 	case tcell.KeyEscape:
-		switch delete(u.drafts, e.held.ID); {
+		delete(u.drafts, e.held.ID)
+		switch {
 		case !u.stillHeld(&e.held):
 			u.say(warning, "it is no longer held: nothing was sent")
 		case text != e.came:

@@ -20,15 +20,12 @@ type above struct {
 	lasts   time.Duration // without a connection
 }
 
-// firstJoined is the number of the first connection that joins a session.
-const firstJoined = 2
-
 // asksBOSH begins a session of BOSH where an event says that the client asks for one.
 func (c *conn) asksBOSH(e *session.Seen) {
 	if _, opened := e.Body.(session.StreamOpened); !opened || c.r.live {
 		return
 	}
-	a := &above{r: c.r, id: c.id, explain: c.explain, newest: firstJoined - 1}
+	a := &above{r: c.r, id: c.id, explain: c.explain, newest: session.FirstJoined - 1}
 	a.conns = decode.NewConnections(e, func(e session.Seen) {
 		if a.r.err == nil {
 			a.r.err = a.r.emit(session.Event{Seen: e}, a.explain)

@@ -79,8 +79,11 @@ func (e *early) peek() (byte, error) {
 }
 
 // CloseWrite ends one direction, where the connection can.
-func (e *early) CloseWrite() error {
-	if c, ok := e.Conn.(interface{ CloseWrite() error }); ok {
+func (e *early) CloseWrite() error { return closeWrite(e.Conn) }
+
+// closeWrite ends one direction of a connection, where it can.
+func closeWrite(c net.Conn) error {
+	if c, ok := c.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()
 	}
 	return nil

@@ -60,7 +60,7 @@ func (l *stream) next(until time.Time) (*heard, error) {
 		case n > 0:
 		case errors.As(err, &timeout) && timeout.Timeout():
 			return nil, errLate
-		case errors.Is(err, io.EOF), err != nil:
+		case err != nil:
 			return nil, errGone
 		}
 	}
@@ -138,9 +138,7 @@ func (l *stream) stop() {
 }
 
 func (l *stream) leave() {
-	if c, ok := l.conn.(interface{ CloseWrite() error }); ok {
-		c.CloseWrite()
-	}
+	closeWrite(l.conn)
 	l.conn.SetReadDeadline(time.Now().Add(farewell))
 	io.Copy(io.Discard, io.LimitReader(l.conn, maxBytes))
 	l.conn.Close()
