@@ -12,6 +12,27 @@ import (
 	"xmppscope/session"
 )
 
+// keeps has clients kept here (--keep).
+func (b *bench) keeps() {
+	control, keep := NewControl(), NewKeeper()
+	b.options.Control, b.options.Resolver.Keep = control, keep
+	control.Use(keep.Gate(control))
+}
+
+// isLed checks that the next client, who says something, is led to another server, which hears that.
+func (b *bench) isLed(t *testing.T, other net.Listener, says, heard string) {
+	t.Helper()
+	client := b.dial(t)
+	mustWrite(t, client, says)
+	there, err := other.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustRead(t, deadline(t, there), heard)
+	there.Close()
+	io.Copy(io.Discard, client)
+}
+
 // TestKeep: a client whom its server sends elsewhere is told our address, and its next
 // connection is led there, whatever the server was that was named before.
 func TestKeep(t *testing.T) {
@@ -27,9 +48,7 @@ func TestKeep(t *testing.T) {
 			}
 			defer other.Close()
 			b := newUnstarted(t)
-			control, keep := NewControl(), NewKeeper()
-			b.options.Control, b.options.Resolver.Keep = control, keep
-			control.Use(keep.Gate(control))
+			b.keeps()
 			b.start(t)
 			client := b.dial(t)
 			mustWrite(t, client, clientHdr)
@@ -41,15 +60,7 @@ func TestKeep(t *testing.T) {
 			client.Close()
 			server.Close()
 
-			again := b.dial(t)
-			mustWrite(t, again, clientHdr)
-			there, err := other.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			mustRead(t, deadline(t, there), clientHdr)
-			there.Close()
-			io.Copy(io.Discard, again)
+			b.isLed(t, other, clientHdr, clientHdr)
 
 			var kept, edited bool
 			for _, e := range b.events() {
@@ -137,9 +148,7 @@ func TestKeepURI(t *testing.T) {
 	}
 	defer other.Close()
 	b := webBench(t, "ws")
-	control, keep := NewControl(), NewKeeper()
-	b.options.Control, b.options.Resolver.Keep = control, keep
-	control.Use(keep.Gate(control))
+	b.keeps()
 	b.start(t)
 	client := b.dial(t)
 	mustWrite(t, client, wsAsk)
@@ -159,15 +168,7 @@ func TestKeepURI(t *testing.T) {
 	client.Close()
 	server.Close()
 
-	again := b.dial(t)
-	mustWrite(t, again, wsAsk)
-	there, err := other.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustRead(t, deadline(t, there), strings.NewReplacer("/xmpp-websocket", "/there?a=1&b=2", "a.example", other.Addr().String()).Replace(wsAsk))
-	there.Close()
-	io.Copy(io.Discard, again)
+	b.isLed(t, other, wsAsk, strings.NewReplacer("/xmpp-websocket", "/there?a=1&b=2", "a.example", other.Addr().String()).Replace(wsAsk))
 	edited := false
 	for _, e := range b.events() {
 		if body, ok := e.Body.(session.RelayEdited); ok {

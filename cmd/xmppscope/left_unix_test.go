@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bytes"
 	"compress/zlib"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -106,28 +104,13 @@ func TestNothingIsMadeUpAfterKill(t *testing.T) {
 					t.Fatal(err)
 				}
 				cmd.Wait()
-				out, err := scope(t, dir, "print", "--json", "--reveal", file).Output()
-				if err != nil {
-					t.Fatal(err)
-				}
-				next, seq, lost := 0, uint64(0), false
-				for line := range bytes.Lines(out) {
-					var e struct {
-						Session   int
-						Seq       uint64
-						Kind, Raw string
-					}
-					if json.Unmarshal(line, &e) != nil || e.Session != 1 {
-						continue
-					}
-					if seq++; e.Seq != seq {
-						t.Fatalf("event %d comes as number %d", seq, e.Seq)
-					}
+				next, lost := 0, false
+				readAgain(t, file, func(e *leftEvent) {
 					switch m := messageID.FindStringSubmatch(strings.Replace(e.Raw, " xmlns='jabber:client'", "", 1)); {
 					case e.Kind == "log:lost":
 						lost = true
 					case strings.HasPrefix(e.Kind, "relay:"), e.Kind == "stream:partial", e.Kind == "stream:raw":
-						t.Fatalf("event %d is %s: %s", seq, e.Kind, line)
+						t.Fatalf("event %d is %s: %s", e.Seq, e.Kind, e.line)
 					case m != nil && m[1] != fmt.Sprint(next):
 						t.Fatalf("message %s comes in place of %d", m[1], next)
 					case m != nil && lost:
@@ -135,7 +118,7 @@ func TestNothingIsMadeUpAfterKill(t *testing.T) {
 					case m != nil:
 						next++
 					}
-				}
+				})
 				t.Logf("%d of %d came back, lost: %v", next, said, lost)
 			})
 		}

@@ -193,23 +193,8 @@ func TestNothingIsLostToKill(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd.Wait()
-			out, err := scope(t, dir, "print", "--json", "--reveal", file).Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			next, seq, found := 0, uint64(0), false
-			for line := range bytes.Lines(out) {
-				var e struct {
-					Session int
-					Seq     uint64
-					Raw     string
-				}
-				if json.Unmarshal(line, &e) != nil || e.Session != 1 {
-					continue
-				}
-				if seq++; e.Seq != seq {
-					t.Fatalf("event %d comes as number %d", seq, e.Seq)
-				}
+			next, found := 0, false
+			readAgain(t, file, func(e *leftEvent) {
 				if m := messageID.FindStringSubmatch(e.Raw); m != nil {
 					if m[1] != fmt.Sprint(next) {
 						t.Fatalf("message %s comes in place of %d", m[1], next)
@@ -217,11 +202,39 @@ func TestNothingIsLostToKill(t *testing.T) {
 					found = found || m[1] == last
 					next++
 				}
-			}
+			})
 			if !found {
 				t.Errorf("%d messages came back, and not m%s", next, last)
 			}
 		})
+	}
+}
+
+// leftEvent is what is looked at of an event that is read again after a kill.
+type leftEvent struct {
+	Session   int
+	Seq       uint64
+	Kind, Raw string
+	line      []byte // all of it
+}
+
+// readAgain gives the events of session 1 of a file, which are numbered without a gap.
+func readAgain(t *testing.T, file string, each func(*leftEvent)) {
+	t.Helper()
+	out, err := scope(t, filepath.Dir(file), "print", "--json", "--reveal", file).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := uint64(0)
+	for line := range bytes.Lines(out) {
+		e := leftEvent{line: line}
+		if json.Unmarshal(line, &e) != nil || e.Session != 1 {
+			continue
+		}
+		if seq++; e.Seq != seq {
+			t.Fatalf("event %d comes as number %d", seq, e.Seq)
+		}
+		each(&e)
 	}
 }
 

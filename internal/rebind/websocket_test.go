@@ -13,8 +13,6 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/xdg-go/scram"
-
-	"xmppscope/internal/demo"
 )
 
 const framedHeader = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.net' version='1.0'/>"
@@ -55,14 +53,7 @@ func TestWebSocket(t *testing.T) {
 }
 
 func throughWebSocket(t *testing.T, mode websocket.CompressionMode) {
-	authority, err := demo.NewAuthority("somebody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	chain, err := authority.Issue("example.net")
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority, chain := newServer(t)
 	served := make(chan error, 1)
 	upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		served <- serveWebSocket(t, w, req, mode)

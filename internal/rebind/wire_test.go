@@ -132,7 +132,9 @@ func exporterOf(c interface{ ConnectionState() tls.ConnectionState }) (scram.Cha
 	return bindingOf("tls-exporter", string(data)), err
 }
 
-func throughProxy(t *testing.T, version uint16) {
+// newServer is who a server is: its certificate, and the authority that has issued it.
+func newServer(t *testing.T) (*demo.Authority, tls.Certificate) {
+	t.Helper()
 	authority, err := demo.NewAuthority("somebody")
 	if err != nil {
 		t.Fatal(err)
@@ -141,6 +143,11 @@ func throughProxy(t *testing.T, version uint16) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return authority, chain
+}
+
+func throughProxy(t *testing.T, version uint16) {
+	authority, chain := newServer(t)
 	upstream, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{chain}, MaxVersion: version})
 	if err != nil {
 		t.Fatal(err)

@@ -45,13 +45,7 @@ func slixmppAccount(t testing.TB, w Wrapped, says string) Ran {
 func SlixmppAccount(t testing.TB, w Wrapped, cas, says string) Ran {
 	t.Helper()
 	Need(t, "slixmpp", "aiodns")
-	text, err := peerFiles.ReadFile("testdata/peers/slixmpp_account.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := filepath.Join(w.Home, "slixmpp_account.py")
-	peerWrite(t, script, text)
-	return w.run(t, "", python, script, AliceJID, AlicePassword, cas, BobJID, says)
+	return w.run(t, "", python, w.script(t, "slixmpp_account.py"), AliceJID, AlicePassword, cas, BobJID, says)
 }
 
 func goSendxmppAccount(t testing.TB, w Wrapped, says string) Ran {
@@ -64,12 +58,7 @@ func goSendxmppAccount(t testing.TB, w Wrapped, says string) Ran {
 func xmppJSAccount(t testing.TB, w Wrapped, says string) Ran {
 	t.Helper()
 	Need(t, "node", "xmpp.js")
-	text, err := peerFiles.ReadFile("testdata/peers/xmppjs_account.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := filepath.Join(w.Home, "xmppjs_account.mjs")
-	peerWrite(t, script, text)
+	script := w.script(t, "xmppjs_account.mjs")
 	if out, err := exec.Command("cp", "-r", filepath.Join(os.Getenv("XMPPSCOPE_NPM"), "node_modules"), w.Home).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -112,6 +101,14 @@ func (w Wrapped) own(t testing.TB) {
 	}
 }
 
+// script writes one of testdata/peers into the home, and returns its path.
+func (w Wrapped) script(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(w.Home, name)
+	writePeerFile(t, name, path)
+	return path
+}
+
 func (w Wrapped) run(t testing.TB, input string, args ...string) Ran {
 	t.Helper()
 	cmd := w.command(t, args)
@@ -133,12 +130,7 @@ func (w Wrapped) command(t testing.TB, args []string) *exec.Cmd {
 func (w Wrapped) Desktop(t testing.TB, name string) *exec.Cmd {
 	t.Helper()
 	Need(t, "xvfb", "dbus-run", name)
-	text, err := peerFiles.ReadFile("testdata/peers/" + name + "_account.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := filepath.Join(w.Home, "account.py")
-	peerWrite(t, script, text)
+	script := w.script(t, name+"_account.py")
 	w.Env = append(w.Env, "DISPLAY="+startDisplay(t), "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "NO_AT_BRIDGE=1")
 	return w.command(t, []string{python, script, AliceJID, AlicePassword})
 }

@@ -113,13 +113,19 @@ func BOSHClient(t testing.TB, url string, l Login) Ran {
 // peerFile puts a program of ours where it can be run.
 func peerFile(t testing.TB, name string) string {
 	t.Helper()
+	path := filepath.Join(peerDir(t), name)
+	writePeerFile(t, name, path)
+	return path
+}
+
+// writePeerFile copies one of testdata/peers to a path.
+func writePeerFile(t testing.TB, name, path string) {
+	t.Helper()
 	text, err := peerFiles.ReadFile("testdata/peers/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(peerDir(t), name)
 	peerWrite(t, path, text)
-	return path
 }
 
 // complete fills in what the zero values stand for.
