@@ -124,3 +124,22 @@ func TestNothingIsMadeUpAfterKill(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftBehindCompressed: where the recording ends with <compressed/>, what is left of the
+// session is compressed.
+func TestLeftBehindCompressed(t *testing.T) {
+	r := &resumed{by: prepared().NewSession(new(session.Book))}
+	r.cut()
+	l := &leftover{sessions: map[int]*resumed{1: r}}
+	c := packedFloods["zlib"]
+	for _, e := range xmpptest.Play(t, "C: "+c.asks[0]+"\nS: "+c.says[0]+"\nC: "+c.asks[1]+"\nS: "+c.says[1]) {
+		if r.packed {
+			t.Errorf("it is taken for compressed before event %d, %s", e.Seq, e.Kind())
+		}
+		e.Session = 1
+		l.note(e)
+	}
+	if !r.packed {
+		t.Error("it is not known that what follows is compressed")
+	}
+}

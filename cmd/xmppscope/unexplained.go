@@ -86,7 +86,6 @@ func (l *leftover) note(e session.Event) {
 	case session.HTTPRequest, session.HTTPResponse, session.HTTPBody, session.WebSocketFrame, session.BOSHBody:
 		r.packed = true
 	}
-	r.packed = r.packed || r.cutter.IsCompressed(session.C2S) || r.cutter.IsCompressed(session.S2C)
 	switch {
 	case r.packed:
 	case !session.IsPlaintext(e.Body):
@@ -97,6 +96,7 @@ func (l *leftover) note(e session.Event) {
 		r.cutter.Take(session.Seen{Dir: e.Dir, Conn: e.Conn, Body: session.StreamBytes{}, Raw: e.Raw})
 		r.cutter.Skip(e.Dir, e.Size-int64(len(e.Raw))) // placeholders have another length
 	}
+	r.packed = r.packed || r.cutter.IsCompressed(session.C2S) || r.cutter.IsCompressed(session.S2C)
 }
 
 // tell emits the events of what is left.
