@@ -15,6 +15,12 @@ const (
 	lookerRest = 100 * time.Millisecond
 )
 
+// How long a run may take until it can be looked at, and how often that is asked.
+const (
+	socketTime = 10 * time.Second
+	socketRest = 50 * time.Millisecond
+)
+
 func lookedWork() work {
 	return work{name: "looked",
 		title: func(z *sizes) string {
@@ -78,8 +84,26 @@ func (r *rig) look() (stop func(), err error) {
 	return stop, nil
 }
 
-// socket is where the run can be looked at.
+// socket is where the run can be looked at. It is there shortly after the run has
+// said where it listens.
 func (r *rig) socket() (string, error) {
+	limit := time.After(socketTime)
+	for {
+		if path, err := r.listed(); path != "" || err != nil {
+			return path, err
+		}
+		select {
+		case <-time.After(socketRest):
+		case <-limit:
+			return "", errors.New("bench: the run cannot be looked at: attach --list does not have it")
+		case <-r.ctx.Done():
+			return "", r.ctx.Err()
+		}
+	}
+}
+
+// listed is where the run can be looked at, as attach --list has it; "" if it does not.
+func (r *rig) listed() (string, error) {
 	p, out, err := startReading(r.ctx, r.command(r.scope.path, "attach", "--list"))
 	if err != nil {
 		return "", err
@@ -98,5 +122,5 @@ func (r *rig) socket() (string, error) {
 			return fields[2], nil
 		}
 	}
-	return "", errors.New("bench: the run cannot be looked at: attach --list does not have it")
+	return "", nil
 }

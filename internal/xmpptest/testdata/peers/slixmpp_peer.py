@@ -22,6 +22,7 @@ def say(*words):
 class Peer(slixmpp.ClientXMPP):
     def __init__(self):
         super().__init__(JID + "/" + ROLE, PASSWORD)
+        self.leaving = False
         for plugin in ("xep_0030", "xep_0198", "xep_0199"):
             self.register_plugin(plugin)
         self.ca_certs = CAFILE
@@ -55,7 +56,10 @@ class Peer(slixmpp.ClientXMPP):
         say(json.dumps({"from": str(message["from"]), "body": message["body"]}))
         if ROLE == "bob":
             message.reply("echo: " + message["body"]).send()
-        else:
+        elif not self.leaving:
+            # A server sends what a login before did not acknowledge once more, and
+            # slixmpp closes its stream as often as it is told to.
+            self.leaving = True
             self.disconnect()
 
 
