@@ -24,6 +24,8 @@ type Control struct {
 	// Explain makes what explains a session, for filters that ask for more than an element's
 	// name: its step on the ladder, what was decoded. nil: there is none.
 	Explain func() *decode.Session
+	// Filters knows those that breakpoints can name.
+	Filters session.Naming
 
 	armed atomic.Int32 // breakpoints
 
@@ -351,8 +353,8 @@ func (c *Control) hold(h Held) {
 
 // Break holds what an expression of the filter language is true of, or the element before
 // which a step of the ladder begins: "before sasl-success".
-func (c *Control) Break(text string, once bool) (Breakpoint, error) {
-	b := Breakpoint{Text: strings.TrimSpace(text), Once: once}
+func (c *Control) Break(text string, once bool) (b Breakpoint, err error) {
+	b = Breakpoint{Text: strings.TrimSpace(text), Once: once}
 	b.expr = b.Text
 	if step, ok := strings.CutPrefix(b.Text, "before "); ok {
 		step = strings.TrimSpace(step)
@@ -364,7 +366,11 @@ func (c *Control) Break(text string, once bool) (Breakpoint, error) {
 	if b.expr == "" {
 		b.expr = "true"
 	}
-	if _, err := session.CompileFilter(b.expr); err != nil {
+	b.expr, err = c.Filters.Put(b.expr)
+	if err == nil {
+		_, err = session.CompileFilter(b.expr)
+	}
+	if err != nil {
 		return b, err
 	}
 	c.mu.Lock()

@@ -78,10 +78,15 @@ const maxFilter = 16 << 10
 
 // CompileFilter turns an expression (https://expr-lang.org) into a test of
 // events. The test is not safe for use by several goroutines at once. An event on
-// which the expression fails to run is not matched.
+// which the expression fails to run is not matched. Of named filters it knows CommonFilters;
+// Naming knows more.
 func CompileFilter(source string) (func(*Event) bool, error) {
 	if len(source) > maxFilter {
 		return nil, fmt.Errorf("a filter has at most %d bytes, and this one has %d", maxFilter, len(source))
+	}
+	source, err := Naming(nil).Put(source)
+	if err != nil {
+		return nil, err
 	}
 	f := new(filter)
 	program, err := expr.Compile(source, expr.Env(&f.env), expr.AsBool())

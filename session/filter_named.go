@@ -19,13 +19,43 @@ var CommonFilters = []NamedFilter{
 // NamedFilter is a filter that has a name.
 type NamedFilter struct{ Name, Expr string }
 
+// Naming puts filters in the places where an expression names them, as NameFilters does; nil
+// knows CommonFilters alone.
+type Naming func(source string) (string, error)
+
+// Put puts them there.
+func (n Naming) Put(source string) (string, error) {
+	if n == nil {
+		return NameFilters(source, nil)
+	}
+	return n(source)
+}
+
+// Compile is CompileFilter of what it makes of an expression.
+func (n Naming) Compile(source string) (func(*Event) bool, error) {
+	source, err := n.Put(source)
+	if err != nil {
+		return nil, err
+	}
+	return CompileFilter(source)
+}
+
 // maxNested bounds how deep filters name each other.
 const maxNested = 8
 
 // NameFilters puts filters in the places where an expression names them: @name, or @"a name"
-// with blanks in it. The error for a name that none has says which is nearest.
+// with blanks in it; CommonFilters have names unless others have them. The error for a name that
+// none has says which is nearest.
 func NameFilters(source string, named map[string]string) (string, error) {
-	return nameFilters(source, named, 0)
+	if !strings.Contains(source, "@") {
+		return source, nil
+	}
+	all := map[string]string{}
+	for _, f := range CommonFilters {
+		all[f.Name] = f.Expr
+	}
+	maps.Copy(all, named)
+	return nameFilters(source, all, 0)
 }
 
 func nameFilters(source string, named map[string]string, depth int) (string, error) {

@@ -22,7 +22,7 @@ func TestNameFilters(t *testing.T) {
 	}
 	for source, want := range map[string]string{
 		`@eror`:      "there is no filter @eror: did you mean @errors?",
-		`@xyzzyplug`: `there are @big, @errors, @loop, @roster, @"slow rosters"`,
+		`@xyzzyplug`: `there are @big, @errors, @loop, @messages, @presence, @roster, @slow, @"slow rosters"`,
 		`@loop`:      "names itself",
 		`@big@big`:   "more than",
 		`@`:          "there is no filter @",

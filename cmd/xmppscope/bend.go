@@ -20,10 +20,11 @@ import (
 
 // rulesFlag is --rules: what passes is changed by rules in a file.
 type rulesFlag struct {
-	file   string
-	engine bend.Engine
-	text   []byte // of the file, as it was read last
-	failed string // why it could not be, the last time
+	file    string
+	engine  bend.Engine
+	filters session.Naming // which its conditions can name
+	text    []byte         // of the file, as it was read last
+	failed  string         // why it could not be, the last time
 }
 
 func (r *rulesFlag) add(f *pflag.FlagSet) {
@@ -46,7 +47,7 @@ const rulesHelp = `--rules FILE changes what passes. The file is TOML, and each 
 
 Of which elements it speaks (all that are given have to be true):
 
-  when         a filter (see xmppscope help filter)
+  when         a filter (see xmppscope help filter), or "@NAME" for one that has a name
   step         a step of the ladder: "sasl-success", or "features" for any of them
   dir          "c2s" or "s2c"
   session      the number of one session
@@ -81,6 +82,7 @@ for this.`)
 // open reads the rules, and has sessions bent by them.
 func (r *rulesFlag) open(control *proxy.Control) error {
 	control.Use(r.engine.Gate)
+	r.filters = control.Filters
 	if r.file == "" {
 		return nil
 	}
@@ -114,7 +116,7 @@ func (r *rulesFlag) read() (set *bend.Set, changed bool, err error) {
 		return nil, false, nil
 	}
 	r.text = append([]byte{}, text...)
-	set, err = bend.Parse(r.file, string(text))
+	set, err = bend.Parse(r.file, string(text), r.filters)
 	return set, true, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -38,7 +39,12 @@ type configFile struct {
 }
 
 // configFlags say which settings the inspector takes.
-type configFlags struct{ path, profile string }
+type configFlags struct {
+	path, profile string
+	once          sync.Once
+	settings      viewer.Settings
+	wrong         error
+}
 
 func (c *configFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&c.path, "config", "", "`FILE` with settings of the inspector (default: xmppscope/config.toml in your configuration folder; see xmppscope help config)")
@@ -51,8 +57,16 @@ func configPath() (string, error) {
 	return filepath.Join(dir, "xmppscope", "config.toml"), err
 }
 
-// read reads the settings. There need not be a file, unless one was named.
+// given says whether the settings are others than the usual ones.
+func (c *configFlags) given() bool { return c.path != "" || c.profile != "" }
+
+// read reads the settings, once. There need not be a file, unless one was named.
 func (c *configFlags) read() (viewer.Settings, error) {
+	c.once.Do(func() { c.settings, c.wrong = c.readFile() })
+	return c.settings, c.wrong
+}
+
+func (c *configFlags) readFile() (viewer.Settings, error) {
 	path := c.path
 	if path == "" {
 		var err error

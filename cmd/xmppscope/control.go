@@ -168,7 +168,7 @@ func (c *controls) Bend(b api.Bend) error {
 
 // Rules implements api.Control.
 func (c *controls) Rules(ctx context.Context, r api.Rules) (api.Rules, error) {
-	set, err := bend.Parse("toml", r.TOML)
+	set, err := bend.Parse("toml", r.TOML, c.Filters)
 	if err != nil {
 		return api.Rules{}, err
 	}

@@ -73,7 +73,7 @@ func (o *outputFlags) matcher() (func(*session.Event) bool, error) {
 	if o.filter == "" {
 		return nil, nil
 	}
-	source, err := unnamed(o.filter, o.config)
+	source, err := o.config.naming()(o.filter)
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return nil, err
 	}

@@ -7,10 +7,7 @@ import (
 )
 
 // holds is proxy.Control for the inspector: viewer.Control.
-type holds struct {
-	*proxy.Control
-	filters map[string]string // which breakpoints can name
-}
+type holds struct{ *proxy.Control }
 
 // Held implements viewer.Control.
 func (c holds) Held() (out []viewer.Held) {
@@ -34,10 +31,7 @@ func (c holds) Decide(id uint64, v viewer.Verb) error {
 
 // Break implements viewer.Control.
 func (c holds) Break(text string) error {
-	text, err := session.NameFilters(text, filterNames(c.filters))
-	if err == nil {
-		_, err = c.Control.Break(text, false)
-	}
+	_, err := c.Control.Break(text, false)
 	return err
 }
 

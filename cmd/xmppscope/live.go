@@ -84,7 +84,7 @@ func (l *live) open() error {
 	if err := l.inspect.accounts.read(&l.known); err != nil {
 		return err
 	}
-	if l.inspector() || l.config != (configFlags{}) {
+	if l.inspector() || l.config.given() {
 		var err error
 		if l.settings, err = l.config.read(); err != nil {
 			return err
@@ -98,6 +98,7 @@ func (l *live) open() error {
 	l.inspect.inUse, l.inspect.saving, l.inspect.saves, l.inspect.board = l.saves, l.saving, l.saveStates, &l.board
 	l.log, l.server = session.NewLog(), server
 	l.control = proxy.NewControl()
+	l.control.Filters = l.out.config.naming()
 	l.control.Explain = func() *decode.Session { return prepared().NewSession(new(session.Book)) }
 	l.inspect.log = l.log
 	if err := l.rules.open(l.control); err != nil {
@@ -190,7 +191,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 		l.spool.End()
 	}()
 	l.welcome = l.server.tell(l.inspector(), l.welcome)
-	stopServing := l.server.serve(api.Options{Control: &controls{Control: l.control, rules: &l.rules, reveal: l.out.reveal, by: "api"}, Log: l.log, Title: l.name(), Live: true, Reveal: l.out.reveal, Look: l.spool.Want}, &l.board)
+	stopServing := l.server.serve(api.Options{Control: &controls{Control: l.control, rules: &l.rules, reveal: l.out.reveal, by: "api"}, Log: l.log, Title: l.name(), Live: true, Reveal: l.out.reveal, Look: l.spool.Want, CompileFilter: l.control.Filters.Compile}, &l.board)
 	stopAttached := l.letAttach()
 	if l.inspector() {
 		l.recovery = openRecovery(l.noRecovery)
@@ -199,9 +200,9 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			defer cancel()
 			defer l.board.begin()()
 			return runInspector(ctx, viewer.Options{
-				Control: holds{l.control, l.settings.Filters},
+				Control: holds{l.control},
 				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
-				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: compiler(l.settings.Filters), Hooks: l.inspect.hooks(),
+				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: l.out.config.naming().Compile, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings, Tasks: l.tasks,
 			}, "print text: --plain")
 		})

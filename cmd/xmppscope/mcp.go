@@ -98,7 +98,8 @@ func assist(cmd *cobra.Command, in *inputFlags, paths []string, control string) 
 		isReady()
 	}()
 	m := api.NewModel(api.Options{
-		Log: log, Tool: tool, Title: strings.TrimPrefix(openTitle(paths), "xmppscope "), Sources: r.sources, Remote: remote,
+		CompileFilter: (*configFlags)(nil).naming().Compile,
+		Log:           log, Tool: tool, Title: strings.TrimPrefix(openTitle(paths), "xmppscope "), Sources: r.sources, Remote: remote,
 		Live: slices.ContainsFunc(filesOf(paths), comesSlowly),
 	})
 	err := api.Assistant(cmd.Context(), m, os.Stdin, os.Stdout, ready)

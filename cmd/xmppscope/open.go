@@ -46,7 +46,7 @@ func (o *openFlags) options(paths []string) (viewer.Options, error) {
 	return viewer.Options{
 		Settings: settings,
 		Title:    openTitle(paths), Reveal: o.shown.reveal,
-		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: compiler(settings.Filters),
+		Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: o.config.naming().Compile,
 	}, err
 }
 
@@ -142,7 +142,7 @@ func open(ctx context.Context, in *inputFlags, paths []string, instead string, o
 	o.Log, o.Hooks, o.Done = log, beyond.hooks(), leave
 	o.Reading = viewer.Reading{State: r.state, Stop: r.stop}
 	o.Unsaved = slices.ContainsFunc(filesOf(paths), passesOnce)
-	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal}, beyond.board)()
+	defer programs.serve(api.Options{Log: log, Title: o.Title, Sources: r.sources, Live: o.Live, Reveal: o.Reveal, CompileFilter: o.CompileFilter}, beyond.board)()
 	var err error
 	switch {
 	case r.fruitless():

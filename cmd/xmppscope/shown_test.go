@@ -16,7 +16,7 @@ func TestWhatIsHeldIsShownWithoutSecrets(t *testing.T) {
 	const header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
 	const secret = "AGFsaWNlAGh1bnRlcjI="
 	for _, long := range []string{"x", "a-value-that-is-long-enough-to-move-all-that-is-behind-it"} {
-		set, err := bend.Parse("test", "[move]\nwhen = 'name == \"auth\"'\ndo = 'replace'\nattribute = 'a'\nwith = '"+long+"'\n[hold]\nwhen = 'name == \"auth\"'\ndo = 'hold'\n")
+		set, err := bend.Parse("test", "[move]\nwhen = 'name == \"auth\"'\ndo = 'replace'\nattribute = 'a'\nwith = '"+long+"'\n[hold]\nwhen = 'name == \"auth\"'\ndo = 'hold'\n", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

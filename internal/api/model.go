@@ -35,7 +35,9 @@ type Options struct {
 	Live    bool // sessions come in while it runs
 	Reveal  bool // secrets in the clear
 	Pretty  session.Pretty
-	Look    func(session int) // says which session is looked at, so that it is explained first; may be nil
+	// CompileFilter makes filters of expressions; nil is session.CompileFilter.
+	CompileFilter func(expr string) (func(*session.Event) bool, error)
+	Look          func(session int) // says which session is looked at, so that it is explained first; may be nil
 }
 
 // Model is what is known of a Log's sessions. It may be used by several goroutines.
@@ -56,7 +58,12 @@ type conversation struct {
 }
 
 // NewModel makes a model of a log.
-func NewModel(o Options) *Model { return &Model{o: o, sessions: map[int]*conversation{}} }
+func NewModel(o Options) *Model {
+	if o.CompileFilter == nil {
+		o.CompileFilter = session.CompileFilter
+	}
+	return &Model{o: o, sessions: map[int]*conversation{}}
+}
 
 // Errors of what was asked for.
 var (
@@ -384,7 +391,7 @@ func (m *Model) matcher(w Wanted) (func(*session.Event) bool, error) {
 	var filter, search func(*session.Event) bool
 	if w.Filter != "" {
 		var err error
-		if filter, err = session.CompileFilter(w.Filter); err != nil {
+		if filter, err = m.o.CompileFilter(w.Filter); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrWrong, err)
 		}
 	}

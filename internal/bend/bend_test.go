@@ -19,7 +19,7 @@ const header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx
 // each.
 func bends(t *testing.T, rules string, dir session.Dir, elements ...string) (out []proxy.Decision) {
 	t.Helper()
-	set, err := Parse("rules.toml", rules)
+	set, err := Parse("rules.toml", rules, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,12 +189,13 @@ func TestProblems(t *testing.T) {
 		{"[r]\ndo = 'cut'\nbefore = 'yes'", "f:3:1: rule r: before has to be true or false"},
 		{"[r]\ndo = 'mechanisms'\nonly = 'PLAIN'", "f:3:1: rule r: only has to be a list"},
 		{"[\"a, b\"]\ndo = 'drop'", "is no name for a rule"},
+		{"[r]\ndo = 'drop'\nwhen = '@eror'", "f:3:1: rule r: there is no filter @eror: did you mean @errors?"},
 		{strings.Repeat("#", MaxFile+1), "are the most"},
 		{"[r]\na" + strings.Repeat(".a", MaxFile/4) + " = 1", "f:2:1: something lies more than 30 levels deep"},
 		{"[r]\ndo = 'drop'\nwhen = '" + strings.Repeat("(", MaxFile/2) + "'", "f:3:1: rule r: a filter has at most"},
 		{"[r]\ndo = 'answer'\nxml = '" + strings.Repeat(".", 1000) + strings.Repeat("[", 1000) + "'\nnone = 1 # " + strings.Repeat(".", 1000), `f:4:1: rule r: answer knows no "none"`},
 	} {
-		_, err := Parse("f", c.text)
+		_, err := Parse("f", c.text, nil)
 		var p *Problem
 		if !errors.As(err, &p) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.40q: %v, want %s", c.text, err, c.want)
@@ -204,7 +205,7 @@ func TestProblems(t *testing.T) {
 
 // TestWarnings: what clients remember is said before it is done.
 func TestWarnings(t *testing.T) {
-	set, err := Parse("f", "[plain-only]\ndo = 'mechanisms'\nonly = ['PLAIN']\n[no-tls]\ndo = 'feature'\ntake = ['starttls']\n[slow]\ndo = 'delay'\nfor = '1s'")
+	set, err := Parse("f", "[plain-only]\ndo = 'mechanisms'\nonly = ['PLAIN']\n[no-tls]\ndo = 'feature'\ntake = ['starttls']\n[slow]\ndo = 'delay'\nfor = '1s'", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func FuzzRules(f *testing.F) {
 	}
 	f.Add("[r]\ndo = 'replace'\nelement = 'b'\nwith = 'y'", "<a><b/><b>x</b></a>")
 	f.Fuzz(func(t *testing.T, rules, xml string) {
-		set, err := Parse("f", rules)
+		set, err := Parse("f", rules, nil)
 		if err != nil {
 			return
 		}

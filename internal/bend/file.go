@@ -49,8 +49,8 @@ const (
 	maxRules = 1000
 )
 
-// Parse reads rules. The error is a *Problem.
-func Parse(file, text string) (*Set, error) {
+// Parse reads rules, whose conditions can name filters. The error is a *Problem.
+func Parse(file, text string, filters session.Naming) (*Set, error) {
 	if len(text) > MaxFile {
 		return nil, &Problem{File: file, Text: fmt.Sprintf("it has %d bytes, and %d are the most", len(text), MaxFile)}
 	}
@@ -77,7 +77,7 @@ func Parse(file, text string) (*Set, error) {
 		if strings.ContainsAny(k[0], ", ") || session.SafeLine(k[0]) != k[0] || len(k[0]) > 60 || k[0] == "" {
 			return nil, problem(k[0], "%q is no name for a rule: letters, digits, - and _", session.ShortLine(k[0]))
 		}
-		p := &params{table: table, used: map[string]bool{}}
+		p := &params{table: table, used: map[string]bool{}, filters: filters}
 		rule, bad := p.rule(k[0])
 		if bad != nil {
 			return nil, problem(strings.TrimSuffix(k[0]+"."+bad.key, "."), "rule %s: %s", k[0], bad.text)
@@ -97,13 +97,17 @@ func (p *params) rule(name string) (*Rule, *wrong) {
 	r := &Rule{Name: name, when: p.text("when"), step: p.text("step"), session: p.count("session"), after: p.count("after"),
 		first: p.count("first"), every: p.count("every"), probability: p.fraction("probability", 1), seed: uint64(p.count("seed"))}
 	r.dir = p.dir("dir")
-	r.kinds = strings.Contains(r.when, "kind") || strings.HasPrefix(r.step, "stream-")
-	r.Action = p.text("do")
 	if r.when != "" {
-		if _, err := session.CompileFilter(r.when); err != nil {
+		var err error
+		if r.when, err = p.filters.Put(r.when); err == nil {
+			_, err = session.CompileFilter(r.when)
+		}
+		if err != nil {
 			p.fail("when", "%v", err)
 		}
 	}
+	r.kinds = strings.Contains(r.when, "kind") || strings.HasPrefix(r.step, "stream-")
+	r.Action = p.text("do")
 	a, known := actions[r.Action]
 	switch {
 	case r.Action == "":

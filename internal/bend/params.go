@@ -15,6 +15,8 @@ type params struct {
 	table map[string]any
 	used  map[string]bool
 	bad   *wrong
+
+	filters session.Naming
 }
 
 func (p *params) fail(key, format string, a ...any) {
