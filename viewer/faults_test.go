@@ -114,3 +114,23 @@ func TestEnterOpensASession(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCauseIsReadInLittleRoom: at 80x24 the account of the error gives way to the cause, and
+// what is cut is cut behind a word.
+func TestTheCauseIsReadInLittleRoom(t *testing.T) {
+	s := refused(1)
+	for i := range s.events {
+		if e := &s.events[i]; e.Name == "failure" {
+			e.Notes = append(e.Notes, session.Note{Name: session.FieldCondition, Value: "not-authorized"})
+		}
+		for j := range s.events[i].Notes {
+			if n := &s.events[i].Notes[j]; n.Rule == session.RuleVerdict {
+				n.Value = `at #14 (sasl-failure) the server refused the login of "ysong.lee@gmail.com" with PLAIN (not-authorized): the client sent bytes that are not UTF-8, as its password has an umlaut`
+			}
+		}
+	}
+	newBench(t, 80, 24, Options{}).play(s).has(
+		" ✗ #14: the client sent bytes that are not UTF-8, as its password has an umlaut",
+		`   (the server refused the login of "ysong.lee@gmail.com" with PLAIN …`)
+	newBench(t, 200, 24, Options{}).play(s).has(`✗ at #14 (sasl-failure) the server refused the login of "ysong.lee@gmail.com" with PLAIN (not-authorized): the client`)
+}

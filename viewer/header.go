@@ -146,8 +146,8 @@ func (u *ui) lookAt(session int) {
 // tall is from how many rows on the verdict may take one more line.
 const tall = 36
 
-// stateLines is how the current session stands: the judgement on it, and behind it what
-// to do next as far as there is room. It takes a line for a login that worked, two for
+// stateLines is how the current session stands: the judgement on it, in brief where there is
+// little room, and behind it what to do next. What does not fit is cut behind a word. It takes a line for a login that worked, two for
 // one that failed, one more on a tall screen. The event it stands on has all of it.
 func (u *ui) stateLines(width, height int) []line {
 	c := u.current()
@@ -176,6 +176,9 @@ func (u *ui) stateLines(width, height int) []line {
 		most = 1
 	}
 	l := line{{" " + sign + " ", style}, {wire(words), said}}
+	if len(l.wrap(width-1, 3)) > most && o.Verdict != "" && o.State == session.Failed {
+		l[1].text = wire(o.Brief()) // what it is about may be cut, the cause not
+	}
 	if touched := o.TouchedBy(); touched != "" && !strings.Contains(words, touched) {
 		l = append(l, span{"  ◆ " + wire(touched), u.theme.notice})
 	}
@@ -186,11 +189,8 @@ func (u *ui) stateLines(width, height int) []line {
 	if len(lines) <= most {
 		return lines
 	}
-	rest := lines[most-1] // what does not fit is clipped, not broken
-	for _, more := range lines[most:] {
-		rest = append(rest, more[1:]...)
-	}
-	return append(lines[:most-1], rest)
+	lines[most-1] = lines[most-1].goesOn(width - 1)
+	return lines[:most]
 }
 
 // modes are the flags on the right of the first line.

@@ -178,6 +178,9 @@ func (s clean) fit(width int) clean {
 	return s[:len(s)-len(rest)] + "…"
 }
 
+// trimmed is the text without blanks at its end.
+func (s clean) trimmed() clean { return clean(strings.TrimRight(string(s), " ")) }
+
 // pad brings the text to exactly a width: cut, or filled up on the right.
 func (s clean) pad(width int) clean {
 	s = s.fit(width)

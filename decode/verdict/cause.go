@@ -105,13 +105,11 @@ func (c *scene) tell(severity session.Severity, at place, what, then string, cau
 	if best.What != "" {
 		what = best.What
 	}
-	if best.Text != "" {
-		what += ": " + best.Text
-	}
+	why, more := best.Text, ""
 	next := c.named(best.Advice)
 	if len(causes) > 1 && best.Weight == Likely && causes[1].Weight == Likely {
 		if other := causes[1]; other.Text != "" && !strings.Contains(best.Text, other.Text) {
-			what += "; or else " + other.Text
+			more += "; or else " + other.Text
 			if other.Advice != "" && other.Advice != best.Advice {
 				next += "; or else " + c.named(other.Advice)
 			}
@@ -124,7 +122,12 @@ func (c *scene) tell(severity session.Severity, at place, what, then string, cau
 			}
 		}
 	}
-	return verdictNote(severity, at, what+then, strings.TrimPrefix(next, "; "))
+	if more += then; why == "" {
+		what += more
+	} else {
+		why += more
+	}
+	return because(severity, at, what, why, strings.TrimPrefix(next, "; "))
 }
 
 // named says which server's log is meant, where that was found out.

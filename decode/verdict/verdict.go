@@ -123,10 +123,16 @@ type place struct {
 
 // verdictNote makes the note.
 func verdictNote(severity session.Severity, at place, what, next string) session.Note {
+	return because(severity, at, what, "", next)
+}
+
+// because makes the note of what happened, and why.
+func because(severity session.Severity, at place, what, why, next string) session.Note {
+	v := session.Verdict{What: what, Why: why}
 	if at.step != nil {
-		what = fmt.Sprintf("at #%d (%s) %s", at.seq, at.step.ID, what)
+		v.Seq, v.Step = at.seq, at.step.ID
 	}
-	return session.Note{Severity: severity, Name: session.FieldVerdict, Value: what, Text: next}
+	return session.Note{Severity: severity, Name: session.FieldVerdict, Value: v.String(), Text: next}
 }
 
 // waiting notes that one side keeps the other waiting. It is a verdict of its
