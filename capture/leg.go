@@ -144,7 +144,7 @@ func (p *pcapngWriter) segment(s *ngSession, l *ngLeg, c ngChunk) {
 	p.settle(s)
 	if l.flow == nil {
 		p.claim(s, l, c.raw)
-		l.flow = newFlow(l.ends.client, l.ends.server)
+		l.flow = newFlow(l.ends.client, l.ends.server, p.room)
 		at := l.at
 		if at.IsZero() {
 			at = c.at

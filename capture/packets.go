@@ -31,11 +31,11 @@ type flow struct {
 	next           [3]uint32                // by direction: the sequence number of the next byte
 	acked          [3]uint32                // by direction: what the other side has acknowledged
 	ended          [3]bool                  // by direction: FIN or RST was sent
-	room           gopacket.SerializeBuffer // for a packet that is lent
+	room           gopacket.SerializeBuffer // for a packet that is lent; flows of one file share it
 }
 
-func newFlow(client, server netip.AddrPort) *flow {
-	f := &flow{client: client, server: server, room: gopacket.NewSerializeBuffer()}
+func newFlow(client, server netip.AddrPort, room gopacket.SerializeBuffer) *flow {
+	f := &flow{client: client, server: server, room: room}
 	// Any number will do; two far apart are told apart at a glance.
 	f.next[session.C2S], f.next[session.S2C] = 1_000_000, 2_000_000_000
 	return f

@@ -39,7 +39,7 @@ func parse(t *testing.T, b []byte) parsed {
 func TestFlowAddsUp(t *testing.T) {
 	for _, ip := range []string{"127.0.0.1", "::1"} {
 		a := netip.MustParseAddr(ip)
-		f := newFlow(netip.AddrPortFrom(a, 40000), netip.AddrPortFrom(a, 5222))
+		f := newFlow(netip.AddrPortFrom(a, 40000), netip.AddrPortFrom(a, 5222), gopacket.NewSerializeBuffer())
 		f.next[session.C2S] = 1<<32 - 100_000 // wraps on the way
 		packets := f.open()
 		up, down := strings.Repeat("u", 300_000), strings.Repeat("d", 70_000)
@@ -86,12 +86,12 @@ func collected(lent iter.Seq[[]byte]) (out [][]byte) {
 func TestFinish(t *testing.T) {
 	a := netip.MustParseAddrPort("127.0.0.1:40000")
 	z := netip.MustParseAddrPort("127.0.0.1:5222")
-	f := newFlow(a, z)
+	f := newFlow(a, z, gopacket.NewSerializeBuffer())
 	f.open()
 	if reset := f.finish(session.S2C, true); len(reset) != 1 || !parse(t, reset[0]).tcp.RST || parse(t, reset[0]).tcp.SrcPort != 5222 {
 		t.Error("a reset is not one RST of the side that reset")
 	}
-	f = newFlow(a, z)
+	f = newFlow(a, z, gopacket.NewSerializeBuffer())
 	f.open()
 	if f.fin(session.C2S) == nil || f.fin(session.C2S) != nil {
 		t.Error("one side has not exactly one FIN")
@@ -128,7 +128,7 @@ func TestFinishAcknowledgesOnce(t *testing.T) {
 			return append(out, f.finish(s, false)...)
 		},
 	} {
-		f := newFlow(netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:5222"))
+		f := newFlow(netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:5222"), gopacket.NewSerializeBuffer())
 		f.open()
 		pure := 0
 		for _, b := range play(f) {

@@ -49,6 +49,7 @@ type pcapWriter struct {
 	buf      bytes.Buffer
 	packets  *pcapgo.Writer // nil until the link type is known
 	link     uint16
+	room     gopacket.SerializeBuffer // for the flows
 	open     tuples
 	sessions map[connID]*plainSession
 	ended    ended
@@ -73,7 +74,7 @@ func newPcap(w io.Writer, o Options) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pcapWriter{w: w, header: header, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[connID]*plainSession{}}
+	p := &pcapWriter{w: w, room: gopacket.NewSerializeBuffer(), header: header, redact: o.Redact, reveal: o.Reveal, open: tuples{}, sessions: map[connID]*plainSession{}}
 	if o.Packets && !o.Redact && !o.Reveal {
 		return p, nil // the first packet tells what link type it is
 	}
@@ -241,7 +242,7 @@ func (p *pcapWriter) plaintext(e *session.Event) error {
 	}
 	if s.flow == nil {
 		s.used, _ = p.open.claim(s.ends)
-		s.flow = newFlow(s.used.client, s.used.server)
+		s.flow = newFlow(s.used.client, s.used.server, p.room)
 		p.writeAll(e.At, s.flow.open())
 	}
 	for b := range s.flow.data(e.Dir, e.Raw) {

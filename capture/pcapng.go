@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/gopacket"
+
 	"xmppscope/capture/packet"
 	"xmppscope/session"
 )
@@ -68,10 +70,11 @@ const (
 // or for Flush, so that the explanation of what it carried can go beside it.
 type pcapngWriter struct {
 	w        io.Writer
-	buf      []byte // what this call has to say
-	line     []byte // room for one
-	text     []byte // room for a comment
-	packet   []byte // room for one
+	buf      []byte                   // what this call has to say
+	line     []byte                   // room for one
+	text     []byte                   // room for a comment
+	packet   []byte                   // room for one
+	room     gopacket.SerializeBuffer // for the flows
 	open     tuples
 	sessions map[connID]*ngSession
 	ended    ended
@@ -110,7 +113,7 @@ func (w *ngWaiting) of(leg session.Leg) bool {
 
 func newPcapNG(w io.Writer, o Options) (Writer, error) {
 	p := &pcapngWriter{
-		w: w, open: tuples{}, sessions: map[connID]*ngSession{}, waiting: map[connID]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
+		w: w, room: gopacket.NewSerializeBuffer(), open: tuples{}, sessions: map[connID]*ngSession{}, waiting: map[connID]*ngSession{}, redact: o.Redact, intfs: map[session.Interface]uint32{},
 	}
 	if p.ownKind = blockCustom; o.Piped {
 		p.ownKind = blockLocal

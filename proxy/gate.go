@@ -60,15 +60,15 @@ const maxCopies = 1000
 
 // gated is a direction with gates.
 type gated struct {
-	part    []byte  // of a piece that is not whole, and has not been forwarded
-	large   bool    // the piece was too large: the rest of it passes
-	roomy   bool    // it takes room
-	passing bool    // the piece had begun to pass when somebody wanted to look: it does
-	waiting uint64  // what is waited for, counted in the session; 0: nothing
-	what    outcome // what it is about
-	next    int     // the gate to be asked then
-	rest    []byte  // what has come behind it
-	message message // of WebSocket, that is coming
+	part    []byte   // of a piece that is not whole, and has not been forwarded
+	large   bool     // the piece was too large: the rest of it passes
+	roomy   bool     // it takes room
+	passing bool     // the piece had begun to pass when somebody wanted to look: it does
+	waiting uint64   // what is waited for, counted in the session; 0: nothing
+	what    *outcome // what it is about; nil: nothing is waited for
+	next    int      // the gate to be asked then
+	rest    []byte   // what has come behind it
+	message message  // of WebSocket, that is coming
 }
 
 // outcome is what has been decided about a piece.
@@ -264,7 +264,8 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 	g := &r.gated[dir]
 	o.own()
 	r.waits++
-	g.waiting, g.what, g.next = r.waits, *o, next
+	about := *o
+	g.waiting, g.what, g.next = r.waits, &about, next
 	switch {
 	case d.Delay > 0:
 		after := d
@@ -470,12 +471,12 @@ func (r *Relay) hasDecided(in Decided) {
 		return
 	}
 	o, rest := g.what, g.rest
-	g.waiting, g.what, g.rest = 0, outcome{}, nil
-	if r.take(in.Dir, &o, in.Decision, g.next) || r.ask(in.Dir, &o, g.next) {
+	g.waiting, g.what, g.rest = 0, nil, nil
+	if r.take(in.Dir, o, in.Decision, g.next) || r.ask(in.Dir, o, g.next) {
 		g.rest = rest
 		return
 	}
-	turn := r.settle(in.Dir, &o)
+	turn := r.settle(in.Dir, o)
 	if r.phase == closing {
 		r.keep(in.Dir, rest)
 		return
@@ -523,7 +524,7 @@ func (r *Relay) keepGated() {
 			if n := len(g.rest); n > 0 {
 				reason += fmt.Sprintf(", and neither was what came behind it (%s)", session.Plural(n, "byte"))
 			}
-			r.tell(dir, &g.what, session.RelayEdited{Reason: reason, By: strings.Join(g.what.by, ", ")}, nil)
+			r.tell(dir, g.what, session.RelayEdited{Reason: reason, By: strings.Join(g.what.by, ", ")}, nil)
 		}
 		for _, p := range [][]byte{g.part, g.rest} {
 			if len(p) > 0 {

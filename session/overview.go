@@ -64,6 +64,9 @@ func (o *Overview) Apply(e *Event) {
 func (o *Overview) applyStep(e *Event) {
 	s := e.Step
 	if n := len(o.Steps); n == 0 || o.Steps[n-1].N < s.N {
+		if n == cap(o.Steps) { // a ladder ends soon, and there may be thousands
+			o.Steps = append(make([]Rung, 0, n+max(4, n/4)), o.Steps...)
+		}
 		o.Steps = append(o.Steps, Rung{Step: *s, At: e.At, Dir: e.Dir, First: e.Seq})
 	}
 	for i := len(o.Steps) - 1; i >= 0; i-- {
