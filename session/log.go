@@ -12,7 +12,7 @@ const (
 
 	// wireKept is how much of the bytes as TCP carried them is kept beside the recording
 	// that has them too, in bytes: for exports of single sessions.
-	wireKept = 256 << 20
+	wireKept = 64 << 20
 )
 
 // Log is the append-only record of a run: the explained events of all sessions,
