@@ -21,6 +21,9 @@ type (
 		From   string // who has opened the stream, where that is known
 		// StartTLS has TLS to the server begun by us.
 		StartTLS bool
+		// StandIn says that a client whose server awaits TLS is answered here until it has
+		// begun its own. Alike leaves such servers out.
+		StandIn, Alike bool
 	}
 	// Record something that happened beside the bytes.
 	Record struct{ Event session.Seen }
@@ -96,13 +99,15 @@ type (
 	// Quiesce: stop reading on both sides, finish writing, and say Quiet.
 	Quiesce struct{}
 	// Secure both legs. Early is what the client has already said in TLS. Direct
-	// is TLS from the first byte, where the server leg is yet to be connected.
+	// is TLS from the first byte, where the server leg is yet to be connected; Awaited is that of
+	// a server alone.
 	Secure struct {
-		Domain string
-		Early  []byte
-		Direct bool
-		Peer   bool   // a server has called another
-		From   string // who has opened the stream, where that is known
+		Domain  string
+		Early   []byte
+		Direct  bool
+		Awaited bool
+		Peer    bool   // a server has called another
+		From    string // who has opened the stream, where that is known
 	}
 	// Finish sending in a direction (half-close). Cut leaves out TLS's close_notify, as
 	// the sender has. Drop closes that leg altogether, and keeps the other; Reset resets it.

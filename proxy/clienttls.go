@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"xmppscope/decode"
@@ -27,14 +28,15 @@ const byClientTLS = "--client-tls"
 // askTime is how long a server may take for its offer and its answer to <starttls/>.
 const askTime = 30 * time.Second
 
-// askTLS asks a server for TLS in the place of a client that stays in the clear. Its offer
-// inside TLS is the one that the client gets, and has no STARTTLS in it (RFC 6120 §5.4.3.3).
-func askTLS(ctx context.Context, l *leg, domain string) error {
+// askTLS asks a server for TLS in the place of a client, or of a server that calls (peer), that
+// stays in the clear or has TLS already. The offer inside TLS is the one that it gets, and has no
+// STARTTLS in it (RFC 6120 §5.4.3.3).
+func askTLS(ctx context.Context, l *leg, domain string, peer bool) error {
 	l.SetDeadline(time.Now().Add(askTime))
 	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	t := asking{leg: l}
-	if err := t.say(clientHeader(domain)); err != nil {
+	if err := t.say(askingHeader(domain, peer)); err != nil {
 		return err
 	}
 	for {
@@ -45,7 +47,7 @@ func askTLS(ctx context.Context, l *leg, domain string) error {
 		switch of := root.Name; {
 		case of.Space == decode.NSStreams && of.Local == "features":
 			if root.Child(decode.NSTLS, "starttls") == nil {
-				return &refusal{"the server offers no STARTTLS, and --client-tls off takes nobody to a server in the clear", "leave --client-tls off out if the server is meant to have no TLS, or name its direct TLS port with --upstream tls://HOST:PORT"}
+				return &refusal{"the server offers no STARTTLS, and nobody is taken to a server in the clear whom xmppscope asks for TLS", "leave --client-tls off out if the server is meant to have no TLS, or name its direct TLS port with --upstream tls://HOST:PORT"}
 			}
 			if err := t.say("<starttls xmlns='" + decode.NSTLS + "'/>"); err != nil {
 				return err
@@ -122,8 +124,18 @@ func (t *asking) next() (*session.Element, error) {
 	}
 }
 
-func clientHeader(domain string) string {
-	return "<?xml version='1.0'?><stream:stream to='" + session.EscapeXML(domain) + "' version='1.0' xmlns='" + decode.NSClient + "' xmlns:stream='" + decode.NSStreams + "'>"
+func askingHeader(domain string, peer bool) string {
+	content := decode.NSClient
+	if peer {
+		content = decode.NSServer
+	}
+	return "<?xml version='1.0'?><stream:stream to='" + session.EscapeXML(domain) + "' version='1.0' xmlns='" + content + "' xmlns:stream='" + decode.NSStreams + "'>"
+}
+
+// failedToAsk tells that a server was reached, and has not begun TLS.
+func failedToAsk(server net.Conn, err error) session.Seen {
+	reason, hint := explainDial(err)
+	return session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: server.RemoteAddr().String(), Reason: reason, Hint: hint}}
 }
 
 // begunTLS tells that TLS to the server was asked for in the client's place.
@@ -198,10 +210,14 @@ func (r *Relay) turnAway() {
 	if !r.refused || r.phase == closing {
 		return
 	}
-	header, failure := errorBytes(r.domain, r.content, "policy-violation", "xmppscope lets nobody log in before TLS (--client-tls required)")
-	if !r.opened[session.S2C] {
-		r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place", By: byClientTLS})
+	by, text, why := byClientTLS, "xmppscope lets nobody log in before TLS (--client-tls required)", "the client has logged in before TLS, so it is told policy-violation"
+	if r.standing != "" {
+		by, text, why = r.standing, "the server has TLS alone", "the client goes on before TLS, which this server does not know, so it is told policy-violation (--client-tls off leaves it in the clear)"
 	}
-	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: "the client has logged in before TLS, so it is told policy-violation", By: byClientTLS})
+	header, failure := errorBytes(r.domain, r.content, "policy-violation", text)
+	if !r.opened[session.S2C] {
+		r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place", By: by})
+	}
+	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: why, By: by})
 	r.close(ourselves)
 }

@@ -35,6 +35,12 @@ func (r *Relay) excuse() {
 
 // errorBytes is a stream that is opened in the server's place, and ends with an error.
 func errorBytes(domain, content, condition, text string) (header, failure []byte) {
+	return headerBytes(domain, content), []byte("<stream:error><" + condition + " xmlns='" + decode.NSStreamError + "'/>" +
+		"<text xmlns='" + decode.NSStreamError + "' xml:lang='en'>" + text + "</text></stream:error></stream:stream>")
+}
+
+// headerBytes is a stream header in the server's place.
+func headerBytes(domain, content string) []byte {
 	if content == "" {
 		content = decode.NSClient
 	}
@@ -54,6 +60,5 @@ func errorBytes(domain, content, condition, text string) (header, failure []byte
 	attr("xmlns", content)
 	attr("xmlns:stream", decode.NSStreams)
 	b.WriteString(">")
-	return b.Bytes(), []byte("<stream:error><" + condition + " xmlns='" + decode.NSStreamError + "'/>" +
-		"<text xmlns='" + decode.NSStreamError + "' xml:lang='en'>" + text + "</text></stream:error></stream:stream>")
+	return b.Bytes()
 }

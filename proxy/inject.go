@@ -32,7 +32,7 @@ func (r *Relay) inject(s Sending) {
 func (r *Relay) mayInject(dir session.Dir) bool {
 	g := &r.gated[dir]
 	return (r.phase == relaying || r.phase == asked && dir == session.S2C) && // behind <starttls/> the server awaits TLS
-		!r.left[dir] && !r.blind && !r.isHTTP(dir) && r.opened[dir] && !g.passing && !g.large &&
+		!r.left[dir] && !r.blind && !r.standsIn() && !r.isHTTP(dir) && r.opened[dir] && !g.passing && !g.large &&
 		(len(g.part) > 0 || g.waiting != 0 || r.stream.Between(dir)) && !r.passed[dir]
 }
 

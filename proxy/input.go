@@ -29,8 +29,9 @@ type (
 	// Broken says that nothing more can be written in a direction: its receiver no
 	// longer takes data.
 	Broken struct{ Dir session.Dir }
-	// Connected says that the server leg is up.
-	Connected struct{}
+	// Connected says that the server leg is up. Standing, if it is not "", says that it awaits
+	// TLS, which the client has yet to begin, and who has named such a server.
+	Connected struct{ Standing string }
 	// ConnectFailed says that it is not, and never will be.
 	ConnectFailed struct{ Err error }
 	// Quiet says that no read is under way and nothing is left to write.

@@ -650,31 +650,35 @@ func (r *route) closeWrite(cut bool) {
 // not begun any, the server leg alone is secured. The caller holds mu.
 func (p *pump) connect(c Connect) {
 	p.spawn(func() {
-		conn, direct, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named, Server: c.Peer, Won: p.won}, p.trail.Event)
+		conn, to, err := p.o.Resolver.Dial(p.ctx, Request{Domain: c.Domain, Direct: c.Sealed, Web: c.Web, Named: c.Named, Server: c.Peer, Alike: c.Sealed || c.Alike, Won: p.won}, p.trail.Event)
 		if err != nil {
 			p.handle(ConnectFailed{err})
 			return
 		}
 		l := p.leg(session.ServerLeg, conn)
-		if c.StartTLS && !direct {
-			if err := askTLS(p.ctx, l, c.Domain); err != nil {
-				reason, hint := explainDial(err)
-				p.trail.Event(session.Seen{Leg: session.ServerLeg, Body: session.TCPFailed{Target: conn.RemoteAddr().String(), Reason: reason, Hint: hint}})
+		switch {
+		case c.StartTLS && !to.Direct:
+			if err := askTLS(p.ctx, l, c.Domain, false); err != nil {
+				p.trail.Event(failedToAsk(conn, err))
 				p.unreached(l, err)
 				return
 			}
 			p.trail.Event(begunTLS(conn.RemoteAddr().String()))
-		} else if !direct || c.Sealed || c.Named != nil && !c.Web { // who names a server begins TLS itself where it wants any
-			p.connected(l, l)
+		case c.StandIn && to.Direct:
+			p.trail.Event(to.otherKind(doneForClient))
+			p.connected(l, l, to.ledBy())
+			return
+		case !to.Direct || c.Sealed || c.Named != nil && !c.Web: // who names a server begins TLS itself where it wants any
+			p.connected(l, l, "")
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, From: c.From, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, From: c.From, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: to.Direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.unreached(l, err)
 			return
 		}
-		p.connected(l, s.Server)
+		p.connected(l, s.Server, "")
 	})
 }
 
@@ -687,11 +691,11 @@ func (p *pump) unreached(l *leg, err error) {
 }
 
 // connected takes the server leg into use.
-func (p *pump) connected(l *leg, conn net.Conn) {
+func (p *pump) connected(l *leg, conn net.Conn, standing string) {
 	p.mu.Lock()
 	p.legs[session.ServerLeg], p.conns[session.ServerLeg] = l, conn
 	p.mu.Unlock()
-	p.handle(Connected{})
+	p.handle(Connected{standing})
 	p.spawn(func() { p.carry(session.S2C) })
 }
 
@@ -702,7 +706,7 @@ func (p *pump) secure(a Secure) {
 	client.whole = true
 	ctx, gone := context.WithCancelCause(p.ctx)
 	leaving := &watching{p: p, leg: client, gone: gone}
-	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, From: a.From, Direct: a.Direct, Peer: a.Peer, Waits: leaving.waits, Record: p.trail.Event}
+	legs := tlsintercept.Legs{Client: client, Domain: a.Domain, From: a.From, Direct: a.Direct, Awaited: a.Awaited, Peer: a.Peer, Waits: leaving.waits, Record: p.trail.Event}
 	if server != nil {
 		server.whole = true
 		legs.Server = p.watch(server, func() { gone(nil) }) // ends the handshake, which waits for nothing then
@@ -716,11 +720,19 @@ func (p *pump) secure(a Secure) {
 		legs.Dial = func(ctx context.Context, sni string, peer bool) (net.Conn, error) {
 			q := directRequest(sni, a.Early)
 			q.Server, q.Won = peer, p.won
-			conn, _, err := p.o.Resolver.Dial(ctx, q, p.trail.Event)
+			conn, to, err := p.o.Resolver.Dial(ctx, q, p.trail.Event)
 			if err != nil {
 				return nil, err
 			}
 			dialled = p.leg(session.ServerLeg, conn)
+			if !to.Direct {
+				if err := askTLS(ctx, dialled, sni, peer); err != nil {
+					conn.Close()
+					p.trail.Event(failedToAsk(conn, err))
+					return nil, err
+				}
+				p.trail.Event(to.otherKind(doneForServer))
+			}
 			dialled.whole = true
 			return dialled, nil
 		}

@@ -51,6 +51,7 @@ type Relay struct {
 	first      []byte        // those
 	clear      bool          // clients stay in the clear, and TLS to the server is ours
 	refused    bool          // the client has logged in before TLS, where that is required
+	standing   string        // who has named a server that awaits TLS, where the client has not begun any; else ""
 	sealed     bool          // it was
 	stream     decode.Stream // a copy of what flows is cut, to know where it turns into TLS
 	held       []byte        // from the client: not forwarded yet (connecting), or not looked at (asked)
@@ -114,6 +115,7 @@ func (r *Relay) Handle(in Input) []Action {
 		case r.phase == connecting && r.door != nil:
 			r.entered(nil)
 		case r.phase == connecting:
+			r.standing = in.Standing
 			r.connected()
 		}
 	case ConnectFailed:
@@ -182,6 +184,7 @@ func (r *Relay) Handle(in Input) []Action {
 	case Stopped:
 		r.close(ourselves)
 	}
+	r.standIn()
 	r.turnAway()
 	r.sayQueued()
 	r.endGate()
@@ -197,7 +200,7 @@ func (r *Relay) Free() bool {
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
 func (r *Relay) wants() bool {
-	if r.paced || r.unfolding != nil {
+	if r.paced || r.unfolding != nil || r.standsIn() {
 		return true
 	}
 	for _, dir := range both {
@@ -339,7 +342,9 @@ func (r *Relay) hold(p []byte) {
 		if piece.Kind == decode.Opened || piece.Problem != nil {
 			r.learnHeader(&piece.Frame)
 			r.phase = connecting
-			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, From: r.from, StartTLS: r.clear && r.content == decode.NSClient})
+			starts := r.content == decode.NSClient && !r.clear || r.content == decode.NSServer
+			alike := r.untouchedStream() != ""
+			r.do(Connect{Domain: r.domain, Peer: r.content == decode.NSServer, From: r.from, StartTLS: r.clear && r.content == decode.NSClient, StandIn: starts && !alike, Alike: alike})
 			return
 		}
 	}
@@ -382,6 +387,10 @@ func (r *Relay) lookAtHeld() {
 func (r *Relay) pass(dir session.Dir, p []byte) {
 	if dir == session.S2C {
 		r.answered = true
+		if r.standsIn() {
+			r.record(dir, session.RelayDropped{Reason: "plaintext of a server that was to await TLS (direct TLS): it does not go to the client, which has none yet"}, p)
+			return
+		}
 	}
 	if r.unfolding != nil {
 		r.unfold(dir, p)
@@ -499,6 +508,8 @@ func (r *Relay) turned(dir session.Dir, turn decode.Turn, before, rest []byte) b
 func (r *Relay) forward(dir session.Dir, p []byte) {
 	switch {
 	case len(p) == 0, r.sealed && r.hole[dir]:
+	case r.standsIn():
+		r.do(Keep{dir, p})
 	case r.unfolding != nil:
 		r.put(dir, p)
 	case r.sealed:
@@ -512,7 +523,7 @@ func (r *Relay) forward(dir session.Dir, p []byte) {
 
 // put has bytes of our own written.
 func (r *Relay) put(dir session.Dir, p []byte) {
-	if len(p) == 0 || r.hole[dir] {
+	if len(p) == 0 || r.hole[dir] || dir == session.C2S && r.standsIn() {
 		return
 	}
 	if r.unfolding != nil {
@@ -557,6 +568,7 @@ func (r *Relay) learn(p *decode.Piece) {
 	case decode.Closed:
 		r.opened[p.Dir] = false
 	case decode.Element:
+		r.refused = r.refused || p.Dir == session.C2S && p.Turn != decode.AsksTLS && r.standsIn()
 		if p.Dir == session.S2C && string(p.Local()) == "success" && r.stream.Space(p) == decode.NSSASL {
 			r.opened = [3]bool{} // both begin anew (RFC 6120 §6.4.6)
 		}
@@ -609,7 +621,7 @@ func (r *Relay) secure() {
 	}
 	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
 	r.phase = securing
-	r.do(Secure{Domain: r.domain, Early: r.held, Peer: r.content == decode.NSServer, From: r.from})
+	r.do(Secure{Domain: r.domain, Early: r.held, Awaited: r.standing != "", Peer: r.content == decode.NSServer, From: r.from})
 	r.held = nil
 }
 

@@ -22,6 +22,7 @@ type Target struct {
 	Host   string
 	Port   int
 	Direct bool   // TLS from the first byte (XEP-0368)
+	Clear  bool   // TLS begins in the stream, whatever the client does; neither: as the client does
 	Via    string // who named it: "--upstream", "SRV _xmpp-client._tcp.…"
 	Given  bool   // by the person who runs us: whatever address it has is meant
 	Web    bool   // it was given as a URL: HTTP is spoken there
@@ -139,6 +140,7 @@ type Request struct {
 	Server bool
 	Web    bool         // HTTP is spoken
 	Named  *Named       // the server itself, which the client has named; nil: it is looked up
+	Alike  bool         // the server has to begin as the client does: TLS is not ended here
 	Won    func(Target) // if not nil, is told which target was connected to
 }
 
@@ -155,9 +157,9 @@ func (r *Resolver) names() Names {
 }
 
 // Dial connects to the server that a request asks for, trying its targets in
-// order, and records what was looked up and tried, and the outcome. Direct says that TLS
-// is to begin at once.
-func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen)) (conn net.Conn, direct bool, err error) {
+// order, and records what was looked up and tried, and the outcome. Of the target that was
+// reached Direct says that TLS is to begin at once.
+func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen)) (net.Conn, Target, error) {
 	if r.reached != nil {
 		return r.reached.take(q, push)
 	}
@@ -168,12 +170,14 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 		targets = r.Keep.first(q, targets)
 		for _, t := range targets[:min(len(targets), mostTargets)] {
 			name = t.Address()
+			t.Direct = t.Direct || q.Direct && !t.Clear
+			var conn net.Conn
 			var took time.Duration
 			if conn, took, err = r.connect(ctx, t, tell); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
 				opened := session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),
-					Target: t.Address(), Via: t.Via, Direct: t.Direct || q.Direct, Took: took,
+					Target: t.Address(), Via: t.Via, Direct: t.Direct, Order: order(targets), Took: took,
 				}
 				if r.Through != nil {
 					opened.Through = r.Through.String()
@@ -182,7 +186,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 				if q.Won != nil {
 					q.Won(t)
 				}
-				return conn, t.Direct || q.Direct, nil
+				return conn, t, nil
 			}
 		}
 	}
@@ -191,7 +195,7 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 		name = "the server"
 	}
 	tell(session.TCPFailed{Target: name, Reason: reason, Hint: hint})
-	return nil, false, &dialError{name + ": " + reason, err}
+	return nil, Target{}, &dialError{name + ": " + reason, err}
 }
 
 // dialError is that no server could be connected to, in words.
@@ -298,39 +302,71 @@ func (q Request) port() int {
 	return portClient
 }
 
-// services asks for the SRV records of a domain.
+// record is one of a domain's, of either kind.
+type record struct {
+	lookup.Service
+	direct bool
+	of     string // its name
+}
+
+// services asks for the SRV records of a domain. Those of both kinds are one list, by priority
+// and weight (XEP-0368 §3); where these leave it open, those come first that begin TLS as the
+// client does.
 func (r *Resolver) services(ctx context.Context, q Request, domain string, tell func(session.Body)) ([]Target, error) {
-	answers := make(chan lookup.Answer, 2)
 	kinds := []bool{q.Direct, !q.Direct}
-	asked := kinds[:1]
-	if !q.Direct { // a client that has begun TLS cannot be taken to STARTTLS any more
-		asked = kinds
+	if q.Alike {
+		kinds = kinds[:1]
 	}
-	for _, direct := range asked {
+	answers := make(chan lookup.Answer, len(kinds))
+	for _, direct := range kinds {
 		go func() { answers <- r.names().Ask(ctx, lookup.SRV, q.service(direct)+domain) }()
 	}
-	found := map[bool][]Target{}
-	absent := map[bool]bool{}
-	for range asked {
+	found, absent := map[bool][]record{}, map[bool]bool{}
+	for range kinds {
 		a := <-answers
 		tell(a.Event())
-		direct := strings.HasPrefix(a.Name, "_xmpps-")
-		for _, s := range lookup.Order(a.Services, func(s lookup.Service) lookup.Service { return s }) {
+		direct := a.Name == q.service(true)+domain
+		for _, s := range a.Services {
 			if s.NotOffered() {
 				absent[direct] = true
 				continue
 			}
-			found[direct] = append(found[direct], Target{Host: s.Target, Port: int(s.Port), Direct: direct, Via: session.ViaSRV + a.Name})
+			found[direct] = append(found[direct], record{s, direct, a.Name})
 		}
 	}
-	own := found[q.Direct]
-	if len(own) == 0 && !absent[q.Direct] { // RFC 6120 §3.2.2
-		own = []Target{{Host: domain, Port: q.port(), Direct: q.Direct, Via: "the domain itself (no SRV record)"}}
+	var out []Target
+	for _, s := range lookup.Order(append(found[q.Direct], found[!q.Direct]...), func(s record) lookup.Service { return s.Service }) {
+		out = append(out, Target{Host: s.Target, Port: int(s.Port), Direct: s.direct, Clear: !s.direct, Via: session.ViaSRV + s.of})
 	}
-	if out := append(own, found[!q.Direct]...); len(out) > 0 {
+	if len(out) > 0 {
 		return out, nil
 	}
-	return nil, errNotOffered
+	for _, direct := range kinds { // RFC 6120 §3.2.2, which knows of STARTTLS alone
+		if !absent[direct] && (!direct || q.Direct) {
+			q.Direct = direct
+			out = append(out, Target{Host: domain, Port: q.port(), Direct: direct, Clear: !direct, Via: "the domain itself (no SRV record)"})
+		}
+	}
+	if len(out) == 0 {
+		return nil, errNotOffered
+	}
+	return out, nil
+}
+
+// order is that in which the servers of records of both kinds are tried, nil where there is
+// one kind alone.
+func order(targets []Target) (out []string) {
+	kinds := map[bool]bool{}
+	for _, t := range targets {
+		if strings.HasPrefix(t.Via, session.ViaSRV) {
+			kinds[t.Direct] = true
+			out = append(out, t.Address()+" ("+kindOf(t.Direct)+")")
+		}
+	}
+	if len(kinds) < 2 {
+		return nil
+	}
+	return out
 }
 
 // explainDial says in words why there is no connection, and what to do next.

@@ -238,12 +238,14 @@ type reached struct {
 	target Target
 }
 
-func (r *reached) take(q Request, push func(session.Seen)) (net.Conn, bool, error) {
+func (r *reached) take(q Request, push func(session.Seen)) (net.Conn, Target, error) {
+	t := r.target
+	t.Direct = q.Direct
 	push(session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{
 		Local: r.conn.LocalAddr().String(), Peer: r.conn.RemoteAddr().String(),
 		Target: r.target.Address(), Via: r.target.Via, Direct: q.Direct,
 	}})
-	return r.conn, q.Direct, nil
+	return r.conn, t, nil
 }
 
 // RunEvents takes events of the run from whoever serves it otherwise, as long as it goes on.

@@ -50,8 +50,8 @@ func says(t *testing.T, words []string, want ...string) {
 
 func portOf(a net.Addr) int { return a.(*net.TCPAddr).Port }
 
-// TestServices: the records of both kinds lead to a server, by priority, and what they say
-// is not offered is not.
+// TestServices: the records of both kinds are one list, by priority, and lead to a server; what
+// they say is not offered is not.
 func TestServices(t *testing.T) {
 	starttls, direct, closed := listening(t, "127.0.0.1:0"), listening(t, "127.0.0.1:0"), xmpptest.FreeAddress(t)
 	_, closedPort, _ := net.SplitHostPort(closed)
@@ -60,11 +60,19 @@ host.test 60 IN A 127.0.0.1
 _xmpp-client._tcp.both.test 60 IN SRV 20 0 %[1]d host.test
 _xmpp-client._tcp.both.test 60 IN SRV 10 0 %[3]s host.test
 _xmpps-client._tcp.both.test 60 IN SRV 5 0 %[2]d host.test
+_xmpp-client._tcp.late.test 60 IN SRV 20 0 %[1]d host.test
+_xmpp-client._tcp.late.test 60 IN SRV 10 0 %[3]s host.test
+_xmpps-client._tcp.late.test 60 IN SRV 30 0 %[2]d host.test
+_xmpp-client._tcp.equal.test 60 IN SRV 5 0 %[1]d host.test
+_xmpps-client._tcp.equal.test 60 IN SRV 5 0 %[2]d host.test
+_xmpp-client._tcp.plain.test 60 IN SRV 5 0 %[1]d host.test
 _xmpps-client._tcp.direct.test 60 IN SRV 5 0 %[2]d host.test
 _xmpp-client._tcp.direct.test 60 IN SRV 0 0 0 .
 _xmpps-client._tcp.only.test 60 IN SRV 5 0 %[2]d host.test
 _xmpp-client._tcp.none.test 60 IN SRV 0 0 0 .
 _xmpps-client._tcp.nodirect.test 60 IN SRV 0 0 0 .
+_xmpp-server._tcp.mixed.test 60 IN SRV 9 0 %[1]d host.test
+_xmpps-server._tcp.mixed.test 60 IN SRV 1 0 %[2]d host.test
 _xmpp-server._tcp.peer.test 60 IN SRV 1 0 %[1]d host.test
 _xmpps-server._tcp.peer.test 60 IN SRV 1 0 %[2]d host.test
 _xmpp-client._tcp.lost.test 60 IN SRV 1 0 5222 nowhere.test
@@ -76,12 +84,20 @@ _xmpp-client._tcp.lost.test 60 IN SRV 1 0 5222 nowhere.test
 		peer net.Addr
 		want []string
 	}{
-		"STARTTLS, the second of two":  {Request{Domain: "both.test"}, starttls, []string{"127.0.0.1:" + closedPort + " was tried in vain: connection refused", "host.test is 127.0.0.1", "host.test has no AAAA"}},
-		"direct TLS":                   {Request{Domain: "both.test", Direct: true}, direct, []string{"SRV _xmpps-client._tcp.both.test: 5 0"}},
+		"direct TLS has priority":      {Request{Domain: "both.test"}, direct, []string{"SRV _xmpps-client._tcp.both.test: 5 0"}},
+		"and is what the client has":   {Request{Domain: "both.test", Direct: true}, direct, []string{"SRV _xmpp-client._tcp.both.test: 20 0"}},
+		"but cannot be translated":     {Request{Domain: "both.test", Alike: true}, starttls, []string{"127.0.0.1:" + closedPort + " was tried in vain: connection refused"}},
+		"STARTTLS, the second of two":  {Request{Domain: "late.test"}, starttls, []string{"127.0.0.1:" + closedPort + " was tried in vain: connection refused", "host.test is 127.0.0.1", "host.test has no AAAA"}},
+		"the same for direct TLS":      {Request{Domain: "late.test", Direct: true}, starttls, []string{"127.0.0.1:" + closedPort + " was tried in vain: connection refused"}},
+		"no direct TLS":                {Request{Domain: "plain.test", Direct: true}, starttls, []string{"_xmpps-client._tcp.plain.test has no SRV record"}},
+		"equal":                        {Request{Domain: "equal.test"}, starttls, nil},
+		"equal, direct TLS":            {Request{Domain: "equal.test", Direct: true}, direct, nil},
+		"between servers, by priority": {Request{Domain: "mixed.test", Server: true}, direct, []string{"SRV _xmpps-server._tcp.mixed.test: 1 0"}},
 		"STARTTLS not offered, direct": {Request{Domain: "direct.test"}, direct, []string{"SRV _xmpp-client._tcp.direct.test: 0 0 0 ."}},
-		"direct TLS alone":             {Request{Domain: "only.test"}, direct, []string{"_xmpp-client._tcp.only.test has no SRV record", "only.test has no A record"}},
+		"direct TLS alone":             {Request{Domain: "only.test"}, direct, []string{"_xmpp-client._tcp.only.test has no SRV record"}},
 		"nothing offered":              {Request{Domain: "none.test"}, nil, []string{"target \".\"", "--upstream"}},
-		"direct TLS not offered":       {Request{Domain: "nodirect.test", Direct: true}, nil, []string{"target \".\""}},
+		"direct TLS not offered":       {Request{Domain: "nodirect.test", Direct: true}, nil, []string{"FAILED nodirect.test:5222"}},
+		"nor anything else":            {Request{Domain: "nodirect.test", Direct: true, Alike: true}, nil, []string{"target \".\""}},
 		"between servers":              {Request{Domain: "peer.test", Server: true}, starttls, []string{"SRV _xmpp-server._tcp.peer.test: 1 0"}},
 		"between servers, direct":      {Request{Domain: "peer.test", Server: true, Direct: true}, direct, []string{"SRV _xmpps-server._tcp.peer.test: 1 0"}},
 		"no address":                   {Request{Domain: "lost.test"}, nil, []string{"the name \"nowhere.test\" cannot be resolved: it has no address", "--resolver"}},
@@ -95,9 +111,34 @@ _xmpp-client._tcp.lost.test 60 IN SRV 1 0 5222 nowhere.test
 			t.Errorf("%s: it led to %s", name, opened.Peer)
 		case c.peer != nil && (opened.Peer != c.peer.String() || opened.Took <= 0):
 			t.Errorf("%s: it led to %+v, want %s: %q", name, opened, c.peer, words)
-		case c.peer == direct && !opened.Direct:
-			t.Errorf("%s: TLS does not come first", name)
+		case c.peer != nil && opened.Direct != (c.peer == direct):
+			t.Errorf("%s: TLS comes first: %v", name, opened.Direct)
 		}
+		if mixed := strings.Join(opened.Order, ", "); c.q.Domain == "late.test" && mixed != fmt.Sprintf("host.test:%s (STARTTLS), host.test:%d (STARTTLS), host.test:%d (direct TLS)", closedPort, portOf(starttls), portOf(direct)) {
+			t.Errorf("%s: the order is %q", name, mixed)
+		}
+	}
+}
+
+// TestWeights: among equals of both kinds chance decides, in proportion to their weights.
+func TestWeights(t *testing.T) {
+	dns := xmpptest.StartDNS(t, `
+_xmpp-client._tcp.weighed.test 60 IN SRV 5 30 5222 host.test
+_xmpps-client._tcp.weighed.test 60 IN SRV 5 10 5223 host.test
+`)
+	r := &Resolver{Names: &lookup.Resolver{Server: dns.Addr}}
+	direct, times := 0, 400
+	for range times {
+		targets, err := r.targets(t.Context(), Request{Domain: "weighed.test"}, func(session.Body) {})
+		if err != nil || len(targets) != 2 {
+			t.Fatal(targets, err)
+		}
+		if targets[0].Direct {
+			direct++
+		}
+	}
+	if direct < times/10 || direct > times/2 { // a quarter; beyond are nine standard deviations
+		t.Errorf("%d of %d were led to direct TLS first", direct, times)
 	}
 }
 

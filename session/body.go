@@ -37,6 +37,9 @@ type (
 		Target string `json:"target,omitempty"` // server leg: "host:port" as it was asked for
 		Via    string `json:"via,omitempty"`    // server leg: who named it: "--upstream", ViaSRV and a record
 		Direct bool   `json:"direct,omitempty"` // TLS from the first byte (XEP-0368)
+		// Order is that in which SRV records of both kinds have servers tried (XEP-0368 §3), in
+		// words; nil where there is one kind alone.
+		Order []string `json:"order,omitempty"`
 		// Through is the proxy that Target was reached through, "socks5://HOST:PORT"; Peer is its
 		// address then.
 		Through string        `json:"through,omitempty"`

@@ -73,6 +73,9 @@ type Legs struct {
 	Dial func(ctx context.Context, domain string, peer bool) (net.Conn, error)
 	// Direct is TLS from the first byte (XEP-0368).
 	Direct bool
+	// Awaited says that the server expects TLS from the first byte, whose client has begun it in
+	// its stream: it is told ALPN, as such a server may go by that.
+	Awaited bool
 	// Peer says that it is a server that calls another: names are those of s2s, and ALPN is
 	// xmpp-server.
 	Peer bool
@@ -253,6 +256,9 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	}
 	p.legs.Peer = p.legs.Peer || slices.Contains(hello.SupportedProtos, ALPNServer)
 	o := offer{lowest: lowest, highest: highest, alpn: withoutH2(hello.SupportedProtos), sni: hello.ServerName, sniFrom: "client"}
+	if p.legs.Awaited && len(o.alpn) == 0 {
+		o.alpn = alpnOf(p.legs.Peer)
+	}
 	if err := p.settle(&o); err != nil {
 		return nil, err
 	}

@@ -30,10 +30,7 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 	p := c.newPair(l)
 	o := offer{lowest: c.oldest(), highest: newestTLS}
 	if l.Direct {
-		o.alpn = []string{ALPNClient}
-		if l.Peer {
-			o.alpn[0] = ALPNServer
-		}
+		o.alpn = alpnOf(l.Peer)
 	}
 	if l.Web {
 		o.alpn = []string{ALPNWeb}
@@ -56,6 +53,14 @@ func (c *Config) SecureServer(ctx context.Context, l Legs) (*Secured, error) {
 		return nil, p.failed
 	}
 	return p.secured(), nil
+}
+
+// alpnOf is what is asked for by ALPN where TLS comes first (XEP-0368 §2).
+func alpnOf(peer bool) []string {
+	if peer {
+		return []string{ALPNServer}
+	}
+	return []string{ALPNClient}
 }
 
 // secureServer does the server leg's handshake and records how it went. Its error
@@ -177,7 +182,7 @@ func (p *pair) failServer(err error, l lack) error {
 	f := failure{
 		leg: session.ServerLeg, facts: p.serverFacts, err: err,
 		first: p.serverWire.first, last: p.serverWire.last.alert(),
-		direct: p.legs.Direct, after: p.timeout(), lack: l,
+		direct: p.legs.Direct || p.legs.Awaited, after: p.timeout(), lack: l,
 	}
 	body := f.classify()
 	p.record(session.ServerLeg, body)

@@ -26,6 +26,7 @@ func (n *Names) body(b session.Body) session.Body {
 	case session.TCPOpened:
 		b.Local, b.Peer, b.Target = n.host(b.Local), n.host(b.Peer), n.host(b.Target)
 		n.sentences(&b.Via, &b.Through)
+		b.Order = n.each(b.Order, n.sentence)
 		return b
 	case session.TCPFailed:
 		b.Target = n.host(b.Target)

@@ -125,6 +125,9 @@ func tcpOpened(leg session.Leg, b session.TCPOpened) []session.Note {
 	if b.Took > 0 {
 		n.Text += "; it took " + session.ShortTime(b.Took)
 	}
+	if len(b.Order) > 0 {
+		n.Text += "; by priority and weight, the records of both kinds have servers tried in this order: " + strings.Join(b.Order, ", ")
+	}
 	if b.Direct {
 		n.Text += "; TLS starts at once (direct TLS)"
 		n.Ref = "XEP-0368 §3"
