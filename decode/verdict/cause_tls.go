@@ -22,17 +22,23 @@ func tlsFailure(c *scene) []Cause {
 	b := c.tls
 	cause := Cause{ID: "tls-" + b.Class, Guilty: Side(b.Guilty), Text: b.Reason, Advice: b.Hint, Weight: Shown, Evidence: []Evidence{{Seq: r.Seq}}}
 	leg := c.now.Event.Leg
+	atOnce := !c.upgraded && !c.spoke[session.C2S]
+	translated := c.direct && c.upgraded && leg == session.ServerLeg // the client has begun with STARTTLS
 	switch {
 	case b.Class == session.ClassClosed && b.Guilty == session.OriginSelf && c.Left == session.S2C:
 		cause.Text, cause.Advice = "the server hung up after <proceed/>, before the handshake had begun", "look into the server's log: it may lack a certificate or a key for this domain"
-	case b.Class == session.ClassNotTLS && b.Guilty == "server" && !c.upgraded && !c.spoke[session.C2S]:
+	case translated && !c.replied && (b.Class == session.ClassNotTLS || b.Class == session.ClassSilent || b.Class == session.ClassClosed):
+		cause.ID = portForSTARTTLS
+		cause.Text += ": it was spoken to in TLS from the first byte (direct TLS), and the port is one for STARTTLS, as it seems"
+		cause.Advice = "name the server's port for STARTTLS (--upstream HOST:PORT without tls://), which is how the client begins"
+	case b.Class == session.ClassNotTLS && b.Guilty == "server" && atOnce:
 		cause.ID = portForSTARTTLS
 		cause.Text += ": the client begins with TLS, and the port is one for STARTTLS"
 		cause.Advice = "let the client use STARTTLS, or go to the server's port for direct TLS (often 5223)"
 		if c.intercepted() && b.Hint != "" {
 			cause.Advice = "let the client use STARTTLS (an --upstream goes without tls:// then), or go to the server's port for direct TLS (often 5223)"
 		}
-	case (b.Class == session.ClassSilent || b.Class == session.ClassClosed) && leg == session.ServerLeg && !c.replied && !c.upgraded && !c.spoke[session.C2S]:
+	case (b.Class == session.ClassSilent || b.Class == session.ClassClosed) && leg == session.ServerLeg && !c.replied && atOnce:
 		cause.ID = portForSTARTTLS
 		cause.Text += "; it was spoken to in TLS from the first byte (direct TLS), as the client does, and may be waiting for a stream header: that is a port for STARTTLS"
 		cause.Advice = "let the client use STARTTLS, or go to the server's port for direct TLS (often 5223); otherwise, " + strings.TrimPrefix(b.Hint, "otherwise, ")

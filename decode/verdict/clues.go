@@ -32,6 +32,7 @@ type clues struct {
 	opened   bool               // the client has opened a stream since TLS is up
 	replied  bool               // the server has opened one
 	upgraded bool               // TLS was begun inside the stream
+	direct   bool               // but not to the server, which was told by its first byte
 	session  bool               // a session was asked for (RFC 3921)
 	zipped   bool               // the server has said <compressed/>
 	byeBye   bool               // the server has closed its stream
@@ -142,7 +143,7 @@ func (c *clues) look(s *decode.Seen, story *session.Story) {
 		c.tls = &b
 	case session.TCPOpened:
 		if e.Leg == session.ServerLeg {
-			c.target = b.Target
+			c.target, c.direct = b.Target, b.Direct
 			c.record, _ = strings.CutPrefix(b.Via, session.ViaSRV)
 			if c.record == b.Via {
 				c.record = ""

@@ -1,6 +1,7 @@
 package peertest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +101,49 @@ func testWeb(t *testing.T, s *xmpptest.PeerServer, bob *xmpptest.Bob, ws string)
 				t.Errorf("the ladder is\n%v\nand not\n%v", ladder, want)
 			}
 		})
+	}
+}
+
+// TestKinds: real clients are led where the records of their domain lead, whichever way TLS
+// begins there, and log in.
+func TestKinds(t *testing.T) {
+	prosody := xmpptest.StartProsody(t)
+	ejabberd := xmpptest.StartEjabberd(t)
+	begun := append([]string{"stream-open-1", "starttls", "tls", "stream-open-2", "stream-reply-1", "features-1"}, "sasl-auth")
+	for _, c := range []struct {
+		name   string
+		client func(testing.TB, xmpptest.Login) xmpptest.Ran
+		direct bool
+		rungs  []string
+	}{
+		{"slixmpp", xmpptest.Slixmpp, false, begun},
+		{"go-sendxmpp", xmpptest.GoSendxmpp, false, begun},
+		{"profanity", xmpptest.Profanity, false, begun},
+		{"slixmpp by direct TLS", xmpptest.Slixmpp, true, append(slices.Clone(directRungs), "sasl-auth")},
+	} {
+		for where, s := range map[string]*xmpptest.PeerServer{"Prosody": prosody, "ejabberd": ejabberd} {
+			t.Run(c.name+" to "+where, func(t *testing.T) {
+				bob := xmpptest.StartBob(t, s)
+				first, second, at := "_xmpps-client", "_xmpp-client", s.Direct
+				if c.direct {
+					first, second, at = second, first, s.StartTLS
+				}
+				dns := xmpptest.StartDNS(t, fmt.Sprintf("host.test 60 IN A 127.0.0.1\n%s._tcp.%s 60 IN SRV 1 0 %s host.test\n%s._tcp.%[2]s 60 IN SRV 2 0 9 host.test\n", first, xmpptest.PeerDomain, port(at), second))
+				scope := startScope(t, "", s.CAFile, "--reveal", "--resolver", dns.Addr)
+				says := "where records lead, " + t.Name()
+				ran := c.client(t, xmpptest.Login{Addr: scope.Addr, CAFile: scope.CAFile, Direct: c.direct, Says: says})
+				if !ran.OK {
+					t.Fatalf("%s could not log in:\n%s", c.name, ran.Output)
+				}
+				bob.Expect(t, says)
+				scope.until(t, "end of the client's connection", 1, clientGone)
+				r := scope.stop(t)
+				r.check(t, true)
+				checkRead(t, r, scope.Saved)
+				if ladder := r.ladder(1); len(ladder) < len(c.rungs) || !slices.Equal(ladder[:len(c.rungs)], c.rungs) {
+					t.Errorf("the ladder is\n%v\nand not\n%v", ladder, c.rungs)
+				}
+			})
+		}
 	}
 }
