@@ -24,27 +24,57 @@ const metaPath = "/.well-known/host-meta"
 // metaLinks are those for a client whose request names a host; nil where the request is
 // passed on. Secure says that the client has TLS, here where it has reached us.
 func (r *Resolver) metaLinks(host string, secure bool, here string) []decode.MetaLink {
-	t, at := r.Upstream, here
-	name, port, err := net.SplitHostPort(host)
-	_, ours, _ := net.SplitHostPort(here)
-	d, failed := idn.Parse(name)
-	if n, _ := strconv.Atoi(port); err == nil && failed == nil && port == ours && n > 0 { // the name by which it has found us
-		at = net.JoinHostPort(d.ASCII, port)
-		if known, ok := r.Overrides[d]; ok && t == nil {
+	t, at := r.Upstream, foundAt(host, here)
+	if t == nil && at == host {
+		name, _, _ := net.SplitHostPort(at)
+		d, _ := idn.Parse(name)
+		if known, ok := r.Overrides[d]; ok {
 			t = &known
 		}
 	}
-	if t == nil || !t.Web || r.Allow != nil {
+	switch {
+	case t == nil || r.Allow != nil:
 		return nil
+	case r.Keep.paths(t) != nil: // the server's own have led here before
+		return linksTo(at, secure, r.Keep.paths(t))
+	case !t.Web:
+		return nil
+	case t.BOSH:
+		return linksTo(at, secure, []decode.MetaLink{{Rel: decode.RelBOSH, Href: "/http-bind"}})
 	}
-	s := ""
-	if secure {
-		s = "s"
+	return linksTo(at, secure, []decode.MetaLink{{Rel: decode.RelWebSocket, Href: "/xmpp-websocket"}})
+}
+
+// linksTo are links with an address before their paths.
+func linksTo(at string, secure bool, paths []decode.MetaLink) (out []decode.MetaLink) {
+	for _, l := range paths {
+		scheme := "ws"
+		if l.Rel == decode.RelBOSH {
+			scheme = "http"
+		}
+		if secure {
+			scheme += "s"
+		}
+		out = append(out, decode.MetaLink{Rel: l.Rel, Href: scheme + "://" + at + l.Href})
 	}
-	if t.BOSH {
-		return []decode.MetaLink{{Rel: decode.RelBOSH, Href: "http" + s + "://" + at + "/http-bind"}}
+	return out
+}
+
+// foundAt is our address as a client's request names it, if it does: here where it has reached us,
+// or the name by which it has found us.
+func foundAt(host, here string) string {
+	name, port, err := net.SplitHostPort(host)
+	_, ours, _ := net.SplitHostPort(here)
+	d, failed := idn.Parse(name)
+	if n, _ := strconv.Atoi(port); err != nil || failed != nil || port != ours || n <= 0 {
+		return here
 	}
-	return []decode.MetaLink{{Rel: decode.RelWebSocket, Href: "ws" + s + "://" + at + "/xmpp-websocket"}}
+	return net.JoinHostPort(d.ASCII, port)
+}
+
+// keptLinks is for answers of the server to that: with --keep, of one that was given.
+func (r *Resolver) keptLinks(host string, secure bool, here string, inJSON bool, body []byte) *keptMeta {
+	return r.Keep.meta(sender{server: r.Upstream.Address()}, foundAt(host, here), secure, inJSON, body)
 }
 
 // metaRequest reads p, the first bytes of a client, as a request for a host-meta. It says

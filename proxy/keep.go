@@ -16,10 +16,12 @@ import (
 // Keeper keeps clients with us whom their server sends elsewhere: by see-other-host
 // (RFC 6120 §4.9.3.19), by see-other-uri of WebSocket (RFC 7395 §3.6.1), and by the location at
 // which a session is to be resumed (XEP-0198 §3). They are told our address in place of the
-// other, and their next connection is led there.
+// other, and their next connection is led there. So are web clients by a host-meta
+// (keep_meta.go).
 type Keeper struct {
-	mu  sync.Mutex
-	led map[sender]Target
+	mu    sync.Mutex
+	led   map[sender]Target
+	links map[sender][]decode.MetaLink // that its clients are told
 }
 
 // sender is who has sent a client elsewhere: a server, in the name of a domain. In HTTP no
@@ -27,7 +29,9 @@ type Keeper struct {
 type sender struct{ server, domain string }
 
 // NewKeeper makes one for a run; Resolver.Keep has to know it.
-func NewKeeper() *Keeper { return &Keeper{led: map[sender]Target{}} }
+func NewKeeper() *Keeper {
+	return &Keeper{led: map[sender]Target{}, links: map[sender][]decode.MetaLink{}}
+}
 
 // mostLed bounds the servers that are remembered.
 const mostLed = 1000

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -77,6 +78,11 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	p := &pump{o: o, here: client.LocalAddr().String(), relay: NewRelay(o.Resolver.Fixed() && o.ClientTLS != WithoutTLS, o.Limits), trail: trail, begun: time.Now()}
 	p.relay.headers, p.relay.untouched, p.relay.choosy = o.ProxyHeaders, o.untouched, len(o.PassTLS) > 0
 	p.relay.meta = func(host string, secure bool) []decode.MetaLink { return o.Resolver.metaLinks(host, secure, p.here) }
+	if o.Resolver.Keep != nil && o.Resolver.Upstream != nil {
+		p.relay.keepMeta = func(host string, secure, inJSON bool, body []byte) *keptMeta {
+			return o.Resolver.keptLinks(host, secure, p.here, inJSON, body)
+		}
+	}
 	switch o.ClientTLS {
 	case WithoutTLS:
 		p.relay.clear = true
@@ -673,7 +679,7 @@ func (p *pump) connect(c Connect) {
 			return
 		}
 		l.whole = true
-		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, From: c.From, ServerName: p.o.Resolver.webHost(), Web: c.Web, Direct: to.Direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
+		s, err := p.o.TLS.SecureServer(p.ctx, tlsintercept.Legs{Server: l, Domain: c.Domain, From: c.From, ServerName: cmp.Or(to.webHost(), p.o.Resolver.webHost()), Web: c.Web, Direct: to.Direct, Peer: c.Peer, Waits: p.handshaking, Record: p.trail.Event})
 		if err != nil {
 			p.unreached(l, err)
 			return
@@ -717,24 +723,24 @@ func (p *pump) secure(a Secure) {
 		if legs.Domain = p.o.Domain; legs.Domain == "" {
 			legs.Domain = a.Domain
 		}
-		legs.Dial = func(ctx context.Context, sni string, peer bool) (net.Conn, error) {
+		legs.Dial = func(ctx context.Context, sni string, peer bool) (net.Conn, string, error) {
 			q := directRequest(sni, a.Early)
 			q.Server, q.Won = peer, p.won
 			conn, to, err := p.o.Resolver.Dial(ctx, q, p.trail.Event)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
 			dialled = p.leg(session.ServerLeg, conn)
 			if !to.Direct {
 				if err := askTLS(ctx, dialled, sni, peer); err != nil {
 					conn.Close()
 					p.trail.Event(failedToAsk(conn, err))
-					return nil, err
+					return nil, "", err
 				}
 				p.trail.Event(to.otherKind(doneForServer))
 			}
 			dialled.whole = true
-			return dialled, nil
+			return dialled, to.webHost(), nil
 		}
 	}
 	p.spawn(func() {

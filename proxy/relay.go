@@ -46,6 +46,9 @@ type Relay struct {
 	untouched func(domain string, hello *tls.ClientHelloInfo, named *Named) string
 	choosy    bool                                             // that depends on the domain, wherever the client has come
 	meta      func(host string, secure bool) []decode.MetaLink // where a host-meta leads, nil if the request is passed on; nil: always
+	// keepMeta changes a host-meta that the server answers; nil: it passes as it came.
+	keepMeta func(host string, secure, inJSON bool, body []byte) *keptMeta
+	meeting  metaKeeping // the answer that is waited for
 	// looksEarly says that the client's first bytes inside TLS may ask for that.
 	looksEarly bool
 	first      []byte        // those
@@ -200,7 +203,7 @@ func (r *Relay) Free() bool {
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
 func (r *Relay) wants() bool {
-	if r.paced || r.unfolding != nil || r.standsIn() {
+	if r.paced || r.unfolding != nil || r.standsIn() || r.meeting.asked != nil {
 		return true
 	}
 	for _, dir := range both {
@@ -401,6 +404,10 @@ func (r *Relay) pass(dir session.Dir, p []byte) {
 
 // passPlain is pass for what is not compressed, or has been unfolded.
 func (r *Relay) passPlain(dir session.Dir, p []byte) {
+	if dir == session.S2C && r.meeting.asked != nil {
+		r.keepsMeta(p, false)
+		return
+	}
 	if g := &r.gated[dir]; g.waiting != 0 {
 		g.rest = append(g.rest, p...)
 		return
@@ -557,6 +564,9 @@ func (r *Relay) learn(p *decode.Piece) {
 	case session.WebSocketFrame:
 		r.opened[p.Dir] = r.opened[p.Dir] && b.Op != "close"
 	case session.HTTPRequest, session.HTTPResponse:
+		if q, ok := b.(session.HTTPRequest); ok {
+			r.asksMeta(&q)
+		}
 		if r.requested = true; r.hidden() && !r.unsaid {
 			r.unsaid = true
 			r.tellBlind(p.Dir)
@@ -667,6 +677,9 @@ func (r *Relay) end(in Ended) {
 // passEnd tells that a side has finished sending, behind all that it has said, and passes it
 // on where nothing has to go before.
 func (r *Relay) passEnd(dir session.Dir) {
+	if dir == session.S2C && r.meeting.asked != nil {
+		r.keepsMeta(nil, true)
+	}
 	r.letGo(dir)
 	r.record(dir, session.TCPHalfClosed{}, nil)
 	back := dir.Opposite()
@@ -724,6 +737,10 @@ func (r *Relay) ending() {
 		r.lookAtHeld()
 	case asked, quiescing:
 		r.dropHeld("the server's answer to <starttls/> never came")
+	}
+	if len(r.meeting.came) > 0 {
+		r.do(Keep{session.S2C, r.meeting.came})
+		r.meeting = metaKeeping{}
 	}
 	r.keepGated()
 	for _, dir := range both {

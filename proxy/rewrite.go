@@ -13,7 +13,7 @@ import (
 // (--upstream wss://HOST/PATH), as they are written: the client has named ours. All else, such
 // as the frames of WebSocket behind its request, goes as it came.
 type rewriter struct {
-	host, path string
+	host, path string // path "": that which the client has named
 	by         string // who named them
 	head       []byte // of a request, as far as it has come
 	body       int64  // how much of it is to come
@@ -22,7 +22,7 @@ type rewriter struct {
 
 // newRewriter is nil where requests go as they came.
 func newRewriter(t *Target) *rewriter {
-	if t == nil || t.Path == "" {
+	if t == nil || t.Path == "" && !t.Renamed {
 		return nil
 	}
 	host := t.Address()
@@ -39,8 +39,11 @@ func newRewriter(t *Target) *rewriter {
 // told is that it is done. What stands behind a "?" may be a secret (RFC 6750 §2.3).
 func (r *rewriter) told() session.Seen {
 	path, _, more := strings.Cut(r.path, "?")
-	if more {
+	switch {
+	case more:
 		path += "?…"
+	case path == "":
+		path = "what it names"
 	}
 	return session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Origin: session.OriginSelf, Body: session.RelayBent{
 		Reason: "the server is asked for " + session.SafeLine(path) + " at " + session.SafeLine(r.host) + ", whatever the client's requests name", By: r.by,
@@ -80,7 +83,7 @@ func (r *rewriter) out(p []byte) (out []byte) {
 // rewritten is a request's head with the server's host and path in it.
 func (r *rewriter) rewritten(head []byte) []byte {
 	lines := bytes.Split(head, []byte("\r\n"))
-	if words := bytes.SplitN(lines[0], []byte(" "), 3); len(words) == 3 {
+	if words := bytes.SplitN(lines[0], []byte(" "), 3); len(words) == 3 && r.path != "" {
 		lines[0] = []byte(string(words[0]) + " " + r.path + " " + string(words[2]))
 	}
 	for i, line := range lines[1:] {

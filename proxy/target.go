@@ -28,6 +28,8 @@ type Target struct {
 	Web    bool   // it was given as a URL: HTTP is spoken there
 	BOSH   bool   // by http:// or https://, which BOSH has
 	Path   string // that it was given with: requests ask for it, at Host; "" has them ask as they came
+	// Renamed has requests ask at Host, for whatever they ask.
+	Renamed bool
 }
 
 // Address is "host:port", IPv6 in brackets.

@@ -65,6 +65,14 @@ func (r *Resolver) webHost() string {
 	return ""
 }
 
+// webHost is the host of a target that a peer has given as a URL.
+func (t Target) webHost() string {
+	if t.Web && !t.Given {
+		return t.Host
+	}
+	return ""
+}
+
 // directRequest is what a client asks for that begins with TLS: XMPP of a domain, or, where
 // its ALPN says so, the web server of a host.
 func directRequest(sni string, early []byte) Request {

@@ -69,8 +69,9 @@ type Legs struct {
 	// Dial connects to a server that is known only once the client has named a
 	// domain by SNI; peer is Peer, or what the ALPN says. It is called at most once,
 	// during the client's handshake, and should record its own failure (tcp:failed).
-	// The connection is closed if Secure fails.
-	Dial func(ctx context.Context, domain string, peer bool) (net.Conn, error)
+	// The connection is closed if Secure fails. The name that it returns, if it is not "", takes
+	// the place of ServerName.
+	Dial func(ctx context.Context, domain string, peer bool) (net.Conn, string, error)
 	// Direct is TLS from the first byte (XEP-0368).
 	Direct bool
 	// Awaited says that the server expects TLS from the first byte, whose client has begun it in

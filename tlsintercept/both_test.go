@@ -210,7 +210,10 @@ func TestDirectDials(t *testing.T) {
 	server := r.legs.Server
 	var asked string
 	r.legs.Server, r.legs.Domain, r.legs.Direct = nil, "", true
-	r.legs.Dial = func(_ context.Context, name string, _ bool) (net.Conn, error) { asked = name; return server, nil }
+	r.legs.Dial = func(_ context.Context, name string, _ bool) (net.Conn, string, error) {
+		asked = name
+		return server, "", nil
+	}
 	got := r.run(r.trusting(), serverCA.serve(nil))
 	wellDone(t, got)
 	if asked != domain || got.secured.Domain != domain || got.serverEstab.SNIFrom != "client" {
@@ -231,7 +234,9 @@ func TestDirectSNITakesPrecedence(t *testing.T) {
 func TestDialFails(t *testing.T) {
 	r := newRig(t)
 	r.legs.Server, r.legs.Domain, r.legs.Direct = nil, "", true
-	r.legs.Dial = func(context.Context, string, bool) (net.Conn, error) { return nil, errors.New("no such host") }
+	r.legs.Dial = func(context.Context, string, bool) (net.Conn, string, error) {
+		return nil, "", errors.New("no such host")
+	}
 	r.server.Close()
 	got := r.run(r.trusting(), serverCA.serve(nil))
 	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != session.AlertInternalError {

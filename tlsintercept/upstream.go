@@ -71,7 +71,7 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	defer cancel()
 	p.begun = true
 	if p.legs.Server == nil {
-		if err := p.dial(ctx, o); err != nil {
+		if err := p.dial(ctx, &o); err != nil {
 			return none, err
 		}
 	}
@@ -100,17 +100,21 @@ func (p *pair) secureServer(ctx context.Context, o offer) (tls.ConnectionState, 
 	return state, nil
 }
 
-func (p *pair) dial(ctx context.Context, o offer) error {
+func (p *pair) dial(ctx context.Context, o *offer) error {
 	if p.legs.Dial == nil {
 		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, reason: "there is no server to connect to"}
 	}
-	conn, err := p.legs.Dial(ctx, p.domain.ASCII, p.legs.Peer)
+	conn, name, err := p.legs.Dial(ctx, p.domain.ASCII, p.legs.Peer)
 	if err != nil {
 		return &diagnosis{class: session.ClassOtherLeg, alert: session.AlertInternalError, err: err,
 			reason: "the client was told " + session.AlertInternalError.String() + ", because the server could not be reached: " + session.ShortLine(err.Error())}
 	}
 	p.legs.Server, p.dialled = conn, conn
-	return nil
+	if name == "" {
+		return nil
+	}
+	p.legs.ServerName = name
+	return p.settleServer(o)
 }
 
 // clientConfig is the server leg's configuration: the client's offer, and our own

@@ -49,7 +49,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&p.upstream, "upstream", "u", "", "the real server, `HOST:PORT`, or tls://, ws:// or wss:// before it; a path behind ws:// or wss:// is what requests ask for there, at HOST (default: from the stream's \"to\" by SRV)")
 	f.StringArrayVar(&p.resolve, "resolve", nil, "the server of one domain, `DOMAIN=HOST:PORT`; DOMAIN:PORT=HOST:PORT is that of clients that name the port, through SOCKS or CONNECT (repeatable)")
 	p.wayOut.add(f)
-	f.BoolVar(&p.keep, "keep", false, "keep clients here whom their server sends elsewhere (see-other-host, see-other-uri, the location of stream management): they are told this address, and led to the other")
+	f.BoolVar(&p.keep, "keep", false, "keep clients here whom their server sends elsewhere (see-other-host, see-other-uri, the location of stream management, WebSocket and BOSH in host-meta): they are told this address, and led to the other")
 	p.addTLS(f)
 	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen and --dns-listen on an address that others can reach")

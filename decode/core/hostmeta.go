@@ -34,7 +34,7 @@ func hostMeta(s *decode.Seen) (notes []session.Note) {
 			continue
 		}
 		found++
-		notes = append(notes, field("XEP-0156 §3", what, l.Href, session.Span{}, "where the domain says that a client finds it"+s.State.Elsewhere(false)).Classed(session.Detail))
+		notes = append(notes, field("XEP-0156 §3", what, l.Href, session.Span{}, "where the domain says that a client finds it"+s.State.Elsewhere(true)).Classed(session.Detail))
 		u, err := url.Parse(l.Href)
 		switch {
 		case err != nil || u.Host == "" || !strings.Contains(" "+schemes+" ", " "+u.Scheme+" "):
