@@ -33,7 +33,6 @@ type Control struct {
 	makers  []maker
 	pumps   map[int]*pump
 	breaks  []Breakpoint
-	version int // of breaks
 	last    int // breakpoint
 	held    []Held
 	holds   uint64 // so many elements were held
@@ -74,9 +73,9 @@ type Behind struct {
 type Breakpoint struct {
 	ID   int
 	Text string // as it was asked for
-	expr string
-	Hits int // elements that were held there
+	Hits int    // elements that were held there
 	Once bool
+	is   func(*session.Event) bool
 }
 
 // NewControl makes one for a run.
@@ -226,10 +225,11 @@ const MaxSending = 1 << 20
 // are looked at one by one while the session waits.
 const maxPieces = 1000
 
-// sendable says why something is not sent at once; nil if it may be.
-func sendable(xml []byte) error {
-	if len(xml) > MaxSending {
-		return fmt.Errorf("%d bytes are too many to send at once: %d at most", len(xml), MaxSending)
+// sendable says why something is not sent at once; nil if it may be. What is sent in an
+// element's place may have as many bytes as that.
+func sendable(xml []byte, place int) error {
+	if most := max(MaxSending, place); len(xml) > most {
+		return fmt.Errorf("%d bytes are too many to send at once: %d at most", len(xml), most)
 	}
 	var s decode.Stream
 	if _, _, ok := s.Next(session.C2S, []byte("<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>")); !ok {
@@ -255,15 +255,17 @@ func (c *Control) Inject(id int, s Sending) error {
 	case s.Dir != session.C2S && s.Dir != session.S2C:
 		return errors.New("it has to be said whom it goes to: c2s or s2c")
 	}
-	if err := sendable(s.XML); err != nil {
+	if err := sendable(s.XML, 0); err != nil {
 		return err
 	}
 	_, p, err := c.find(id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if p.crowded(s.Dir) {
+	case p.crowded(s.Dir):
 		return fmt.Errorf("the %s does not take what is sent to it: try again later", s.Dir.Opposite().Sender())
+	case c.room.full(len(s.XML)):
+		return errors.New("too much waits to be sent in all sessions: try again later")
 	}
 	s.Reason = cmp.Or(s.Reason, "it was asked for")
 	p.post(Injected{s})
@@ -303,7 +305,7 @@ var ErrDecided = errors.New("is not held: somebody has decided about it, or its 
 
 // Decide decides about what is held. What is done is recorded, with how long it was held.
 func (c *Control) Decide(id uint64, d Decision) error {
-	if err := sendable(d.XML); err != nil {
+	if err := sendable(d.XML, 0); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -355,22 +357,15 @@ func (c *Control) hold(h Held) {
 // which a step of the ladder begins: "before sasl-success".
 func (c *Control) Break(text string, once bool) (b Breakpoint, err error) {
 	b = Breakpoint{Text: strings.TrimSpace(text), Once: once}
-	b.expr = b.Text
+	expr := cmp.Or(b.Text, "true")
 	if step, ok := strings.CutPrefix(b.Text, "before "); ok {
 		step = strings.TrimSpace(step)
 		if step == "" || strings.ContainsAny(step, "\"\\ \t") {
 			return b, fmt.Errorf("%q names no step: such as before sasl-success", b.Text)
 		}
-		b.expr = fmt.Sprintf("step == %q || step startsWith %q", step, step+"-")
+		expr = fmt.Sprintf("step == %q || step startsWith %q", step, step+"-")
 	}
-	if b.expr == "" {
-		b.expr = "true"
-	}
-	b.expr, err = c.Filters.Put(b.expr)
-	if err == nil {
-		_, err = session.CompileFilter(b.expr)
-	}
-	if err != nil {
+	if b.is, err = c.Filters.Compile(expr); err != nil {
 		return b, err
 	}
 	c.mu.Lock()
@@ -381,7 +376,6 @@ func (c *Control) Break(text string, once bool) (b Breakpoint, err error) {
 	c.last++
 	b.ID = c.last
 	c.breaks = append(slices.Clone(c.breaks), b)
-	c.version++
 	c.armed.Store(int32(len(c.breaks)))
 	c.tell()
 	c.mu.Unlock()
@@ -402,7 +396,6 @@ func (c *Control) Unbreak(id int) bool {
 func (c *Control) unbreak(id int) bool {
 	n := len(c.breaks)
 	c.breaks = slices.DeleteFunc(slices.Clone(c.breaks), func(b Breakpoint) bool { return id == 0 || b.ID == id })
-	c.version++
 	c.armed.Store(int32(len(c.breaks)))
 	c.tell()
 	return len(c.breaks) < n
@@ -479,16 +472,9 @@ func (l *Look) Shown() []byte {
 
 // breakGate holds what breakpoints say.
 type breakGate struct {
-	c       *Control
-	id      int
-	look    *Look
-	version int
-	tests   []breakTest
-}
-
-type breakTest struct {
-	Breakpoint
-	is func(*session.Event) bool
+	c    *Control
+	id   int
+	look *Look
 }
 
 // Wants implements Gate.
@@ -498,22 +484,14 @@ func (g *breakGate) Wants(session.Dir) bool { return g.c.armed.Load() > 0 }
 func (g *breakGate) Consider(p *decode.Piece) Decision {
 	e := g.look.Event(g.id, p)
 	g.c.mu.Lock()
-	version, breaks := g.c.version, g.c.breaks
+	breaks := g.c.breaks
 	g.c.mu.Unlock()
-	if version != g.version {
-		g.version, g.tests = version, nil
-		for _, b := range breaks {
-			if is, err := session.CompileFilter(b.expr); err == nil {
-				g.tests = append(g.tests, breakTest{b, is})
-			}
-		}
-	}
 	if p.Kind == decode.Whitespace {
 		return Decision{}
 	}
-	for i := range g.tests {
-		if g.tests[i].is(e) && g.c.hit(g.tests[i].ID) {
-			return Decision{Hold: "breakpoint " + session.ShortLine(g.tests[i].Text), Shown: g.look.Shown()}
+	for i := range breaks {
+		if breaks[i].is(e) && g.c.hit(breaks[i].ID) {
+			return Decision{Hold: "breakpoint " + session.ShortLine(breaks[i].Text), Shown: g.look.Shown()}
 		}
 	}
 	return Decision{}

@@ -180,7 +180,7 @@ func TestSendable(t *testing.T) {
 		strings.Repeat(" ", MaxSending): false, strings.Repeat("<", MaxSending): false,
 		"<a>" + strings.Repeat(" ", MaxSending-7) + "</a>": true, strings.Repeat("x", MaxSending+1): false, "": true,
 	} {
-		if err := sendable([]byte(xml)); (err == nil) != ok {
+		if err := sendable([]byte(xml), 0); (err == nil) != ok {
 			t.Errorf("%.20s… of %d bytes: %v", xml, len(xml), err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -33,10 +34,25 @@ const (
 	maxSevered = 2*decode.MaxMessage + 1<<20
 )
 
-// room counts them.
-type room struct{ taken atomic.Int64 }
+// maxUnsaid bounds what waits to be said and written in all sessions of a run, before more is
+// said in anybody's place.
+const maxUnsaid = 512 << 20
 
-// take says whether there is room for one more; nil has room for all.
+// room is what the sessions of a run share: it counts large pieces that are held back, and the
+// bytes that wait to be said or written. nil counts nothing, and has room for all.
+type room struct{ taken, unsaid atomic.Int64 }
+
+// waits notes that so many bytes more wait, or fewer.
+func (m *room) waits(n int) {
+	if m != nil {
+		m.unsaid.Add(int64(n))
+	}
+}
+
+// full says whether so many bytes more are too many.
+func (m *room) full(n int) bool { return m != nil && m.unsaid.Load()+int64(n) > maxUnsaid }
+
+// take says whether there is room for one more large piece.
 func (m *room) take() bool {
 	if m == nil || m.taken.Add(1) <= maxRoom {
 		return true
@@ -285,9 +301,19 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 
 // fold adds a decision to what was decided before.
 func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
+	if err := sendable(d.XML, len(o.whole)); err != nil {
+		d.XML, d.Reason = nil, joined(d.Reason, "not done, and it passed as it was: "+err.Error())
+	}
+	for _, s := range d.Sends {
+		if err := sendable(s.XML, 0); err != nil {
+			d.Reason = joined(d.Reason, "something was not said: "+err.Error())
+			continue
+		}
+		o.sends = append(o.sends, s)
+	}
 	o.tell(d.Bent, d.By, d.Reason)
 	o.copies = min(o.copies+max(d.Copies, 0), maxCopies)
-	o.sends, o.bends = append(o.sends, d.Sends...), append(o.bends, d.Bends...)
+	o.bends = append(o.bends, d.Bends...)
 	switch {
 	case d.Drop:
 		o.drop = true
@@ -299,6 +325,11 @@ func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
 			o.piece.Offset = at
 		} // else it is nothing that other gates could decide about
 	}
+}
+
+// joined is reasons in one line.
+func joined(reasons ...string) string {
+	return strings.Join(slices.DeleteFunc(reasons, func(s string) bool { return s == "" }), "; ")
 }
 
 // tell notes why something was done.
@@ -359,9 +390,7 @@ func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 	}
 	r.ledger.note(dir)
 	for i := range o.sends {
-		if r.afford(dir, 1, len(o.sends[i].XML)) == 1 {
-			r.inject(o.sends[i])
-		}
+		r.inject(o.sends[i])
 	}
 	for i := range o.bends {
 		r.bend(&o.bends[i])
@@ -399,11 +428,14 @@ const (
 
 // afford says how many of n things of a size may be said, and tells when they are fewer.
 func (r *Relay) afford(dir session.Dir, n, size int) int {
-	may := min(n, max(maxOwn-r.own, 0)/(size+ownCost))
+	may, why := min(n, max(maxOwn-r.own, 0)/(size+ownCost)), "it is too much for what has come at once"
+	if r.room.full(may * size) {
+		may, why = 0, "too much waits to be written in all sessions"
+	}
 	if may < n && r.own <= maxOwn {
 		r.own = maxOwn + 1 // it is told once
 		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
-			Reason: "not all that was to be said was said: it is too much for what has come at once",
+			Reason: "not all that was to be said was said: " + why,
 		}}})
 		return may
 	}
@@ -538,6 +570,6 @@ func (r *Relay) keepGated() {
 				Reason: "the connection has ended before this could be sent: " + s.Reason, By: s.By,
 			}}})
 		}
-		r.queue[dir] = nil
+		r.unqueue(dir)
 	}
 }

@@ -25,7 +25,19 @@ func (r *Relay) inject(s Sending) {
 		}}})
 		return
 	}
+	if r.afford(s.Dir, 1, len(s.XML)) == 0 {
+		return
+	}
+	r.room.waits(len(s.XML))
 	r.queue[s.Dir] = append(r.queue[s.Dir], s)
+}
+
+// unqueue gives up what waits to be said in a direction.
+func (r *Relay) unqueue(dir session.Dir) {
+	for _, s := range r.queue[dir] {
+		r.room.waits(-len(s.XML))
+	}
+	r.queue[dir] = nil
 }
 
 // mayInject says whether something of our own may be said in a direction now.
@@ -44,6 +56,7 @@ func (r *Relay) sayQueued() {
 			if back := dir.Opposite(); s.Answer && r.left[back] && !r.joining[back].refused && !r.ended[back] {
 				break // its answer would pass unseen
 			}
+			r.room.waits(-len(s.XML))
 			if r.queue[dir] = r.queue[dir][1:]; len(r.queue[dir]) == 0 {
 				r.queue[dir] = nil
 			}

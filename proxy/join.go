@@ -122,7 +122,7 @@ func (r *Relay) refuse(dir session.Dir, why string) {
 	r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
 		Reason: "what the " + dir.Sender() + " sends cannot be held or changed, nor can anything be put in: " + why,
 	}}})
-	r.queue[dir] = nil
+	r.unqueue(dir)
 }
 
 // tellBlind says, if somebody cares, that nothing can be done in a compressed stream, or in
@@ -134,7 +134,7 @@ func (r *Relay) tellBlind(dir session.Dir) {
 			cares = cares || g.Wants(d)
 		}
 		cares = cares || len(r.queue[d]) > 0
-		r.queue[d] = nil
+		r.unqueue(d)
 	}
 	what := "the stream is compressed (XEP-0138)"
 	if r.isWeb() {

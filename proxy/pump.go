@@ -61,6 +61,7 @@ type pump struct {
 	interrupt [3]bool               // by direction: its reading is being interrupted
 	pace      [3]*pace              // by direction: how it is written; nil: as fast as it goes
 	dropped   [3]bool               // by leg: it was closed, and the other was kept
+	stall     [3]*time.Timer        // by direction: ends a stall
 	over      bool                  // nothing more is done
 	closing   bool
 	until     time.Time // closing: nobody is waited for after this
@@ -166,6 +167,14 @@ func (p *pump) run() {
 		p.change.Wait()
 	}
 	p.over = true
+	for _, dir := range both {
+		p.relay.unqueue(dir)
+		p.relay.room.waits(-p.unwritten(dir))
+		p.pending[dir] = nil
+		if t := p.stall[dir]; t != nil {
+			t.Stop()
+		}
+	}
 	p.mu.Unlock()
 	p.timer.Stop()
 	p.finishClose()
@@ -486,6 +495,13 @@ func (p *pump) carryOut(actions []Action) {
 			}
 			p.o.Control.hold(a.Held)
 		case Delay:
+			if a.Stall { // the newest counts
+				if t := p.stall[a.Dir]; t != nil {
+					t.Stop()
+				}
+				p.stall[a.Dir] = time.AfterFunc(a.For, func() { p.post(Resumed{a.Dir, a.Wait}) })
+				break
+			}
 			p.spawn(func() { p.delay(&a) })
 		case JoinBOSH:
 			p.join(p.o.bosh.join(a.SID, p.trail))
@@ -548,11 +564,7 @@ func (p *pump) delay(a *Delay) {
 		return
 	case <-t.C:
 	}
-	if a.Stall {
-		p.handle(Resumed{a.Dir, a.Wait})
-	} else {
-		p.handle(Decided{a.Dir, a.Wait, a.After})
-	}
+	p.handle(Decided{a.Dir, a.Wait, a.After})
 }
 
 // maxUnwritten bounds what waits to be written to a side that does not read. A direction waits
@@ -579,6 +591,7 @@ func (p *pump) crowded(dir session.Dir) bool {
 // later has bytes written. The caller holds mu.
 func (p *pump) later(dir session.Dir, b []byte) {
 	if !p.broken[dir] && p.conns[dir.To()] != nil {
+		p.relay.room.waits(len(b))
 		p.pending[dir] = append(p.pending[dir], b)
 	}
 }
@@ -598,8 +611,10 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 	for len(p.pending[dir]) > 0 || p.finish[dir] != nil {
 		to := p.routeTo(dir)
 		batch, finish, slow := p.pending[dir], p.finish[dir], p.pace[dir]
+		size := p.unwritten(dir)
 		p.pending[dir], p.finish[dir] = nil, nil
 		if p.broken[dir] || to.conn == nil {
+			p.relay.room.waits(-size)
 			continue
 		}
 		p.writing[dir] = true
@@ -616,6 +631,7 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 			to.closeWrite(finish.Cut)
 		}
 		p.mu.Lock()
+		p.relay.room.waits(-size)
 		p.writing[dir] = false
 		p.broken[dir] = p.broken[dir] || err != nil || drop
 		if drop {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -77,9 +78,8 @@ func FilterNames() []string {
 const maxFilter = 16 << 10
 
 // CompileFilter turns an expression (https://expr-lang.org) into a test of
-// events. The test is not safe for use by several goroutines at once. An event on
-// which the expression fails to run is not matched. Of named filters it knows CommonFilters;
-// Naming knows more.
+// events, which several goroutines may use at once. An event on which the expression fails to
+// run is not matched. Of named filters it knows CommonFilters; Naming knows more.
 func CompileFilter(source string) (func(*Event) bool, error) {
 	if len(source) > maxFilter {
 		return nil, fmt.Errorf("a filter has at most %d bytes, and this one has %d", maxFilter, len(source))
@@ -88,8 +88,7 @@ func CompileFilter(source string) (func(*Event) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := new(filter)
-	program, err := expr.Compile(source, expr.Env(&f.env), expr.AsBool())
+	program, err := expr.Compile(source, expr.Env(new(filterEnv)), expr.AsBool())
 	if err != nil {
 		return nil, fmt.Errorf("%s, in the filter %q", whyNot(source, err), source)
 	}
@@ -97,13 +96,21 @@ func CompileFilter(source string) (func(*Event) bool, error) {
 	if words.nested {
 		return nil, fmt.Errorf("one loop inside another takes too long where there are many events, in the filter %q", source)
 	}
+	var wants wants
 	for _, word := range slices.AppendSeq(words.used, maps.Keys(words.fields)) {
-		f.wants.add(word)
+		wants.add(word)
 	}
-	f.env.Field = f.field
+	rooms := sync.Pool{New: func() any {
+		f := &filter{wants: wants}
+		f.env.Field = f.field
+		return f
+	}}
 	return func(e *Event) bool {
+		f := rooms.Get().(*filter)
 		f.set(e)
 		out, err := f.machine.Run(program, &f.env)
+		f.shown = Event{} // nothing of it is held
+		rooms.Put(f)
 		is, isBool := out.(bool)
 		return err == nil && isBool && is
 	}, nil

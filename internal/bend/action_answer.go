@@ -8,9 +8,9 @@ func init() {
 	actions["answer"] = action{says: "the element is not passed on, and answered in the other side's place", takes: []string{"xml"}, make: func(p *params) do {
 		template := p.needed("xml")
 		return func(m *match) proxy.Decision {
-			return proxy.Decision{Drop: true, Reason: "answered in the " + m.dir.Opposite().Sender() + "'s place, and not passed on", Sends: []proxy.Sending{{
-				Dir: m.dir.Opposite(), XML: fill(template, m.event), Reason: "an answer in the " + m.dir.Opposite().Sender() + "'s place",
-			}}}
+			other := m.dir.Opposite()
+			return m.said(template, proxy.Sending{Dir: other, Reason: "an answer in the " + other.Sender() + "'s place"},
+				proxy.Decision{Drop: true, Reason: "answered in the " + other.Sender() + "'s place, and not passed on"})
 		}
 	}}
 }

@@ -23,33 +23,40 @@ func init() {
 				if root == nil || root.Name.Local != "features" {
 					return proxy.Decision{}
 				}
-				raw, said := m.raw, []string{}
-				if put != "" {
-					said = append(said, "a feature was put in")
-					raw = withChild(raw, root, string(fill(put, m.event)))
-				}
-				children := root.Children()
-				for i := len(children) - 1; i >= 0; i-- {
-					if c := children[i]; slices.Contains(take, c.Name.Local) || slices.Contains(take, c.Name.Space) {
-						raw = c.Span.Replaced(raw, "")
+				var edits []edit
+				var said []string
+				for c := range root.Elements() {
+					if !slices.Contains(take, c.Name.Local) && !slices.Contains(take, c.Name.Space) {
+						continue
+					}
+					edits = append(edits, edit{Span: c.Span})
+					if len(said) < maxTold {
 						said = append(said, "<"+c.Name.Local+"> was taken out")
 					}
 				}
-				return m.changed(raw, "%s", strings.Join(said, ", "))
+				if put != "" {
+					xml, ok := fill(put, m.event)
+					if !ok {
+						return tooMuch
+					}
+					said = append(said, "a feature was put in")
+					edits = append(edits, asChild(m.raw, root, string(xml)))
+				}
+				return m.edited(edits, "%s", strings.Join(said, ", "))
 			}
 		},
 	}
 }
 
-// withChild is an element with another child, at its end.
-func withChild(raw []byte, root *session.Element, xml string) []byte {
+// maxTold bounds the features that it is told of one by one that they were taken out.
+const maxTold = 20
+
+// asChild puts another child into an element, at its end.
+func asChild(raw []byte, root *session.Element, xml string) edit {
 	if root.Tag == root.Span { // <features/>
 		end := bytes.LastIndexByte(raw[:root.Span.End], '/')
-		return session.Span{Start: end, End: root.Span.End}.Replaced(raw, ">"+xml+"</"+root.Name.Qualified()+">")
+		return edit{session.Span{Start: end, End: root.Span.End}, ">" + xml + "</" + root.Name.Qualified() + ">"}
 	}
-	end := bytes.LastIndex(raw[:root.Span.End], []byte("</"))
-	if end < 0 {
-		return raw
-	}
-	return session.Span{Start: end, End: end}.Replaced(raw, xml)
+	end := max(bytes.LastIndex(raw[:root.Span.End], []byte("</")), root.Tag.End)
+	return edit{session.Span{Start: end, End: end}, xml}
 }

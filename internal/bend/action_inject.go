@@ -13,9 +13,8 @@ func init() {
 			dir = session.C2S
 		}
 		return func(m *match) proxy.Decision {
-			return proxy.Decision{Bent: true, Reason: "something was said to the " + to + " behind it", Sends: []proxy.Sending{{
-				Dir: dir, XML: fill(template, m.event), Reason: "the rule wants it said to the " + to, Answer: true,
-			}}}
+			return m.said(template, proxy.Sending{Dir: dir, Reason: "the rule wants it said to the " + to, Answer: true},
+				proxy.Decision{Bent: true, Reason: "something was said to the " + to + " behind it"})
 		}
 	}}
 }

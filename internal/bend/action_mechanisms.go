@@ -1,7 +1,6 @@
 package bend
 
 import (
-	"slices"
 	"strings"
 
 	"xmppscope/proxy"
@@ -24,33 +23,35 @@ func init() {
 				if root == nil || root.Name.Local != "features" {
 					return proxy.Decision{}
 				}
-				return m.changed(offering(m.raw, root, only), "it offers %s alone", strings.Join(only, ", "))
+				return m.edited(offering(root, only, m.most), "it offers %s alone", session.ShortLine(strings.Join(only, ", ")))
 			}
 		},
 	}
 }
 
-// offering is features with these mechanisms, wherever there are some (RFC 6120 §6.3.3,
-// XEP-0388 §2.2). Edits go from the end to the beginning, so that spans hold.
-func offering(raw []byte, root *session.Element, only []string) []byte {
-	children := root.Children()
-	for i := len(children) - 1; i >= 0; i-- {
-		of := children[i]
-		space := of.Name.Space
+// offering has features offer these mechanisms, wherever there are some (RFC 6120 §6.3.3,
+// XEP-0388 §2.2). It stops where more would come of it than may.
+func offering(root *session.Element, only []string, most int) (edits []edit) {
+	size := 0
+	for of := range root.Elements() {
 		if of.Name.Local != "mechanisms" && of.Name.Local != "authentication" {
 			continue
 		}
-		all := slices.DeleteFunc(of.Children(), func(e *session.Element) bool { return e.Name.Local != "mechanism" || e.Name.Space != space })
-		for k := len(all) - 1; k >= 0; k-- {
-			with := ""
-			if k == 0 {
-				tag := all[0].Name.Qualified()
-				for _, name := range only {
-					with += "<" + tag + ">" + session.EscapeXML(name) + "</" + tag + ">"
-				}
+		first := true
+		for e := range of.Elements() {
+			if e.Name.Local != "mechanism" || e.Name.Space != of.Name.Space {
+				continue
 			}
-			raw = all[k].Span.Replaced(raw, with)
+			var with strings.Builder
+			for tag, i := e.Name.Qualified(), 0; first && i < len(only); i++ {
+				with.WriteString("<" + tag + ">" + session.EscapeXML(only[i]) + "</" + tag + ">")
+			}
+			first = false
+			if size += with.Len(); size > 2*most {
+				return append(edits, edit{e.Span, with.String()})
+			}
+			edits = append(edits, edit{e.Span, with.String()})
 		}
 	}
-	return raw
+	return edits
 }

@@ -26,9 +26,13 @@ func init() {
 			return func(m *match) proxy.Decision {
 				switch {
 				case whole != "":
-					return m.changed(fill(whole, m.event), "another in its place")
-				case text != "" && bytes.Count(m.raw, []byte(text))*len(with) > proxy.MaxSending:
-					return proxy.Decision{Bent: true, Reason: "text was not replaced: too much would come of it"}
+					xml, ok := fill(whole, m.event)
+					if !ok {
+						return tooMuch
+					}
+					return m.changed(xml, "another in its place")
+				case text != "" && len(m.raw)+bytes.Count(m.raw, []byte(text))*(len(with)-len(text)) > m.most:
+					return tooMuch
 				case text != "":
 					return m.changed(bytes.ReplaceAll(m.raw, []byte(text), []byte(with)), "text was replaced")
 				case attribute != "":

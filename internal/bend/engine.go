@@ -1,6 +1,7 @@
 package bend
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -37,8 +38,7 @@ type gate struct {
 // state is a rule in a session.
 type state struct {
 	*Rule
-	is   func(*session.Event) bool // its filter; nil is always
-	seen int                       // elements of which it spoke
+	seen int // elements of which it spoke
 	rnd  *rand.Rand
 }
 
@@ -52,15 +52,7 @@ func (g *gate) Wants(session.Dir) bool {
 func (g *gate) take(set *Set) {
 	g.set, g.states = set, nil
 	for _, r := range set.Rules {
-		s := state{Rule: r, rnd: rand.New(rand.NewPCG(r.seed, uint64(g.id)))}
-		if r.when != "" {
-			is, err := session.CompileFilter(r.when)
-			if err != nil { // it was tried when the file was read
-				continue
-			}
-			s.is = is
-		}
-		g.states = append(g.states, s)
+		g.states = append(g.states, state{Rule: r, rnd: rand.New(rand.NewPCG(r.seed, uint64(g.id)))})
 	}
 }
 
@@ -81,7 +73,7 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 		return proxy.Decision{}
 	}
 	e := g.look.Event(g.id, p)
-	m := match{dir: p.Dir, raw: p.Raw, event: e, scope: g.scope[p.Dir]}
+	m := match{dir: p.Dir, raw: p.Raw, event: e, scope: g.scope[p.Dir], most: max(proxy.MaxSending, len(p.Raw))}
 	var all proxy.Decision
 	var reasons, by []string
 	for i := range g.states {
@@ -94,8 +86,10 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 		if d.Reason == "" && d.XML == nil {
 			continue // there was nothing to do
 		}
-		reasons, by = append(reasons, d.Reason), append(by, s.Name)
-		all.Bent = d.Bent && (len(reasons) == 1 || all.Bent)
+		all.Bent = d.Bent && (len(by) == 0 || all.Bent)
+		if by = append(by, s.Name); len(by) <= maxTold {
+			reasons = append(reasons, d.Reason)
+		}
 		all.Copies += d.Copies
 		all.Delay = min(all.Delay+d.Delay, maxTime)
 		for k := range d.Sends {
@@ -119,6 +113,9 @@ func (g *gate) Consider(p *decode.Piece) proxy.Decision {
 	}
 	if all.Hold != "" {
 		all.Shown = g.look.Shown()
+	}
+	if more := len(by) - maxTold; more > 0 {
+		by = append(by[:maxTold], fmt.Sprintf("and %d more", more))
 	}
 	all.Reason, all.By = strings.Join(reasons, "; "), strings.Join(by, ", ")
 	return all

@@ -47,6 +47,7 @@ func (p *Problem) Error() string {
 const (
 	MaxFile  = 1 << 20
 	maxRules = 1000
+	maxWhen  = 256 << 10 // bytes of conditions, with the filters in them that they name
 )
 
 // Parse reads rules, whose conditions can name filters. The error is a *Problem.
@@ -63,7 +64,7 @@ func Parse(file, text string, filters session.Naming) (*Set, error) {
 		p := at.Of(path)
 		return &Problem{File: file, Line: p.Line, Column: p.Column, Text: fmt.Sprintf(format, a...)}
 	}
-	set := new(Set)
+	set, size := new(Set), 0
 	for _, k := range meta.Keys() {
 		if len(k) != 1 {
 			continue
@@ -85,6 +86,9 @@ func Parse(file, text string, filters session.Naming) (*Set, error) {
 		if set.Rules = append(set.Rules, rule); len(set.Rules) > maxRules {
 			return nil, problem(k[0], "there are more than %d rules", maxRules)
 		}
+		if size += p.size; size > maxWhen {
+			return nil, problem(k[0], "the conditions of all rules, with the filters that they name, have more than %d bytes", maxWhen)
+		}
 	}
 	return set, nil
 }
@@ -94,19 +98,21 @@ type wrong struct{ key, text string }
 
 // rule makes a rule of its table.
 func (p *params) rule(name string) (*Rule, *wrong) {
-	r := &Rule{Name: name, when: p.text("when"), step: p.text("step"), session: p.count("session"), after: p.count("after"),
+	r := &Rule{Name: name, step: p.text("step"), session: p.count("session"), after: p.count("after"),
 		first: p.count("first"), every: p.count("every"), probability: p.fraction("probability", 1), seed: uint64(p.count("seed"))}
 	r.dir = p.dir("dir")
-	if r.when != "" {
+	when := p.text("when")
+	if when != "" {
 		var err error
-		if r.when, err = p.filters.Put(r.when); err == nil {
-			_, err = session.CompileFilter(r.when)
+		if when, err = p.filters.Put(when); err == nil {
+			r.is, err = session.CompileFilter(when)
 		}
 		if err != nil {
 			p.fail("when", "%v", err)
 		}
 	}
-	r.kinds = strings.Contains(r.when, "kind") || strings.HasPrefix(r.step, "stream-")
+	p.size = len(when)
+	r.kinds = strings.Contains(when, "kind") || strings.HasPrefix(r.step, "stream-")
 	r.Action = p.text("do")
 	a, known := actions[r.Action]
 	switch {

@@ -15,6 +15,7 @@ type params struct {
 	table map[string]any
 	used  map[string]bool
 	bad   *wrong
+	size  int // of the condition, with the filters that it names
 
 	filters session.Naming
 }

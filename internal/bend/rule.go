@@ -15,8 +15,8 @@ type Rule struct {
 	// Action is what it does, and Warning which clients remember that, "" if none do.
 	Action, Warning string
 
-	when        string // filter; "" is always
-	kinds       bool   // it speaks of other things than elements, too
+	is          func(*session.Event) bool // its filter; nil is always
+	kinds       bool                      // it speaks of other things than elements, too
 	dir         session.Dir
 	session     int
 	step        string
@@ -38,6 +38,7 @@ type match struct {
 	raw   []byte // as it stands; not to be changed
 	event *session.Event
 	scope decode.Scope // of its stream
+	most  int          // bytes that may come of it
 }
 
 // root is the element's tree; nil if it has none.
@@ -48,10 +49,49 @@ func (m *match) root() *session.Element {
 
 // changed is the element as other bytes.
 func (m *match) changed(xml []byte, format string, a ...any) proxy.Decision {
-	if string(xml) == string(m.raw) {
+	switch {
+	case len(xml) > m.most:
+		return tooMuch
+	case string(xml) == string(m.raw):
 		return proxy.Decision{}
 	}
 	return proxy.Decision{XML: xml, Reason: fmt.Sprintf(format, a...)}
+}
+
+// tooMuch is what becomes of an element that would grow beyond all bounds.
+var tooMuch = proxy.Decision{Bent: true, Reason: "it was not changed: too much would come of it"}
+
+// edit is a part of an element that becomes another text.
+type edit struct {
+	session.Span
+	with string
+}
+
+// edited makes edits, which stand in order, all at once.
+func (m *match) edited(edits []edit, format string, a ...any) proxy.Decision {
+	size := len(m.raw)
+	for _, e := range edits {
+		if size += len(e.with) - e.Len(); size > m.most {
+			return tooMuch
+		}
+	}
+	out, at := make([]byte, 0, size), 0
+	for _, e := range edits {
+		out = append(append(out, m.raw[at:e.Start]...), e.with...)
+		at = e.End
+	}
+	return m.changed(append(out, m.raw[at:]...), format, a...)
+}
+
+// said is something that a rule says, made of a template.
+func (m *match) said(template string, s proxy.Sending, d proxy.Decision) proxy.Decision {
+	xml, ok := fill(template, m.event)
+	if !ok {
+		return proxy.Decision{Bent: true, Reason: "nothing was said: too much would come of it"}
+	}
+	s.XML = xml
+	d.Sends = []proxy.Sending{s}
+	return d
 }
 
 // bent is something that is done to the connection.

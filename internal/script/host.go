@@ -8,13 +8,16 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // patience is how long a script may take for an element.
 const patience = 500 * time.Millisecond
+
+// longestQueue is how long an element may wait until the script is through with those of
+// other sessions: where it is slow, nobody waits for ever.
+const longestQueue = 10 * time.Second
 
 // startTime is how long its process may take to start, and to read it.
 const startTime = 10 * time.Second
@@ -61,11 +64,12 @@ func Serve(file string, in io.Reader, out io.Writer) error {
 type Host struct {
 	cmd *exec.Cmd
 
-	mu   sync.Mutex // held while it is asked
-	in   *json.Encoder
-	pipe io.Closer
-	out  *bufio.Reader
-	over atomic.Bool
+	turn  chan struct{} // of whoever asks it
+	queue time.Duration // that may be waited for
+	in    *json.Encoder
+	pipe  io.Closer
+	out   *bufio.Reader
+	over  atomic.Bool
 }
 
 // Start starts a script's process: a command that calls Serve with the script.
@@ -81,7 +85,7 @@ func Start(cmd *exec.Cmd) (*Host, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the script's process does not start: %w", err)
 	}
-	h := &Host{cmd: cmd, in: json.NewEncoder(in), pipe: in, out: bufio.NewReader(out)}
+	h := &Host{cmd: cmd, turn: make(chan struct{}, 1), queue: longestQueue, in: json.NewEncoder(in), pipe: in, out: bufio.NewReader(out)}
 	var r ready
 	err = h.answer(&r, startTime)
 	if err == nil && r.Error != "" {
@@ -95,10 +99,16 @@ func Start(cmd *exec.Cmd) (*Host, error) {
 }
 
 // Ask has the script decide about an element. One that fails in another way than by an error
-// of its own is asked no more.
+// of its own is asked no more; nor is it asked about an element that has waited too long.
 func (h *Host) Ask(e Element) Reply {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	late := time.NewTimer(h.queue)
+	defer late.Stop()
+	select {
+	case h.turn <- struct{}{}:
+	case <-late.C:
+		return Reply{Error: fmt.Sprintf("it is too slow for so many elements: this one has waited for %s, and passed without being asked about", h.queue)}
+	}
+	defer func() { <-h.turn }()
 	if h.over.Load() {
 		return Reply{}
 	}
@@ -130,7 +140,7 @@ func (h *Host) answer(to any, within time.Duration) error {
 	return json.Unmarshal(line, to)
 }
 
-// stop ends the process. The caller holds mu.
+// stop ends the process. The caller has the turn.
 func (h *Host) stop() {
 	if !h.over.Swap(true) {
 		h.pipe.Close()
@@ -141,7 +151,7 @@ func (h *Host) stop() {
 
 // Close ends the script.
 func (h *Host) Close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.turn <- struct{}{}
+	defer func() { <-h.turn }()
 	h.stop()
 }

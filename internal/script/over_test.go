@@ -1,6 +1,7 @@
 package script
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -8,9 +9,7 @@ import (
 // TestNobodyWaitsToKnowWhetherItIsOver: gates are asked with a session's lock held, whatever
 // the script is busy with for another session.
 func TestNobodyWaitsToKnowWhetherItIsOver(t *testing.T) {
-	h := new(Host)
-	h.mu.Lock() // as while it is asked
-	defer h.mu.Unlock()
+	h := busy()
 	said := make(chan bool, 1)
 	go func() { said <- h.Over() }()
 	select {
@@ -21,4 +20,23 @@ func TestNobodyWaitsToKnowWhetherItIsOver(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("it waits for the script")
 	}
+}
+
+// TestQueueIsBounded: an element that waits too long for those of other sessions passes, and
+// that is told; the script is still asked about others.
+func TestQueueIsBounded(t *testing.T) {
+	h := busy()
+	if r := h.Ask(Element{}); !strings.Contains(r.Error, "passed without being asked about") || r.Drop {
+		t.Errorf("it says %+v", r)
+	}
+	if h.Over() {
+		t.Error("it is asked no more")
+	}
+}
+
+// busy is a script that is asked by somebody else, and does not answer.
+func busy() *Host {
+	h := &Host{turn: make(chan struct{}, 1), queue: time.Millisecond}
+	h.turn <- struct{}{}
+	return h
 }
