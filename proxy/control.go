@@ -262,6 +262,8 @@ func (c *Control) Inject(id int, s Sending) error {
 	switch {
 	case err != nil:
 		return err
+	case p.whyNot() != "":
+		return fmt.Errorf("nothing can be said in it: %s", p.whyNot())
 	case p.crowded(s.Dir):
 		return fmt.Errorf("the %s does not take what is sent to it: try again later", s.Dir.Opposite().Sender())
 	case c.room.full(len(s.XML)):
@@ -295,6 +297,30 @@ func (c *Control) Held() []Held {
 		}
 	}
 	return held
+}
+
+// Unheld is a session in which nothing can be held or changed, nor anything put in, and why.
+type Unheld struct {
+	Session int
+	Why     string
+}
+
+// Unheld are those under way, in order: who waits for an element of theirs waits in vain.
+func (c *Control) Unheld() (out []Unheld) {
+	for _, id := range c.Sessions() {
+		if _, p, err := c.find(id); err == nil {
+			if why := p.whyNot(); why != "" {
+				out = append(out, Unheld{id, why})
+			}
+		}
+	}
+	return out
+}
+
+func (p *pump) whyNot() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.relay.whyNot()
 }
 
 // maxLookedBehind bounds the held elements of which it is told what waits behind them.

@@ -53,7 +53,7 @@ func (r *Relay) sayQueued() {
 	for _, dir := range both {
 		for len(r.queue[dir]) > 0 && r.mayInject(dir) {
 			s := r.queue[dir][0]
-			if back := dir.Opposite(); s.Answer && r.left[back] && !r.joining[back].refused && !r.ended[back] {
+			if back := dir.Opposite(); s.Answer && r.left[back] && r.joining[back].refused == "" && !r.ended[back] {
 				break // its answer would pass unseen
 			}
 			r.room.waits(-len(s.XML))

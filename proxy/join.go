@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"cmp"
+
 	"xmppscope/decode"
 	"xmppscope/session"
 )
@@ -11,7 +13,7 @@ import (
 type joining struct {
 	state   joinState
 	since   []byte // what has come since the mark
-	refused bool   // it is not possible
+	refused string // why it is not possible; "": it is, as far as is known
 }
 
 type joinState uint8
@@ -41,8 +43,8 @@ func (r *Relay) join() {
 	}
 	for _, dir := range both {
 		if r.left[dir] && r.joining[dir].state == notJoining && !r.ended[dir] {
-			if r.joining[dir].refused {
-				r.refuse(dir, "it cannot be looked at")
+			if r.joining[dir].refused != "" {
+				r.refuse(dir)
 				continue
 			}
 			r.joining[dir].state = interrupted
@@ -54,7 +56,7 @@ func (r *Relay) join() {
 // unlooked says whether somebody wants to look at a direction that still passes unseen.
 func (r *Relay) unlooked() bool {
 	for _, dir := range both {
-		if r.left[dir] && !r.joining[dir].refused && !r.ended[dir] && !r.hidden() && (r.joining[dir].state != notJoining || r.wanted(dir)) {
+		if r.left[dir] && r.joining[dir].refused == "" && !r.ended[dir] && !r.hidden() && (r.joining[dir].state != notJoining || r.wanted(dir)) {
 			return true
 		}
 	}
@@ -78,7 +80,7 @@ func (r *Relay) passUnseen(dir session.Dir, p []byte) {
 		r.joining[dir].since = append(r.joining[dir].since, p...)
 	}
 	r.forward(dir, p)
-	if r.joining[dir].state == notJoining && !r.joining[dir].refused && !r.hidden() {
+	if r.joining[dir].state == notJoining && r.joining[dir].refused == "" && !r.hidden() {
 		r.join()
 	}
 }
@@ -92,8 +94,8 @@ func (r *Relay) handed(in *Handed) {
 	since := j.since
 	*j = joining{}
 	if in.Lane.Why != "" {
-		j.refused = true
-		r.refuse(in.Dir, in.Lane.Why)
+		j.refused = in.Lane.Why
+		r.refuse(in.Dir)
 		return
 	}
 	r.left[in.Dir], r.looked[in.Dir] = false, false
@@ -118,11 +120,25 @@ func (r *Relay) handed(in *Handed) {
 }
 
 // refuse says why nothing can be done in a direction, and gives up what was to be said there.
-func (r *Relay) refuse(dir session.Dir, why string) {
+func (r *Relay) refuse(dir session.Dir) {
 	r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
-		Reason: "what the " + dir.Sender() + " sends cannot be held or changed, nor can anything be put in: " + why,
+		Reason: "what the " + dir.Sender() + " sends cannot be held or changed, nor can anything be put in: " + r.joining[dir].refused,
 	}}})
 	r.unqueue(dir)
+}
+
+// whyNot says why nothing can be held or changed, nor anything put in, as long as the
+// connection lasts; "" if it can.
+func (r *Relay) whyNot() string {
+	switch {
+	case r.sealed:
+		return "its TLS is passed on as it is"
+	case r.hidden() && r.isWeb():
+		return "the stream runs inside of HTTP, and is no WebSocket"
+	case r.hidden():
+		return "the stream is compressed (XEP-0138), and who wants to look into that has to want it before it begins"
+	}
+	return cmp.Or(r.joining[session.C2S].refused, r.joining[session.S2C].refused)
 }
 
 // tellBlind says, if somebody cares, that nothing can be done in a compressed stream, or in
@@ -136,13 +152,9 @@ func (r *Relay) tellBlind(dir session.Dir) {
 		cares = cares || len(r.queue[d]) > 0
 		r.unqueue(d)
 	}
-	what := "the stream is compressed (XEP-0138)"
-	if r.isWeb() {
-		what = "the stream runs inside of HTTP, and is no WebSocket"
-	}
 	if cares {
 		r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
-			Reason: what + ": nothing in it can be held or changed, nor can anything be put in",
+			Reason: r.whyNot() + ": nothing in it can be held or changed, nor can anything be put in",
 		}}})
 	}
 }

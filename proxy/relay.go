@@ -208,7 +208,7 @@ func (r *Relay) wants() bool {
 	}
 	for _, dir := range both {
 		if r.hole[dir] || r.stalled[dir] != 0 || r.gated[dir].waiting != 0 || r.joining[dir].state != notJoining || len(r.gated[dir].part) > 0 || r.gates(dir) ||
-			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && !r.joining[dir].refused && !r.hidden() && r.wanted(dir) {
+			len(r.queue[dir]) > 0 && !r.blind || r.left[dir] && r.joining[dir].refused == "" && !r.hidden() && r.wanted(dir) {
 			return true
 		}
 	}

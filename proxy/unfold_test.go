@@ -225,6 +225,45 @@ func TestControlOfACompressedStream(t *testing.T) {
 	}
 }
 
+// TestCompressedBeforeAnybodyLooked: of a stream that was compressed before, it is said where
+// somebody sets a breakpoint, looks at what is held, or wants something said.
+func TestCompressedBeforeAnybodyLooked(t *testing.T) {
+	b := newUnstarted(t)
+	c := NewControl()
+	b.options.Control = c
+	b.start(t)
+	client := b.dial(t)
+	mustWrite(t, client, clientHdr)
+	server := b.accept(t)
+	mustRead(t, server, clientHdr)
+	mustWrite(t, server, serverHdr)
+	mustRead(t, client, serverHdr)
+	if none := c.Unheld(); len(none) > 0 {
+		t.Errorf("before: %v", none)
+	}
+	mustWrite(t, client, zlibAsk)
+	mustRead(t, server, zlibAsk)
+	mustWrite(t, server, zlibAgree)
+	mustRead(t, client, zlibAgree)
+	packed := string(new(zlibSide).says(clientHdr + "<a/>"))
+	mustWrite(t, client, packed)
+	mustRead(t, server, packed)
+	if _, err := c.Break("true", false); err != nil {
+		t.Fatal(err)
+	}
+	if none := c.Unheld(); len(none) != 1 || none[0].Session != 1 || !strings.Contains(none[0].Why, "the stream is compressed (XEP-0138), and who wants to look into that has to want it before") {
+		t.Errorf("what cannot be held: %v", none)
+	}
+	if err := c.Inject(1, Sending{Dir: session.S2C, XML: []byte("<a/>")}); err == nil || !strings.Contains(err.Error(), "nothing can be said in it: the stream is compressed") {
+		t.Errorf("something can be said: %v", err)
+	}
+	mustWrite(t, client, packed)
+	mustRead(t, server, packed)
+	client.Close()
+	server.Close()
+	allOver(c)
+}
+
 // FuzzZlib: whatever comes on a compressed stream and whatever is decided, what was said is kept
 // as it came; and who gets what only passes reads what was said.
 func FuzzZlib(f *testing.F) {

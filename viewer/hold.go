@@ -28,6 +28,8 @@ type Control interface {
 	Break(text string) error
 	Breakpoints() []Breakpoint
 	Unbreak(id int) bool
+	// Unheld are the sessions under way of which nothing can be held, and why.
+	Unheld() []Unheld
 	// Inject says something in a session. The answer, if there is one, comes on reply.
 	Inject(session int, dir session.Dir, xml []byte, reply chan<- []byte) error
 	// Changed is closed when what is held has changed.
@@ -62,6 +64,12 @@ type Breakpoint struct {
 	ID   int
 	Text string
 	Hits int
+}
+
+// Unheld is a session of which nothing can be held.
+type Unheld struct {
+	Session int
+	Why     string
 }
 
 // Verb is what becomes of a held element. The zero value lets it pass.
@@ -170,9 +178,21 @@ func (u *ui) showHeld() {
 				p.gap()
 				p.add(1, span{" b sets a breakpoint: what it matches is held here before it is passed on", p.theme.faint})
 			}
+			if none := u.options.Control.Unheld(); len(none) > 0 {
+				p.heading("Cannot be held")
+				for i := range none[:min(len(none), unheldShown)] {
+					p.add(5, span{wiref("   session %d: ", none[i].Session), p.theme.strong}, span{wire(none[i].Why), p.theme.text})
+				}
+				if more := len(none) - unheldShown; more > 0 {
+					p.add(5, span{wiref("   … and %s more", session.Plural(more, "session")), p.theme.faint})
+				}
+			}
 		},
 	})
 }
+
+// unheldShown bounds the sessions of which it is listed that nothing can be held.
+const unheldShown = 20
 
 // behindShown bounds what is listed behind a held element.
 const behindShown = 8
@@ -399,6 +419,10 @@ func (u *ui) askBreak() {
 			}
 			if err := c.Break(text); err != nil {
 				u.say(warning, "%v", err)
+				return
+			}
+			if n := len(c.Unheld()); n > 0 {
+				u.say(warning, "breakpoint set: %s; nothing can be held of %s under way: H says why", text, session.Plural(n, "session"))
 				return
 			}
 			u.say(plain, "breakpoint set: %s", text)

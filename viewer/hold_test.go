@@ -15,6 +15,7 @@ import (
 type fakeWire struct {
 	held     []Held
 	points   []Breakpoint
+	unheld   []Unheld
 	decided  []Verb
 	injected []string
 	changed  chan struct{}
@@ -39,6 +40,7 @@ func (f *fakeWire) Break(text string) error {
 	return nil
 }
 func (f *fakeWire) Breakpoints() []Breakpoint { return f.points }
+func (f *fakeWire) Unheld() []Unheld          { return f.unheld }
 func (f *fakeWire) Unbreak(id int) bool {
 	n := len(f.points)
 	if f.points = f.points[:max(0, n-1)]; id == 0 {
@@ -237,4 +239,15 @@ func TestWordsOf(t *testing.T) {
 	if _, err := wordsOf(`"`); err == nil {
 		t.Error("a quote is missing, and it is not said")
 	}
+}
+
+// TestUnheld: a session of which nothing can be held is named where somebody waits for that.
+func TestUnheld(t *testing.T) {
+	b, wire := holding(t, 100, 30)
+	b.press("H").lacks("Cannot be held")
+	for i := range unheldShown + 3 {
+		wire.unheld = append(wire.unheld, Unheld{i + 1, "the stream is [red]compressed"})
+	}
+	b.press("<Esc>H").has("Cannot be held", "session 1: the stream is [red]compressed", "and 3 sessions more")
+	b.press("bname<Enter>").has("breakpoint set: name; nothing can be held of 23 sessions under way: H says why")
 }

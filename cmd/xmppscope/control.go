@@ -38,6 +38,9 @@ func (c *controls) Held() api.Held {
 		}
 		out.Held = append(out.Held, e)
 	}
+	for _, u := range c.Unheld() {
+		out.Unheld = append(out.Unheld, api.Unheld(u))
+	}
 	for _, b := range c.Breakpoints() {
 		out.Breakpoints = append(out.Breakpoints, api.Breakpoint{ID: b.ID, When: b.Text, Once: b.Once, Hits: b.Hits})
 	}

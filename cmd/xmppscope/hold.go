@@ -43,6 +43,14 @@ func (c holds) Breakpoints() (out []viewer.Breakpoint) {
 	return out
 }
 
+// Unheld implements viewer.Control.
+func (c holds) Unheld() (out []viewer.Unheld) {
+	for _, u := range c.Control.Unheld() {
+		out = append(out, viewer.Unheld(u))
+	}
+	return out
+}
+
 // Inject implements viewer.Control.
 func (c holds) Inject(id int, dir session.Dir, xml []byte, reply chan<- []byte) error {
 	return c.Control.Inject(id, proxy.Sending{Dir: dir, XML: xml, By: session.ByHand, Reason: "said by hand", Answer: reply != nil, Reply: reply})

@@ -37,6 +37,12 @@ type (
 		Held        []HeldElement `json:"held" jsonschema:"the oldest first"`
 		More        int           `json:"more,omitempty" jsonschema:"so many more are held: decide about these first"`
 		Breakpoints []Breakpoint  `json:"breakpoints"`
+		Unheld      []Unheld      `json:"unheld,omitempty" jsonschema:"sessions under way of which nothing can be held or changed, and into which nothing can be put"`
+	}
+	// Unheld is one of them.
+	Unheld struct {
+		Session int    `json:"session"`
+		Why     string `json:"why"`
 	}
 	// HeldElement is one element.
 	HeldElement struct {
@@ -165,6 +171,7 @@ type mayControl struct{}
 // bounded leaves out what would make an answer larger than a page.
 func bounded(h Held) Held {
 	room := maxPage / 4 // in JSON a < is six bytes
+	h.Unheld = h.Unheld[:min(len(h.Unheld), maxLimit)]
 	for i := range h.Held {
 		e := &h.Held[i]
 		if room -= len(e.XML) + len(e.Reason) + len(e.Name) + len(e.Space) + heldCost; room < 0 && i > 0 {
