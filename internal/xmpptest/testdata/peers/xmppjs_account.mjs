@@ -6,7 +6,12 @@ import { client, xml } from "@xmpp/client";
 const [, , domain, username, password, to, text] = process.argv;
 const peer = client({ service: domain, domain, username, password });
 
+let leaving = false;
+
 function giveUp(error) {
+  if (leaving && error.code === "ECONNRESET") {
+    process.exit(0); // ejabberd may reset a connection whose streams are closed
+  }
   console.error(error);
   process.exit(1);
 }
@@ -14,6 +19,7 @@ function giveUp(error) {
 peer.on("error", giveUp);
 peer.on("online", async () => {
   await peer.send(xml("message", { type: "chat", to }, xml("body", {}, text)));
+  leaving = true;
   await peer.stop();
   process.exit(0);
 });
