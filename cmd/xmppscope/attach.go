@@ -22,7 +22,7 @@ func newAttach() *cobra.Command {
 	o := new(openFlags)
 	list := false
 	cmd := &cobra.Command{
-		Use: "attach [RUN]", Short: "open the inspector on a proxy that runs elsewhere", Args: cobra.MaximumNArgs(1),
+		Use: "attach [RUN]", Short: "open the inspector on a proxy that runs elsewhere", Args: takes(0, 1, "one RUN at most"),
 		Long: `Opens the inspector on an xmppscope that you run in another terminal, as a service, or
 in a container (docker exec -it NAME xmppscope attach): on all that it has seen, and what
 comes. RUN is its process id or the path of its socket, as --list shows them; without it

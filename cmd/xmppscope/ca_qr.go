@@ -16,7 +16,7 @@ import (
 
 func newCAQR(c *caFlags) *cobra.Command {
 	return &cobra.Command{
-		Use: "qr HOST:PORT", Short: "a QR code with host, port and CA, for a phone", Args: cobra.ExactArgs(1),
+		Use: "qr HOST:PORT", Short: "a QR code with host, port and CA, for a phone", Args: takes(1, 1, "one HOST:PORT"),
 		Long: `Draws a QR code that holds, as text, the host and port to set in a phone's client and the
 certificate of the CA (PEM). A phone's camera shows the text; saved as xmppscope.crt the
 certificate can be installed, or picked in the client.

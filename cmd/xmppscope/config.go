@@ -82,7 +82,7 @@ func (c *configFlags) readFile() (viewer.Settings, error) {
 	case errors.Is(err, fs.ErrNotExist) && c.path == "":
 		text = nil
 	case err != nil:
-		return viewer.Settings{}, usageError{hinted{fmt.Errorf("the configuration %s", inWords(err)), "--config FILE names another one"}}
+		return viewer.Settings{}, usageError{hinted{fmt.Errorf("the configuration: %s", inWords(err)), "--config FILE names another one"}}
 	}
 	return parseSettings(path, string(text), c.profile)
 }

@@ -70,13 +70,9 @@ change, or cause (the sentence blames it).
 
 Exit codes: 0 no difference that matters; 1 there is one; 2 a file or session
 could not be read; 130 the reading was stopped by Ctrl-C.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usageError{hinted{fmt.Errorf("diff: it takes two logins, not %d", len(args)), "usage: xmppscope diff A B, such as xmppscope diff good.jsonl bad.jsonl, or xmppscope diff both.pcapng#1 both.pcapng#2"}}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return diff(cmd.Context(), o, args[0], args[1]) },
+		Example: "  xmppscope diff good.jsonl bad.jsonl\n  xmppscope diff both.pcapng#1 both.pcapng#2",
+		Args:    takes(2, 2, "two logins"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return diff(cmd.Context(), o, args[0], args[1]) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.ids, "ids", false, "compare ids, nonces, salts, fingerprints, resources and addresses too")

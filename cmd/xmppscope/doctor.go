@@ -40,13 +40,8 @@ next, ref and where; records; ports; web.
 Exit codes: 0 nothing is wrong, or no more than a notice; 1 something is; 2 nothing could be looked
 at, as no question to DNS was answered, or the command line is wrong.`,
 		Example: "  xmppscope doctor example.net\n  xmppscope doctor --resolver 127.0.0.1:5353 --upstream-ca ca.pem --json lab.test",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return nil
-			}
-			return usageError{hinted{fmt.Errorf("doctor: want one domain, got %d", len(args)), "usage: " + cmd.UseLine()}}
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
+		Args:    takes(1, 1, "one domain"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
 	o.wayOut.add(f)

@@ -51,7 +51,7 @@ func TestDoctorFlags(t *testing.T) {
 		{"doctor --legacy-tls --resolve xmpp.example=OLD --resolve xmpp.example:443=NOBODY xmpp.example", 1, []string{"TLS 1.1 is deprecated", "T10"}},
 		{"doctor --timeout 100ms --resolve xmpp.example=SILENT --resolve xmpp.example:443=NOBODY xmpp.example", 1, []string{"waits"}},
 		{"doctor --timeout 0s xmpp.example", 2, []string{"want more than nothing"}},
-		{"doctor", 2, []string{"want one domain, got 0"}},
+		{"doctor", 2, []string{"doctor takes one domain, not 0"}},
 		{"doctor user@xmpp.example", 2, []string{"no domain name", "behind the @"}},
 	} {
 		cmd := scope(t, dir, strings.Fields(fill.Replace(c.line))...)

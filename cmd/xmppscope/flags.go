@@ -126,7 +126,11 @@ func fromEnvironment(cmd *cobra.Command) error {
 		}
 		for _, v := range values {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				first = usageError{hinted{fmt.Errorf("%s=%q does not fit --%s", name, value, f.Name), "see " + cmd.CommandPath() + " --help"}}
+				first = fmt.Errorf("%s=%q does not fit --%s", name, value, f.Name)
+				if unfit := new(pflag.InvalidValueError); errors.As(err, &unfit) {
+					first = fmt.Errorf("%w: %s", first, unfitFor(f, unfit.Unwrap()))
+				}
+				first = usageError{hinted{first, seeHelp(cmd)}}
 			}
 		}
 	})

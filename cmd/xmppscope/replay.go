@@ -100,12 +100,7 @@ xmppscope check --expect FILE now.jsonl.`,
 		Example: `  xmppscope replay bug.pcapng#1 --to xmpp.example.net:5222 --password-file alice@example.net=FILE
   xmppscope replay bug.jsonl --to wss://xmpp.example.net/xmpp-websocket --password-file alice@example.net=FILE
   xmppscope replay bug.jsonl --as-server --listen 127.0.0.1:5222 --password-file alice@example.net=FILE`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{hinted{fmt.Errorf("replay: it takes one session, not %d", len(args)), "usage: xmppscope replay FILE#N --to HOST:PORT, or --as-server"}}
-			}
-			return nil
-		},
+		Args: takes(1, 1, "one session"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()

@@ -27,7 +27,7 @@ func newReport() *cobra.Command {
 	o := new(reportFlags)
 	cmd := &cobra.Command{
 		Use: "report --watch [RUN] -o OUT.html", Short: "keep a report of a running proxy, for a browser that shows it",
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one RUN at most"),
 		Long: `Writes the HTML report of an xmppscope that is running, and goes on writing it as
 sessions come in. The page loads itself again every two seconds (--every) until the run,
 or this command, has ended; then it is put in order, and stays. RUN is as with attach.

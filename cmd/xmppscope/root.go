@@ -32,39 +32,18 @@ Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.
 func newRoot() *cobra.Command {
 	root := newProxy()
 	root.Use, root.Version, root.Long = "xmppscope", version, longHelp+"\n"+exitHelp
-	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
+	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{hinted{err, "see " + cmd.CommandPath() + " --help"}}
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(newProxy(), newRun(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newExplain(), newDiff(), newDoctor(), newReplay(), newTry(), newAttach(), newReport(), newMCP(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp(), newAPIHelp(), newRulesHelp(), newScriptHelp(), newScriptHost())
 	root.AddCommand(newConfig())
+	helpOf(root)
 	return root
-}
-
-// noArgs is cobra.NoArgs with our exit code.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := "see " + cmd.Root().Name() + " --help"
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
-	}
-	return usageError{hinted{fmt.Errorf("unknown command or argument %q", args[0]), hint}}
-}
-
-// someFiles wants at least one file name.
-func someFiles(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return nil
-	}
-	return usageError{hinted{fmt.Errorf("%s: no file is named", cmd.Name()), "usage: " + cmd.UseLine()}}
 }
 
 func newMan() *cobra.Command {
 	return &cobra.Command{
-		Use: "man FOLDER", Short: "write the man pages into a folder", Args: cobra.ExactArgs(1),
+		Use: "man FOLDER", Short: "write the man pages into a folder", Args: takes(1, 1, "one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err

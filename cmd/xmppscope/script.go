@@ -78,7 +78,12 @@ func (s *scriptFlag) open(control *proxy.Control) error {
 	if err != nil {
 		return err
 	}
-	if s.host, err = script.Start(scriptProcess(self, s.file)); err != nil {
+	f, err := os.Open(s.file) // the script's process can tell of it as text alone
+	if err == nil {
+		f.Close()
+		s.host, err = script.Start(scriptProcess(self, s.file))
+	}
+	if err != nil {
 		return usageError{hinted{fmt.Errorf("--script: %w", err), "see xmppscope help script"}}
 	}
 	control.Use(s.host.Gate)
@@ -104,7 +109,7 @@ func (s *scriptFlag) close() {
 // newScriptHost is for ourselves alone.
 func newScriptHost() *cobra.Command {
 	return &cobra.Command{
-		Use: scriptHost + " FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: scriptHost + " FILE", Hidden: true, Args: takes(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error { return script.Serve(args[0], os.Stdin, os.Stdout) },
 	}
 }

@@ -100,13 +100,3 @@ func TestWhoReadsUsMayLeave(t *testing.T) {
 		}
 	}
 }
-
-// TestMistypedCommand: the one that was meant is named.
-func TestMistypedCommand(t *testing.T) {
-	root := newRoot()
-	root.SetArgs([]string{"expain", "login.pcapng"})
-	var out bytes.Buffer
-	if code := report(&out, root.Execute()); code != exitUsage || !strings.Contains(out.String(), "did you mean explain?") {
-		t.Errorf("exit code %d, %q", code, out.String())
-	}
-}
