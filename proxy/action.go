@@ -75,8 +75,11 @@ type (
 		Stall bool
 	}
 	// JoinBOSH: the client goes on with a session of BOSH that was opened on another
-	// connection.
-	JoinBOSH struct{ SID string }
+	// connection, and the server has Accepted that, or has not answered yet.
+	JoinBOSH struct {
+		SID      string
+		Accepted bool
+	}
 	// OpenBOSH: the server has made a session of BOSH, which lasts for so long without a
 	// connection.
 	OpenBOSH struct {

@@ -11,7 +11,9 @@ import (
 
 // A session of BOSH (XEP-0124) goes on over any number of connections. What the first
 // request on each and its answer say of that is looked at before the relay is free: a
-// connection whose <body/> names a session that came through here is one of that session.
+// connection whose <body/> names a session that came through here is one of that session, if it
+// is to the same server, and comes from the same host or was accepted there. A stranger who
+// names a sid of others is not told as one of them.
 
 const (
 	// joinTime is how long a connection is kept back while it may turn out to be one of
@@ -27,9 +29,10 @@ const (
 
 // boshLook is what a relay knows of BOSH on its connection.
 type boshLook struct {
-	settled bool  // nothing more is looked for
-	opens   bool  // the client asks for a session
-	looked  uint8 // requests
+	settled bool   // nothing more is looked for
+	opens   bool   // the client asks for a session
+	looked  uint8  // requests
+	joins   string // the session that the client has named, where the server's answer to that decides
 }
 
 // lookBOSH looks for the first body of BOSH, and the answer to one that opens a session.
@@ -54,7 +57,11 @@ func (r *Relay) lookBOSH(p *decode.Piece) {
 			r.bosh.opens = true
 		case e.Dir == session.C2S:
 			r.bosh.settled = true
-			r.do(JoinBOSH{strings.Clone(b.SID)})
+			r.do(JoinBOSH{SID: strings.Clone(b.SID)})
+		case r.bosh.joins != "":
+			if r.bosh.settled = true; b.Type != "terminate" {
+				r.do(JoinBOSH{r.bosh.joins, true})
+			}
 		case r.bosh.opens:
 			r.bosh.settled = true
 			if sid, lasts, ok := decode.OpensBOSH(&e); ok {
@@ -63,6 +70,9 @@ func (r *Relay) lookBOSH(p *decode.Piece) {
 		}
 	})
 }
+
+// awaitJoin has the server's answer decide whether the connection is one of a session.
+func (r *Relay) awaitJoin(sid string) { r.bosh.joins, r.bosh.settled = sid, false }
 
 // mayJoin says whether the connection may turn out to be one of a session of BOSH.
 func (r *Relay) mayJoin() bool {
@@ -76,13 +86,18 @@ func (r *Relay) mayJoin() bool {
 // boshSessions are the sessions of BOSH of a run. A nil one knows of none.
 type boshSessions struct {
 	mu   sync.Mutex
-	open map[string]*boshSession // by sid
+	open map[boshName]*boshSession
 	over bool
 }
 
+// boshName is what a session is known by: its sid, at the server that has made it. Where the
+// connections of a client are taken on their way it is "": a host may have several addresses.
+type boshName struct{ server, sid string }
+
 // boshSession is one of them. Its trail stays open as long as connections may join it.
 type boshSession struct {
-	sid   string
+	name  boshName
+	from  string // the client's host
 	root  *session.Trail
 	made  time.Time
 	lasts time.Duration // by the server's word
@@ -102,13 +117,13 @@ func (b *boshSessions) any() bool {
 
 // opened notes that a session was made on a connection. It returns nil where there are too
 // many. A sid that was known before is that of the newer one: the server has begun to count anew.
-func (b *boshSessions) opened(sid string, t *session.Trail, lasts time.Duration) *boshSession {
+func (b *boshSessions) opened(name boshName, from string, t *session.Trail, lasts time.Duration) *boshSession {
 	if b == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := b.open[sid]
+	before := b.open[name]
 	if b.over || before == nil && len(b.open) >= maxBOSH {
 		return nil
 	}
@@ -116,32 +131,38 @@ func (b *boshSessions) opened(sid string, t *session.Trail, lasts time.Duration)
 		before.root.Close()
 	}
 	if b.open == nil {
-		b.open = map[string]*boshSession{}
+		b.open = map[boshName]*boshSession{}
 	}
-	s := &boshSession{sid: sid, root: t.Root(), made: time.Now(), lasts: lasts, conns: 1}
+	s := &boshSession{name: name, from: from, root: t.Root(), made: time.Now(), lasts: lasts, conns: 1}
 	s.root.Hold()
-	b.open[sid] = s
+	b.open[name] = s
 	return s
 }
 
-// join makes a connection one of the session with this sid. It returns nil where there is
-// none, or the connection is told as a session of its own already.
-func (b *boshSessions) join(sid string, t *session.Trail) *boshSession {
+// join makes a connection one of the session of this name. It returns nil where there is
+// none, or the connection is told as a session of its own already; or, and then it says wait,
+// where that comes from another host, and the server has not accepted it yet.
+func (b *boshSessions) join(name boshName, from string, accepted bool, t *session.Trail) (joined *boshSession, wait bool) {
 	if b == nil {
-		return nil
+		return nil, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.open[sid]
-	if s == nil || b.over || !t.Join(s.root) {
-		return nil
+	s := b.open[name]
+	switch {
+	case s == nil || b.over:
+		return nil, false
+	case s.from != from && !accepted:
+		return nil, true
+	case !t.Join(s.root):
+		return nil, false
 	}
 	s.conns++
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
 	}
-	return s
+	return s, false
 }
 
 // left notes that a connection of a session has ended. When none follows for as long as the
@@ -160,14 +181,14 @@ func (b *boshSessions) end(s *boshSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s.conns == 0 && b.isOpen(s) {
-		delete(b.open, s.sid)
+		delete(b.open, s.name)
 		s.root.Close()
 	}
 }
 
 // isOpen says whether connections may join a session: the run goes on, and the server has not
 // given its sid to another one. The caller holds mu.
-func (b *boshSessions) isOpen(s *boshSession) bool { return b.open[s.sid] == s }
+func (b *boshSessions) isOpen(s *boshSession) bool { return b.open[s.name] == s }
 
 // close ends all.
 func (b *boshSessions) close() {

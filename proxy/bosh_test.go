@@ -133,6 +133,68 @@ func TestBOSHIsOneSession(t *testing.T) {
 	checkWords(t, others, "3.0 tcp:opened", "3.0 tcp:opened", "3.0 bosh:body")
 }
 
+// TestBOSHIsJoinedByItsOwn: who names the sid of others is told as one of them only where he comes
+// from the same host or the server accepts him, and is connected to the same server.
+func TestBOSHIsJoinedByItsOwn(t *testing.T) {
+	elsewhere := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 7)}}
+	at := func(b *bench, server boshName, from string) bool {
+		s, wait := b.options.bosh.join(server, from, false, nil)
+		return s != nil || wait
+	}
+	const refusal = "<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' condition='item-not-found'/>"
+	for name, c := range map[string]struct {
+		dialer *net.Dialer
+		answer string
+		want   string
+	}{
+		"the same host, refused":      {new(net.Dialer), httpAnswers(refusal), "1.2"},
+		"another host, accepted":      {elsewhere, httpAnswers(boshEmpty), "1.2"},
+		"another host, refused":       {elsewhere, httpAnswers(refusal), "2.0"},
+		"another host, not found":     {elsewhere, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "2.0"},
+		"another host, not answered":  {elsewhere, "", "2.0"},
+		"another host, something odd": {elsewhere, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "2.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := webBench(t, "http")
+			b.start(t)
+			first := b.dial(t)
+			mustWrite(t, first, httpAsks(boshAsks))
+			server := b.accept(t)
+			mustRead(t, server, httpAsks(boshAsks))
+			passes(t, server, first, httpAnswers(boshMakes))
+			second, err := c.dialer.DialContext(t.Context(), "tcp", b.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask := httpAsks(fmt.Sprintf(boshBody, 11, "s1", "<presence xmlns='jabber:client'/>"))
+			mustWrite(t, deadline(t, second), ask)
+			server2 := b.accept(t)
+			mustRead(t, server2, ask)
+			passes(t, server2, second, c.answer)
+			leaves(t, second, server2)
+			leaves(t, first, server)
+			for _, e := range b.events() {
+				if got := fmt.Sprintf("%d.%d", e.Session, e.Conn); e.Kind() == "stream:element" && got != c.want {
+					t.Errorf("it is told as %s, want %s", got, c.want)
+				}
+			}
+		})
+	}
+	b := &bench{options: Options{bosh: new(boshSessions)}}
+	spool := session.NewSpool(session.SpoolOptions{})
+	defer spool.Close()
+	trail := spool.Begin(1)
+	b.options.bosh.opened(boshName{"a.test:80", "s1"}, "127.0.0.1", trail, 0)
+	if at(b, boshName{"b.test:80", "s1"}, "127.0.0.9") || !at(b, boshName{"a.test:80", "s1"}, "127.0.0.9") {
+		t.Error("a sid is taken for that of another server, or not for its own")
+	}
+	b.options.bosh.opened(boshName{"b.test:80", "s1"}, "127.0.0.9", trail, 0)
+	if !at(b, boshName{"a.test:80", "s1"}, "127.0.0.9") {
+		t.Error("another server has taken the session away")
+	}
+	b.options.bosh.close()
+}
+
 // TestBOSHCountsAnew: where a server that was started anew gives out a sid once more, connections
 // join the session that it means, and the one before ends with its own.
 func TestBOSHCountsAnew(t *testing.T) {

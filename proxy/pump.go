@@ -111,9 +111,7 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 
 // won takes note of the target that was connected to, before anything is written there.
 func (p *pump) won(t Target) {
-	if p.o.Resolver.Keep != nil { // nobody else asks
-		p.target.Store(&t)
-	}
+	p.target.Store(&t)
 	if r := newRewriter(&t); r != nil {
 		p.mu.Lock()
 		p.rewrite = r
@@ -122,12 +120,19 @@ func (p *pump) won(t Target) {
 	}
 }
 
-// server is the address of the server that was connected to, as it was named; "" before.
+// server is the address of the server that was connected to, as it was named; "" before, and
+// where the client itself was on its way there.
 func (p *pump) server() string {
 	if t := p.target.Load(); t != nil {
 		return t.Address()
 	}
 	return ""
+}
+
+// clientHost is where the client comes from.
+func (p *pump) clientHost() string {
+	host, _, _ := net.SplitHostPort(p.legs[session.ClientLeg].RemoteAddr().String())
+	return host
 }
 
 // isSecured says whether the client has TLS. It is asked by gates, with mu held.
@@ -504,9 +509,12 @@ func (p *pump) carryOut(actions []Action) {
 			}
 			p.spawn(func() { p.delay(&a) })
 		case JoinBOSH:
-			p.join(p.o.bosh.join(a.SID, p.trail))
+			joined, wait := p.o.bosh.join(boshName{p.server(), a.SID}, p.clientHost(), a.Accepted, p.trail)
+			if p.join(joined); wait {
+				p.relay.awaitJoin(a.SID)
+			}
 		case OpenBOSH:
-			p.join(p.o.bosh.opened(a.SID, p.trail, a.Lasts))
+			p.join(p.o.bosh.opened(boshName{p.server(), a.SID}, p.clientHost(), p.trail, a.Lasts))
 		case Answered:
 			select {
 			case a.To <- a.XML:

@@ -2,6 +2,7 @@ package passive
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ type above struct {
 	r       *reader
 	id      int
 	sid     string
+	from    netip.Addr // the client's
 	explain *decode.Session
 	conns   *decode.Connections
 	newest  int32         // connection that has joined
@@ -25,7 +27,7 @@ func (c *conn) asksBOSH(e *session.Seen) {
 	if _, opened := e.Body.(session.StreamOpened); !opened || c.r.live {
 		return
 	}
-	a := &above{r: c.r, id: c.id, explain: c.explain, newest: session.FirstJoined - 1}
+	a := &above{r: c.r, id: c.id, from: c.wire.Client.Addr(), explain: c.explain, newest: session.FirstJoined - 1}
 	a.conns = decode.NewConnections(e, func(e session.Seen) {
 		if a.r.err == nil {
 			a.r.err = a.r.emit(session.Event{Seen: e}, a.explain)
@@ -98,12 +100,20 @@ func (c *conn) mayJoin() bool {
 	return len(c.r.bosh) > 0 && decode.BeginsWeb(c.head(session.C2S))
 }
 
-// decide finds out by an event whether the connection is one of a session of BOSH.
+// decide finds out by an event whether the connection is one of a session of BOSH: it names
+// one, and comes from the same host or is accepted by the server.
 func (c *conn) decide(e *session.Seen) {
 	b, ok := decode.BOSHBodyOf(e)
+	answer, _ := e.Body.(session.HTTPResponse)
 	switch {
-	case ok && e.Dir == session.C2S:
-		c.become(e.At, c.r.bosh[b.SID])
+	case ok && e.Dir == session.C2S && c.joins == nil:
+		if c.joins = c.r.bosh[b.SID]; c.joins == nil || c.joins.from == c.wire.Client.Addr() {
+			c.become(e.At, c.joins)
+		}
+	case ok && e.Dir == session.S2C && b.Type != "terminate" && c.joins != nil && c.r.bosh[c.joins.sid] == c.joins:
+		c.become(e.At, c.joins)
+	case ok && e.Dir == session.S2C, answer.Status >= 400:
+		c.become(e.At, nil)
 	case len(c.pending) >= maxPending:
 		c.become(e.At, nil)
 	}

@@ -117,6 +117,40 @@ func TestBOSHConnections(t *testing.T) {
 	}
 }
 
+// TestBOSHIsJoinedByItsOwn: who names the sid of others from another host is one of them only when
+// the server accepts it.
+func TestBOSHIsJoinedByItsOwn(t *testing.T) {
+	for answer, want := range map[string]string{
+		"<body " + boshNS + "/>": "1.2",
+		"<body " + boshNS + " type='terminate' condition='item-not-found'/>": "2.0",
+		"": "2.0",
+	} {
+		var w weave
+		first, second := newTalk(40000, 5280, true), newTalk(40001, 5280, false)
+		second.host = 9
+		second.flags(c2s, 2)
+		second.flags(s2c, 0x12)
+		w.asks(first, boshAsks)
+		w.answers(first, boshMakes)
+		w.asks(second, boshBody(11, "<presence xmlns='jabber:client'/>"))
+		if answer != "" {
+			w.answers(second, answer)
+		}
+		w.add(second.bye())
+		w.add(first.bye())
+		events, _ := read(t, file(w.packets), "")
+		got := ""
+		for i := range events {
+			if e := &events[i]; e.Kind() == "stream:element" {
+				got += fmt.Sprintf("%d.%d", e.Session, e.Conn)
+			}
+		}
+		if got != want {
+			t.Errorf("answered %q, it is told as %s, want %s", answer, got, want)
+		}
+	}
+}
+
 // TestBOSHComesAndGoes: a session of BOSH has ended when its last connection is gone and none
 // follows for as long as the server keeps it.
 func TestBOSHComesAndGoes(t *testing.T) {

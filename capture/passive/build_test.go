@@ -26,6 +26,7 @@ var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // talk is a TCP connection on its way into a capture: raw IPv4 packets, a
 // millisecond apart.
 type talk struct {
+	host           byte // of the client, the last of its address; 0: 1
 	client, server uint16
 	next           [3]uint32
 	packets        [][]byte
@@ -43,7 +44,7 @@ func newTalk(client, server uint16, syn bool) *talk {
 }
 
 func (k *talk) packet(dir session.Dir, flags byte, data []byte) *talk {
-	from, to, src, dst := k.client, k.server, byte(1), byte(2)
+	from, to, src, dst := k.client, k.server, max(k.host, 1), byte(2)
 	if dir == s2c {
 		from, to, src, dst = to, from, dst, src
 	}

@@ -42,6 +42,7 @@ type conn struct {
 	explain *decode.Session
 	pending []session.Seen // while there is no id
 	awaits  bool           // that is as it may be a connection of a session of BOSH
+	joins   *above         // which it has named, where the server's answer decides
 	above   *above         // of BOSH, once it is opened
 	conn    int32          // which connection of that it is
 
