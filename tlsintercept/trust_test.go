@@ -30,6 +30,7 @@ func TestTrust(t *testing.T) {
 	}{
 		{"good", serverCA, nil, domain, now, false, "", session.Info, ""},
 		{"nobody's", strangerCA, nil, domain, now, false, session.ClassUnknownCA, session.Notice, "no such issuer is in the given roots"},
+		{"made anew", newAuthority("Server CA"), nil, domain, now, false, session.ClassUnknownCA, session.Notice, "; an issuer of that name is in the given roots, but with another key"},
 		{"other name", serverCA, nil, "example.org", now, false, session.ClassName, session.Warning, `the server's certificate is not valid for "example.org": it is for`},
 		{"both", strangerCA, nil, "example.org", now, false, session.ClassName, session.Warning, "; besides, the server's certificate is not valid for"},
 		{"expired", serverCA, old, domain, now, false, session.ClassExpired, session.Warning, "the server's certificate expired on"},

@@ -17,6 +17,7 @@ import (
 // Hints that are given in more than one place.
 const (
 	hintGoOn     = "to go on all the same: --insecure-upstream"
+	hintMadeAnew = "the CA was probably made anew: name the file that this server's certificate is from with --upstream-ca FILE; " + hintGoOn
 	hintOwnCA    = "if this is the server's own CA, name its file with --upstream-ca FILE; " + hintGoOn
 	hintWrongCrt = "the certificate has to name the JID domain, not the host that is connected to (RFC 6120 §13.7.2); " + hintGoOn
 )
@@ -119,8 +120,7 @@ func (t Trust) verifyPath(chain []*x509.Certificate, now time.Time) *diagnosis {
 		t.expired(bad, invalid.Cert, chain[0], now)
 	case errors.As(err, &unknown), errors.As(err, &noRoots):
 		bad.class = session.ClassUnknownCA
-		bad.reason = t.unknownIssuer(chain)
-		bad.hint = hintOwnCA
+		bad.reason, bad.hint = t.unknownIssuer(chain, now)
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
 		bad.reason = fmt.Sprintf("the certificate of the server (%s) was not issued for use by a server (extended key usage)", session.ShortLine(chain[0].Subject.String()))
 	default:
@@ -155,8 +155,8 @@ func (t Trust) expired(bad *diagnosis, which, leaf *x509.Certificate, now time.T
 	}
 }
 
-// unknownIssuer puts who issued beside whom we trust.
-func (t Trust) unknownIssuer(chain []*x509.Certificate) string {
+// unknownIssuer puts who issued beside whom we trust, and says what to do.
+func (t Trust) unknownIssuer(chain []*x509.Certificate, now time.Time) (reason, hint string) {
 	leaf, top := chain[0], chain[len(chain)-1]
 	trust := t.Name
 	if trust == "" {
@@ -166,17 +166,28 @@ func (t Trust) unknownIssuer(chain []*x509.Certificate) string {
 		}
 	}
 	if isSelfSigned(leaf) {
-		return fmt.Sprintf("the server's certificate (%s) is self-signed, and it is not in %s", session.ShortLine(leaf.Subject.String()), trust)
+		return fmt.Sprintf("the server's certificate (%s) is self-signed, and it is not in %s", session.ShortLine(leaf.Subject.String()), trust), hintOwnCA
 	}
 	text := fmt.Sprintf("the server's certificate was issued by %s", session.ShortLine(leaf.Issuer.String()))
 	if len(chain) > 1 && !slices.Equal(top.RawIssuer, leaf.RawIssuer) {
 		text += fmt.Sprintf(", its chain ends at %s", session.ShortLine(top.Issuer.String()))
 	}
+	if t.namesake(top, now) {
+		return text + fmt.Sprintf("; an issuer of that name is in %s, but with another key", trust), hintMadeAnew
+	}
 	text += fmt.Sprintf(", and no such issuer is in %s", trust)
 	if len(chain) == 1 {
 		text += " (the server sent its own certificate alone; an intermediate may be missing)"
 	}
-	return text
+	return text, hintOwnCA
+}
+
+// namesake says whether we trust an issuer that has the name of this certificate's, and
+// another key: a laboratory's CA that was made anew. crypto/x509 tells it as text alone.
+func (t Trust) namesake(cert *x509.Certificate, now time.Time) bool {
+	var unknown x509.UnknownAuthorityError
+	_, err := cert.Verify(x509.VerifyOptions{Roots: t.Roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	return errors.As(err, &unknown) && strings.Contains(unknown.Error(), "verification") && strings.Contains(unknown.Error(), "candidate authority")
 }
 
 func isSelfSigned(c *x509.Certificate) bool { return slices.Equal(c.RawIssuer, c.RawSubject) }

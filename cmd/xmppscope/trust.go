@@ -42,7 +42,7 @@ func (t *trustFlags) config() (*tlsintercept.Config, error) {
 	}
 	c := &tlsintercept.Config{Roots: roots, Insecure: t.insecure, LegacyTLS: t.legacy}
 	if t.roots != "" {
-		c.RootsName = "the system's store and --upstream-ca " + t.roots
+		c.RootsName = "the system's store or --upstream-ca " + t.roots
 	}
 	return c, nil
 }
