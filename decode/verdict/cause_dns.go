@@ -11,8 +11,11 @@ import (
 // SRV record has named it: then the record is wrong, not the client (RFC 6120 §3.2.1,
 // XEP-0368 §2).
 func (c *scene) misled(cause Cause) Cause {
-	direct := strings.HasPrefix(c.record, "_xmpps-")
-	if c.record == "" || direct != (cause.ID == portForSTARTTLS) {
+	direct, wrong := strings.HasPrefix(c.record, "_xmpps-"), portForTLS
+	if direct {
+		wrong = portForSTARTTLS
+	}
+	if c.record == "" || cause.ID != wrong {
 		return cause
 	}
 	promises, keeps, other := "STARTTLS", "TLS from the first byte (direct TLS)", "_xmpps-client, or _xmpps-server"
