@@ -117,11 +117,14 @@ func (c *closing) firstFailure(dir session.Dir) []session.Note {
 // hangsUp is what S25 and S26 say of the end of a connection. Not to close the
 // stream is common: programs are ended, and one that wants to resume must not.
 func (c *closing) hangsUp(dir session.Dir) []session.Note {
-	if c.gone[dir] || c.inTLS || !c.opened[dir] || c.closed[dir] {
+	if c.gone[dir] || c.inTLS {
 		return nil
 	}
 	c.gone[dir] = true
-	if c.gone[dir.Opposite()] && !c.closed[dir.Opposite()] {
+	if !c.opened[dir] || c.closed[dir] {
+		return nil
+	}
+	if c.gone[dir.Opposite()] {
 		return nil // there is nobody left to say it to
 	}
 	if c.errored[dir] {
