@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -627,6 +628,9 @@ func (p *pump) flush(dir session.Dir, wait bool) error {
 		}
 		p.writing[dir] = true
 		p.mu.Unlock()
+		if slow == nil && len(batch) > 1 { // what came at once is read at once
+			batch = [][]byte{slices.Concat(batch...)}
+		}
 		for i := 0; i < len(batch) && err == nil; i++ {
 			if slow == nil {
 				err = to.write(batch[i])

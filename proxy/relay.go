@@ -271,7 +271,7 @@ func (r *Relay) data(dir session.Dir, p []byte) {
 		r.excuse()
 	case asked:
 		if dir == session.C2S {
-			r.held = append(r.held, p...)
+			r.holdHello(p)
 			return
 		}
 		r.pass(dir, p)
@@ -489,7 +489,7 @@ func (r *Relay) turned(dir session.Dir, turn decode.Turn, before, rest []byte) b
 	case turn == decode.AsksTLS && r.phase == relaying && !r.secured && r.unfolding == nil: // TLS cannot begin twice
 		r.phase = asked
 		r.forward(dir, before)
-		r.held = append(r.held, rest...)
+		r.holdHello(rest)
 	case turn == decode.BeginsTLS && r.phase == asked:
 		r.forward(dir, before)
 		if why := r.untouchedStream(); why != "" {
@@ -622,9 +622,9 @@ func (r *Relay) secure() {
 		r.held = nil
 		return
 	}
-	// A line end behind <starttls/> is common, and may come together with the
-	// ClientHello: that must not be lost with it.
-	hello := bytes.TrimLeft(r.held, " \t\r\n")
+	// A line end behind <starttls/> is common. It is late if it comes behind <proceed/>,
+	// and may come together with the ClientHello: that must not be lost with it.
+	hello := bytes.TrimLeft(r.held, whiteSpace)
 	if n := len(r.held) - len(hello); n > 0 && (len(hello) == 0 || tlsintercept.Sniff(hello[0]) == tlsintercept.TLS) {
 		r.record(session.C2S, session.RelayDropped{Reason: "white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS"}, r.held[:n])
 		r.held = hello
@@ -634,6 +634,21 @@ func (r *Relay) secure() {
 	r.do(Secure{Domain: r.domain, Early: r.held, Awaited: r.standing != "", Peer: r.content == decode.NSServer, From: r.from})
 	r.held = nil
 }
+
+// holdHello holds what the client sends behind <starttls/>, for it may be its ClientHello
+// (XEP-0305). White space belongs before TLS, and has to reach the server there: many clients
+// end the line.
+func (r *Relay) holdHello(p []byte) {
+	if len(r.held) == 0 {
+		hello := bytes.TrimLeft(p, whiteSpace)
+		r.forward(session.C2S, p[:len(p)-len(hello)])
+		p = hello
+	}
+	r.held = append(r.held, p...)
+}
+
+// whiteSpace is that of XML.
+const whiteSpace = " \t\r\n"
 
 // dropHeld records what is held and is no TLS record, and forgets it.
 func (r *Relay) dropHeld(reason string) {
