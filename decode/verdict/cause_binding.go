@@ -37,7 +37,10 @@ func channelBinding(c *scene) []Cause {
 			Text:   fmt.Sprintf("it did so before any channel-binding data was sent: the server does not take this type of binding (%q), or not with this version of TLS, or does not know the user; xmppscope has no part in it", kind),
 			Advice: "compare the type with those that the server lists (urn:xmpp:sasl-cb:0): tls-exporter is for TLS 1.3, tls-unique for TLS 1.2 and older; let the client choose one that both know, and look whether the account exists"}}
 	}
-	if t.anew {
+	switch {
+	case t.anew && t.proof == "does not fit": // the server has refused what it refuses without us
+		return nil
+	case t.anew:
 		return []Cause{{ID: "bound-anew", Guilty: Account, Weight: Shown, Evidence: []Evidence{{Seq: a.Seq}},
 			Text:   fmt.Sprintf("xmppscope bound this login anew to the server's TLS connection (%s), after the client's proof had fitted what xmppscope knows of the account, and the server refused it all the same: it has another password or token for the account, or takes another type of binding", kind),
 			Advice: "set the account's password on the server again; if it is right there, compare the type of binding with those that the server lists (urn:xmpp:sasl-cb:0)"}}

@@ -29,7 +29,7 @@ func provenByPassword(c *scene) []Cause {
 		return nil
 	}
 	t := &c.tries[len(c.tries)-1]
-	if m := c.Attempts[len(c.Attempts)-1].Mechanism; decode.BindsChannel(m) && c.intercepted() && t.proof != "fits a mistake" {
+	if m := c.Attempts[len(c.Attempts)-1].Mechanism; decode.BindsChannel(m) && c.intercepted() && t.proof != "fits a mistake" && !(t.anew && t.proof == "does not fit") {
 		return nil // whatever the password
 	}
 	cause := Cause{Weight: Proven, Evidence: []Evidence{t.proved.Evidence}, Text: t.proved.Text}

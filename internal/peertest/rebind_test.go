@@ -62,7 +62,7 @@ func TestRebind(t *testing.T) {
 				t.Errorf("it is said: %s", line(&e))
 			}
 		}
-		if what, _ := r.verdict(1); !strings.Contains(what, "password") {
+		if what, _ := r.verdict(1); !strings.Contains(what, "used another password") || strings.Contains(what, "binding") {
 			t.Errorf("the verdict is %q", what)
 		}
 	})

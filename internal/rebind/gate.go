@@ -158,7 +158,7 @@ type login struct {
 
 // rebound is what a login was bound to, on each leg.
 type rebound struct {
-	forClient string // what the server's signature is for the client; "" if nothing was touched
+	forClient string // what the server's signature is for the client; "" if it was not bound anew
 	forServer string // what it has to be
 }
 
@@ -267,8 +267,8 @@ func (g *Gate) bind(b *binding, m *message, password string) proxy.Decision {
 	}
 }
 
-// compute makes what goes to the server, and what its signature is to be; nil if nothing was
-// touched.
+// compute makes what goes to the server, and what its signature is to be; nil if the login
+// was not bound anew.
 func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound) {
 	newHash := sasl.ScramHash(b.mechanism)
 	forms := decode.PasswordForms(password)
@@ -284,8 +284,12 @@ func (b *binding) compute(m *message, password string) (proxy.Decision, *rebound
 		salted = s
 		return true
 	})
-	if check.Result != decode.Fits {
-		return untouched("the client's proof does not fit the password that xmppscope was given"), nil
+	if check.Result != decode.Fits { // the server is to refuse it for that, and not for its binding
+		return proxy.Decision{
+			XML:    m.with(b.final + ",p=" + b.proof),
+			By:     session.ByRebind,
+			Reason: "the client's proof does not fit the password that xmppscope was given, and was not touched: only c= is xmppscope's own, for the " + b.kind + " of the server's TLS connection, so that the server refuses this login as it would without xmppscope",
+		}, nil
 	}
 	r := &rebound{
 		forClient: encode(sasl.ScramSignature(newHash, salted, []byte(b.client))),

@@ -201,7 +201,6 @@ func TestUntouched(t *testing.T) {
 		bound             string // what the client binds to
 		change            func(*Options)
 	}{
-		{"another password", "n0tit", "does not fit the password", onClient, nil},
 		{"another connection", password, "something else", "elsewhere", nil},
 		{"nobody knows the password", password, "--password-file carol@example.net=FILE", onClient, func(o *Options) {
 			o.Password = func(string, string) (string, bool) { return "", false }
@@ -220,6 +219,24 @@ func TestUntouched(t *testing.T) {
 		if !w.gate.Wants(session.C2S) {
 			t.Errorf("%s: the gate is gone, and the client may try again", tt.name)
 		}
+	}
+}
+
+// TestWrongPassword: a server refuses a client with another password for that, as it does
+// without us, and not for its binding.
+func TestWrongPassword(t *testing.T) {
+	const kind = "tls-exporter"
+	w := newWire(t, kind, nil)
+	client, server := w.login(sasl1, bindingOf(kind, onClient), bindingOf(kind, onServer), "n0tit")
+	_, alone := newWire(t, kind, nil).login(sasl1, bindingOf(kind, onServer), bindingOf(kind, onServer), "n0tit")
+	if client != nil || server == nil || alone == nil || server.Error() != alone.Error() {
+		t.Errorf("the client says %v, the server %v; want %v", client, server, alone)
+	}
+	if len(w.said) != 1 || !strings.Contains(w.said[0], "does not fit the password") || !strings.Contains(w.said[0], "only c= ") {
+		t.Errorf("it is said: %q", w.said)
+	}
+	if !w.gate.Wants(session.C2S) {
+		t.Error("the gate is gone, and the client may try again")
 	}
 }
 
