@@ -356,6 +356,27 @@ func TestPipelinedClientHello(t *testing.T) {
 	mustRead(t, server, clientHdr)
 }
 
+// TestLineEndBehindStartTLS: a line end that was sent with <starttls/> is written with it, so
+// that the server has read it when TLS begins.
+func TestLineEndBehindStartTLS(t *testing.T) {
+	b := newBench(t, true, false)
+	c := b.dial(t)
+	mustWrite(t, c, clientHdr+startTLS+"\n")
+	s := b.accept(t)
+	mustRead(t, s, clientHdr+startTLS+"\n")
+	c.Close()
+	s.Close()
+	var written []string
+	for _, e := range b.events() {
+		if _, ok := e.Body.(session.WireBytes); ok && e.Leg == session.ServerLeg && e.Dir == session.C2S {
+			written = append(written, string(e.Raw))
+		}
+	}
+	if len(written) != 1 || written[0] != clientHdr+startTLS+"\n" {
+		t.Errorf("written: %q", written)
+	}
+}
+
 // prefixed sends text in one write with the first bytes, and skips the server's
 // clear text before TLS.
 type prefixed struct {
