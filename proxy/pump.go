@@ -411,6 +411,13 @@ func plain(err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was cut without a TLS close_notify"
 	}
+	switch alert := tlsintercept.RemoteAlert(err); alert {
+	case session.NoAlert:
+	case session.AlertDecodeError:
+		return "it broke TLS off with the alert " + alert.String() + ", which is what OpenSSL says where the other side has hung up without close_notify"
+	default:
+		return "it broke TLS off with the alert " + alert.String()
+	}
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err.Error()

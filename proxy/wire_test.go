@@ -568,3 +568,15 @@ func TestStalledReaderStopsItsSender(t *testing.T) {
 	mustWrite(t, client, "<iq id='still-alive'/>")
 	mustRead(t, server, "<iq id='still-alive'/>")
 }
+
+// TestPlain: what a peer says by an alert of TLS is told in the words of TLS.
+func TestPlain(t *testing.T) {
+	for alert, want := range map[tls.AlertError]string{
+		50: "it broke TLS off with the alert decode_error (50), which is what OpenSSL says where the other side has hung up without close_notify",
+		20: "it broke TLS off with the alert bad_record_mac (20)",
+	} {
+		if got := plain(&net.OpError{Op: "remote error", Err: alert}); got != want {
+			t.Errorf("alert %d: %s", alert, got)
+		}
+	}
+}

@@ -20,6 +20,7 @@ const (
 	AlertCertificateUnknown     Alert = 46
 	AlertUnknownCA              Alert = 48
 	AlertAccessDenied           Alert = 49
+	AlertDecodeError            Alert = 50
 	AlertProtocolVersion        Alert = 70
 	AlertInsufficientSecurity   Alert = 71
 	AlertInternalError          Alert = 80
@@ -35,7 +36,7 @@ var tlsAlerts = map[Alert]string{
 	AlertClose: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
 	AlertHandshakeFailure: "handshake_failure", AlertBadCertificate: "bad_certificate", AlertUnsupportedCertificate: "unsupported_certificate",
 	AlertRevoked: "certificate_revoked", AlertExpired: "certificate_expired", AlertCertificateUnknown: "certificate_unknown",
-	47: "illegal_parameter", AlertUnknownCA: "unknown_ca", AlertAccessDenied: "access_denied", 50: "decode_error",
+	47: "illegal_parameter", AlertUnknownCA: "unknown_ca", AlertAccessDenied: "access_denied", AlertDecodeError: "decode_error",
 	51: "decrypt_error", AlertProtocolVersion: "protocol_version", AlertInsufficientSecurity: "insufficient_security",
 	AlertInternalError: "internal_error", AlertFallback: "inappropriate_fallback", AlertCanceled: "user_canceled",
 	100: "no_renegotiation", 109: "missing_extension", 110: "unsupported_extension",

@@ -29,7 +29,7 @@ func (s *Secured) ReadFailed(leg session.Leg, err error) *session.TLSFailed {
 		f.distrust(&out, fmt.Sprintf("the client sends plaintext where TLS has to be, as some do when they have given up on our certificate for %q and say goodbye", f.facts.Domain))
 		return &out
 	}
-	got := remoteAlert(err)
+	got := RemoteAlert(err)
 	if leg == session.ServerLeg && got == session.NoAlert {
 		if !f.facts.Mutual || !isClosed(err) {
 			return nil

@@ -239,7 +239,7 @@ func TestDialFails(t *testing.T) {
 	}
 	r.server.Close()
 	got := r.run(r.trusting(), serverCA.serve(nil))
-	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || remoteAlert(got.clientErr) != session.AlertInternalError {
+	if got.order != "c" || got.clientFailed.Class != session.ClassOtherLeg || !strings.Contains(got.clientFailed.Reason, "no such host") || RemoteAlert(got.clientErr) != session.AlertInternalError {
 		t.Errorf("order %q, %+v, client %v", got.order, got.clientFailed, got.clientErr)
 	}
 }

@@ -54,7 +54,7 @@ func (f failure) classify() session.TLSFailed {
 	}
 	var known *diagnosis
 	var notTLS tls.RecordHeaderError
-	got := remoteAlert(f.err)
+	got := RemoteAlert(f.err)
 	if got == session.NoAlert {
 		got = f.last
 	}
@@ -86,9 +86,9 @@ func (f failure) classify() session.TLSFailed {
 
 func (f failure) peer() string { return f.leg.String() }
 
-// remoteAlert is the alert that the peer has sent. Over TCP crypto/tls wraps it
+// RemoteAlert is the alert that the peer has sent, session.NoAlert if the error is another. Over TCP crypto/tls wraps it
 // in a *net.OpError around a type of its own, which gives its number to %d only.
-func remoteAlert(err error) session.Alert {
+func RemoteAlert(err error) session.Alert {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
 		return session.NoAlert

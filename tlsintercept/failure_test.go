@@ -168,7 +168,7 @@ func TestBadServers(t *testing.T) {
 			if c := got.clientFailed; c.Class != session.ClassOtherLeg || c.Alert != "internal_error (80)" || c.Guilty != session.OriginSelf || !strings.Contains(c.Reason, "alert") && !strings.Contains(c.Reason, "(80)") || !strings.Contains(c.Reason, f.Reason) {
 				t.Errorf("client leg: %+v", c)
 			}
-			if a := remoteAlert(got.clientErr); a != session.AlertInternalError {
+			if a := RemoteAlert(got.clientErr); a != session.AlertInternalError {
 				t.Errorf("the client saw %v", got.clientErr)
 			}
 			var e *Error
@@ -235,7 +235,7 @@ func TestRudeServers(t *testing.T) {
 				t.Errorf("got %+v", got.serverFailed)
 			}
 			says(t, got.serverFailed, test.words...)
-			if a := remoteAlert(<-clientErr); a != session.AlertInternalError {
+			if a := RemoteAlert(<-clientErr); a != session.AlertInternalError {
 				t.Errorf("the client saw %v", a)
 			}
 		})
