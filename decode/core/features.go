@@ -194,8 +194,8 @@ func checkPlus(s *decode.Seen) []session.Note {
 	plus := slices.ContainsFunc(append(one, two...), decode.IsPlus)
 	types := s.Root.Child(decode.NSCB, "sasl-channel-binding")
 	switch {
-	case plus && types == nil:
-		return []session.Note{decode.Breach("A18", s.Root.Tag,
+	case plus && types == nil: // XEP-0440 asks nobody to support it, and servers of before it cannot
+		return []session.Note{decode.Finding("A18", "XEP-0440 §1", session.Notice, s.Root.Tag,
 			"the server offers -PLUS mechanisms without saying which channel bindings it can check: clients have to guess")}
 	case !plus && types != nil:
 		return []session.Note{decode.Breach("A18", types.Span,
