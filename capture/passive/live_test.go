@@ -92,6 +92,20 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestLiveBOSH: each connection of a session of BOSH is told by itself, whatever it names.
+func TestLiveBOSH(t *testing.T) {
+	capture := pcap(newTalk(40000, 5280, true).say(c2s, "POST /http-bind HTTP/1.1\r\nContent-Length: 999\r\n\r\n"+boshBody(11, "<presence xmlns='jabber:client'/>")).bye())
+	elements := 0
+	for _, e := range live(t, capture, "10.0.0.1:40000", "", "", session.TCPClosed{By: "client"}) {
+		if e.Kind() == "stream:element" && e.Session == 1 && e.Conn == 0 && !e.Beside {
+			elements++
+		}
+	}
+	if elements != 1 {
+		t.Errorf("%d elements are told as of the connection", elements)
+	}
+}
+
 // TestLiveOther: what is no XMPP is a session all the same, with its beginning and its end.
 func TestLiveOther(t *testing.T) {
 	capture := pcap(newTalk(40000, 5222, true).say(c2s, "GET / HTTP/1.1\r\n\r\n").say(s2c, "HTTP/1.1 200 OK\r\n\r\n").bye())
