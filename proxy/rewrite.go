@@ -13,11 +13,12 @@ import (
 // (--upstream wss://HOST/PATH), as they are written: the client has named ours. All else, such
 // as the frames of WebSocket behind its request, goes as it came.
 type rewriter struct {
-	host, path string // path "": that which the client has named
-	by         string // who named them
-	head       []byte // of a request, as far as it has come
-	body       int64  // how much of it is to come
-	over       bool   // what comes now is no request
+	host, path string  // path "": that which the client has named
+	by         string  // who named them
+	head       []byte  // of a request, as far as it has come
+	body       int64   // how much of it is to come
+	chunks     *chunks // of a body that comes in chunks; nil: in none
+	over       bool    // what comes now is no request
 }
 
 // newRewriter is nil where requests go as they came.
@@ -60,6 +61,13 @@ func (r *rewriter) out(p []byte) (out []byte) {
 			n := min(r.body, int64(len(p)))
 			out, p, r.body = append(out, p[:n]...), p[n:], r.body-n
 			continue
+		case r.chunks != nil:
+			n, more := r.chunks.next(p)
+			if !more {
+				r.over, r.chunks = r.chunks.wrong, nil
+			}
+			out, p = append(out, p[:n]...), p[n:]
+			continue
 		}
 		r.head = append(r.head, p...)
 		req, size, _ := requestIn(r.head)
@@ -75,9 +83,57 @@ func (r *rewriter) out(p []byte) (out []byte) {
 		p = head[size:]
 		out = append(out, r.rewritten(head[:size])...)
 		r.body = max(req.ContentLength, 0)
-		r.over = req.ContentLength < 0 || req.Method == http.MethodConnect || req.Header.Get("Upgrade") != ""
+		if req.ContentLength < 0 {
+			r.chunks = new(chunks)
+		}
+		r.over = req.Method == http.MethodConnect || req.Header.Get("Upgrade") != ""
 	}
 	return out
+}
+
+// chunks follows a body in chunks to its end (RFC 9112 §7.1).
+type chunks struct {
+	line  []byte // before a chunk, behind it, or behind the last one, as far as it has come
+	left  int64  // of a chunk
+	after bool   // its line end comes
+	last  bool   // it was the last
+	wrong bool   // it is none of that
+}
+
+// next takes what p has of the body. More says that it goes on.
+func (c *chunks) next(p []byte) (n int, more bool) {
+	for n < len(p) {
+		if c.left > 0 {
+			k := min(c.left, int64(len(p)-n))
+			n, c.left = n+int(k), c.left-k
+			continue
+		}
+		b := p[n]
+		n++
+		if c.line = append(c.line, b); b != '\n' {
+			if c.wrong = len(c.line) > maxHeld; c.wrong {
+				return n, false
+			}
+			continue
+		}
+		line := bytes.TrimSpace(c.line)
+		c.line = c.line[:0]
+		switch {
+		case c.last && len(line) == 0: // behind the trailer
+			return n, false
+		case c.last: // a field of it
+		case c.after:
+			c.after, c.wrong = false, len(line) > 0
+		default:
+			size, _, _ := bytes.Cut(line, []byte(";"))
+			left, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 63)
+			c.left, c.last, c.after, c.wrong = int64(left), left == 0, left > 0, err != nil
+		}
+		if c.wrong {
+			return n, false
+		}
+	}
+	return n, true
 }
 
 // rewritten is a request's head with the server's host and path in it.

@@ -22,6 +22,9 @@ func TestRewriter(t *testing.T) {
 	post := func(path, host string) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nAccept: */*\r\nhost: %s\r\nContent-Length: %d\r\n\r\n%s", path, host, len(body), body)
 	}
+	chunked := func(path, host string) string {
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: %s\r\n\r\n5;x=y\r\n\n\r\nGE\r\n%X\r\n%s\r\n0\r\nTrailer: x\r\n\r\n", path, host, len(body), body)
+	}
 	upgrade := func(path, host string) string {
 		return "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + body + "\x81\x00"
 	}
@@ -29,6 +32,8 @@ func TestRewriter(t *testing.T) {
 		"several":   {post("/", "127.0.0.1:5222") + post("/b", "x") + upgrade("/c", "y"), post("/ws?a", "chat.example") + post("/ws?a", "chat.example") + upgrade("/ws?a", "chat.example")},
 		"no HTTP":   {"\x16\x03\x01\r\n\r\n" + body, "\x16\x03\x01\r\n\r\n" + body},
 		"chunked":   {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body, "POST /ws?a HTTP/1.1\r\nHost: chat.example\r\nTransfer-Encoding: chunked\r\n\r\n" + body},
+		"in chunks": {chunked("/", "x") + post("/b", "y") + chunked("/c", "z"), chunked("/ws?a", "chat.example") + post("/ws?a", "chat.example") + chunked("/ws?a", "chat.example")},
+		"too long":  {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefgh\r\n0\r\n\r\n" + post("/b", "y"), "POST /ws?a HTTP/1.1\r\nHost: chat.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefgh\r\n0\r\n\r\n" + post("/b", "y")},
 		"no end":    {strings.Repeat("x", maxHeld+1), strings.Repeat("x", maxHeld+1)},
 		"no head's": {"GET /", ""},
 		"bare LF":   {"GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\nHost: x\n\n"},
@@ -72,7 +77,7 @@ func TestUpstreamPath(t *testing.T) {
 	}))
 	client := &http.Client{Transport: new(http.Transport)}
 	for _, text := range []string{"one", "two"} {
-		answer, err := client.Post("http://"+b.addr+"/here", "text/xml", strings.NewReader(text))
+		answer, err := client.Post("http://"+b.addr+"/here", "text/xml", struct{ io.Reader }{strings.NewReader(text)}) // in chunks
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,7 +94,11 @@ func TestLive(t *testing.T) {
 
 // TestLiveBOSH: each connection of a session of BOSH is told by itself, whatever it names.
 func TestLiveBOSH(t *testing.T) {
-	capture := pcap(newTalk(40000, 5280, true).say(c2s, "POST /http-bind HTTP/1.1\r\nContent-Length: 999\r\n\r\n"+boshBody(11, "<presence xmlns='jabber:client'/>")).bye())
+	var w weave
+	k := newTalk(40000, 5280, true)
+	w.asks(k, boshBody(11, "<presence xmlns='jabber:client'/>"))
+	w.add(k.bye())
+	capture := file(w.packets)
 	elements := 0
 	for _, e := range live(t, capture, "10.0.0.1:40000", "", "", session.TCPClosed{By: "client"}) {
 		if e.Kind() == "stream:element" && e.Session == 1 && e.Conn == 0 && !e.Beside {
