@@ -146,6 +146,9 @@ func (u *ui) lookAt(session int) {
 // tall is from how many rows on the verdict may take one more line.
 const tall = 36
 
+// more stands where words had to be left out.
+const more clean = " …"
+
 // stateLines is how the current session stands: the judgement on it, in brief where there is
 // little room, and behind it what to do next. What does not fit is cut behind a word. It takes a line for a login that worked, two for
 // one that failed, one more on a tall screen. The event it stands on has all of it.
@@ -189,8 +192,9 @@ func (u *ui) stateLines(width, height int) []line {
 	if len(lines) <= most {
 		return lines
 	}
-	lines[most-1] = lines[most-1].goesOn(width - 1)
-	return lines[:most]
+	last := lines[most-1].wrap(max(1, width-1-more.width()), 0)[0]
+	last[len(last)-1].text = last[len(last)-1].text.trimmed() + more
+	return append(lines[:most-1], last)
 }
 
 // modes are the flags on the right of the first line.

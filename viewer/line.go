@@ -93,14 +93,6 @@ func (l line) wrap(width, hang int) []line {
 	return out
 }
 
-// goesOn shows that more follows on a line that ends behind a word.
-func (l line) goesOn(width int) line {
-	out := append(line{}, l...)
-	last := &out[len(out)-1]
-	last.text = last.text.trimmed() + " …"
-	return out.fit(width)
-}
-
 // breakAt says how many glyphs go on a line of this width: at least one.
 func breakAt(all []glyph, width int) int {
 	used, blank := 0, 0
