@@ -18,12 +18,15 @@ func (f *input) anew() func(*session.Event) *decode.Session {
 		d, begun := again[e.Session]
 		switch {
 		case e.Redacted:
-			if d = nil; !told {
+			d = nil
+			if !told && f.asked(e.Session) {
 				f.tell("warning: %s: session %d was saved without its secrets, so no password can be held against it", f.name, e.Session)
+				told = true
 			}
-			told = true
 		case !begun:
-			d = f.explainer()
+			if d = f.explainer(); !f.asked(e.Session) {
+				d.KnowPasswords(f.who.lookUp)
+			}
 		}
 		again[e.Session] = d
 		if d != nil {

@@ -17,11 +17,20 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := seeHelp(cmd)
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
+	if near := session.Nearest(args[0], namesBelow(cmd)); near != "" {
+		hint = "did you mean " + near + "? " + hint
 	}
 	return usageError{hinted{fmt.Errorf("unknown command or argument %q", args[0]), hint}}
+}
+
+// namesBelow are the commands of a command, and the topics of help.
+func namesBelow(cmd *cobra.Command) (names []string) {
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
 
 // someFiles wants at least one file name.
@@ -88,11 +97,22 @@ func unfitFor(f *pflag.Flag, err error) string {
 	return inWords(err)
 }
 
-// helpOf lets "help" say that there is no such command, as every command does.
+// helpOf lets "help" say that there is no such command, as every command does, and
+// "completion" that there is no such shell.
 func helpOf(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "help" {
+		switch c.Name() {
+		case "completion":
+			c.Short, c.Args = "print what your shell needs to complete commands and flags", noArgs
+			c.RunE = func(*cobra.Command, []string) error {
+				return usageError{hinted{errors.New("completion: which shell?"), c.CommandPath() + " " + strings.Join(namesBelow(c), "|")}}
+			}
+			for _, shell := range c.Commands() {
+				shell.Args = noArgs
+			}
+		case "help":
 			c.Short = "help about a command, or one of the topics below"
 			c.Args = func(_ *cobra.Command, args []string) error {
 				about, rest, err := root.Find(args)

@@ -53,5 +53,5 @@ func (c holds) Unheld() (out []viewer.Unheld) {
 
 // Inject implements viewer.Control.
 func (c holds) Inject(id int, dir session.Dir, xml []byte, reply chan<- []byte) error {
-	return c.Control.Inject(id, proxy.Sending{Dir: dir, XML: xml, By: session.ByHand, Reason: "said by hand", Answer: reply != nil, Reply: reply})
+	return c.Control.Inject(id, proxy.Sending{Dir: dir, XML: xml, By: session.ByHand, Reason: "from the inspector", Answer: reply != nil, Reply: reply})
 }

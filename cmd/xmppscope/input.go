@@ -81,7 +81,7 @@ func (in *inputFlags) read(ctx context.Context, paths []string, emit func(sessio
 		}
 		path, only := splitSession(name)
 		found := 0 // sessions
-		f := &input{ctx: ctx, path: path, name: nameOf(path), wire: in.wire, idle: in.idle, who: in.who, keylogs: keys, verify: passiveTrust(config), book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
+		f := &input{ctx: ctx, path: path, only: only, name: nameOf(path), wire: in.wire, idle: in.idle, who: in.who, keylogs: keys, verify: passiveTrust(config), book: &in.book, shared: &in.shared, tell: in.tell, progress: newProgress(nameOf(path), in.scrolls)}
 		if in.reading != nil {
 			in.reading(name, f.progress)
 		}
@@ -172,6 +172,7 @@ func comesSlowly(path string) bool {
 type input struct {
 	ctx      context.Context
 	path     string
+	only     int    // the session that was asked for; 0: all
 	name     string // of the file in messages
 	idle     func()
 	who      *accounts
@@ -273,6 +274,9 @@ func (f *input) explainer() *decode.Session {
 	}
 	return d
 }
+
+// asked says whether a session is one of those that were asked for.
+func (f *input) asked(session int) bool { return f.only == 0 || f.only == session }
 
 // foreign reads packets that others have recorded.
 func (f *input) foreign(src *source) error {

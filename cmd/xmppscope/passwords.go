@@ -100,13 +100,7 @@ func (a *accounts) know(jid, password string) {
 // find is decode.State.Passwords: the user of a login is the localpart or the
 // whole bare JID, as clients have it. A component has no user.
 func (a *accounts) find(user, domain string) (string, bool) {
-	switch {
-	case user == "":
-		user = domain
-	case !strings.Contains(user, "@"):
-		user += "@" + domain
-	}
-	key := account(user)
+	key := accountOf(user, domain)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	password, ok := a.known[key]
@@ -119,6 +113,26 @@ func (a *accounts) find(user, domain string) (string, bool) {
 		a.asked[strings.TrimPrefix(key, "@")] = true
 	}
 	return password, ok
+}
+
+// lookUp is find for a session that was not asked for: it changes nothing about who is told
+// of.
+func (a *accounts) lookUp(user, domain string) (string, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	password, ok := a.known[accountOf(user, domain)]
+	return password, ok
+}
+
+// accountOf is the account of a login.
+func accountOf(user, domain string) string {
+	switch {
+	case user == "":
+		user = domain
+	case !strings.Contains(user, "@"):
+		user += "@" + domain
+	}
+	return account(user)
 }
 
 // unused says which of the passwords that were given were for nobody.

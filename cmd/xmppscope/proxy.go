@@ -179,6 +179,11 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		say(os.Stderr, "warning: %s", warning)
 	}
 	p.trust.warn()
+	if !p.out.plain && !p.out.json && !p.headless && !p.inspector() {
+		at := listener.Addr().(*net.TCPAddr)
+		say(os.Stderr, "there is no terminal for the inspector: events are printed as text, as --plain has it")
+		say(os.Stderr, "hint: set the client's host to %s and its port to %d, and let it trust %s; xmppscope --help tells more, Ctrl-C ends it", at.IP, at.Port, ca.RootFile())
+	}
 	p.title, p.where = "xmppscope", p.lines(ways)
 	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	for _, w := range ways[1:] {

@@ -45,8 +45,8 @@ type tryFlags struct {
 func newTry() *cobra.Command {
 	t := new(tryFlags)
 	cmd := &cobra.Command{
-		Use: "try NAME|all [-- CLIENT ARGUMENT…]", Short: "see how a client copes when things go wrong",
-		Long: `Runs a client against one experiment or all of them (try --list), each in a run of its
+		Use: "try NAME…|all [-- CLIENT ARGUMENT…]", Short: "see how a client copes when things go wrong",
+		Long: `Runs a client against some experiments or all of them (try --list), each in a run of its
 own: something goes wrong between it and its server, on purpose, and what it then does
 is judged: does it come back, and not in a hurry; does it take up its session; does it
 go on with something weaker without asking; does it send a password that anybody can
@@ -108,20 +108,19 @@ func (t *tryFlags) run(cmd *cobra.Command, args []string) error {
 	if t.list {
 		return listExperiments(os.Stdout)
 	}
-	name, client := "", []string(nil)
+	var client []string
 	if n := cmd.ArgsLenAtDash(); n >= 0 {
 		args, client = args[:n], args[n:]
 		if len(client) == 0 {
 			return usageError{hinted{errors.New("try: no client stands behind --"), "leave -- out to start the client by hand"}}
 		}
 	}
-	if len(args) != 1 {
-		return usageError{hinted{errors.New("try: it takes the name of one experiment, or all"), "see xmppscope try --list"}}
+	if len(args) == 0 {
+		return usageError{hinted{errors.New("try: no experiment is named"), "see xmppscope try --list; all is each of them"}}
 	}
-	name = args[0]
-	all, err := experiment.Find(name)
+	all, err := experiment.Find(args...)
 	if err != nil {
-		return usageError{hinted{err, "see xmppscope try --list"}}
+		return usageError{hinted{err, "see xmppscope try --list; a client and its arguments stand behind --"}}
 	}
 	if err := t.prepare(); err != nil {
 		return err

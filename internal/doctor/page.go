@@ -118,7 +118,7 @@ func (p *Port) print(say func(int, string, ...any), shown chains) {
 			say(2, "%-12s %s", "verified", f.Verdict)
 		}
 		if len(p.Binding) > 0 {
-			say(2, "%-12s %s", "can bind by", strings.Join(p.Binding, ", "))
+			say(2, "%-12s %s", "TLS bindings", strings.Join(p.Binding, ", "))
 		}
 	}
 	if p.Failed != "" {

@@ -72,24 +72,32 @@ func All() []Experiment {
 	return out
 }
 
-// Find finds experiments by name: one, "all", or those of a family, such as "resume".
-func Find(name string) ([]Experiment, error) {
-	var names []string
-	var out []Experiment
+// Find finds experiments by their names, each once: a name is that of one, "all", or that of
+// a family, such as "resume".
+func Find(names ...string) (out []Experiment, err error) {
+	wanted := map[string]bool{}
+	var known []string
 	for _, x := range All() {
-		names = append(names, x.Name)
-		if x.Name == name {
-			return []Experiment{x}, nil
-		}
-		if name == "all" || strings.HasPrefix(x.Name, name+"-") {
-			out = append(out, x)
-		}
+		known = append(known, x.Name)
 	}
-	if len(out) == 0 {
-		if near := session.Nearest(name, names); near != "" {
+	for _, name := range names {
+		found := false
+		for _, x := range known {
+			if x == name || name == "all" || strings.HasPrefix(x, name+"-") && !slices.Contains(known, name) {
+				wanted[x], found = true, true
+			}
+		}
+		if near := session.Nearest(name, known); !found && near != "" {
 			return nil, fmt.Errorf("there is no experiment %q: did you mean %s?", name, near)
 		}
-		return nil, fmt.Errorf("there is no experiment %q", name)
+		if !found {
+			return nil, fmt.Errorf("there is no experiment %q", name)
+		}
+	}
+	for _, x := range All() {
+		if wanted[x.Name] {
+			out = append(out, x)
+		}
 	}
 	return out, nil
 }
