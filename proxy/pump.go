@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -392,6 +393,9 @@ func (p *pump) readFailed(dir session.Dir, from *route, err error) Input {
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		p.reason = plain(err)
+		if alert := tlsintercept.RemoteAlert(err); alert != session.NoAlert && p.relay.abrupt[dir.Opposite()] {
+			p.reason = fmt.Sprintf("it answers the end of the %s, which came without close_notify, with the TLS alert %s", dir.Opposite().Sender(), alert)
+		}
 		return Ended{Dir: dir, Err: err}
 	}
 	cut := from.conn != net.Conn(from.leg) && from.leg.eof
@@ -418,8 +422,14 @@ func plain(err error) string {
 	default:
 		return "it broke TLS off with the alert " + alert.String()
 	}
+	var notTLS tls.RecordHeaderError
 	var op *net.OpError
-	if errors.As(err, &op) {
+	switch {
+	case errors.As(err, &notTLS):
+		return "what it sent last is not TLS"
+	case errors.As(err, &op) && op.Op == "local error": // of crypto/tls
+		return "what it sent last is no TLS that can be read: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
+	case op != nil:
 		return op.Err.Error()
 	}
 	return err.Error()

@@ -86,8 +86,9 @@ func (f failure) classify() session.TLSFailed {
 
 func (f failure) peer() string { return f.leg.String() }
 
-// RemoteAlert is the alert that the peer has sent, session.NoAlert if the error is another. Over TCP crypto/tls wraps it
-// in a *net.OpError around a type of its own, which gives its number to %d only.
+// RemoteAlert is the alert that the peer has sent, session.NoAlert if the error is another.
+// Over TCP crypto/tls wraps it in a *net.OpError around a type of its own, which gives its
+// number to %d only.
 func RemoteAlert(err error) session.Alert {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
