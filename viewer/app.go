@@ -32,6 +32,7 @@ type Options struct {
 	// each client, how to trust the CA; of an opened file: what was opened. A line that
 	// ends with a colon and is not indented is a heading.
 	Start  []string
+	Guide  []string       // how clients trust the CA; behind all else on the start screen
 	Reveal bool           // show secrets from the beginning
 	Pretty session.Pretty // indents XML; nil shows it as it was
 	// Tree reads the element of a stanza, for the table; nil leaves out what is inside. It

@@ -128,10 +128,10 @@ func TestALimitOfTheRun(t *testing.T) {
 func TestStartScreen(t *testing.T) {
 	b := newBench(t, 80, 24, Options{Live: true, Start: startLines})
 	b.has("Listening on 127.0.0.1:5222", "waiting for the first client", "port       5222")
-	b.play(refused(1)).has("✗ the first client came, but its login failed: 127.0.0.1:50121 (session 1)", "refused").lacks("port       5222", "✓")
+	b.play(refused(1)).has("✗ the first client came, but its login failed: ysong.lee@gmail.com (session 1)", "refused").lacks("port       5222", "✓")
 	b.press("i").has("port       5222", "1 session so far", "the server refused the")
 	b.press("i").lacks("port       5222").has("refused")
-	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first login works: 127.0.0.1:50121 (session 1)")
+	newBench(t, 80, 24, Options{Live: true, Start: startLines}).play(login(1)).has("✓ first login works: ysong.lee@gmail.com/home (session 1)")
 
 	long := make([]string, 100)
 	for i := range long {
@@ -459,4 +459,24 @@ func TestMatchesAreCounted(t *testing.T) {
 	if !stopped {
 		t.Error("Esc does not stop it")
 	}
+}
+
+// TestStartScreenOrder: what a newcomer needs comes first, what is rarely asked for again last.
+func TestStartScreenOrder(t *testing.T) {
+	b := newBench(t, 80, 40, Options{Live: true, Start: startLines, Guide: []string{"slixmpp:", "  client.ca_certs = CA"}, Hooks: Hooks{Files: func() []string { return []string{"saved to a.pcapng"} }}})
+	inOrder := func(want ...string) {
+		t.Helper()
+		screen, at := b.show(), 0
+		for _, w := range want {
+			i := strings.Index(screen[at:], w)
+			if i < 0 {
+				t.Fatalf("%q does not come next:\n%s", w, screen)
+			}
+			at += i
+		}
+	}
+	inOrder("waiting for the first client", "port       5222", "saved to a.pcapng", "How clients trust the CA", "slixmpp:")
+	b.play(refused(1)).press("i")
+	inOrder("port       5222", "1 session so far", "not-authorized", "saved to a.pcapng", "How clients trust the CA", "slixmpp:")
+	b.lacks("waiting for the first client")
 }

@@ -62,7 +62,8 @@ func (u *ui) pageCaption(int) line {
 	return line{{title, u.theme.focused}, {back, u.theme.faint}}
 }
 
-// setup is the start screen: what to set in a client, and whether one came.
+// setup is the start screen: what to set in a client, whether one came and how it went, and
+// then what is rarely asked for again.
 func (u *ui) setup(p *textBlock) {
 	u.pageTold(p)
 	p.gap()
@@ -71,28 +72,38 @@ func (u *ui) setup(p *textBlock) {
 	if len(r.Opened) > 0 {
 		start = r.Opened
 	}
-	for _, text := range start {
-		for _, l := range wireLines(text) {
-			style := u.theme.text
-			body := strings.TrimLeft(string(l), " ")
-			if len(body) == len(l) && strings.HasSuffix(body, ":") {
-				style = u.theme.title
-			}
-			p.add(len(l)-len(body)+2, span{" " + l, style})
-		}
+	if u.live() && len(u.listed) == 0 {
+		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
+		p.gap()
 	}
+	p.told(start)
 	if len(r.Said) > 0 {
 		p.heading("About what was read")
 		for _, said := range r.Said {
 			p.add(3, span{" ▲ " + wire(said), u.theme.warning})
 		}
 	}
-	p.files(u.options.Files)
 	if n := len(u.listed); n > 0 {
 		p.outcomes(u, u.listed[max(0, n-outcomesShown):])
-	} else if u.live() {
-		p.gap()
-		p.add(1, span{" ○ waiting for the first client …", u.theme.warning})
+	}
+	p.files(u.options.Files)
+	if len(u.options.Guide) > 0 {
+		p.heading("How clients trust the CA")
+		p.told(u.options.Guide)
+	}
+}
+
+// told is text from outside; a line that ends with a colon heads what is indented below it.
+func (p *textBlock) told(lines []string) {
+	for _, text := range lines {
+		for _, l := range wireLines(text) {
+			style := p.theme.text
+			body := strings.TrimLeft(string(l), " ")
+			if len(body) == len(l) && strings.HasSuffix(body, ":") {
+				style = p.theme.title
+			}
+			p.add(len(l)-len(body)+2, span{" " + l, style})
+		}
 	}
 }
 

@@ -108,10 +108,7 @@ func (u *ui) welcome(all bool) {
 
 // arrival says how the first client fares.
 func (u *ui) arrival(c *inspect.Conversation) (clean, tcell.Style) {
-	from := c.Client
-	if from == "" {
-		from = inspect.Who(&c.Overview)
-	}
+	from := inspect.Who(&c.Overview)
 	switch c.State {
 	case session.Failed:
 		return wiref("✗ the first client came, but its login failed: %s (session %d)", from, c.ID), u.theme.failure

@@ -80,7 +80,8 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	say(os.Stderr, "listening on %s", addr)
 	resolver := &proxy.Resolver{Upstream: &target}
 	d.title, d.where, d.made = "xmppscope demo", addr+" → "+server.Addr(), true
-	d.welcome = append([]string{"This is the demo: its client logs in to its server, through the real proxy (" + sc.Title + ").", ""}, setupText(addr, ca, resolver, d.saves)...)
+	d.welcome, d.guide = setupText(addr, ca, resolver, d.saves)
+	d.welcome = append([]string{"This is the demo: its client logs in to its server, through the real proxy (" + sc.Title + ").", ""}, d.welcome...)
 	pace := time.Duration(0)
 	if d.inspector() {
 		pace = demoPace

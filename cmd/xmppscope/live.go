@@ -51,6 +51,7 @@ type live struct {
 	where    string           // who listens, and for whom
 	further  []proxy.Entrance // besides the one that it is run with
 	welcome  []string         // the inspector's start screen
+	guide    []string         // how clients trust the CA, behind it
 	log      *session.Log
 	inspect  inspection
 	files    []*capture.File
@@ -201,7 +202,7 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 			defer l.board.begin()()
 			return runInspector(ctx, viewer.Options{
 				Control: holds{l.control},
-				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Reveal: l.out.reveal,
+				Log:     l.log, Title: l.title, Where: l.where, Live: true, Unsaved: !l.made, Left: l.recovery.left(), Start: l.welcome, Guide: l.guide, Reveal: l.out.reveal,
 				Pretty: decode.Pretty, Tree: treeOf, Filter: match, CompileFilter: l.out.config.naming().Compile, Hooks: l.inspect.hooks(),
 				Behind: l.spool.Behind, Look: l.spool.Want, Settings: l.settings, Tasks: l.tasks,
 			}, "print text: --plain")

@@ -185,7 +185,7 @@ func (p *proxyFlags) run(cmd *cobra.Command) error {
 		say(os.Stderr, "hint: set the client's host to %s and its port to %d, and let it trust %s; xmppscope --help tells more, Ctrl-C ends it", at.IP, at.Port, ca.RootFile())
 	}
 	p.title, p.where = "xmppscope", p.lines(ways)
-	p.welcome = setupText(listener.Addr().String(), ca, resolver, p.saves)
+	p.welcome, p.guide = setupText(listener.Addr().String(), ca, resolver, p.saves)
 	for _, w := range ways[1:] {
 		p.welcome = append(p.welcome, "Also listening: "+p.line(w))
 	}
@@ -398,10 +398,11 @@ func listenError(addr string, err error) error {
 	return hinted{fmt.Errorf("cannot listen on %s: %w", addr, opError(err)), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
 }
 
-// setupText is the inspector's start screen: what to set in a client.
-func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) []string {
+// setupText is the inspector's start screen: what to set in a client, and how clients trust
+// the CA.
+func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) (out, guide []string) {
 	host, port, _ := net.SplitHostPort(addr)
-	out := []string{
+	out = []string{
 		"Set this in your client:",
 		"  server / host   " + host,
 		"  port            " + port,
@@ -417,27 +418,29 @@ func setupText(addr string, ca *certs.CA, r *proxy.Resolver, saves []string) []s
 	if r.Through != nil {
 		out = append(out, "It is reached through the proxy "+r.Through.String()+".", "")
 	}
-	if len(saves) > 0 {
-		out = append(out, "To where it is saved, and how far that is, stands below: Files.", "")
-	} else {
-		out = append(out, "Nothing is saved (--save FILE would); e exports what was seen.", "")
-	}
 	file := ca.RootFile()
 	if file == "" {
-		return append(out, "The CA of this run is kept in memory and gone at its end; --ca-dir keeps one.")
+		out = append(out, "The CA of this run is kept in memory and gone at its end; --ca-dir keeps one.")
+	} else {
+		out = append(out, "Let the client trust the CA of xmppscope (how, for each client, stands below):", "  "+file, "  SHA-256 "+ca.Fingerprint())
 	}
-	out = append(out, "Let the client trust the CA of xmppscope:", "  "+file, "  SHA-256 "+ca.Fingerprint(), "")
+	if len(saves) == 0 {
+		out = append(out, "", "Nothing is saved (--save FILE would); e exports what was seen.")
+	}
+	if file == "" {
+		return out, nil
+	}
 	for _, kind := range []string{certs.GuideClient, certs.GuideVariable, certs.GuideSystem} {
 		for _, g := range certs.Guides(file) {
 			if g.Kind != kind {
 				continue
 			}
-			out = append(out, g.For+":")
+			guide = append(guide, g.For+":")
 			for _, line := range strings.Split(g.Text, "\n") {
-				out = append(out, "  "+line)
+				guide = append(guide, "  "+line)
 			}
-			out = append(out, "")
+			guide = append(guide, "")
 		}
 	}
-	return out
+	return out, guide
 }

@@ -354,7 +354,8 @@ func (r *replayFlags) server(ctx context.Context) error {
 	say(os.Stderr, "listening on %s", listener.Addr())
 	resolver := &proxy.Resolver{Upstream: &target}
 	r.title, r.where = "xmppscope replay", listener.Addr().String()+" → the recorded server"
-	r.welcome = append([]string{"The server's part of a recording is played to clients that connect.", ""}, setupText(listener.Addr().String(), ca, resolver, r.saves)...)
+	r.welcome, r.guide = setupText(listener.Addr().String(), ca, resolver, r.saves)
+	r.welcome = append([]string{"The server's part of a recording is played to clients that connect.", ""}, r.welcome...)
 	r.watch = r.gather
 	err = r.live.run(ctx, listener, proxy.Options{
 		Resolver: resolver, Domain: r.domain(),
