@@ -95,6 +95,9 @@ func (r *requests) remember(s *decode.Seen, key answerKey, a answer) {
 
 // fits says whether an answer goes back to where another came from.
 func fits(other, now answer) bool {
+	if now.from != "" && now.from == now.to { // somebody has answered himself, and this is it
+		return false
+	}
 	same := func(a, b string) bool { return a == "" || b == "" || a == b }
 	return same(other.from, now.to) && same(other.to, now.from)
 }
