@@ -25,7 +25,7 @@ func (u *untouchedFlags) add(f *pflag.FlagSet) {
 }
 
 // hintNoKeys is what to do where a client logs no secrets.
-const hintNoKeys = "let the client log its TLS secrets (SSLKEYLOGFILE=FILE, with node --tls-keylog=FILE) and name the file with --keylog FILE; or leave --untouched out, so that TLS is ended here"
+const hintNoKeys = "let the client log its TLS secrets (SSLKEYLOGFILE=FILE, with node --tls-keylog=FILE) and name the file with --keylog FILE; or have TLS ended here: --untouched=false"
 
 // whyUntouched is why TLS is left as it is where that was asked for.
 const whyUntouched = "TLS is left as it is (--untouched)"
