@@ -68,7 +68,7 @@ func NewModel(o Options) *Model {
 // Errors of what was asked for.
 var (
 	// ErrNone is wrapped where there is nothing of that name or number.
-	ErrNone = errors.New("there is no such thing")
+	ErrNone = errors.New("nothing was found")
 	// ErrWrong is wrapped where what was asked for cannot be understood.
 	ErrWrong = errors.New("it cannot be understood")
 	// ErrSecret is wrapped where only secrets were asked for, which are not revealed.
@@ -124,7 +124,7 @@ func (m *Model) with(ctx context.Context, id int, do func(*conversation)) error 
 		c = m.order[len(m.order)-1]
 	}
 	if c == nil {
-		return fmt.Errorf("there is no session %d, there are %d: %w", id, len(m.order), ErrNone)
+		return fmt.Errorf("%w: there is no session %d, there are %d", ErrNone, id, len(m.order))
 	}
 	do(c)
 	return nil
@@ -297,7 +297,7 @@ func (m *Model) LastFailure(ctx context.Context) (out Story, err error) {
 			return c.story(), nil
 		}
 	}
-	return out, fmt.Errorf("no login has failed, of %s: %w", session.Plural(len(m.order), "session"), ErrNone)
+	return out, fmt.Errorf("%w: no login has failed, of %s", ErrNone, session.Plural(len(m.order), "session"))
 }
 
 func (c *conversation) story() Story {
