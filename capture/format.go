@@ -71,7 +71,7 @@ type Rewriter interface {
 type Options struct {
 	Ext     string    // of the format, such as ".md"; "" for that of the path
 	Tool    string    // who writes it: "xmppscope 0.1.0"
-	Created time.Time // when the recording began; zero for not told
+	Created time.Time // when this file was begun, a recording or an export; zero for not told
 	Reveal  bool      // secrets in the clear, where the format has a choice
 	// Redact blanks secrets where the format would hold them by nature, and leaves
 	// out keys and what was encrypted with them.
@@ -100,7 +100,7 @@ func (o *Options) heading() string {
 		out = o.Tool
 	}
 	if !o.Created.IsZero() {
-		out += ", recorded " + o.Created.Format(time.RFC3339)
+		out += ", written " + o.Created.Format(time.RFC3339)
 	}
 	switch {
 	case o.Reveal:

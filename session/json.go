@@ -21,7 +21,7 @@ type Header struct {
 	Format   string    `json:"format"`
 	Version  int       `json:"version"`
 	Tool     string    `json:"tool,omitempty"`     // "xmppscope 0.1.0"
-	Created  time.Time `json:"created,omitzero"`   // when the recording began
+	Created  time.Time `json:"created,omitzero"`   // when the file was begun, by a recording or an export
 	Revealed bool      `json:"revealed,omitempty"` // secrets are in the clear
 	Refused  string    `json:"refused,omitempty"`  // why a run sends no events (package attach)
 }
