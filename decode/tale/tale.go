@@ -32,6 +32,7 @@ type Tale struct {
 	Brief
 	target string
 	doubt  string // about the server's certificate
+	failed bool   // a TLS handshake
 	count  [session.Error + 1]int
 	worst  Finding
 }
@@ -45,6 +46,8 @@ func (t *Tale) Add(e *session.Event) {
 		if !e.Beside {
 			t.target = cmp.Or(b.Target, t.target)
 		}
+	case session.TLSFailed:
+		t.failed = t.failed || !e.Beside
 	case session.TLSEstablished:
 		if !e.Beside && b.Verdict != nil && b.Verdict.Problem != "" {
 			t.doubt = b.Verdict.Problem
@@ -106,19 +109,22 @@ func (t *Tale) between() string {
 func (t *Tale) secured() string {
 	client, server := t.TLS[session.ClientLeg], t.TLS[session.ServerLeg]
 	switch {
-	case client == "" && server == "":
-		if t.Secured.IsZero() && t.State != session.Encrypted {
-			return "none: everything was in the clear"
-		}
-		return ""
-	case server == "":
-		return client
-	case client == "":
-		return server + " to the server, none to the client"
-	case client == server:
+	case client != "" && client == server:
 		return client + " on both sides"
+	case client != "" && server != "":
+		return fmt.Sprintf("%s to the client, %s to the server", client, server)
+	case client != "":
+		return client
+	case server != "":
+		return server + " to the server, none to the client"
+	case t.Server == "":
+		return "none: no server was reached"
+	case t.failed:
+		return "none: its handshake failed"
+	case t.Secured.IsZero() && t.State != session.Encrypted:
+		return "none: everything was in the clear"
 	}
-	return fmt.Sprintf("%s to the client, %s to the server", client, server)
+	return ""
 }
 
 func (t *Tale) took() string {
