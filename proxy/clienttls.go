@@ -216,7 +216,7 @@ func (r *Relay) turnAway() {
 	}
 	header, failure := errorBytes(r.domain, r.content, "policy-violation", text)
 	if !r.opened[session.S2C] {
-		r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place", By: by})
+		r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header", By: by})
 	}
 	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: why, By: by})
 	r.close(ourselves)

@@ -28,7 +28,7 @@ func (r *Relay) excuse() {
 		return
 	}
 	header, failure := errorBytes(r.domain, r.content, "remote-connection-failed", "xmppscope cannot reach the server")
-	r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header in the server's place"})
+	r.say(&Sending{Dir: session.S2C, XML: header, Reason: "a stream header"})
 	r.say(&Sending{Dir: session.S2C, XML: failure, Reason: "the server could not be reached, so the client is told remote-connection-failed"})
 	r.close(ourselves)
 }

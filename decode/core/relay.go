@@ -30,7 +30,11 @@ func explainRelay(s *decode.Seen) []session.Note {
 	case session.DNSAnswered:
 		return answered(b)
 	case session.TCPTried:
-		n := alarm(session.Notice, "RFC 6120 §3.2", "%s, for %s; it took %s", b.Words(), decode.Quote(b.Target), session.ShortTime(b.Took))
+		when := "after " + session.ShortTime(b.Took)
+		if b.Target != b.Address {
+			when = "an address of " + decode.Quote(b.Target) + ", " + when
+		}
+		n := alarm(session.Notice, "RFC 6120 §3.2", "%s (%s)", b.Words(), when)
 		if b.Lost {
 			n.Severity, n.Ref = session.Info, "RFC 8305 §5"
 		}
