@@ -77,7 +77,7 @@ func newUnstarted(t testing.TB) *bench {
 	b := &bench{upstream: upstream, server: theirs, ours: ours.Pool(), domain: testDomain}
 	b.options = Options{
 		Resolver: &Resolver{Upstream: &target},
-		TLS:      &tlsintercept.Config{CA: ours, Roots: theirs.Pool(), Timeout: 3 * time.Second},
+		TLS:      &tlsintercept.Config{CA: ours, Roots: theirs.Pool(), Timeout: 20 * time.Second},
 	}
 	return b
 }
