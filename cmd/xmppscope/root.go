@@ -38,6 +38,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newProxy(), newRun(), newDemo(), newOpen(), newPrint(), newExport(), newCheck(), newExplain(), newDiff(), newDoctor(), newReplay(), newTry(), newAttach(), newReport(), newMCP(), newCA(), newMan(), newFilterHelp(), newKeysHelp(), newExpectHelp(), newSaveHelp(), newAPIHelp(), newRulesHelp(), newScriptHelp(), newScriptHost())
 	root.AddCommand(newConfig())
 	helpOf(root)
+	completes(root)
 	return root
 }
 
