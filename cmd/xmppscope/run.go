@@ -520,9 +520,9 @@ func (c *client) conclude() {
 	case sessions == 0 && passed+failed == 0 && c.queries.Load() == 0:
 		say(os.Stderr, "xmppscope: the client has made no connection: if it handed its work to a copy of it that was running already, end that first")
 	case sessions == 0:
-		say(os.Stderr, "xmppscope: no XMPP was seen; %s passed as they are", session.Plural(passed, "other connection"))
+		say(os.Stderr, "xmppscope: no XMPP was seen; %s passed untouched", session.Plural(passed, "other connection"))
 	case passed > 0:
-		say(os.Stderr, "xmppscope: %s passed as they are", session.Plural(passed, "other connection"))
+		say(os.Stderr, "xmppscope: %s passed untouched", session.Plural(passed, "other connection"))
 	}
 	if failed > 0 {
 		say(os.Stderr, "xmppscope: %s reached nobody", session.Plural(failed, "other connection"))
@@ -541,8 +541,7 @@ func dnsEvent(e *dnsrelay.Exchange) session.DNSAnswered {
 	}
 	var timeout interface{ Timeout() bool }
 	switch {
-	case e.Code == "NXDOMAIN":
-		out.Problem = "there is no such name (NXDOMAIN)"
+	case e.Code == "NXDOMAIN": // which is an answer: there is no record
 	case e.Code != "":
 		out.Problem = "the resolver refused: " + e.Code
 	case errors.As(e.Err, &timeout) && timeout.Timeout():
