@@ -368,6 +368,31 @@ func TestCountsWithSASL2(t *testing.T) {
 	}
 }
 
+// TestNoted: what was said of an element alone is told as that, unless something was done, too.
+func TestNoted(t *testing.T) {
+	said := Decision{Noted: true, Reason: "look", By: "script"}
+	for _, c := range []struct {
+		gates []Gate
+		noted bool
+	}{
+		{[]Gate{byName{"a": said}}, true},
+		{[]Gate{byName{"a": said}, byName{"a": {Copies: 1, Bent: true, Reason: "twice"}}}, false},
+	} {
+		r := newClearRelay(c.gates)
+		r.phase = relaying
+		r.give(Data{session.C2S, []byte(gateHeader + "<a/>")})
+		var told []session.RelayBent
+		for _, e := range r.told {
+			if b, ok := e.Body.(session.RelayBent); ok {
+				told = append(told, b)
+			}
+		}
+		if len(told) != 1 || told[0].Noted != c.noted || !strings.HasPrefix(told[0].Reason, "look") {
+			t.Errorf("%v: %+v", c.gates, told)
+		}
+	}
+}
+
 // TestBends: what is done to connections.
 func TestBends(t *testing.T) {
 	for _, c := range []struct {

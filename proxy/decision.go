@@ -17,9 +17,11 @@ type Decision struct {
 	Copies int
 	// Reason says what was done and why, or why not though it was asked for: it is recorded
 	// as session.RelayEdited, or as RelayBent if Bent says that the element is the same, and
-	// its time or its connection is not. "" is nothing to say.
+	// its time or its connection is not; Noted that neither is, and it is only said. "" is
+	// nothing to say.
 	Reason string
 	Bent   bool
+	Noted  bool
 	// By names the rule, or who has decided.
 	By string
 

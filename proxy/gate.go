@@ -102,6 +102,7 @@ type outcome struct {
 	by      []string
 	sends   []Sending
 	bends   []Bend
+	bent    bool  // not all that it tells is only said
 	offset  int64 // of the piece as it came
 }
 
@@ -311,7 +312,8 @@ func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
 		}
 		o.sends = append(o.sends, s)
 	}
-	o.tell(d.Bent, d.By, d.Reason)
+	o.tell(d.Bent || d.Noted, d.By, d.Reason)
+	o.bent = o.bent || d.Bent
 	o.copies = min(o.copies+max(d.Copies, 0), maxCopies)
 	o.bends = append(o.bends, d.Bends...)
 	switch {
@@ -457,7 +459,7 @@ func (r *Relay) tells(dir session.Dir, o *outcome, xml []byte) {
 		r.tell(dir, o, session.RelayEdited{Reason: cmp.Or(changed, "somebody wanted it so"), By: by, Passed: !o.edited && !o.drop}, xml)
 	}
 	if bent := strings.Join(o.tells[1], "; "); bent != "" {
-		r.tell(dir, o, session.RelayBent{Reason: bent, By: by}, nil)
+		r.tell(dir, o, session.RelayBent{Reason: bent, By: by, Noted: !o.bent}, nil)
 	}
 }
 

@@ -194,11 +194,13 @@ type (
 		Passed bool   `json:"passed,omitempty"`
 	}
 	// RelayBent: something was done to the connection, or to the time of an element, on
-	// purpose. Of is the number of the event in which the element came, 0 if there is none.
+	// purpose, or was said of it alone (Noted). Of is the number of the event in which the
+	// element came, 0 if there is none.
 	RelayBent struct {
 		Of     uint64 `json:"of,omitempty"`
 		Reason string `json:"reason"`       // what was done
 		By     string `json:"by,omitempty"` // the rule, or who asked for it
+		Noted  bool   `json:"noted,omitempty"`
 	}
 	// RelayTimeout: someone kept the other waiting for too long.
 	RelayTimeout struct {

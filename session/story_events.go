@@ -48,7 +48,9 @@ func (t *Story) happened(e *Event) {
 			t.touch(b.By)
 		}
 	case RelayBent:
-		t.touch(b.By)
+		if !b.Noted {
+			t.touch(b.By)
+		}
 	case RelaySent:
 		if b.By != "" { // else it is an excuse in the server's place
 			t.touch(b.By)

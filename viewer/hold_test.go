@@ -219,6 +219,9 @@ func TestTouched(t *testing.T) {
 	s.add(time.Second, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Body: session.RelayBent{Reason: "held for 2s", By: "slow-rule"}}})
 	newBench(t, 120, 40, Options{}).play(s).has("touched by slow-rule")
 	newBench(t, 120, 40, Options{}).play(login(1)).lacks("touched by")
+	s = login(1)
+	s.add(time.Second, session.Event{Seen: session.Seen{Leg: session.ServerLeg, Dir: session.C2S, Body: session.RelayBent{Reason: "look here", By: "script", Noted: true}}})
+	newBench(t, 120, 40, Options{}).play(s).press("G").has("look here").lacks("touched by")
 }
 
 // TestNoWire: where nobody passes, the keys say so.

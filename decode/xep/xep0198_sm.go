@@ -39,12 +39,15 @@ func isSM(n session.Name) bool { return n.Space == decode.NSSM2 || n.Space == de
 
 // Explain implements decode.Explainer.
 func (m *management) Explain(s *decode.Seen) []session.Note {
-	switch s.Event.Body.(type) {
+	switch b := s.Event.Body.(type) {
 	case session.StreamClosed:
 		return m.closed()
 	case session.TCPClosed:
 		return m.gone()
 	case session.RelaySent, session.RelayEdited: // not both sides count the same any more
+		if edited, ok := b.(session.RelayEdited); ok && edited.Passed {
+			return nil
+		}
 		m.Unknown = m.Unknown || m.Counting[session.C2S] || m.Counting[session.S2C]
 		return nil
 	}

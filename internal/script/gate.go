@@ -43,7 +43,10 @@ func decision(r Reply) proxy.Decision {
 	for _, n := range r.Notes {
 		reasons = append(reasons, session.ShortLine(n))
 	}
-	d := proxy.Decision{By: by, Drop: r.Drop, Delay: time.Duration(r.Delay), Bent: !r.Drop && r.XML == ""}
+	d := proxy.Decision{By: by, Drop: r.Drop, Delay: time.Duration(r.Delay)}
+	if !r.Drop && r.XML == "" {
+		d.Bent, d.Noted = d.Delay > 0, d.Delay <= 0
+	}
 	if r.XML != "" && !r.Drop {
 		d.XML = bytes.Clone([]byte(r.XML))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -118,6 +119,24 @@ func TestExamples(t *testing.T) {
 		}
 		if got := decide(t, in, play); !slices.Equal(got, []string{want[name]}) {
 			t.Errorf("%s: %q, want %q", name, got, want[name])
+		}
+	}
+}
+
+// TestNotedAlone: a script that only notes something has done nothing to the session.
+func TestNotedAlone(t *testing.T) {
+	for _, c := range []struct {
+		reply       Reply
+		bent, noted bool
+	}{
+		{Reply{Notes: []string{"look"}}, false, true},
+		{Reply{Error: "a.star:1:1: no"}, false, true},
+		{Reply{Notes: []string{"late"}, Delay: int64(time.Second)}, true, false},
+		{Reply{Notes: []string{"gone"}, Drop: true}, false, false},
+		{Reply{Notes: []string{"other"}, XML: "<a/>"}, false, false},
+	} {
+		if d := decision(c.reply); d.Bent != c.bent || d.Noted != c.noted || d.Reason == "" {
+			t.Errorf("%+v: %+v", c.reply, d)
 		}
 	}
 }
