@@ -76,9 +76,8 @@ func (a *apiFlags) listen(reveal bool) (*server, error) {
 	}
 	l, err := api.Listen(a.addr)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) {
-			return nil, usageError{hinted{fmt.Errorf("--api %s: %w", a.addr, op.Err), "choose another port; 0 picks a free one"}}
+		if op := new(net.OpError); errors.As(err, &op) {
+			return nil, listenError("--api", a.addr, err)
 		}
 		return nil, usageError{fmt.Errorf("--api %w", err)}
 	}

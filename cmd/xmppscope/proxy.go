@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -391,11 +392,26 @@ func listen(addr string) (net.Listener, error) {
 	if err == nil {
 		return l, nil
 	}
-	return nil, listenError(addr, err)
+	return nil, listenError("--listen", addr, err)
 }
 
-func listenError(addr string, err error) error {
-	return hinted{fmt.Errorf("cannot listen on %s: %w", addr, opError(err)), "another program may have the port: choose one with --listen 127.0.0.1:PORT (0 picks a free one)"}
+// listenError says why nothing can listen at the address of a flag, and what to do.
+func listenError(flag, addr string, err error) error {
+	why := err
+	if op := new(net.OpError); errors.As(err, &op) {
+		why = op.Err
+	}
+	if call := new(os.SyscallError); errors.As(why, &call) {
+		why = call.Err
+	}
+	hint := "another program may have the port"
+	switch {
+	case errors.Is(why, syscall.EADDRNOTAVAIL):
+		hint = "this machine has no such address"
+	case errors.Is(why, syscall.EACCES):
+		hint = "ports below 1024 take root"
+	}
+	return hinted{fmt.Errorf("cannot listen on %s: %w", addr, why), fmt.Sprintf("%s: choose another one with %s ADDRESS:PORT (port 0 picks a free one)", hint, flag)}
 }
 
 // setupText is the inspector's start screen: what to set in a client, and how clients trust

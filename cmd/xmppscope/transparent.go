@@ -74,7 +74,7 @@ func (b *behindFlags) listen(addr string) (net.Listener, error) {
 		return nil, usageError{errors.New("--transparent needs netfilter, which Linux alone has")}
 	}
 	if err != nil {
-		return nil, listenError(addr, err)
+		return nil, listenError("--listen", addr, err)
 	}
 	for _, line := range rulesFor(l.Addr().(*net.TCPAddr).Port, tproxy) {
 		say(os.Stderr, "%s", line)
@@ -136,7 +136,7 @@ func (b *behindFlags) resolve(port int, resolver string, record func(*dnsrelay.E
 	}
 	packets, err := net.ListenUDP("udp", at)
 	if err != nil {
-		return nil, hinted{fmt.Errorf("--dns-listen %s: %w", at, cause(opError(err))), "port 53 takes root, and another resolver may have it"}
+		return nil, listenError("--dns-listen", at.String(), err)
 	}
 	if proxy.Loops(packets.LocalAddr(), server) {
 		packets.Close()
@@ -145,21 +145,13 @@ func (b *behindFlags) resolve(port int, resolver string, record func(*dnsrelay.E
 	streams, err := net.Listen("tcp", packets.LocalAddr().String())
 	if err != nil {
 		packets.Close()
-		return nil, fmt.Errorf("--dns-listen %s: %w", at, cause(opError(err)))
+		return nil, listenError("--dns-listen", at.String(), err)
 	}
 	r := &dnsrelay.Relay{Server: server, Tell: func(e dnsrelay.Exchange) { record(&e) }, Answer: leadHere(domains, port)}
 	go r.Serve(packets)
 	go r.ServeStreams(streams)
 	say(os.Stderr, "resolver at %s: XMPP of %s leads here, all else is asked of %s", packets.LocalAddr(), strings.Join(b.dnsFor, ", "), server)
 	return func() { packets.Close(); streams.Close() }, nil
-}
-
-func opError(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
 }
 
 // otherResolver is who answers the names that are not ours: that of --resolver, or the

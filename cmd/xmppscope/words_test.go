@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -97,6 +98,21 @@ func TestWhoReadsUsMayLeave(t *testing.T) {
 		code := report(&out, &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: why})
 		if code != exitFailed || out.Len() > 0 != told {
 			t.Errorf("%v: exit code %d, %q", why, code, out.String())
+		}
+	}
+}
+
+// TestCannotListen: what the hint says goes by why nobody can listen there.
+func TestCannotListen(t *testing.T) {
+	for why, hint := range map[syscall.Errno]string{
+		syscall.EADDRINUSE:    "another program may have the port: choose another one with --api ADDRESS:PORT (port 0 picks a free one)",
+		syscall.EADDRNOTAVAIL: "this machine has no such address: choose",
+		syscall.EACCES:        "ports below 1024 take root: choose",
+	} {
+		err := listenError("--api", "192.0.2.1:80", &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", why)})
+		var out bytes.Buffer
+		if code := report(&out, err); code != exitFailed || !strings.HasPrefix(out.String(), "xmppscope: cannot listen on 192.0.2.1:80: "+why.Error()+"\n") || !strings.Contains(out.String(), hint) {
+			t.Errorf("exit code %d, %s", code, &out)
 		}
 	}
 }
