@@ -48,7 +48,7 @@ func (f *cacheFile) Grow(n int64) error {
 		return nil // it cannot be told: the disk itself will say
 	}
 	if left := min(keepFree, v.size/10); v.free-n < left {
-		return fmt.Errorf("session: %s: %d MB are free, and %d MB are left to others", f.folder, v.free>>20, left>>20)
+		return fmt.Errorf("the disk of %s has %d MB free, and %d MB are left to others", f.folder, v.free>>20, left>>20)
 	}
 	return nil
 }

@@ -218,7 +218,7 @@ func TestLogOnFullDisk(t *testing.T) {
 	if events[0].Seq != 1 || events[len(events)-1].Seq != n || len(events) != there+1 {
 		t.Errorf("%d events from %d to %d, and not one gap", len(events), events[0].Seq, events[len(events)-1].Seq)
 	}
-	if err := l.Problem(); err == nil || !strings.Contains(err.Error(), "1024 MB are free") {
+	if err := l.Problem(); err == nil || !strings.Contains(err.Error(), "has 1024 MB free") {
 		t.Errorf("the problem is %v", err)
 	}
 }

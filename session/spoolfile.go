@@ -38,7 +38,7 @@ func (f *spoolFile) open() (*cacheFile, error) {
 		file, err = newCacheFile("backlog")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("session: backlog: %w", err)
+		return nil, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	f.file.Store(file)
 	return file, nil
@@ -76,7 +76,7 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (ex
 	}
 	if err != nil {
 		f.release(at)
-		return extent{}, fmt.Errorf("session: backlog: %w", err)
+		return extent{}, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	return at, nil
 }
@@ -102,7 +102,7 @@ func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err 
 	file := f.file.Load()
 	buf = mem[pageHead:pageHead]
 	if _, err := file.ReadAt(buf[:at.records], at.at+pageHead); err != nil {
-		return buf, nil, fmt.Errorf("session: backlog: %w", err)
+		return buf, nil, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	buf = buf[:at.records]
 	tail := make([]byte, at.size-at.records-pageHead)
@@ -110,7 +110,7 @@ func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err 
 		return buf, nil, nil
 	}
 	if _, err := file.ReadAt(tail, at.at+pageHead+at.records); err != nil {
-		return buf, nil, fmt.Errorf("session: backlog: %w", err)
+		return buf, nil, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	for line := range bytes.Lines(tail) {
 		e, err := DecodeJSON(bytes.TrimSuffix(line, []byte("\n")))

@@ -12,6 +12,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"go.uber.org/goleak"
 
+	"xmppscope/internal/inspect"
 	"xmppscope/session"
 )
 
@@ -253,7 +254,7 @@ func TestManyEvents(t *testing.T) {
 	for i := range many {
 		s.log.Append(session.Event{Seen: session.Seen{Session: 1, Seq: uint64(i + 1), At: began, Dir: session.C2S, Body: session.StreamElement{}, Name: "message"}, Said: session.Said{Done: true, Summary: fmt.Sprint("message number ", i)}})
 	}
-	s.until(fmt.Sprintf("/%d", many))
+	s.until("/" + inspect.Number(many))
 	s.press('G')
 	s.until(fmt.Sprint("message number ", many-1))
 	s.press('q')

@@ -22,6 +22,9 @@ func (u *ui) compare() {
 		u.say(notice, "comparing sessions is not available here")
 	case c.ID == 0:
 		u.say(notice, "there is no session to compare yet")
+	case u.compared == nil && len(u.model.Sessions) == 1:
+		u.compared = c
+		u.say(notice, "comparing session %d: there is no other yet; select one that comes, press d (Esc cancels)", c.ID)
 	case u.compared == nil:
 		u.compared = c
 		u.say(notice, "comparing session %d: select another, press d (Esc cancels)", c.ID)

@@ -69,3 +69,17 @@ func TestSummary(t *testing.T) {
 	s.add(0, session.Event{Seen: session.Seen{Leg: session.ClientLeg, Body: session.TCPClosed{By: "client"}}, Said: session.Said{Done: true}})
 	newBench(t, 120, 60, Options{}).play(s).press("G").has("The session", "━━", "27 events", "stanzas", "round trips in the login")
 }
+
+// TestWhoIsBlamed: what is found in a handshake is about the side whose leg it is on, unless the
+// handshake says who was guilty.
+func TestWhoIsBlamed(t *testing.T) {
+	for want, e := range map[string]session.Event{
+		"server    ": {Seen: session.Seen{Leg: session.ServerLeg, Body: session.TLSEstablished{TLSFacts: facts(session.ServerLeg)}}},
+		"client    ": {Seen: session.Seen{Leg: session.ServerLeg, Body: session.TLSFailed{Guilty: "client"}}},
+	} {
+		s := newScript(1)
+		e.Notes = []session.Note{{Rule: "T11", Severity: session.Warning, Text: "a certificate"}}
+		s.add(0, e)
+		newBench(t, 80, 24, Options{}).play(s).press("l").has("▲ should    " + want)
+	}
+}

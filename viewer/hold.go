@@ -236,12 +236,15 @@ func (u *ui) heldBlock(p *textBlock, h *Held, chosen bool) {
 
 // passAll lets all go on that is held. What it holds up may be held then.
 func (u *ui) passAll() {
-	all := u.held()
 	n := 0
-	for _, h := range all {
+	for _, h := range u.held() {
 		if u.options.Control.Decide(h.ID, Verb{}) == nil {
 			n++
 		}
+	}
+	if n == 0 {
+		u.say(notice, "nothing is held")
+		return
 	}
 	u.say(plain, "%s passed on unchanged", session.Plural(n, "element"))
 }

@@ -254,3 +254,10 @@ func TestUnheld(t *testing.T) {
 	b.press("<Esc>H").has("Cannot be held", "session 1: the stream is [red]compressed", "and 3 sessions more")
 	b.press("bname<Enter>").has("breakpoint set: name; nothing can be held of 23 sessions under way: H says why")
 }
+
+// TestAllOfNothing: who passes all on where nothing is held is told that.
+func TestAllOfNothing(t *testing.T) {
+	b, wire := holding(t, 80, 24, "<a/>")
+	wire.held = nil
+	b.press("Ha").has("nothing is held").lacks("passed on unchanged")
+}

@@ -126,7 +126,14 @@ func (u *ui) askQuit(unsaved []*inspect.Conversation) {
 		},
 		choices: []choice{
 			{'s', "save all and quit", u.askSaveAll},
-			{'q', "quit without saving", func() { u.discarded = true; u.stop() }},
+			{'q', "quit without saving", func() {
+				if now := u.unsaved(); len(now) > len(unsaved) { // nobody has said so of the newer ones
+					u.askQuit(now)
+					return
+				}
+				u.discarded = true
+				u.stop()
+			}},
 		},
 	})
 }

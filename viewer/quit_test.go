@@ -50,6 +50,13 @@ func TestQuitAsksAboutWhatIsSavedNowhere(t *testing.T) {
 	if b.press("q"); b.quits != 1 || len(b.ui.ending().Unsaved) != 0 {
 		t.Errorf("q after q: quits %d times, %v is to be kept", b.quits, b.ui.ending().Unsaved)
 	}
+	b = newBench(t, 100, 30, unsaved(&w, nil)).play(login(1)).press("q")
+	b.later += time.Second
+	b.play(refused(2)).press("q").has("Quit? 2 sessions are saved nowhere", "2 ysong.lee@gmail.com  failed")
+	b.later += time.Second
+	if b.press("q"); b.quits != 1 || len(b.ui.ending().Unsaved) != 0 {
+		t.Errorf("a session that came meanwhile is asked about: quits %d times", b.quits)
+	}
 	b = newBench(t, 100, 30, unsaved(&w, nil)).play(login(1))
 	b.ui.interrupt()
 	if b.ui.interrupt(); b.quits != 1 || len(b.ui.ending().Unsaved) != 1 {

@@ -242,7 +242,7 @@ func (u *ui) ladderCaption(width int) line {
 			out = append(out, span{" · " + wire(s), u.theme.text})
 		}
 	}
-	place := wiref(" · %d/%d", c.Place(min(u.ladder.selected, c.Rows.Len()-1)), c.Place(c.Rows.Len()-1))
+	place := wiref(" · %s/%s", inspect.Number(c.Place(min(u.ladder.selected, c.Rows.Len()-1))), inspect.Number(c.Place(c.Rows.Len()-1)))
 	if u.options.Filter != nil {
 		place += wiref(" of %s", inspect.Number(c.Events))
 		if part := u.filtered(); part < 100 {

@@ -52,17 +52,29 @@ func (c *Conversation) find(index int, e *session.Event) {
 		key := foundKey{n.Rule, n.Severity}
 		f := c.found[key]
 		if f == nil {
-			f = &FindingKind{Rule: n.Rule, Severity: n.Severity, Text: cmp.Or(n.Text, n.Name+" "+n.Value), Ref: n.Ref, By: e.Dir.Sender()}
+			f = &FindingKind{Rule: n.Rule, Severity: n.Severity, Text: cmp.Or(n.Text, n.Name+" "+n.Value), Ref: n.Ref, By: blamed(e)}
 			if c.found == nil {
 				c.found = map[foundKey]*FindingKind{}
 			}
 			c.found[key] = f
 		}
 		f.add(FoundAt{c, index, e.Seq})
-		if f.By != e.Dir.Sender() {
+		if f.By != blamed(e) {
 			f.By = ""
 		}
 	}
+}
+
+// blamed is who a finding is about: whoever has sent it, and of TLS and TCP the side whose leg
+// it is on.
+func blamed(e *session.Event) string {
+	if failed, ok := e.Body.(session.TLSFailed); ok && failed.Guilty != "" {
+		return failed.Guilty
+	}
+	if e.Dir == session.NoDir {
+		return e.Leg.Dir().Sender()
+	}
+	return e.Dir.Sender()
 }
 
 func (f *FindingKind) add(at FoundAt) {
