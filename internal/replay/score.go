@@ -57,6 +57,7 @@ type item struct {
 	scope   decode.Scope // around it
 	login   bool         // it stands on the ladder of the login
 	missing string       // why raw is not all of it; "" if it is
+	blanked []string     // what stands in raw for ids of stream management, if they alone are missing
 	answers int          // the item that it answers, or -1
 	sasl    *attempt
 }
@@ -134,7 +135,7 @@ func (s *Score) Add(e *session.Event) {
 	case e.Truncated:
 		it.missing = "it is cut off in the recording"
 	case e.Redacted:
-		it.missing = "its secrets were taken out of the recording"
+		it.missing, it.blanked = "its secrets were taken out of the recording", blankedIDs(e)
 	}
 	switch e.Body.(type) {
 	case session.StreamOpened:
@@ -158,6 +159,21 @@ func (s *Score) Add(e *session.Event) {
 	}
 	s.place[e.Seq] = len(s.items)
 	s.items = append(s.items, it)
+}
+
+// blankedIDs are the placeholders of ids of stream management (XEP-0198 §5), nil if other
+// secrets were taken out, too.
+func blankedIDs(e *session.Event) (out []string) {
+	for i := range e.Notes {
+		switch n := &e.Notes[i]; n.Secret {
+		case "":
+		case "session id":
+			out = append(out, n.Value)
+		default:
+			return nil
+		}
+	}
+	return out
 }
 
 func (s *Score) refuse(err error) {

@@ -112,6 +112,11 @@ func (p *player) asServerSays(ctx context.Context, i int) error {
 		p.values.put(root.Attr("id"), p.streamID)
 	case isNamed(root, decode.NSStreams, "features"):
 		out.raw = canBeMet(it.raw, root)
+	case len(it.blanked) > 0: // whoever resumes with it comes to nobody who knows it
+		for _, id := range it.blanked {
+			p.values.put(id, rand.Text())
+		}
+		out.missing = ""
 	}
 	if err := p.say(&out); err != nil {
 		return err
