@@ -45,6 +45,10 @@ func (c *closing) Explain(s *decode.Seen) []session.Note {
 	case session.StreamClosed:
 		c.closed[dir] = true
 		return c.firstFailure(dir)
+	case session.WebSocketFrame:
+		if b.Op == "close" {
+			return c.hangsUp(dir)
+		}
 	case session.TCPHalfClosed:
 		return c.hangsUp(dir)
 	case session.TCPClosed:
