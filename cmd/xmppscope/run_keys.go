@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -80,27 +81,49 @@ func (c *client) choose(conn net.Conn) string {
 	return why
 }
 
+// tlsLibraries are those that log the secrets of TLS when a variable tells them a file, if
+// they were built so: Debian's NSS, and OpenSSL as most have it, were not.
+var tlsLibraries = []struct{ file, name string }{{"libssl.so", "OpenSSL"}, {"libgnutls.so", "GnuTLS"}, {"libssl3.so", "NSS"}}
+
 // logsKeys says by what a program logs its TLS secrets when it is told a file by variables, or
-// why it does not.
+// why it does not. Of several libraries it may use any.
 func logsKeys(o launch.Owner) (by, no string) {
 	has := func(name string) bool {
-		return slices.ContainsFunc(o.Libraries, func(l string) bool { return strings.HasPrefix(l, name) })
+		return slices.ContainsFunc(o.Libraries, func(l string) bool { return strings.HasPrefix(filepath.Base(l), name) })
 	}
 	switch {
 	case strings.HasPrefix(o.Program, "python"):
 		return "Python logs its secrets", ""
 	case o.Program == "node" || o.Program == "nodejs":
 		return "Node logs its secrets", ""
-	case has("libssl.so"):
-		return "", "OpenSSL logs no secrets by itself"
-	case has("libgnutls.so"):
-		return "GnuTLS logs its secrets", ""
-	case has("libssl3.so"), has("libnss3.so"):
-		return "NSS logs its secrets", ""
-	case len(o.Libraries) == 0 || !has("libcrypto.so"):
-		return "", "no library for TLS is known in it, of which secrets could be had"
 	}
-	return "", "OpenSSL logs no secrets by itself"
+	for _, l := range o.Libraries {
+		for _, t := range tlsLibraries {
+			switch {
+			case !strings.HasPrefix(filepath.Base(l), t.file):
+			case !namesVariable(l):
+				return "", t.name + " logs no secrets by itself"
+			default:
+				by = t.name + " logs its secrets"
+			}
+		}
+	}
+	switch {
+	case by != "":
+	case has("libnss3.so"): // browsers bring TLS of their own along
+		by = "NSS logs its secrets"
+	case has("libcrypto.so"):
+		no = "OpenSSL logs no secrets by itself"
+	default:
+		no = "no library for TLS is known in it, of which secrets could be had"
+	}
+	return by, no
+}
+
+// namesVariable says whether a library knows the variable that tells where to log secrets.
+func namesVariable(path string) bool {
+	code, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(code, []byte("SSLKEYLOGFILE"))
 }
 
 // because keeps why, to be told at the end.

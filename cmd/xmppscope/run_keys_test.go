@@ -13,18 +13,33 @@ import (
 	"xmppscope/internal/launch"
 )
 
-// TestLogsKeys: what is known of programs and libraries decides.
+// TestLogsKeys: what is known of programs, and what is in libraries, decides.
 func TestLogsKeys(t *testing.T) {
+	folder := t.TempDir()
+	library := func(name, code string) string {
+		path := filepath.Join(folder, name+".so.1")
+		if err := os.WriteFile(path, []byte(code), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const logs, mute = "\x7fELF\x00SSLKEYLOGFILE\x00", "\x7fELF"
+	openssl, crypto, gnutls := library("libssl", mute), library("libcrypto", mute), library("libgnutls", logs)
+	nss, nssBase := library("libssl3", mute), library("libnss3", mute)
+	newer := library("libssl.so.4", logs)
 	for _, tt := range []struct {
 		program   string
 		libraries []string
 		by, no    string
 	}{
-		{"python3.11", []string{"libssl.so.3", "libcrypto.so.3"}, "Python", ""},
+		{"python3.11", []string{openssl, crypto}, "Python", ""},
 		{"node", nil, "Node", ""},
-		{"profanity", []string{"libgnutls.so.30", "libssl.so.3"}, "", "OpenSSL logs no secrets by itself"},
-		{"dino", []string{"libgnutls.so.30"}, "GnuTLS", ""},
-		{"pidgin", []string{"libnss3.so", "libssl3.so"}, "NSS", ""},
+		{"profanity", []string{gnutls, openssl}, "", "OpenSSL logs no secrets by itself"},
+		{"new", []string{newer, crypto}, "OpenSSL logs its secrets", ""},
+		{"dino", []string{gnutls, crypto}, "GnuTLS", ""},
+		{"pidgin", []string{gnutls, nssBase, nss}, "", "NSS logs no secrets by itself"},
+		{"chromium", []string{nssBase}, "NSS", ""},
+		{"gone", []string{filepath.Join(folder, "libgnutls.so.30")}, "", "GnuTLS logs no secrets by itself"},
 		{"go-sendxmpp", nil, "", "no library for TLS is known in it"},
 	} {
 		by, no := logsKeys(launch.Owner{Program: tt.program, Libraries: tt.libraries})

@@ -81,7 +81,7 @@ func (p *Program) Unreachable(at netip.AddrPort) error { return p.unreachable(at
 type Owner struct {
 	PID       int
 	Program   string   // the name of its file
-	Libraries []string // the names of those that it has loaded: "libssl.so.3"
+	Libraries []string // the paths of those that it has loaded: "/usr/lib/libssl.so.3"
 }
 
 // Owner is the process that has the program's end of a connection that Conns has accepted.

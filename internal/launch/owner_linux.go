@@ -81,8 +81,8 @@ func made(pid int) Owner {
 		if len(fields) < 6 || !strings.Contains(fields[5], ".so") {
 			continue
 		}
-		if name := filepath.Base(fields[5]); !slices.Contains(o.Libraries, name) {
-			o.Libraries = append(o.Libraries, name)
+		if path := fmt.Sprintf("/proc/%d/root%s", pid, fields[5]); !slices.Contains(o.Libraries, path) {
+			o.Libraries = append(o.Libraries, path)
 		}
 	}
 	return o
