@@ -30,11 +30,10 @@ func (s *Stream) tellBOSH(dir session.Dir, text []byte, to *boshRequest) bool {
 	} else {
 		opened = to.opens && body.SID != ""
 	}
-	wrapper := Piece{Dir: dir, Frame: Frame{Raw: bytes.Clone(tag), Size: int64(len(tag)), Name: []byte("body")}}
+	wrapper := Piece{Dir: dir, Frame: Frame{Raw: bytes.Clone(tag), Size: int64(len(tag)), Name: []byte("body"), Offset: s.lanes[dir].scan.Offset()}}
+	s.lanes[dir].scan.skip(int64(len(tag))) // no two elements stand in one place
 	if opened {
 		wrapper.Kind, wrapper.Frame.Tag = Opened, wrapper.Raw
-		wrapper.Offset = s.lanes[dir].scan.Offset()
-		s.lanes[dir].scan.skip(int64(len(tag)))
 	} else {
 		wrapper.Body = body
 	}

@@ -24,6 +24,7 @@ type Connections struct {
 	rid    uint64         // the highest so far, without a gap
 	early  []*early       // requests whose turn has not come
 	size   int            // of their events
+	recent recent
 }
 
 // connection is one of them.
@@ -298,9 +299,15 @@ func (c *Connections) Over() bool {
 func (c *Connections) tell(e session.Seen) {
 	c.seq++
 	e.Seq = c.seq
-	if b, ok := e.Body.(session.RelayBent); ok { // numbers of a cutter's own
-		b.Of = 0
-		e.Body = b
+	switch b := e.Body.(type) {
+	case session.StreamElement:
+		remember(&c.recent, &e)
+	case session.RelayEdited:
+		b.Of = find(c.recent, &e)
+		e.Body, e.Offset = b, 0
+	case session.RelayBent:
+		b.Of = find(c.recent, &e)
+		e.Body, e.Offset = b, 0
 	}
 	c.record(e)
 }

@@ -1,6 +1,10 @@
 package decode
 
-import "xmppscope/session"
+import (
+	"cmp"
+
+	"xmppscope/session"
+)
 
 // Cutter makes the events of one session of what was seen of it, in order: it has a
 // Stream cut the plaintext of each connection, tells what is left of a side when that ends,
@@ -14,18 +18,48 @@ type Cutter struct {
 	bosh   *Connections      // nil: the session has one connection
 	record func(session.Seen)
 	seq    uint64
-	last   [3]uint64  // by direction: of the newest piece
-	recent *[3][]told // by direction: the newest pieces of a compressed stream; nil: it is none
+	last   [3]uint64 // by direction: of the newest piece
+	recent recent    // of a compressed stream
 }
+
+// recent are the newest pieces, by direction, where several come at once: in a compressed block,
+// or a body of BOSH. nil keeps none.
+type recent *[3][]told
 
 // told is a piece that was told.
 type told struct {
+	conn   int32
 	offset int64
 	seq    uint64
 }
 
-// maxRecentPieces is how many of them are kept: so many may come in a compressed block.
+// maxRecentPieces is how many of them are kept: so many may come at once.
 const maxRecentPieces = 1024
+
+// remember keeps a piece.
+func remember(r *recent, e *session.Seen) {
+	if *r == nil {
+		*r = new([3][]told)
+	}
+	all := append((*r)[e.Dir], told{e.Conn, e.Offset, e.Seq})
+	if len(all) > maxRecentPieces {
+		all = append([]told(nil), all[maxRecentPieces/2:]...)
+	}
+	(*r)[e.Dir] = all
+}
+
+// find is the number of the piece that an event of the relay's own is about; 0: it is not known.
+func find(r recent, e *session.Seen) uint64 {
+	if r == nil || e.Offset == 0 {
+		return 0
+	}
+	for _, p := range r[e.Dir] {
+		if p.conn == e.Conn && p.offset == e.Offset {
+			return p.seq
+		}
+	}
+	return 0
+}
 
 // NewCutter makes one that hands each event to record. They own their bytes.
 func NewCutter(record func(session.Seen)) *Cutter { return &Cutter{record: record} }
@@ -118,35 +152,23 @@ func (c *Cutter) tell(p *Piece, seen *session.Seen) {
 		_, space := e.Body.(session.StreamWhitespace)
 		if session.IsPlaintext(e.Body) && !(space && c.IsFramed(e.Dir)) { // in a message it goes with the element
 			c.last[e.Dir] = c.seq
-			if c.IsCompressed(e.Dir) {
-				c.remember(e.Dir, told{e.Offset, c.seq})
+			if e.Seq = c.seq; c.IsCompressed(e.Dir) {
+				remember(&c.recent, &e)
 			}
 		}
 	})
 }
 
-func (c *Cutter) remember(dir session.Dir, t told) {
-	if c.recent == nil {
-		c.recent = new([3][]told)
-	}
-	if c.recent[dir] = append(c.recent[dir], t); len(c.recent[dir]) > maxRecentPieces {
-		c.recent[dir] = append([]told(nil), c.recent[dir][maxRecentPieces/2:]...)
-	}
-}
-
 // about is the number of the piece that an event of the relay's own is about: the newest one
 // of its direction, unless that is compressed, where several come at once. Its offset tells then.
+// In a session of several connections they are numbered later.
 func (c *Cutter) about(e *session.Seen) uint64 {
-	offset := e.Offset
-	if e.Offset = 0; c.recent == nil {
-		return c.last[e.Dir]
+	if c.bosh != nil {
+		return 0
 	}
-	for _, p := range c.recent[e.Dir] {
-		if p.offset == offset && offset > 0 {
-			return p.seq
-		}
-	}
-	return c.last[e.Dir]
+	seq := find(c.recent, e)
+	e.Offset = 0
+	return cmp.Or(seq, c.last[e.Dir])
 }
 
 func (c *Cutter) number(e session.Seen) {

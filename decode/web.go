@@ -337,6 +337,13 @@ func (s *Stream) endBody(dir session.Dir, l *webLane) {
 	if l.state == webTail {
 		raw = l.held
 	}
+	m := new(Message)
+	defer func() {
+		if len(s.ready) == 0 {
+			s.ready = append(s.ready, Piece{Dir: dir})
+		}
+		s.ready[len(s.ready)-1].Message = m
+	}()
 	l.state, l.buf, l.held, l.size, l.head, l.body = webHead, nil, nil, 0, nil, false
 	var to *webAsk
 	switch {
@@ -353,6 +360,7 @@ func (s *Stream) endBody(dir session.Dir, l *webLane) {
 		return
 	}
 	text, err := unfolded(raw, head.Get("Content-Encoding"))
+	m.Text = text
 	truncated := size > int64(len(raw))
 	if err == nil && !truncated && to != nil && s.tellBOSH(dir, text, &to.bosh) {
 		return
@@ -420,6 +428,12 @@ func (s *Stream) cutAll(dir session.Dir, p []byte) {
 			s.tell(piece)
 		}
 	}
+}
+
+// EndsWithConnection says whether what comes in a direction is a body of HTTP that ends with the
+// connection (RFC 9112 §6.3).
+func (s *Stream) EndsWithConnection(dir session.Dir) bool {
+	return s.IsWeb(dir) && s.web.lanes[dir].state == webRest
 }
 
 // finishWeb tells what is left of a direction that is HTTP.

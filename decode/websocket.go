@@ -13,11 +13,11 @@ import (
 	"xmppscope/session"
 )
 
-// Message is a message of WebSocket as it came. It has no piece of its own: that is the
-// element in it (RFC 7395 §3.3).
+// Message is a message of WebSocket as it came, or one of HTTP. It has no piece of its own: that
+// is the element in it (RFC 7395 §3.3), or the head and what is in the body.
 type Message struct {
-	Op   string // "text", or "binary"
-	Text []byte // without compression
+	Op   string // "text", or "binary"; "" is HTTP
+	Text []byte // without compression, or coding
 	// Packed says that it was compressed, and Refers that later ones may refer to it then
 	// (RFC 7692 §7.1.1): who does not get it cannot read those.
 	Packed, Refers bool

@@ -29,6 +29,8 @@ const (
 
 // boshLook is what a relay knows of BOSH on its connection.
 type boshLook struct {
+	is      bool   // it is a session's: what passes is looked into as long as it lasts
+	talk    *talk  // of that; nil where it is not known
 	settled bool   // nothing more is looked for
 	opens   bool   // the client asks for a session
 	looked  uint8  // requests
@@ -56,7 +58,7 @@ func (r *Relay) lookBOSH(p *decode.Piece) {
 		case e.Dir == session.C2S && b.SID == "":
 			r.bosh.opens = true
 		case e.Dir == session.C2S:
-			r.bosh.settled = true
+			r.bosh.settled, r.bosh.is = true, true
 			r.do(JoinBOSH{SID: strings.Clone(b.SID)})
 		case r.bosh.joins != "":
 			if r.bosh.settled = true; b.Type != "terminate" {
@@ -65,6 +67,7 @@ func (r *Relay) lookBOSH(p *decode.Piece) {
 		case r.bosh.opens:
 			r.bosh.settled = true
 			if sid, lasts, ok := decode.OpensBOSH(&e); ok {
+				r.bosh.is = true
 				r.do(OpenBOSH{strings.Clone(sid), lasts})
 			}
 		}
@@ -103,6 +106,7 @@ type boshSession struct {
 	lasts time.Duration // by the server's word
 	conns int           // open
 	timer *time.Timer   // ends it; nil while there are connections
+	talk  talk
 }
 
 // any says whether there is a session that a connection may join.
@@ -128,7 +132,7 @@ func (b *boshSessions) opened(name boshName, from string, t *session.Trail, last
 		return nil
 	}
 	if before != nil {
-		before.root.Close()
+		before.close()
 	}
 	if b.open == nil {
 		b.open = map[boshName]*boshSession{}
@@ -182,8 +186,14 @@ func (b *boshSessions) end(s *boshSession) {
 	defer b.mu.Unlock()
 	if s.conns == 0 && b.isOpen(s) {
 		delete(b.open, s.name)
-		s.root.Close()
+		s.close()
 	}
+}
+
+// close ends the session.
+func (s *boshSession) close() {
+	s.talk.end(s.root)
+	s.root.Close()
 }
 
 // isOpen says whether connections may join a session: the run goes on, and the server has not
@@ -199,7 +209,7 @@ func (b *boshSessions) close() {
 		if s.timer != nil {
 			s.timer.Stop()
 		}
-		s.root.Close()
+		s.close()
 	}
 	b.open = nil
 }

@@ -373,17 +373,17 @@ func TestBOSHWithoutKeepAlive(t *testing.T) {
 	}
 }
 
-// TestBOSHIsFree: once it is known whose a connection is, nothing of it is looked at; what is
-// no BOSH is not looked at for long.
+// TestBOSHIsFree: what is no BOSH is not looked at for long; a connection of a session is looked
+// at as long as it lasts, so that somebody may want to later.
 func TestBOSHIsFree(t *testing.T) {
 	for name, c := range map[string]struct {
 		asks, answers string
 		free          bool
 	}{
 		"asked":          {httpAsks(boshAsks), "", false},
-		"made":           {httpAsks(boshAsks), httpAnswers(boshMakes), true},
+		"made":           {httpAsks(boshAsks), httpAnswers(boshMakes), false},
 		"refused":        {httpAsks(boshAsks), httpAnswers("<body xmlns='http://jabber.org/protocol/httpbind' type='terminate' condition='host-unknown'/>"), true},
-		"joined":         {httpAsks(fmt.Sprintf(boshBody, 11, "s1", "")), "", true},
+		"joined":         {httpAsks(fmt.Sprintf(boshBody, 11, "s1", "")), "", false},
 		"something else": {httpAsks("{}"), "", true},
 		"many questions": {strings.Repeat("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", maxLooked+1), "", true},
 		"one question":   {"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", false},

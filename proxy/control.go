@@ -60,6 +60,7 @@ type Held struct {
 	// and the one that would get it.
 	Ended [2]bool
 	wait  uint64 // of its session
+	pump  *pump
 }
 
 // Behind is something that has come behind a held element and waits with it. It has not been
@@ -150,7 +151,7 @@ func (c *Control) enter(id int, p *pump) {
 	gates = append(gates, &breakGate{c: c, id: id, look: look})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.relay.ledger.recall, p.relay.room = c.recall, &c.room
+	p.relay.ledger.recall, p.relay.room, p.shown = c.recall, &c.room, look
 	p.relay.Handle(Armed{gates})
 }
 
@@ -168,7 +169,7 @@ func (c *Control) leave(id int, p *pump) {
 	delete(c.pumps, id)
 	l := p.relay.ledger
 	c.ledgers.keep(&l)
-	c.held = slices.DeleteFunc(slices.Clone(c.held), func(h Held) bool { return h.Session == id })
+	c.held = slices.DeleteFunc(slices.Clone(c.held), func(h Held) bool { return h.pump == p })
 	c.tell()
 }
 
@@ -186,22 +187,32 @@ func (c *Control) all(in Input) {
 func (c *Control) Sessions() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.pumps))
+	all := map[int]bool{}
+	for _, p := range c.pumps {
+		all[int(p.session.Load())] = true
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // ErrOver says that a session is not under way.
 var ErrOver = errors.New("is not under way")
 
-// find finds a session; 0 is the newest one.
+// find finds a session, or the newest of its connections; 0 is the newest one.
 func (c *Control) find(id int) (int, *pump, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if id == 0 {
-		for other := range c.pumps {
-			id = max(id, other)
+		for _, other := range c.pumps {
+			id = max(id, int(other.session.Load()))
 		}
 	}
-	p := c.pumps[id]
+	newest := 0
+	for conn, other := range c.pumps {
+		if int(other.session.Load()) == id {
+			newest = max(newest, conn)
+		}
+	}
+	p := c.pumps[newest]
 	switch {
 	case id == 0:
 		return 0, nil, fmt.Errorf("a session %w", ErrOver)
@@ -287,14 +298,13 @@ func (c *Control) Bend(id int, b Bend) error {
 // Held are the elements that are held now, the oldest first.
 func (c *Control) Held() []Held {
 	c.mu.Lock()
-	held, pumps := slices.Clone(c.held), maps.Clone(c.pumps)
+	held := slices.Clone(c.held)
 	c.mu.Unlock()
 	for i := range held[:min(len(held), maxLookedBehind)] {
-		if p := pumps[held[i].Session]; p != nil {
-			p.mu.Lock()
-			p.relay.lookBehind(&held[i])
-			p.mu.Unlock()
-		}
+		p := held[i].pump
+		p.mu.Lock()
+		p.relay.lookBehind(&held[i])
+		p.mu.Unlock()
 	}
 	return held
 }
@@ -342,12 +352,8 @@ func (c *Control) Decide(id uint64, d Decision) error {
 	}
 	h := c.held[at]
 	c.held = slices.Delete(slices.Clone(c.held), at, at+1)
-	p := c.pumps[h.Session]
 	c.tell()
 	c.mu.Unlock()
-	if p == nil {
-		return fmt.Errorf("session %d %w", h.Session, ErrOver)
-	}
 	d.Hold, d.Later = "", nil
 	held := "held for " + session.ShortTime(time.Since(h.Since)) + " (" + h.Reason + ")"
 	switch {
@@ -365,7 +371,7 @@ func (c *Control) Decide(id uint64, d Decision) error {
 			d.Reason += ", then delayed by " + session.ShortTime(d.Delay)
 		}
 	}
-	p.post(Decided{h.Dir, h.wait, d})
+	h.pump.post(Decided{h.Dir, h.wait, d})
 	return nil
 }
 
@@ -460,6 +466,7 @@ type Look struct {
 	event   session.Event
 	raw     []byte // of the event, as it was explained
 	is      bool
+	joined  int // the session that its connection is one of, if it was another's at first
 }
 
 // NewLook makes one, with what makes its explainer; nil is none.
@@ -473,7 +480,7 @@ func (l *Look) Event(id int, p *decode.Piece) *session.Event {
 		return &l.event
 	}
 	seen := p.Frame.Event(p.Dir)
-	seen.Session, seen.At = id, time.Now()
+	seen.Session, seen.At = cmp.Or(l.joined, id), time.Now()
 	if l.by == nil && l.explain != nil {
 		l.by = l.explain()
 	}

@@ -248,7 +248,7 @@ func TestNotInsideHTTP(t *testing.T) {
 	if got := r.out[session.C2S].String(); got != request+request {
 		t.Errorf("went on: %q", got)
 	}
-	if len(r.bent) == 0 || !strings.Contains(r.bent[0], "inside of HTTP, and is no WebSocket: nothing in it can be held") || len(r.queue[session.C2S]) != 0 {
+	if len(r.bent) == 0 || !strings.Contains(r.bent[0], "inside of HTTP, and is neither WebSocket nor BOSH: nothing in it can be held") || len(r.queue[session.C2S]) != 0 {
 		t.Errorf("said %q", r.bent)
 	}
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +85,8 @@ type gated struct {
 	what    *outcome // what it is about; nil: nothing is waited for
 	next    int      // the gate to be asked then
 	rest    []byte   // what has come behind it
-	message message  // of WebSocket, that is coming
+	message message  // of WebSocket or HTTP, that is coming
+	body    *body    // of BOSH, that has come and is decided about; nil: none
 }
 
 // outcome is what has been decided about a piece.
@@ -94,6 +96,7 @@ type outcome struct {
 	// message is that of WebSocket which the piece is; nil: it is none.
 	message *decode.Message
 	aside   []byte // control frames in whole
+	in      *body  // of BOSH, in which it stands; nil: in none
 	edited  bool   // another goes on
 	xml     []byte // that
 	drop    bool
@@ -119,7 +122,7 @@ func (r *Relay) wanted(dir session.Dir) bool {
 			return true
 		}
 	}
-	return len(r.expected[dir]) > 0 || r.ledger.matters() || r.severed[dir]
+	return len(r.expected[dir]) > 0 || r.ledger.matters() || r.severed[dir] || r.bosh.talk.wants(dir)
 }
 
 // wantsAny says whether somebody wants to look, or has something to say.
@@ -134,7 +137,7 @@ func (r *Relay) wantsAny() bool {
 
 // gates says whether a direction is held back piece by piece.
 func (r *Relay) gates(dir session.Dir) bool {
-	return !r.blind && !r.isHTTP(dir) && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir)
+	return !r.blind && !r.left[dir] && r.wanted(dir) && !r.stream.IsOpaque(dir) && (!r.isHTTP(dir) || !r.hidden() && !r.stream.AwaitsFrames())
 }
 
 // keepBack is for what is left of a read: it belongs to a piece that is not whole.
@@ -183,8 +186,11 @@ func (r *Relay) letGo(dir session.Dir) {
 // consider asks the gates about a piece whose last bytes are p. It says which turn the
 // stream takes with what goes on, or that the direction has to wait.
 func (r *Relay) consider(dir session.Dir, piece *decode.Piece, p []byte) (turn decode.Turn, wait bool) {
-	if r.stream.IsFramed(dir) {
+	switch {
+	case r.stream.IsFramed(dir):
 		return r.considerMessage(dir, piece, p)
+	case r.isHTTP(dir):
+		return 0, r.considerBody(dir, piece, p)
 	}
 	if g := &r.gated[dir]; g.large || g.passing || piece.Truncated {
 		g.large = g.large || !g.passing
@@ -302,7 +308,11 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 
 // fold adds a decision to what was decided before.
 func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
-	if err := sendable(d.XML, len(o.whole)); err != nil {
+	err := sendable(d.XML, len(o.whole))
+	if more := len(d.XML) - len(o.whole); err == nil && more > 0 && r.afford(dir, 1, more) == 0 {
+		err = errors.New("it is too much at once")
+	}
+	if err != nil {
 		d.XML, d.Reason = nil, joined(d.Reason, "not done, and it passed as it was: "+err.Error())
 	}
 	for _, s := range d.Sends {
@@ -369,7 +379,7 @@ func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 			r.takeOut(dir, o)
 			o.edited = true
 			r.tells(dir, o, xml)
-			r.put(dir, r.speak(dir, xml).wire)
+			r.utter(dir, o, r.speak(dir, xml).wire)
 		}
 		for range o.copies + 1 {
 			turn = max(turn, r.delivered(&o.piece))
@@ -379,7 +389,7 @@ func (r *Relay) settle(dir session.Dir, o *outcome) decode.Turn {
 		r.takeOut(dir, o)
 		s := r.speak(dir, o.xml)
 		r.tells(dir, o, s.xml)
-		r.put(dir, s.wire)
+		r.utter(dir, o, s.wire)
 		for range o.copies + 1 {
 			for i := range s.pieces {
 				turn = max(turn, r.delivered(&s.pieces[i]))
@@ -417,8 +427,18 @@ func (r *Relay) repeat(dir session.Dir, o *outcome, xml []byte) {
 			Leg: dir.To(), Dir: dir, Origin: session.OriginSelf,
 			Body: session.RelaySent{Reason: "the same once more", By: strings.Join(o.by, ", ")}, Raw: xml, Size: int64(len(xml)),
 		}})
-		r.put(dir, wire)
+		r.utter(dir, o, wire)
 	}
+}
+
+// utter says something of our own in a piece's place, or behind it.
+func (r *Relay) utter(dir session.Dir, o *outcome, wire []byte) {
+	if o.in != nil {
+		o.in.add(wire)
+		o.in.changed = true
+		return
+	}
+	r.put(dir, wire)
 }
 
 // maxOwn bounds what is said for what one read has brought: thousands of elements may lie in
@@ -467,7 +487,7 @@ func (r *Relay) tells(dir session.Dir, o *outcome, xml []byte) {
 // offset says which it is (decode.Cutter).
 func (r *Relay) tell(dir session.Dir, o *outcome, body session.Body, xml []byte) {
 	e := session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: body, Raw: xml, Size: int64(len(xml))}
-	if r.unfolding != nil {
+	if r.unfolding != nil || o.in != nil {
 		e.Offset = o.offset
 	}
 	r.do(Record{e})
@@ -486,8 +506,11 @@ func (r *Relay) lookBehind(h *Held) {
 	}
 	h.Ended = [2]bool{r.ended[h.Dir], r.ended[h.Dir.Opposite()]}
 	cut := r.stream.Cut
-	if r.stream.IsFramed(h.Dir) {
+	switch {
+	case r.stream.IsFramed(h.Dir):
 		cut = r.stream.Ahead
+	case g.body != nil: // what stands in the same body
+		cut = func(session.Dir, []byte) []decode.Piece { return g.body.pieces }
 	}
 	for _, p := range cut(h.Dir, g.rest) {
 		name := ""
@@ -513,6 +536,10 @@ func (r *Relay) hasDecided(in Decided) {
 	turn := r.settle(in.Dir, o)
 	if r.phase == closing {
 		r.keep(in.Dir, rest)
+		return
+	}
+	if o.in != nil && r.goInside(in.Dir) {
+		g.rest = rest
 		return
 	}
 	if !r.turned(in.Dir, turn, nil, rest) {
@@ -553,7 +580,9 @@ func (r *Relay) keepGated() {
 		g := &r.gated[dir]
 		r.makeRoom(dir)
 		if g.waiting != 0 {
-			r.keep(dir, g.what.whole)
+			if g.what.in == nil {
+				r.keep(dir, g.what.whole)
+			}
 			reason := "the connection has ended while it was held: it was not passed on"
 			if n := len(g.rest); n > 0 {
 				reason += fmt.Sprintf(", and neither was what came behind it (%s)", session.Plural(n, "byte"))
@@ -567,10 +596,7 @@ func (r *Relay) keepGated() {
 		}
 		*g = gated{}
 		for i := range r.queue[dir] {
-			s := &r.queue[dir][i]
-			r.do(Record{session.Seen{Leg: dir.To(), Dir: dir, Origin: session.OriginSelf, Body: session.RelayBent{
-				Reason: "the connection has ended before this could be sent: " + s.Reason, By: s.By,
-			}}})
+			r.do(Record{unsaid(&r.queue[dir][i], "the connection has ended before this could be sent")})
 		}
 		r.unqueue(dir)
 	}

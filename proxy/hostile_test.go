@@ -43,6 +43,25 @@ func TestGatesMayNotSayAnyNumber(t *testing.T) {
 	}
 }
 
+// TestManyThatGrow: of thousands of elements in one read not all may become large.
+func TestManyThatGrow(t *testing.T) {
+	const many = 1000
+	large := "<y xmlns='x'>" + strings.Repeat("z", MaxSending/2) + "</y>"
+	r := newGatedRelay(byName{"x": {XML: []byte(large), Reason: "grown"}})
+	r.give(Data{session.C2S, []byte(gateHeader)})
+	r.give(Data{session.C2S, []byte(strings.Repeat("<x xmlns='x'/>", many))})
+	out := r.out[session.C2S].String()
+	if n := len(out); n > maxOwn+many*20 || n < maxOwn/2 {
+		t.Errorf("%d bytes went on", n)
+	}
+	if n := strings.Count(out, "<x ") + strings.Count(out, "<y "); n != many {
+		t.Errorf("%d elements went on, and %d came", n, many)
+	}
+	if told := strings.Join(r.notes, "\n"); !strings.Contains(told, "grown; not done, and it passed as it was: it is too much at once") {
+		t.Error("it is not told")
+	}
+}
+
 // TestUnsaidIsBounded: what waits to be said in all sessions of a run is bounded, whatever each
 // wants to say, and makes room again however the session ends.
 func TestUnsaidIsBounded(t *testing.T) {

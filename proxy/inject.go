@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"slices"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -19,13 +20,18 @@ type expected struct {
 
 // inject says something in a direction, as soon as it stands between two elements.
 func (r *Relay) inject(s Sending) {
+	const full = "this was not sent, as too much waits to be sent before it"
 	if len(r.queue[s.Dir]) >= maxQueue {
-		r.do(Record{session.Seen{Leg: s.Dir.To(), Dir: s.Dir, Origin: session.OriginSelf, Body: session.RelayBent{
-			Reason: "this was not sent, as too much waits to be sent before it: " + s.Reason, By: s.By,
-		}}})
+		r.do(Record{unsaid(&s, full)})
 		return
 	}
 	if r.afford(s.Dir, 1, len(s.XML)) == 0 {
+		return
+	}
+	if t := r.bosh.talk; t != nil {
+		if !t.put(s, r.room) {
+			r.do(Record{unsaid(&s, full)})
+		}
 		return
 	}
 	r.room.waits(len(s.XML))
@@ -66,13 +72,16 @@ func (r *Relay) sayQueued() {
 }
 
 // say sends something of our own, and records it as ours.
-func (r *Relay) say(s *Sending) {
+func (r *Relay) say(s *Sending) { r.sayIn(s, nil) }
+
+// sayIn is say into a body of BOSH; nil is none.
+func (r *Relay) sayIn(s *Sending, in *body) {
 	as := r.speak(s.Dir, s.XML)
 	r.do(Record{session.Seen{
 		Leg: s.Dir.To(), Dir: s.Dir, Origin: session.OriginSelf,
 		Body: session.RelaySent{Reason: s.Reason, By: s.By}, Raw: as.xml, Size: int64(len(as.xml)),
 	}})
-	r.put(s.Dir, bytes.Clone(as.wire))
+	r.utter(s.Dir, &outcome{in: in}, bytes.Clone(as.wire))
 	turn := decode.NoTurn
 	for i := range as.pieces {
 		if s.Answer {
@@ -81,7 +90,9 @@ func (r *Relay) say(s *Sending) {
 		turn = max(turn, r.delivered(&as.pieces[i]))
 	}
 	r.ledger.note(s.Dir)
-	r.turned(s.Dir, turn, nil, nil)
+	if in == nil {
+		r.turned(s.Dir, turn, nil, nil)
+	}
 }
 
 // expect keeps the answer to a piece of ours from the other side.
@@ -94,7 +105,9 @@ func (r *Relay) expect(p *decode.Piece, reply chan<- []byte) {
 	case "iq":
 		e, _ := decode.ParseTag(p.Tag, nil)
 		if e != nil && (e.Attr("type") == "get" || e.Attr("type") == "set") && e.Attr("id") != "" {
-			r.expected[to] = append(r.expected[to], expected{id: e.Attr("id"), ours: true, reply: reply})
+			r.answers(to, func(all []expected) []expected {
+				return append(all[max(0, len(all)-maxQueue+1):], expected{id: e.Attr("id"), ours: true, reply: reply})
+			})
 		}
 	case "r":
 		for range min(r.asks[p.Dir], maxQueue-len(r.expected[to])-1) {
@@ -107,7 +120,7 @@ func (r *Relay) expect(p *decode.Piece, reply chan<- []byte) {
 
 // isOurs says whether a piece answers something of ours, and then hands it over.
 func (r *Relay) isOurs(p *decode.Piece) bool {
-	if p.Kind != decode.Element || len(r.expected[p.Dir]) == 0 {
+	if p.Kind != decode.Element || len(r.expected[p.Dir]) == 0 && r.bosh.talk == nil {
 		return false
 	}
 	id := ""
@@ -122,18 +135,19 @@ func (r *Relay) isOurs(p *decode.Piece) bool {
 	default:
 		return false
 	}
-	all := r.expected[p.Dir]
-	for i, e := range all {
-		if e.id != id {
-			continue
+	var answered expected
+	r.answers(p.Dir, func(all []expected) []expected {
+		i := slices.IndexFunc(all, func(e expected) bool { return e.id == id })
+		if i < 0 {
+			return all
 		}
-		r.expected[p.Dir] = append(all[:i:i], all[i+1:]...)
-		if e.ours && e.reply != nil {
-			r.do(Answered{e.reply, bytes.Clone(p.Raw)})
-		}
-		return e.ours
+		answered = all[i]
+		return append(all[:i:i], all[i+1:]...)
+	})
+	if answered.reply != nil {
+		r.do(Answered{answered.reply, bytes.Clone(p.Raw)})
 	}
-	return false
+	return answered.ours
 }
 
 // heardAsk counts the <r/> that are not answered, as far as is looked.

@@ -134,7 +134,7 @@ func (r *Relay) whyNot() string {
 	case r.sealed:
 		return "its TLS is passed on as it is"
 	case r.hidden() && r.isWeb():
-		return "the stream runs inside of HTTP, and is no WebSocket"
+		return "the stream runs inside of HTTP, and is neither WebSocket nor BOSH"
 	case r.hidden():
 		return "the stream is compressed (XEP-0138), and who wants to look into that has to want it before it begins"
 	}

@@ -9,7 +9,7 @@ import (
 	"xmppscope/session"
 )
 
-// In WebSocket it is messages that are decided about: each is one element (RFC 7395 §3.3), in
+// In BOSH it is what stands in a body (body.go). In WebSocket it is messages that are decided about: each is one element (RFC 7395 §3.3), in
 // one frame or several, with control frames between them. What passes goes on as the frames
 // that came; what is said in its place, or of our own, is a frame of its own without
 // compression, which may be mixed with compressed ones (RFC 7692 §6).
@@ -26,10 +26,10 @@ func (r *Relay) isHTTP(dir session.Dir) bool { return r.isWeb() && !r.stream.IsF
 // isWeb says whether the client speaks HTTP.
 func (r *Relay) isWeb() bool { return r.stream.IsWeb(session.C2S) || r.stream.IsWeb(session.S2C) }
 
-// hidden says that what passes can never be looked at: it is compressed, or HTTP that is no
-// WebSocket.
+// hidden says that what passes can never be looked at: it is compressed, or HTTP in which there
+// is neither WebSocket nor BOSH.
 func (r *Relay) hidden() bool {
-	return r.blind || r.isHTTP(session.C2S) && r.isHTTP(session.S2C) && !r.stream.AwaitsFrames()
+	return r.blind || r.isHTTP(session.C2S) && r.isHTTP(session.S2C) && !r.stream.AwaitsFrames() && r.bosh.settled && !r.bosh.is
 }
 
 // considerMessage is consider for WebSocket.
@@ -93,6 +93,10 @@ func (r *Relay) frame(dir session.Dir, op string, payload []byte) []byte {
 // goOn passes a piece on as it came. In WebSocket it needs another frame where it is compressed,
 // and the receiver has not got what it refers to.
 func (r *Relay) goOn(dir session.Dir, o *outcome) {
+	if o.in != nil {
+		o.in.add(o.whole)
+		return
+	}
 	if m := o.message; m != nil && m.Packed && r.severed[dir] {
 		r.takeOut(dir, o)
 		r.put(dir, r.frame(dir, m.Op, m.Text))
@@ -103,6 +107,10 @@ func (r *Relay) goOn(dir session.Dir, o *outcome) {
 
 // takeOut keeps a piece that does not go on, or not as it came.
 func (r *Relay) takeOut(dir session.Dir, o *outcome) {
+	if o.in != nil { // the body was kept
+		o.in.changed = true
+		return
+	}
 	r.keep(dir, o.whole)
 	r.put(dir, o.aside)
 	r.severed[dir] = r.severed[dir] || o.message != nil && o.message.Refers
@@ -132,27 +140,32 @@ type speech struct {
 }
 
 // speak makes XML ready to be said in a direction. In WebSocket each element is a message, and
-// declares its namespaces itself (RFC 7395 §3.3.3); what is no XML goes as one message.
+// declares its namespaces itself (RFC 7395 §3.3.3); what is no XML goes as one message. In BOSH
+// elements declare them, too, and stand one behind the other.
 func (r *Relay) speak(dir session.Dir, xml []byte) speech {
 	s := speech{xml: xml, pieces: r.stream.Cut(dir, xml), wire: xml}
-	if !r.stream.IsFramed(dir) || len(xml) == 0 {
+	if !r.stream.IsFramed(dir) && !r.isHTTP(dir) || len(xml) == 0 {
 		return s
 	}
 	var messages [][]byte
 	for i := range s.pieces {
 		switch p := &s.pieces[i]; {
 		case p.Truncated, p.Kind != decode.Opened && p.Kind != decode.Element && p.Kind != decode.Closed && p.Kind != decode.Whitespace:
-			s.wire = r.frame(dir, "text", xml)
+			if r.stream.IsFramed(dir) {
+				s.wire = r.frame(dir, "text", xml)
+			}
 			return s
 		case p.Kind != decode.Whitespace:
 			messages = append(messages, decode.OnItsOwn(p.Kind, p.Raw))
 		}
 	}
-	s.wire = nil
-	for _, m := range messages {
-		s.wire = append(s.wire, r.frame(dir, "text", m)...)
-	}
 	s.xml = bytes.Join(messages, nil)
 	s.pieces = r.stream.Cut(dir, s.xml)
+	if s.wire = s.xml; r.stream.IsFramed(dir) {
+		s.wire = nil
+		for _, m := range messages {
+			s.wire = append(s.wire, r.frame(dir, "text", m)...)
+		}
+	}
 	return s
 }

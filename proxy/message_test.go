@@ -446,7 +446,7 @@ func TestNoWebSocketAfterAll(t *testing.T) {
 		t.Fatalf("while the answer is awaited: free %v, said %q", r.Free(), r.bent)
 	}
 	r.give(Data{session.S2C, []byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")})
-	if !r.Free() || len(r.bent) != 1 || !strings.Contains(r.bent[0], "inside of HTTP, and is no WebSocket") || len(r.queue[session.C2S]) != 0 {
+	if !r.Free() || len(r.bent) != 1 || !strings.Contains(r.bent[0], "inside of HTTP, and is neither WebSocket nor BOSH") || len(r.queue[session.C2S]) != 0 {
 		t.Errorf("behind it: free %v, said %q", r.Free(), r.bent)
 	}
 }

@@ -70,8 +70,10 @@ type pump struct {
 	end       Close     // how
 	reason    string    // why, if there is more to say
 
-	awaits bool                  // it may turn out to be a connection of another session
-	bosh   map[*boshSession]bool // that it is a connection of
+	awaits  bool                  // it may turn out to be a connection of another session
+	bosh    map[*boshSession]bool // that it is a connection of
+	session atomic.Int64          // as it is told: of that, if it is one
+	shown   *Look                 // to its gates
 
 	tap  bool     // the bytes below TLS are kept
 	keys *waiting // for the client's secrets; nil where TLS is ended here
@@ -92,6 +94,7 @@ func newPump(ctx context.Context, o *Options, client net.Conn, trail *session.Tr
 	case RequireTLS:
 		p.relay.gate = append(p.relay.gate, &requireGate{r: p.relay})
 	}
+	p.session.Store(int64(trail.ID()))
 	p.change = sync.NewCond(&p.mu)
 	if p.awaits = o.bosh.any(); p.awaits {
 		trail.Await(joinTime)
@@ -511,7 +514,7 @@ func (p *pump) carryOut(actions []Action) {
 		case Decide:
 			p.spawn(func() { p.handle(Decided{a.Dir, a.Wait, worked(a.Work)}) })
 		case Hold:
-			a.Held.Session, a.Held.wait, a.Held.Since = p.trail.ID(), a.Wait, time.Now()
+			a.Held.Session, a.Held.pump, a.Held.wait, a.Held.Since = int(p.session.Load()), p, a.Wait, time.Now()
 			if p.o.Control == nil { // nobody could decide
 				p.spawn(func() { p.handle(Decided{a.Dir, a.Wait, Decision{}}) })
 				break
@@ -569,6 +572,11 @@ func (p *pump) join(s *boshSession) {
 		p.bosh = map[*boshSession]bool{}
 	}
 	p.bosh[s] = true
+	p.relay.hand(&s.talk)
+	p.session.Store(int64(s.root.ID()))
+	if p.shown != nil {
+		p.shown.joined = s.root.ID()
+	}
 }
 
 // worked is what work comes to. One that fails lets the piece pass.

@@ -198,7 +198,7 @@ func (r *Relay) Handle(in Input) []Action {
 // cannot turn into anything else, and the login is over. It stays so; ends and errors are
 // still to be told.
 func (r *Relay) Free() bool {
-	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() && r.bosh.settled && !r.stream.AwaitsFrames() || !r.isWeb() && r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
+	return r.phase == relaying && !r.wants() && (r.blind || r.isWeb() && r.bosh.settled && !r.bosh.is && !r.stream.AwaitsFrames() || !r.isWeb() && r.secured && (r.turn.over || r.stream.IsOpaque(session.C2S) || r.stream.IsOpaque(session.S2C)))
 }
 
 // wants says whether there is a reason to look at what passes, or to stand in its way.
