@@ -97,6 +97,28 @@ func unfitFor(f *pflag.Flag, err error) string {
 	return inWords(err)
 }
 
+// complete prints the script for a shell, to where output goes when it is run: the library's
+// own commands write to where it went when they were made.
+func complete(shell *cobra.Command, _ []string) error {
+	root, out := shell.Root(), shell.OutOrStdout()
+	bare, err := shell.Flags().GetBool("no-descriptions")
+	switch name := shell.Name(); {
+	case err != nil:
+		return err
+	case name == "bash":
+		return root.GenBashCompletionV2(out, !bare)
+	case name == "fish":
+		return root.GenFishCompletion(out, !bare)
+	case name == "zsh" && bare:
+		return root.GenZshCompletionNoDesc(out)
+	case name == "zsh":
+		return root.GenZshCompletion(out)
+	case bare:
+		return root.GenPowerShellCompletion(out)
+	}
+	return root.GenPowerShellCompletionWithDesc(out)
+}
+
 // helpOf lets "help" say that there is no such command, as every command does, and
 // "completion" that there is no such shell.
 func helpOf(root *cobra.Command) {
@@ -110,7 +132,7 @@ func helpOf(root *cobra.Command) {
 				return usageError{hinted{errors.New("completion: which shell?"), c.CommandPath() + " " + strings.Join(namesBelow(c), "|")}}
 			}
 			for _, shell := range c.Commands() {
-				shell.Args = noArgs
+				shell.Args, shell.RunE = noArgs, complete
 			}
 		case "help":
 			c.Short = "help about a command, or one of the topics below"
