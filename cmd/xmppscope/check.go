@@ -53,9 +53,11 @@ severity error; if nothing could be checked, it says so. --annotations writes wo
 commands of GitHub Actions: print the file, and they stand beside the run (action.yml does).
 
 Exit codes: 0 no finding is of severity error, no login failed, no session was thrown out
-by an error after its login, and every expectation holds; 1 it is not so; 2 a file could not be read, or the file of expectations is
-wrong; 130 the reading was stopped by Ctrl-C. With --filter only the findings in events
-that match count; how the sessions went is told of all that is in them. A rule is silenced by its id, such as --ignore A20; --list names the rules.`,
+by an error after its login, and every expectation holds; 1 one of these is not so; 2 a
+file could not be read, or the file of expectations is wrong; 130 the reading was stopped
+by Ctrl-C. With --filter only the findings in events that match count; how the sessions
+went is told of all that is in them. A rule is silenced by its id, such as --ignore A20;
+--list names the rules.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.list {
 				return noArgs(cmd, args)

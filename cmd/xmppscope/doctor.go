@@ -30,7 +30,7 @@ func newDoctor() *cobra.Command {
 		Use: "doctor DOMAIN", Short: "look at what a domain offers to clients and servers, and what is wrong with it",
 		Long: `Looks at a domain without an account and without a client: its SRV records for clients and
 servers, with STARTTLS and with direct TLS; each address that they lead to; the certificate
-there, its names, its chain and its end; what is offered, to who says who they are ("from" in the
+there, its names, its chain and its expiry; what is offered, to who says who they are ("from" in the
 stream header) and to who does not; and the ways in over WebSocket and BOSH that host-meta names.
 It logs in nowhere. What is wrong stands first, the worst on top.
 

@@ -39,7 +39,7 @@ func newExport() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "the `file` to write; - is standard output")
-	f.StringVar(&o.format, "format", "", "the format, such as md, where OUT's extension does not say it (for -: pcapng)")
+	f.StringVar(&o.format, "format", "", "the `FORMAT`, such as md, where OUT's extension does not say it (for -: pcapng)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace the output if it is there and not empty")
 	f.BoolVar(&o.shown.reveal, "reveal", false, "keep secrets in the clear")
 	o.in.add(f)

@@ -52,7 +52,7 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 	p.wayOut.add(f)
 	f.BoolVar(&p.keep, "keep", false, "keep clients here whom their server sends elsewhere (see-other-host, see-other-uri, the location of stream management, WebSocket and BOSH in host-meta): they are told this address, and led to the other")
 	p.addTLS(f)
-	f.StringVar(&p.domain, "domain", "", "the account's domain, for direct TLS clients that do not name it (no SNI)")
+	f.StringVar(&p.domain, "domain", "", "the account's `DOMAIN`, for direct TLS clients that do not name it (no SNI)")
 	f.BoolVar(&p.remote, "allow-remote", false, "allow --listen and --dns-listen on an address that others can reach")
 	f.BoolVar(&p.headers, "proxy-protocol", false, "take off the header with which a load balancer says where a client is (PROXY protocol 1 and 2); anybody can write one")
 	f.StringArrayVar(&p.allow, "allow-domain", nil, "a `domain` that clients may ask for, and no other, at the ports that XMPP usually has; --allow-remote without --upstream needs it (repeatable)")
@@ -65,12 +65,12 @@ func (p *proxyFlags) add(f *pflag.FlagSet) {
 func (p *proxyFlags) addTLS(f *pflag.FlagSet) {
 	p.trust.add(f)
 	p.trust.addLegacy(f)
-	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "the most sessions under way at once, `N`; as many as there are file descriptors for, at most")
+	f.IntVar(&p.most, "max-sessions", proxy.DefaultSessions, "let no more than `N` sessions be under way at once; fewer if the system has no file descriptors for so many")
 	f.BoolVar(&p.rebinds, "rebind", false, "bind logins that are bound to the client's TLS connection to the server's: SCRAM-*-PLUS with the password of --password-file, HT-* with the token that was issued")
 	f.Var(&p.mine, "upstream-cert", "a client's certificate and key, `CERT,KEY` in PEM, for servers that ask for one: with it EXTERNAL works; of several the one that names who opens the stream (repeatable)")
-	f.StringVar(&p.ask, "ask-client-cert", "mirror", "ask clients for a certificate of theirs, and show it: mirror, when the server asks; always; never (`WHEN`)")
+	f.StringVar(&p.ask, "ask-client-cert", "mirror", "`WHEN` to ask clients for a certificate of theirs, and show it: mirror, when the server asks; always; never")
 	f.StringVar(&p.own, "own-cert", "", "the server's real certificate and key, `CERT,KEY` in PEM: clients are shown it, so that pins and tls-server-end-point hold")
-	f.StringVar(&p.toClient, "client-tls", "mirror", "TLS between clients and here: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS (`HOW`)")
+	f.StringVar(&p.toClient, "client-tls", "mirror", "`HOW` clients come, with TLS or without: mirror, as the server has it; off, for clients that can trust no CA: they stay in the clear, and TLS to the server begins here; required: nobody logs in before TLS")
 	f.StringArrayVar(&p.passTLS, "pass-tls", nil, "a `domain` whose TLS is passed on as it is, and not looked into (repeatable)")
 	p.closed.add(f)
 }
@@ -89,7 +89,7 @@ func (l *live) add(f *pflag.FlagSet, ca *caFlags) {
 	f.BoolVar(&l.replace, "overwrite", false, "let --save replace a file that is not empty")
 	l.known.add(f)
 	l.backlog = 4 << 30
-	f.Var(&l.backlog, "backlog", "how much may wait to be explained, a `SIZE`, in memory and in a private file; what comes beyond it passes, and is counted as lost")
+	f.Var(&l.backlog, "backlog", "`SIZE` of what may wait to be explained, in memory and in a private file; what comes beyond it passes, and is counted as lost")
 	f.DurationVar(&l.drain, "drain", 8*time.Second, "how long SIGTERM lets explaining and saving go on")
 	f.DurationVar(&l.limits.FirstByte, "first-byte-timeout", 5*time.Minute, "how long a client may say nothing at first; 0: as long as it likes")
 	f.DurationVar(&l.limits.Header, "header-timeout", 10*time.Minute, "how long a stream header may take, of either side; 0: as long as it likes")

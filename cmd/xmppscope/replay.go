@@ -69,8 +69,8 @@ first byte, as the recording did. --to ws://HOST:PORT/PATH or wss://… is WebSo
 recorded path where you name none. A stream of TCP can be played in WebSocket, and the
 other way round: what is said is the same, without STARTTLS. BOSH is not played.
 
-The client's part logs in anew, with the account's password
-(--password-file): SCRAM of all hashes, with -PLUS too, PLAIN, ANONYMOUS, SASL2, a component's
+The client's part logs in anew, with the account's password (--password-file):
+SCRAM of all hashes, with -PLUS too, PLAIN, ANONYMOUS, SASL2, a component's
 handshake, and the login of before SASL. A mechanism that cannot be repeated, such as
 a token, gives way to the best one on offer, which is said. --jid lets another account
 play. The server's certificate is checked as the proxy does.

@@ -23,7 +23,7 @@ let it trust the CA (xmppscope ca), and log in.
 It is for your own accounts and servers.`
 
 const exitHelp = `
-Exit codes: 0 done; 1 it was understood but could not be done; 2 the command
+Exit codes: 0 done; 1 what was asked could not be done; 2 the command
 line is wrong, or a capture could not be read; 130 Ctrl-C stopped the reading of a
 capture (print and export keep what was read).
 Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.`
@@ -31,7 +31,8 @@ Every flag has its environment variable: --upstream-ca is XMPPSCOPE_UPSTREAM_CA.
 // newRoot builds the tree of commands. "xmppscope" alone is "xmppscope proxy".
 func newRoot() *cobra.Command {
 	root := newProxy()
-	root.Use, root.Version, root.Long = "xmppscope", version, longHelp+"\n"+exitHelp
+	root.Use, root.Version, root.Short, root.Long = "xmppscope", version, "watch an XMPP login, step by step, with TLS out of the way", longHelp+"\n"+exitHelp
+	root.DisableAutoGenTag = true // man pages are the same from day to day
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	root.SetFlagErrorFunc(wrongFlag)

@@ -27,7 +27,7 @@ type behindFlags struct {
 }
 
 func (b *behindFlags) add(f *pflag.FlagSet) {
-	f.BoolVar(&b.transparent, "transparent", false, "take connections that the firewall redirects here to where they were going (Linux, as the devices' gateway); the rules are printed, not made")
+	f.BoolVar(&b.transparent, "transparent", false, "take connections that the firewall redirects here to where they were going (Linux, as the devices' gateway); it prints the firewall's rules, and sets none")
 	f.StringVar(&b.dnsListen, "dns-listen", "", "be a resolver at `ADDRESS[:PORT]`, for devices that can only be given one: those of --dns-for lead here, all else is passed on")
 	f.StringArrayVar(&b.dnsFor, "dns-for", nil, "a `domain` whose XMPP --dns-listen leads here (repeatable)")
 }

@@ -69,8 +69,9 @@ The server is an embedded one that knows one account, alice@xmpp.example, or tha
 --upstream, with the account of --jid and its password of --password-file.
 
 Results: good; weak (no harm done, but it could be better); bad; n/a (it did not come to
-it, and why). Exit codes: 0 nothing was bad, and something was tested; 1 something was bad, all
-was n/a, so that nothing was tested, or it could not be done; 2 the command line is wrong.`,
+it, and why). Exit codes: 0 nothing was bad, and something was tested; 1 something was bad,
+all was n/a, so that nothing was tested, or it could not be done; 2 the command line is
+wrong.`,
 		Example: `  xmppscope try all -- ./my-client --host {host} --port {port} --ca {ca} --jid {jid} --password-file {password-file}
   xmppscope try resume --upstream xmpp.example.net:5222 --jid alice@example.net --password-file alice@example.net=FILE -- my-client …`,
 		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd, args) },
@@ -83,7 +84,7 @@ was n/a, so that nothing was tested, or it could not be done; 2 the command line
 	f.StringVar(&t.jid, "jid", "", "with --upstream: the account, a bare `JID`")
 	t.known.add(f)
 	f.Lookup("password-file").Usage = "with --upstream: `JID=FILE`, the account's password; the client is told FILE, and logins are bound anew with it (see --rebind of xmppscope proxy)"
-	f.DurationVar(&t.window, "window", 20*time.Second, "how long the client is watched behind what was done to it")
+	f.DurationVar(&t.window, "window", 20*time.Second, "how long the client is watched after what was done to it")
 	f.DurationVar(&t.start, "start", 30*time.Second, "how long the client may take to connect, and to come so far")
 	f.BoolVar(&t.json, "json", false, "print each result as a JSON object on a line")
 	f.StringVar(&t.junit, "junit", "", "write the results to this `FILE` as JUnit XML")
