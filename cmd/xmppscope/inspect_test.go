@@ -280,8 +280,10 @@ func TestAFailedSaveIsTold(t *testing.T) {
 // TestRootOf: of a full disk the first line says just that.
 func TestRootOf(t *testing.T) {
 	err := fmt.Errorf("cannot write %q: %w", "a.pcapng", &os.PathError{Op: "write", Path: "a.pcapng", Err: errors.New("no space left on device")})
-	if got := rootOf(err); got != "no space left on device" {
-		t.Errorf("the cause is %q", got)
+	for _, err := range []error{err, errors.Join(err, errors.New("and it cannot be closed"))} {
+		if got := rootOf(err); got != "no space left on device" {
+			t.Errorf("the cause is %q", got)
+		}
 	}
 }
 

@@ -222,6 +222,9 @@ func (l *live) save(by *follower, f *capture.File) error {
 func rootOf(err error) string {
 	for {
 		next := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			next = joined.Unwrap()[0] // the others came of it
+		}
 		if next == nil {
 			return err.Error()
 		}
