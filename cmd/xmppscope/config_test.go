@@ -28,7 +28,7 @@ func TestWrongSettings(t *testing.T) {
 		"[colours]\nfailure = \"300\"":              `c.toml:2:1: there is no colour 300`,
 		"[filters]\na = \"b ==\"":                   `c.toml:2:1: unexpected token`,
 		"filter = \"nmae == 1\"":                    `c.toml:1:1: there is no "nmae": did you mean name?`,
-		"view = 3":                                  "c.toml:1:1: view: incompatible types",
+		"view = 3":                                  "c.toml:1:1: view: want a text in quotes, not a whole number",
 		"theme = \"dark\"\nview = \"a":              "c.toml:2:9: ",
 		"a = 1\na = 2":                              "c.toml:2:7: key 'a' has already been defined",
 		"profile = \"serverss\"":                    `c.toml:1:1: there is no profile "serverss": did you mean servers?`,

@@ -46,7 +46,32 @@ func (at Places) Problem(err error) *Problem {
 		return &Problem{Place{syntax.Position.Line, syntax.Position.Col}, text}
 	}
 	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-		return &Problem{at.Of(m[1]), m[1] + ": " + m[2]}
+		return &Problem{at.Of(m[1]), m[1] + ": " + inWords(m[2])}
 	}
 	return &Problem{Text: strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// types are how a person calls the types of values, by what the parser's names begin with.
+var types = []struct{ name, word string }{
+	{"string", `a text in quotes`}, {"primitive", `a text in quotes`}, {"int", "a whole number"}, {"float", "a number such as 0.5"}, {"bool", "true or false"},
+	{"slice", "a list"}, {"[]", "a list"}, {"map", "a table"}, {"time", "a time"},
+}
+
+var incompatible = regexp.MustCompile(`^incompatible types: TOML value has type (\S+); destination has type (.+)$`)
+
+// inWords says what was wanted, and what stands there.
+func inWords(said string) string {
+	m := incompatible.FindStringSubmatch(said)
+	if m == nil {
+		return said
+	}
+	word := func(name string) string {
+		for _, t := range types {
+			if strings.HasPrefix(name, t.name) {
+				return t.word
+			}
+		}
+		return name
+	}
+	return fmt.Sprintf("want %s, not %s", word(m[2]), word(m[1]))
 }
