@@ -90,11 +90,11 @@ func CompileFilter(source string) (func(*Event) bool, error) {
 	}
 	program, err := expr.Compile(source, expr.Env(new(filterEnv)), expr.AsBool())
 	if err != nil {
-		return nil, fmt.Errorf("%s, in the filter %q", whyNot(source, err), source)
+		return nil, fmt.Errorf("%s (in the filter %q)", whyNot(source, err), source)
 	}
 	words := wordsOf(program.Node())
 	if words.nested {
-		return nil, fmt.Errorf("one loop inside another takes too long where there are many events, in the filter %q", source)
+		return nil, fmt.Errorf("one loop inside another takes too long where there are many events (in the filter %q)", source)
 	}
 	var wants wants
 	for _, word := range slices.AppendSeq(words.used, maps.Keys(words.fields)) {
@@ -122,6 +122,9 @@ func whyNot(source string, wrong error) string {
 	first, _, _ := strings.Cut(wrong.Error(), "\n")
 	tree, err := parser.Parse(source)
 	if err != nil {
+		if strings.Contains(first, "unexpected token EOF") {
+			return "it ends where something is missing"
+		}
 		for wrote, meant := range slips {
 			if strings.Contains(first, wrote) {
 				return first + ": did you mean " + meant + "?"

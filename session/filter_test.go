@@ -89,6 +89,7 @@ func TestFilterNearest(t *testing.T) {
 		`name <> "iq"`:                   "did you mean !=?",
 		`stanza AND rtt > 2`:             "did you mean and?",
 		`name == iq`:                     `there is no "iq": did you mean the text, in quotes?`,
+		`name ==`:                        `it ends where something is missing (in the filter "name ==")`,
 	} {
 		if _, err := CompileFilter(source); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", source, err, want)

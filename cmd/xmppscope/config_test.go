@@ -26,7 +26,7 @@ func TestWrongSettings(t *testing.T) {
 		"[colours]\nfailure = \"rde\"":              `c.toml:2:1: there is no colour "rde": did you mean red?`,
 		"[colours]\nfialure = \"red\"":              `c.toml:2:1: there is no style "fialure": did you mean failure?`,
 		"[colours]\nfailure = \"300\"":              `c.toml:2:1: there is no colour 300`,
-		"[filters]\na = \"b ==\"":                   `c.toml:2:1: unexpected token`,
+		"[filters]\na = \"b ==\"":                   `c.toml:2:1: it ends where something is missing`,
 		"filter = \"nmae == 1\"":                    `c.toml:1:1: there is no "nmae": did you mean name?`,
 		"view = 3":                                  "c.toml:1:1: view: want a text in quotes, not a whole number",
 		"theme = \"dark\"\nview = \"a":              "c.toml:2:9: ",
