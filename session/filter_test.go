@@ -82,7 +82,7 @@ func TestFilterNearest(t *testing.T) {
 		`form == "x"`:                    "did you mean from?",
 		`let a = 1; boddy == "x"`:        "did you mean body?",
 		`any(1..3, # > 2) && tipe == ""`: "did you mean type?",
-		`nonsense == 1`:                  `there is no "nonsense", in`,
+		`nonsense == 1`:                  `there is no "nonsense" (in`,
 		`lower(name) = "x"`:              "did you mean ==?",
 		`step = 1`:                       "did you mean ==?",
 		`stanza & rtt > 2`:               "did you mean &&?",

@@ -66,7 +66,7 @@ func TestSaveFilter(t *testing.T) {
 	if saved["mine"] != "seq < 9" {
 		t.Errorf("saved: %q", saved)
 	}
-	b.press("F<CtrlU>seq <<CtrlS>").has("✗ unexpected token").lacks("save as:").press("<CtrlU>seq<CtrlS>").has("✗").press("<Esc>")
+	b.press("F<CtrlU>seq <<CtrlS>").has("✗ it ends where something is missing").lacks("save as:").press("<CtrlU>seq<CtrlS>").has("✗").press("<Esc>")
 	b.press("F<CtrlS>full<Enter>").has("✗ it could not be saved: no space left").press("<CtrlS><Enter>").has("filter: seq < 9").press("<CtrlS><Esc>").has("filter: seq < 9")
 	b.press("<CtrlU><CtrlS>").has("delete which?").press("none<Enter>").has("✗ no filter is called none").press("<CtrlS>mine<Enter>").has("✓ mine was deleted").press("<Esc>")
 	if saved["mine"] != "" {
