@@ -3,6 +3,8 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"xmppscope/decode"
@@ -142,6 +144,28 @@ func strength(mechanism string) int {
 		return 1
 	}
 	return 2
+}
+
+// hashOf ranks mechanisms of SCRAM by their hash (RFC 7677); 0 is none.
+func hashOf(mechanism string) int {
+	name, is := strings.CutPrefix(strings.ToUpper(mechanism), "SCRAM-SHA")
+	if !is {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(name, "3"), "-PLUS"), "-"))
+	return n // that of SHA-1 is the smallest
+}
+
+// smallerHash says that the client went on with a weaker hash than it had chosen first, "" if it
+// did not.
+func (o *Outcome) smallerHash() string {
+	all := o.attempts()
+	for i := 1; i < len(all); i++ {
+		if was, is := hashOf(all[0].Mechanism), hashOf(all[i].Mechanism); is > 0 && is < was {
+			return fmt.Sprintf("with %s after %s: whoever refuses a login once has it take the weaker hash", session.ShortLine(all[i].Mechanism), session.ShortLine(all[0].Mechanism))
+		}
+	}
+	return ""
 }
 
 // fellBack says that the client went on with a weaker mechanism than it had chosen first, ""

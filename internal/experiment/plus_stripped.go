@@ -43,7 +43,7 @@ func init() {
 			all := o.attempts()
 			switch {
 			case len(all) > 0 && decode.MechanismOf(all[0].Mechanism).Sends != "":
-				return result(Weak, "it logged in with %s, and never binds", session.ShortLine(all[0].Mechanism))
+				return result(Weak, "it logged in with %s, which hands over what it proves itself with, and binds nothing to TLS", session.ShortLine(all[0].Mechanism))
 			case said:
 				return result(Good, "it said \"y\": it could have bound the login, and the server can tell that the offer was taken away%s", o.end())
 			case slices.Contains(flags, "n"):

@@ -22,8 +22,14 @@ func init() {
 			if weaker := o.fellBack(); weaker != "" {
 				return result(Bad, "%s", weaker)
 			}
-			if s := o.hit(); s.in() {
+			smaller := o.smallerHash()
+			switch s := o.hit(); {
+			case s.in() && smaller != "":
+				return result(Weak, "it tried again on the same connection and logged in, %s", smaller)
+			case s.in():
 				return result(Good, "it tried again on the same connection and logged in")
+			case o.back() != nil && smaller != "":
+				return result(Weak, "it came back and logged in, %s", smaller)
 			}
 			return comesBack(o)
 		},
