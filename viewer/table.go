@@ -150,32 +150,34 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 		return
 	}
 	type keyed struct {
-		inspect.Entry
-		inspect.Stanza
+		at  inspect.Entry
+		key inspect.SortKey
 	}
 	rows, reveal, pairs := c.Rows, u.reveal, c.Pairs()
 	var out inspect.Entries
 	u.search.busy, u.search.does = true, "sorting by "+inspect.ColumnNames[by]
 	u.search.cancel = u.spawn(func(ctx context.Context) {
 		events := inspect.NewCache(u.options.Log)
-		var all []keyed
+		keys := inspect.SortKeys{By: by}
+		all := make([]keyed, 0, rows.Len())
 		for _, at := range rows.From(0) {
 			if ctx.Err() != nil {
 				return
 			}
 			if e := events.At(at.Index()); e != nil {
-				all = append(all, keyed{at, u.sortKey(e, reveal, pairs)})
+				s := u.sortable(e, reveal, pairs)
+				all = append(all, keyed{at, keys.Of(&s)})
 			}
 		}
 		slices.SortFunc(all, func(a, b keyed) int {
-			n := by.Compare(&a.Stanza, &b.Stanza)
+			n := a.key.Compare(b.key)
 			if falling {
 				n = -n
 			}
-			return cmp.Or(n, cmp.Compare(a.Seq, b.Seq))
+			return cmp.Or(n, cmp.Compare(a.at.Index(), b.at.Index()))
 		})
 		for i := range all {
-			out.Add(all[i].Entry)
+			out.Add(all[i].at)
 		}
 	}, func(context.Context) {
 		u.search.stop()
@@ -187,9 +189,9 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 	})
 }
 
-// sortKey is a stanza as far as rows are sorted by it: what is in it is read only where
+// sortable is a stanza as far as rows are sorted by it: what is in it is read only where
 // something is wrapped.
-func (u *ui) sortKey(e *session.Event, reveal bool, pairs inspect.Pairs) inspect.Stanza {
+func (u *ui) sortable(e *session.Event, reveal bool, pairs inspect.Pairs) inspect.Stanza {
 	shown := session.Shown(e, reveal)
 	var tree *session.Element
 	if u.options.Tree != nil && bytes.Contains(shown.Raw, []byte(inspect.NSForward)) {

@@ -218,22 +218,50 @@ const (
 // ColumnNames are how the columns are called.
 var ColumnNames = [...]string{ByTime: "time", ByRTT: "rtt", ByPeer: "peer", ByKind: "kind", ByType: "type", BySize: "size"}
 
-// Compare orders two stanzas by a column.
-func (by Column) Compare(a, b *Stanza) int {
-	n := cmp.Compare(a.Seq, b.Seq)
-	switch by {
+// SortKey is what a stanza is sorted by: no more of it has to be held for that.
+type SortKey struct {
+	number int64
+	text   string
+}
+
+// SortKeys makes those of a column. A text that comes again is held once.
+type SortKeys struct {
+	By    Column
+	texts map[string]string
+}
+
+// Of is the key of a stanza.
+func (k *SortKeys) Of(s *Stanza) SortKey {
+	switch k.By {
 	case ByRTT: // those that wait for ever are the slowest
-		n = cmp.Compare(a.slowness(), b.slowness())
+		return SortKey{number: s.slowness()}
 	case ByPeer:
-		n = strings.Compare(a.Peer, b.Peer)
+		return k.text(s.Peer)
 	case ByKind:
-		n = strings.Compare(a.Kind, b.Kind)
+		return k.text(s.Kind)
 	case ByType:
-		n = strings.Compare(a.Type, b.Type)
+		return k.text(s.Type)
 	case BySize:
-		n = cmp.Compare(a.Size, b.Size)
+		return SortKey{number: s.Size}
 	}
-	return n
+	return SortKey{number: int64(s.Seq)}
+}
+
+func (k *SortKeys) text(s string) SortKey {
+	held, ok := k.texts[s]
+	if !ok {
+		if k.texts == nil {
+			k.texts = map[string]string{}
+		}
+		held = strings.Clone(s)
+		k.texts[held] = held
+	}
+	return SortKey{text: held}
+}
+
+// Compare orders two keys of one column.
+func (a SortKey) Compare(b SortKey) int {
+	return cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.text, b.text))
 }
 
 // slowness is what a row is sorted by that waits, or waited.

@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"xmppscope/decode"
 	"xmppscope/session"
@@ -79,13 +81,28 @@ func TestColumns(t *testing.T) {
 	a := Stanza{Seq: 1, Peer: "a", Kind: "iq", Type: "get", Size: 3, Partner: 9, RTT: seconds(2), Waits: true}
 	b := Stanza{Seq: 2, Peer: "b", Kind: "message", Type: "chat", Size: 1}
 	waits := Stanza{Seq: 3, Waits: true}
+	compare := func(by Column, a, b *Stanza) int {
+		keys := SortKeys{By: by}
+		return keys.Of(a).Compare(keys.Of(b))
+	}
 	for by := range ColumnCount {
-		if by.Compare(&a, &a) != 0 || by.Compare(&a, &b)+by.Compare(&b, &a) != 0 || ColumnNames[by] == "" {
+		if compare(by, &a, &a) != 0 || compare(by, &a, &b)+compare(by, &b, &a) != 0 || compare(by, &a, &b) == 0 || ColumnNames[by] == "" {
 			t.Errorf("column %d is not in order", by)
 		}
 	}
-	if BySize.Compare(&a, &b) < 0 || ByRTT.Compare(&b, &a) > 0 || ByRTT.Compare(&a, &waits) > 0 || ByPeer.Compare(&a, &b) > 0 {
+	if compare(BySize, &a, &b) < 0 || compare(ByRTT, &b, &a) > 0 || compare(ByRTT, &a, &waits) > 0 || compare(ByPeer, &a, &b) > 0 {
 		t.Error("wrong order")
+	}
+}
+
+// TestSortKeysAreSmall: a text that comes again is held once, and nothing of the stanza with it.
+func TestSortKeysAreSmall(t *testing.T) {
+	keys := SortKeys{By: ByPeer}
+	whole := "somebody@example.net and all that came with it"
+	first := keys.Of(&Stanza{Peer: whole[:20]})
+	again := keys.Of(&Stanza{Peer: strings.Clone("somebody@example.net")})
+	if unsafe.StringData(first.text) == unsafe.StringData(whole) || unsafe.StringData(first.text) != unsafe.StringData(again.text) {
+		t.Error("the text is held with what it stands in, or twice")
 	}
 }
 
