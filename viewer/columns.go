@@ -193,7 +193,7 @@ func (u *ui) tableHeading(width int) line {
 			name = c.head(u)
 		}
 		if c.by != inspect.ByTime && c.by == u.sortedBy() {
-			name += sortMark(u.falling)
+			name += sortMark(u.current().Order().Falling)
 		}
 		if c.width == nil {
 			name = " " + name
@@ -271,7 +271,7 @@ func (u *ui) showColumns() {
 					sign = "✓ "
 				}
 				if c.by != inspect.ByTime && c.by == u.sortedBy() && u.table {
-					sorted = sortMark(u.falling) + " sorted"
+					sorted = sortMark(u.current().Order().Falling) + " sorted"
 				}
 				from := len(p.lines)
 				p.add(3, span{" " + sign, p.theme.good}, span{wire(name).pad(8), p.theme.strong}, span{wire(c.does) + "  ", p.theme.text}, span{sorted, p.theme.accent})
@@ -289,7 +289,7 @@ func (u *ui) showColumns() {
 				case c.by == inspect.ByTime && c.name != "time" && c.name != "number":
 					u.say(notice, "the table cannot be sorted by %s", c.name)
 				case c.by == u.sortedBy():
-					u.sortBy(c.by, !u.falling)
+					u.sortBy(c.by, !u.current().Order().Falling)
 				default:
 					u.sortBy(c.by, c.by == inspect.ByRTT || c.by == inspect.BySize)
 				}

@@ -28,7 +28,7 @@ type matches struct {
 	of     *inspect.Conversation
 	rows   int // how many the session had
 	look   inspect.Look
-	sorted bool
+	order  inspect.Order
 	text   string
 	reveal bool
 	at     []int // indexes of the events, in the order of the rows
@@ -37,7 +37,7 @@ type matches struct {
 // holds says whether these are the matches of what is on the screen now.
 func (m *matches) holds(u *ui) bool {
 	c := u.current()
-	return m.of == c && m.rows == c.Rows.Len() && m.look == c.Look && m.sorted == c.Sorted() && m.text == u.search.text && m.reveal == u.reveal
+	return m.of == c && m.rows == c.Rows.Len() && m.look == c.Look && m.order == c.Order() && m.text == u.search.text && m.reveal == u.reveal
 }
 
 // progress is how far the search has come, "" if it has just begun.
@@ -150,7 +150,7 @@ func (u *ui) toMatch(index, by, before int, here bool) {
 // was said before stays.
 func (u *ui) countMatches(said string) {
 	c := u.current()
-	m := matches{of: c, rows: c.Rows.Len(), look: c.Look, sorted: c.Sorted(), text: u.search.text, reveal: u.reveal}
+	m := matches{of: c, rows: c.Rows.Len(), look: c.Look, order: c.Order(), text: u.search.text, reveal: u.reveal}
 	job := inspect.Finder{Rows: c.Rows, Text: strings.ToLower(m.text), Reveal: m.reveal, Looked: new(atomic.Int64)}
 	if u.flash.text != "" && said == "" {
 		said = string(u.flash.text) + " · "

@@ -94,12 +94,7 @@ func (u *ui) toPartner() {
 }
 
 // sortedBy is what the rows of this session are sorted by now.
-func (u *ui) sortedBy() inspect.Column {
-	if u.current().Sorted() {
-		return u.sorted
-	}
-	return inspect.ByTime
-}
+func (u *ui) sortedBy() inspect.Column { return u.current().Order().By }
 
 // nextSort sorts the table by the next column.
 func (u *ui) nextSort() {
@@ -129,7 +124,8 @@ func (u *ui) turnSort() {
 		u.say(notice, "o sorts the table of stanzas by a column, O reverses the order")
 		return
 	}
-	u.sortBy(u.sorted, !u.falling)
+	now := u.current().Order()
+	u.sortBy(now.By, !now.Falling)
 }
 
 // sortBy sorts the rows in the background: all of them have to be read.
@@ -181,10 +177,10 @@ func (u *ui) sortBy(by inspect.Column, falling bool) {
 		}
 	}, func(context.Context) {
 		u.search.stop()
-		if u.current() != c || u.sorted != by {
+		if u.current() != c || u.sorted != by || u.falling != falling {
 			return
 		}
-		c.Sort(out)
+		c.Sort(out, inspect.Order{By: by, Falling: falling})
 		settle()
 	})
 }

@@ -69,6 +69,14 @@ func TestPartner(t *testing.T) {
 	late.play(s).press("v5<Enter>").lacks("Pair #").play(&rest).has("Pair #5 → #7") // the answer comes while it is looked at
 }
 
+// TestEachSessionHasItsOrder: it is said what the rows are sorted by, not what was asked for last
+// of another session.
+func TestEachSessionHasItsOrder(t *testing.T) {
+	b := newBench(t, 120, 40, Options{}).play(chats(1), chats(2)).press("vo").has("sort: rtt", "rtt▼")
+	b.press("]oo").has("sort: peer", "peer▲").press("[").has("sort: rtt", "rtt▼")
+	b.press("O").has("sort: rtt", "rtt▲").press("]").has("sort: peer", "peer▲")
+}
+
 // TestSortTheTable by its columns, there and back.
 func TestSortTheTable(t *testing.T) {
 	b := newBench(t, 120, 40, Options{}).play(chats(1)).press("v")

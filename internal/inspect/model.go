@@ -44,10 +44,10 @@ func (l Look) shows(e Entry) bool {
 // Conversation is one session as the inspector keeps it.
 type Conversation struct {
 	session.Overview
-	All    Entries // in order; those that the filter lets through
-	Rows   Entries // those of All that are shown; the same memory if that is all of them
-	Look           // which of them
-	sorted bool    // Rows are in another order
+	All   Entries // in order; those that the filter lets through
+	Rows  Entries // those of All that are shown; the same memory if that is all of them
+	Look          // which of them
+	order Order   // that Rows are in
 	// rules are the places in Rows of those that are no events, in order.
 	rules  []int
 	phases []Phase
@@ -91,7 +91,7 @@ func NewModel() *Model { return &Model{byID: map[int]*Conversation{}, latest: ne
 func (m *Model) Restart() {
 	m.Passed = 0
 	for _, c := range m.Sessions {
-		c.All, c.Rows, c.rules, c.sorted, c.phases = Entries{}, Entries{}, nil, false, nil
+		c.All, c.Rows, c.rules, c.order, c.phases = Entries{}, Entries{}, nil, Order{}, nil
 		c.headers, c.secured, c.authorized = 0, false, false
 	}
 }
@@ -184,7 +184,7 @@ func (c *Conversation) addRow(i int) {
 	if !c.shows(e) || c.fold(i) {
 		return
 	}
-	whole, place := c.Look == (Look{}) && !c.sorted && len(c.folded) == 0, i
+	whole, place := c.Look == (Look{}) && c.order == (Order{}) && len(c.folded) == 0, i
 	if !whole {
 		place = c.Rows.Len()
 	}
@@ -269,14 +269,14 @@ func (c *Conversation) Show(look Look) {
 }
 
 // Sort puts Rows into another order. What comes later stands at the end.
-func (c *Conversation) Sort(rows Entries) { c.Rows, c.rules, c.sorted = rows, nil, true }
+func (c *Conversation) Sort(rows Entries, order Order) { c.Rows, c.rules, c.order = rows, nil, order }
 
-// Sorted says whether Rows are in another order than that of time.
-func (c *Conversation) Sorted() bool { return c.sorted }
+// Order is the one that Rows are in.
+func (c *Conversation) Order() Order { return c.order }
 
 // Unsort puts Rows into the order of time.
 func (c *Conversation) Unsort() {
-	c.Rows, c.rules, c.sorted = Entries{}, nil, false
+	c.Rows, c.rules, c.order = Entries{}, nil, Order{}
 	for i := range c.All.Len() {
 		c.addRow(i)
 	}
@@ -285,7 +285,7 @@ func (c *Conversation) Unsort() {
 // Find returns the row of the event with this index, or the nearest row after
 // it, or the last one; -1 if there is none.
 func (c *Conversation) Find(index int) int {
-	if c.sorted {
+	if c.order != (Order{}) {
 		return max(c.Rows.Where(func(e Entry) bool { return e.Index() == index }), min(0, c.Rows.Len()-1))
 	}
 	low, high := 0, c.Rows.Len()
@@ -307,7 +307,7 @@ func (c *Conversation) Find(index int) int {
 
 // RowOf is the row of the event with this number, -1 if it is not shown.
 func (c *Conversation) RowOf(seq uint64, events *Cache) int {
-	if c.sorted {
+	if c.order != (Order{}) {
 		return c.Rows.Where(func(e Entry) bool {
 			event := events.At(e.Index())
 			return event != nil && event.Seq == seq

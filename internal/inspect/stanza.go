@@ -218,6 +218,12 @@ const (
 // ColumnNames are how the columns are called.
 var ColumnNames = [...]string{ByTime: "time", ByRTT: "rtt", ByPeer: "peer", ByKind: "kind", ByType: "type", BySize: "size"}
 
+// Order is what rows are sorted by; the zero value is the order of time.
+type Order struct {
+	By      Column
+	Falling bool
+}
+
 // SortKey is what a stanza is sorted by: no more of it has to be held for that.
 type SortKey struct {
 	number int64
