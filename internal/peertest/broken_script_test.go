@@ -50,7 +50,7 @@ func (a *actor) do(lines []string) error {
 func (a *actor) act(line string) error {
 	switch {
 	case line == "tls" && a.server:
-		a.conn = tls.Server(a.conn, a.tls)
+		a.conn = tls.Server(&trimmed{Conn: a.conn}, a.tls)
 		return a.conn.(*tls.Conn).Handshake()
 	case line == "tls":
 		a.conn = tls.Client(a.conn, a.tls)
@@ -69,6 +69,25 @@ func (a *actor) act(line string) error {
 		return a.read(line[1:])
 	}
 	return errors.New("no such action")
+}
+
+// trimmed is a connection without the white space that its first bytes are: real servers
+// have read a line end with the <starttls/> before it.
+type trimmed struct {
+	net.Conn
+	begun bool
+}
+
+func (c *trimmed) Read(p []byte) (n int, err error) {
+	for !c.begun && len(p) > 0 {
+		if n, err = c.Conn.Read(p[:1]); err != nil {
+			return n, err
+		}
+		if c.begun = !strings.ContainsRune(" \t\r\n", rune(p[0])); c.begun {
+			return n, nil
+		}
+	}
+	return c.Conn.Read(p)
 }
 
 // read reads byte by byte: what follows may be TLS.
