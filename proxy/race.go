@@ -18,9 +18,14 @@ const (
 	attemptDelay    = 250 * time.Millisecond // before the next address is tried too
 )
 
-// connect connects to a target, through the proxy if there is one.
-func (r *Resolver) connect(ctx context.Context, t Target, tell func(session.Body)) (conn net.Conn, took time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Timeout, 10*time.Second))
+// connect connects to a target, through the proxy if there is one. Where others follow it is not
+// waited for so long: the client waits meanwhile, and gives up some time.
+func (r *Resolver) connect(ctx context.Context, t Target, more bool, tell func(session.Body)) (conn net.Conn, took time.Duration, err error) {
+	patience := cmp.Or(r.Timeout, 10*time.Second)
+	if more && r.Through == nil { // of what a proxy does is not known how long it takes
+		patience /= 3
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if r.Through != nil {
 		return r.through(ctx, t, tell)

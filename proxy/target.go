@@ -123,7 +123,8 @@ type Resolver struct {
 	Through *Through
 	// Keep, if not nil, knows where servers have sent their clients, who were kept (--keep).
 	Keep *Keeper
-	// Timeout bounds one attempt to connect; 0 means 10 s.
+	// Timeout bounds one attempt to connect; 0 means 10 s. It is a third of that where another
+	// server can be tried.
 	Timeout time.Duration
 
 	reached *reached // the server of one connection, if that is connected
@@ -170,12 +171,13 @@ func (r *Resolver) Dial(ctx context.Context, q Request, push func(session.Seen))
 	targets, err := r.targets(ctx, q, tell)
 	if err == nil {
 		targets = r.Keep.first(q, targets)
-		for _, t := range targets[:min(len(targets), mostTargets)] {
+		targets = targets[:min(len(targets), mostTargets)]
+		for i, t := range targets {
 			name = t.Address()
 			t.Direct = t.Direct || q.Direct && !t.Clear
 			var conn net.Conn
 			var took time.Duration
-			if conn, took, err = r.connect(ctx, t, tell); err == nil {
+			if conn, took, err = r.connect(ctx, t, i < len(targets)-1, tell); err == nil {
 				r.unheard.add(ctx, conn.RemoteAddr().String())
 				opened := session.TCPOpened{
 					Local: conn.LocalAddr().String(), Peer: conn.RemoteAddr().String(),

@@ -142,6 +142,37 @@ _xmpps-client._tcp.weighed.test 60 IN SRV 5 10 5223 host.test
 	}
 }
 
+// patience notes how long the addresses of hosts may take, and has none.
+type patience struct {
+	lookup.Resolver
+	mu   sync.Mutex
+	most map[string]time.Duration
+}
+
+func (p *patience) Ask(ctx context.Context, kind, name string) lookup.Answer {
+	if kind == lookup.SRV {
+		return p.Resolver.Ask(ctx, kind, name)
+	}
+	until, _ := ctx.Deadline()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.most[name] = time.Until(until)
+	return lookup.Answer{Kind: kind, Name: name}
+}
+
+// TestPatience: a server behind which others are named is not waited for as long as the last one.
+func TestPatience(t *testing.T) {
+	dns := xmpptest.StartDNS(t, `
+_xmpps-client._tcp.lab.test 60 IN SRV 1 0 5223 first.test
+_xmpp-client._tcp.lab.test 60 IN SRV 2 0 5222 last.test
+`)
+	p := &patience{Resolver: lookup.Resolver{Server: dns.Addr}, most: map[string]time.Duration{}}
+	wayOut(t, &Resolver{Names: p, Timeout: 3 * time.Hour}, Request{Domain: "lab.test"})
+	if first, last := p.most["first.test"], p.most["last.test"]; first <= 0 || first > time.Hour || last <= time.Hour {
+		t.Errorf("the first may take %s, the last %s", first, last)
+	}
+}
+
 // TestTwoFamilies: where nothing listens at the IPv6 address, IPv4 is tried at once.
 func TestTwoFamilies(t *testing.T) {
 	at := listening(t, "127.0.0.1:0")
