@@ -308,24 +308,17 @@ func (r *Relay) take(dir session.Dir, o *outcome, d Decision, next int) (wait bo
 
 // fold adds a decision to what was decided before.
 func (r *Relay) fold(dir session.Dir, o *outcome, d *Decision) {
-	err := sendable(d.XML, len(o.whole))
-	if more := len(d.XML) - len(o.whole); err == nil && more > 0 && r.afford(dir, 1, more) == 0 {
-		err = errors.New("it is too much at once")
+	err := errors.New("it is too much at once")
+	if more := len(d.XML) - len(o.whole); more <= 0 || r.afford(dir, 1, more) == 1 { // what costs most is asked last
+		err = sendable(d.XML, len(o.whole))
 	}
 	if err != nil {
 		d.XML, d.Reason = nil, joined(d.Reason, "not done, and it passed as it was: "+err.Error())
 	}
-	for _, s := range d.Sends {
-		if err := sendable(s.XML, 0); err != nil {
-			d.Reason = joined(d.Reason, "something was not said: "+err.Error())
-			continue
-		}
-		o.sends = append(o.sends, s)
-	}
 	o.tell(d.Bent || d.Noted, d.By, d.Reason)
 	o.bent = o.bent || d.Bent
 	o.copies = min(o.copies+max(d.Copies, 0), maxCopies)
-	o.bends = append(o.bends, d.Bends...)
+	o.sends, o.bends = append(o.sends, d.Sends...), append(o.bends, d.Bends...)
 	switch {
 	case d.Drop:
 		o.drop = true

@@ -20,7 +20,7 @@ func TestGatesMayNotSayAnyNumber(t *testing.T) {
 	}{
 		"in its place":      {Decision{XML: many, Reason: "another"}, "another; not done, and it passed as it was: more than 1000 elements"},
 		"too large":         {Decision{XML: make([]byte, MaxSending+1)}, "not done, and it passed as it was: 1048577 bytes are too many"},
-		"to the other side": {Decision{Sends: []Sending{{Dir: session.S2C, XML: many}}, Bent: true}, "something was not said: more than 1000 elements"},
+		"to the other side": {Decision{Sends: []Sending{{Dir: session.S2C, XML: many}}, Bent: true}, "this was not sent: more than 1000 elements"},
 		"copies":            {Decision{Copies: 1 << 40, XML: many, Bent: true, Reason: "again"}, "not done, and it passed as it was"},
 	} {
 		r := newGatedRelay(byName{"x": c.did})

@@ -28,6 +28,10 @@ func (r *Relay) inject(s Sending) {
 	if r.afford(s.Dir, 1, len(s.XML)) == 0 {
 		return
 	}
+	if err := sendable(s.XML, 0); err != nil {
+		r.do(Record{unsaid(&s, "this was not sent: "+err.Error())})
+		return
+	}
 	if t := r.bosh.talk; t != nil {
 		if !t.put(s, r.room) {
 			r.do(Record{unsaid(&s, full)})
