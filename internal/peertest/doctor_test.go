@@ -281,7 +281,7 @@ _xmpp-client._tcp.elsewhere.test 60 IN SRV 5 0 %[1]s host.test
 		want   []string
 		page   []string
 	}{
-		{"good.test", 1, []string{"warning|the certificate expires in 4 days", "warning|clients have to guess"}, []string{"SCRAM-SHA-512-PLUS", "TLS bindings tls-exporter, tls-server-end-point"}},
+		{"good.test", 1, []string{"warning|the certificate expires in 4 days", "notice|agrees on no protocol by ALPN"}, []string{"SCRAM-SHA-512-PLUS", "TLS bindings tls-exporter, tls-server-end-point"}},
 		{"expired.test", 1, []string{"error|expired on"}, nil},
 		{"self.test", 1, []string{"error|offers no TLS"}, nil},
 		{"elsewhere.test", 1, []string{"error|the domain is not in hosts of the server"}, nil},
