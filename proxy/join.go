@@ -136,7 +136,7 @@ func (r *Relay) whyNot() string {
 	case r.hidden() && r.isWeb():
 		return "the stream runs inside of HTTP, and is neither WebSocket nor BOSH"
 	case r.hidden():
-		return "the stream is compressed (XEP-0138), and who wants to look into that has to want it before it begins"
+		return "the stream is compressed (XEP-0138), and was before anybody looked"
 	}
 	return cmp.Or(r.joining[session.C2S].refused, r.joining[session.S2C].refused)
 }
