@@ -73,6 +73,9 @@ type live struct {
 	printer     *printout     // nil while the inspector shows everything
 }
 
+// signalTime is by when a signal has come to all that listen for it.
+const signalTime = time.Second
+
 // inspector says whether events go to the inspector: unless asked otherwise, and
 // if there is a terminal for it: a dumb one, as in an editor, can only be printed on.
 func (l *live) inspector() bool {
@@ -232,7 +235,11 @@ func (l *live) run(parent context.Context, listener net.Listener, o proxy.Option
 	stopTelling()
 	var first os.Signal
 	if parent.Err() != nil { // only signals end it, and all that listen get them
-		first = <-came
+		select {
+		case first = <-came:
+		case <-time.After(signalTime): // it came before we listened
+			first = os.Interrupt
+		}
 	}
 	for l.deaf && len(came) > 0 {
 		<-came

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -139,6 +140,18 @@ func TestPrintFollowsPipe(t *testing.T) {
 	stdin.Close()
 	io.Copy(io.Discard, stdout)
 	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStoppedBeforeItListensForSignals: who is ended while it still starts ends, though no signal
+// comes to it any more.
+func TestStoppedBeforeItListensForSignals(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cmd := newRoot()
+	cmd.SetArgs([]string{"proxy", "--json", "--no-attach", "--listen", "127.0.0.1:0", "--ca-dir", t.TempDir()})
+	if err := cmd.ExecuteContext(ctx); err != nil {
 		t.Error(err)
 	}
 }
