@@ -18,9 +18,6 @@ import (
 // A web client finds WebSocket and BOSH by the domain's host-meta (XEP-0156 §3). Where it
 // asks us for that, and it is known that XMPP in HTTP is behind us, it is told our address.
 
-// metaPath is where the documents lie; that in JSON has ".json" behind it (RFC 6415 §3).
-const metaPath = "/.well-known/host-meta"
-
 // metaLinks are those for a client whose request names a host; nil where the request is
 // passed on. Secure says that the client has TLS, here where it has reached us.
 func (r *Resolver) metaLinks(host string, secure bool, here string) []decode.MetaLink {
@@ -81,7 +78,7 @@ func (r *Resolver) keptLinks(host string, secure bool, here string, inJSON bool,
 // wait where p may become one.
 func metaRequest(p []byte) (req *http.Request, wait bool) {
 	for _, method := range []string{http.MethodGet, http.MethodOptions} {
-		yes, later := beginsWith(p, method+" "+metaPath)
+		yes, later := beginsWith(p, method+" "+session.MetaPath)
 		if later {
 			return nil, true
 		}
@@ -92,7 +89,7 @@ func metaRequest(p []byte) (req *http.Request, wait bool) {
 		if end == 0 {
 			return nil, len(p) < maxDoor
 		}
-		if err != nil || req.URL.Path != metaPath && req.URL.Path != metaPath+".json" {
+		if err != nil || !session.IsMeta(req.URL.Path) {
 			return nil, false
 		}
 		return req, false

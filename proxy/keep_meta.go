@@ -142,7 +142,7 @@ func withLinks(body []byte, inJSON bool, anew map[string]string) []byte {
 func (r *Relay) asksMeta(q *session.HTTPRequest) {
 	r.meeting = metaKeeping{}
 	path, _, _ := strings.Cut(q.Target, "?")
-	if r.keepMeta != nil && r.named == nil && q.Method == http.MethodGet && (path == metaPath || path == metaPath+".json") {
+	if r.keepMeta != nil && r.named == nil && q.Method == http.MethodGet && q.AsksWhere() {
 		r.meeting.asked = &http.Request{Method: q.Method, URL: &url.URL{Path: path}, Host: q.Host}
 	}
 }

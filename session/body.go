@@ -337,6 +337,19 @@ func IsPlaintext(b Body) bool {
 	return false
 }
 
+// MetaPath is where a domain says where XMPP over WebSocket and BOSH is (XEP-0156 §3); the
+// document in JSON has ".json" behind it (RFC 6415 §3).
+const MetaPath = "/.well-known/host-meta"
+
+// IsMeta says whether a path of HTTP is MetaPath, in either form.
+func IsMeta(path string) bool { return path == MetaPath || path == MetaPath+".json" }
+
+// AsksWhere says whether the request is for a host-meta.
+func (b HTTPRequest) AsksWhere() bool {
+	path, _, _ := strings.Cut(b.Target, "?")
+	return IsMeta(path)
+}
+
 // Words say what is asked for.
 func (b HTTPRequest) Words() string {
 	words := b.Method + " " + b.Target

@@ -32,3 +32,33 @@ func TestServersAreIn(t *testing.T) {
 		}
 	}
 }
+
+// TestAsksWhere: who asks for a host-meta and goes has not failed to log in; who then comes for
+// more may.
+func TestAsksWhere(t *testing.T) {
+	get := func(target string) Event {
+		return Event{Seen: Seen{Leg: ClientLeg, Dir: C2S, Body: HTTPRequest{Method: "GET", Target: target}}, Said: Said{Done: true}}
+	}
+	opened := Event{Seen: Seen{Dir: C2S, Body: StreamOpened{}}, Said: Said{Done: true, Step: &Step{N: 1, ID: "stream-open-1"}}}
+	closed := Event{Seen: Seen{Leg: ClientLeg, Body: TCPClosed{By: "client"}}, Said: Said{Done: true}}
+	for name, c := range map[string]struct {
+		events []Event
+		want   State
+		says   string
+	}{
+		"host-meta":      {[]Event{get("/.well-known/host-meta"), closed}, Connecting, "asked where the server is (host-meta)"},
+		"in JSON":        {[]Event{get("/.well-known/host-meta.json?x=1"), closed}, Connecting, "asked where the server is (host-meta)"},
+		"another page":   {[]Event{get("/.well-known/host-metaphor"), closed}, Failed, "failed: the client left"},
+		"then a page":    {[]Event{get("/.well-known/host-meta"), get("/"), closed}, Failed, "failed: the client left"},
+		"then a stream":  {[]Event{get("/.well-known/host-meta"), opened, closed}, Failed, "failed at #0 (stream-open-1): the client left"},
+		"twice the same": {[]Event{get("/.well-known/host-meta.json"), get("/.well-known/host-meta"), closed}, Connecting, "asked where the server is (host-meta)"},
+	} {
+		var o Overview
+		for i := range c.events {
+			o.Apply(&c.events[i])
+		}
+		if o.State != c.want || o.Outcome() != c.says {
+			t.Errorf("%s: %v, %q; want %v, %q", name, o.State, o.Outcome(), c.want, c.says)
+		}
+	}
+}

@@ -17,6 +17,7 @@ type Story struct {
 	Joined    bool   // and that begins in the middle
 	Servers   bool   // both sides are servers
 	Component bool   // the client is a component (XEP-0114)
+	Where     bool   // the client has asked over HTTP where the server is (host-meta), and no more
 	Domain    string // the stream's "to": of a component its own
 	From      string // the stream's "from", which clients seldom give
 	User      string // who logs in, as far as is known

@@ -27,11 +27,14 @@ func (t *Story) happened(e *Event) {
 			t.State, t.Reason = Encrypted, b.Reason
 		}
 	case StreamOpened:
+		t.Where = false
 		if e.Dir == C2S {
 			t.Joined = t.Joined || t.n <= 1 && bytes.Contains(e.Raw, []byte("http://jabber.org/protocol/httpbind")) && bytes.Contains(e.Raw, []byte(" sid="))
 			t.Servers = bytes.Contains(e.Raw, []byte("'jabber:server'")) || bytes.Contains(e.Raw, []byte(`"jabber:server"`))
 			t.Component = bytes.Contains(e.Raw, []byte("jabber:component:"))
 		}
+	case HTTPRequest:
+		t.Where = b.AsksWhere()
 	case BOSHBody: // of a session that was opened on another connection
 		t.Joined = t.Joined || e.Dir == C2S && t.n == 0
 	case StreamClosed, TCPHalfClosed:
@@ -109,7 +112,7 @@ func (t *Story) tlsFailed(e *Event, b *TLSFailed) {
 // came before the recording, may have been a login.
 func (t *Story) close(e *Event, b *TCPClosed) {
 	t.Ended = true
-	if t.State > LoggingIn || t.Joined {
+	if t.State > LoggingIn || t.Joined || t.Where {
 		return
 	}
 	r := &Refusal{Condition: "closed", By: b.By, Text: b.Reason, Seq: e.Seq, N: t.n, ID: t.id}

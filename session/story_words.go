@@ -71,6 +71,9 @@ func (t *Story) Outcome() string {
 	case Encrypted:
 		return "inside TLS that cannot be decrypted"
 	}
+	if t.Where {
+		return "asked where the server is (host-meta)"
+	}
 	if t.Ended {
 		return "ended before anything was decided"
 	}

@@ -98,6 +98,9 @@ func (u *ui) standing(o *session.Overview) string {
 		}
 		return said + ": " + name
 	}
+	if o.Where && o.State <= session.LoggingIn {
+		return o.Outcome() + ": " + name
+	}
 	switch o.State {
 	case session.LoggedIn:
 		said := "logged in as " + name
