@@ -16,6 +16,15 @@ type webAnswer struct {
 	faults []fault
 }
 
+// left is that somebody closed the connection after this answer, before XMPP had begun.
+func (w *webAnswer) left(by string) Cause {
+	cause := Cause{ID: "left-after-http", What: by + " closed the connection after HTTP (" + w.Words() + "), before a stream was opened in it", Advice: "look into the log of who left"}
+	if w.HTTPResponse.WebSocket {
+		cause.ID, cause.What = "left-before-open", by+" closed the connection when WebSocket was up, before a stream was opened in it: the client begins with <open/> (RFC 7395 §3.4)"
+	}
+	return cause
+}
+
 // webFrame is a frame of WebSocket with which something is the matter.
 type webFrame struct {
 	session.WebSocketFrame
