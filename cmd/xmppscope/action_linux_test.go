@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"crypto/x509"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,25 +11,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-
-	"xmppscope/internal/demo"
 )
-
-// demoClient is a program for scripts: it logs in as the demo's client does, where the action
-// says, with a scenario of the demo.
-func demoClient() {
-	scenario, err := demo.Find(os.Args[1])
-	pem, err2 := os.ReadFile(os.Getenv("XMPPSCOPE_CA"))
-	roots := x509.NewCertPool()
-	if err != nil || err2 != nil || !roots.AppendCertsFromPEM(pem) {
-		fmt.Fprintln(os.Stderr, err, err2)
-		os.Exit(2)
-	}
-	if err := demo.RunClient(context.Background(), scenario, net.JoinHostPort(os.Getenv("XMPPSCOPE_HOST"), os.Getenv("XMPPSCOPE_PORT")), roots, 0); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-}
 
 // composite is action.yml.
 type composite struct {

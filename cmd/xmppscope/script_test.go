@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -18,8 +20,25 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"xmppscope/internal/demo"
 	"xmppscope/viewer"
 )
+
+// demoClient is a program for scripts: it logs in as the demo's client does, where the action
+// says, with a scenario of the demo.
+func demoClient() {
+	scenario, err := demo.Find(os.Args[1])
+	pem, err2 := os.ReadFile(os.Getenv("XMPPSCOPE_CA"))
+	roots := x509.NewCertPool()
+	if err != nil || err2 != nil || !roots.AppendCertsFromPEM(pem) {
+		fmt.Fprintln(os.Stderr, err, err2)
+		os.Exit(2)
+	}
+	if err := demo.RunClient(context.Background(), scenario, net.JoinHostPort(os.Getenv("XMPPSCOPE_HOST"), os.Getenv("XMPPSCOPE_PORT")), roots, 0); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"xmppscope": main, "demo-client": demoClient})
