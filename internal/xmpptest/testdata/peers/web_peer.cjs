@@ -25,7 +25,9 @@ if (library === "xmpp.js") {
   xmpp.on("error", fail);
   xmpp.on("online", async (address) => {
     console.log("online", String(address));
-    await xmpp.send(xml("presence"));
+    // With this priority nothing comes that the server has kept from a login before: what
+    // comes ahead of <enabled/> xmpp.js counts, and it must not (XEP-0198 §4).
+    await xmpp.send(xml("presence", {}, xml("priority", {}, "-1")));
     await xmpp.send(xml("message", { type: "chat", to }, xml("body", {}, text)));
   });
   xmpp.on("stanza", async (stanza) => {
