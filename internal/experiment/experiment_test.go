@@ -128,6 +128,7 @@ func TestJudgements(t *testing.T) {
 		{"sasl-failure-temporary", opening + strings.Replace(refusedScram, "SHA-1'", "SHA-256'", 1) + strings.ReplaceAll(loggedIn, "mechanism='PLAIN'>AGFsaWNlAHB3", "mechanism='SCRAM-SHA-1'>eSwsbj1hbGljZSxyPWFiYw=="), 5, false, 0, Weak, "logged in, with SCRAM-SHA-1 after SCRAM-SHA-256"},
 		{"half-close", opening + loggedIn, 11, false, 0, Bad, "it keeps a connection on which nothing can come"},
 		{"split-bytes", opening + loggedIn, 0, false, 0, Good, "it logged in, "},
+		{"split-bytes", unknown + gone, 0, true, 1, NoUse, "the server ended the stream with host-unknown"},
 		{"slow-server", opening + gone, 1, true, 1, Bad, "it gave up after"},
 		{"features-late", opening, 1, false, 0, Bad, "it did not log in within"},
 		{"resume-client", opening + loggedIn + gone + next + "*: wait 3s\n" + opening + loggedIn, 12, false, 0, Weak, "by a new login: what was under way is lost"},

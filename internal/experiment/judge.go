@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,12 +127,21 @@ func logsIn(o *Outcome) Result {
 		return result(Good, "it logged in, %s after it began", session.ShortTime(s.Login().Bound.Sub(s.Began)))
 	case back != nil:
 		return result(Weak, "it gave up after %s, came back and logged in", session.ShortTime(s.Ended.Sub(s.Began)))
+	case s.refused():
+		return result(NoUse, "it did not come to it: %s%s", s.Login().Verdict, o.end())
 	case !s.Ended.IsZero():
 		return result(Bad, "it gave up after %s%s", session.ShortTime(s.Ended.Sub(s.Began)), o.end())
 	case o.Exited:
 		return result(Bad, "it gave up%s", o.end())
 	}
 	return result(Bad, "it did not log in within %s", o.watched())
+}
+
+// refused says whether the server would have this login under no circumstances: another
+// domain, or another password.
+func (s *visit) refused() bool {
+	c := s.Login().Cause
+	return c != nil && slices.Contains([]string{"host-unknown", "host-gone", "not-authorized", "account-disabled"}, c.Condition)
 }
 
 // strength ranks mechanisms by what a server learns by them: more is better for the client.
