@@ -51,9 +51,7 @@ func (r *Relay) considerBody(dir session.Dir, piece *decode.Piece, p []byte) (wa
 	g.message = message{}
 	if g.large || g.passing {
 		r.passUnheld(dir, p)
-		for i := range m.pieces {
-			r.unheld(&m.pieces[i])
-		}
+		r.allUnheld(m.pieces)
 		return false
 	}
 	b := &body{whole: r.whole(dir, p), text: piece.Message.Text}

@@ -184,25 +184,13 @@ func FuzzBodies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, up, down []byte, size, what uint8) {
 		did := []Decision{{}, {Hold: "here"}, {Delay: 1}, {Drop: true}, {XML: []byte("<x/>")}, {Copies: 2}, {Sends: []Sending{{Dir: session.S2C, XML: []byte("<iq/>")}}}}[what%7]
 		r := newBOSHRelay(&gateFunc{consider: func(p *decode.Piece) Decision { return did }})
-		goOn := func() {
-			for len(r.held)+len(r.delay) > 0 && r.phase != closing {
-				for _, h := range r.held {
-					r.held = r.held[1:]
-					r.give(Decided{h.Dir, h.Wait, Decision{}})
-				}
-				for _, d := range r.delay {
-					r.delay = r.delay[1:]
-					r.give(Decided{d.Dir, d.Wait, d.After})
-				}
-			}
-		}
 		given := [3][]byte{session.C2S: up, session.S2C: down}
 		for _, dir := range both {
 			for rest := given[dir]; len(rest) > 0 && r.phase != closing; {
 				n := min(int(size)+1, len(rest))
 				r.give(Data{dir, rest[:n]})
 				rest = rest[n:]
-				goOn()
+				r.goOn()
 			}
 		}
 		r.give(Stopped{})

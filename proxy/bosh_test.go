@@ -90,10 +90,7 @@ func leaves(t *testing.T, client, server net.Conn) {
 func TestBOSHIsOneSession(t *testing.T) {
 	b := webBench(t, "http")
 	b.start(t)
-	first := b.dial(t)
-	mustWrite(t, first, httpAsks(boshAsks))
-	server := b.accept(t)
-	mustRead(t, server, httpAsks(boshAsks))
+	first, server := b.begins(t, httpAsks(boshAsks))
 	passes(t, server, first, httpAnswers(boshMakes))
 
 	second := b.dial(t)
@@ -157,10 +154,7 @@ func TestBOSHIsJoinedByItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := webBench(t, "http")
 			b.start(t)
-			first := b.dial(t)
-			mustWrite(t, first, httpAsks(boshAsks))
-			server := b.accept(t)
-			mustRead(t, server, httpAsks(boshAsks))
+			first, server := b.begins(t, httpAsks(boshAsks))
 			passes(t, server, first, httpAnswers(boshMakes))
 			second, err := c.dialer.DialContext(t.Context(), "tcp", b.addr)
 			if err != nil {
@@ -202,10 +196,7 @@ func TestBOSHCountsAnew(t *testing.T) {
 	b.start(t)
 	var clients, servers []net.Conn
 	for _, body := range []string{boshAsks, boshAsks, fmt.Sprintf(boshBody, 11, "s1", "<presence xmlns='jabber:client'/>")} {
-		client := b.dial(t)
-		mustWrite(t, client, httpAsks(body))
-		server := b.accept(t)
-		mustRead(t, server, httpAsks(body))
+		client, server := b.begins(t, httpAsks(body))
 		if body == boshAsks {
 			passes(t, server, client, httpAnswers(boshMakes))
 		}
@@ -349,10 +340,7 @@ func TestBOSHWithoutKeepAlive(t *testing.T) {
 		if i == 0 {
 			body, answer = boshAsks, boshMakes
 		}
-		client := b.dial(t)
-		mustWrite(t, client, httpAsks(body))
-		server := b.accept(t)
-		mustRead(t, server, httpAsks(body))
+		client, server := b.begins(t, httpAsks(body))
 		passes(t, server, client, httpAnswers(answer))
 		leaves(t, client, server)
 	}

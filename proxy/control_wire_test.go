@@ -261,10 +261,7 @@ func TestControlOfARunningWebSocket(t *testing.T) {
 	c := NewControl()
 	b.options.Control = c
 	b.start(t)
-	client := b.dial(t)
-	mustWrite(t, client, wsAsk)
-	server := b.accept(t)
-	mustRead(t, server, wsAsk)
+	client, server := b.begins(t, wsAsk)
 	down, got := newFraming(session.S2C, packings["deflate"]), newFraming(session.S2C, "")
 	say := func(texts ...string) (wire string) {
 		wire = down.says(texts...)

@@ -225,6 +225,13 @@ func (r *Relay) unheld(p *decode.Piece) {
 	r.ledger.went(p)
 }
 
+// allUnheld is unheld for the pieces of a message.
+func (r *Relay) allUnheld(pieces []decode.Piece) {
+	for i := range pieces {
+		r.unheld(&pieces[i])
+	}
+}
+
 // whole is a piece whose last bytes are p.
 func (r *Relay) whole(dir session.Dir, p []byte) []byte {
 	g := &r.gated[dir]

@@ -97,6 +97,20 @@ func (r *gatedRelay) give(in Input) {
 	}
 }
 
+// goOn decides about all that is held or delayed.
+func (r *gatedRelay) goOn() {
+	for len(r.held)+len(r.delay) > 0 && r.phase != closing {
+		for _, h := range r.held {
+			r.held = r.held[1:]
+			r.give(Decided{h.Dir, h.Wait, Decision{}})
+		}
+		for _, d := range r.delay {
+			r.delay = r.delay[1:]
+			r.give(Decided{d.Dir, d.Wait, d.After})
+		}
+	}
+}
+
 // decide has the oldest decision that is waited for come in.
 func (r *gatedRelay) decide() {
 	d := r.later[0]

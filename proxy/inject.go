@@ -18,11 +18,12 @@ type expected struct {
 	reply chan<- []byte // gets it
 }
 
+const tooMuchWaits = "this was not sent, as too much waits to be sent before it"
+
 // inject says something in a direction, as soon as it stands between two elements.
 func (r *Relay) inject(s Sending) {
-	const full = "this was not sent, as too much waits to be sent before it"
 	if len(r.queue[s.Dir]) >= maxQueue {
-		r.do(Record{unsaid(&s, full)})
+		r.do(Record{unsaid(&s, tooMuchWaits)})
 		return
 	}
 	if r.afford(s.Dir, 1, len(s.XML)) == 0 {
@@ -33,9 +34,7 @@ func (r *Relay) inject(s Sending) {
 		return
 	}
 	if t := r.bosh.talk; t != nil {
-		if !t.put(s, r.room) {
-			r.do(Record{unsaid(&s, full)})
-		}
+		r.sayLater(t, s)
 		return
 	}
 	r.room.waits(len(s.XML))

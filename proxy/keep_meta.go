@@ -141,9 +141,8 @@ func withLinks(body []byte, inJSON bool, anew map[string]string) []byte {
 // asksMeta notes that the client asks for a host-meta, whose answer is to be changed.
 func (r *Relay) asksMeta(q *session.HTTPRequest) {
 	r.meeting = metaKeeping{}
-	path, _, _ := strings.Cut(q.Target, "?")
 	if r.keepMeta != nil && r.named == nil && q.Method == http.MethodGet && q.AsksWhere() {
-		r.meeting.asked = &http.Request{Method: q.Method, URL: &url.URL{Path: path}, Host: q.Host}
+		r.meeting.asked = &http.Request{Method: q.Method, URL: &url.URL{Path: q.Path()}, Host: q.Host}
 	}
 }
 
@@ -209,8 +208,8 @@ func wholeAnswer(p []byte, asked *http.Request, over bool) (a *metaResponse, res
 
 // with is the answer with another body, in the clear and with its length.
 func (a *metaResponse) with(body []byte) []byte {
-	for _, gone := range []string{"Content-Encoding", "Etag", "Content-Md5", "Digest", "Content-Digest"} {
-		a.Header.Del(gone)
+	for name := range framesBody {
+		a.Header.Del(name)
 	}
 	a.TransferEncoding, a.ContentLength, a.Body = nil, int64(len(body)), io.NopCloser(bytes.NewReader(body))
 	var b bytes.Buffer

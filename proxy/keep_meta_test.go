@@ -37,11 +37,8 @@ func TestKeepHostMeta(t *testing.T) {
 			b := newUnstarted(t)
 			b.keeps()
 			b.start(t)
-			client := b.dial(t)
 			ask := "GET /.well-known/" + c.document + " HTTP/1.1\r\nHost: a.test\r\n\r\n"
-			mustWrite(t, client, ask)
-			server := b.accept(t)
-			mustRead(t, server, ask)
+			client, server := b.begins(t, ask)
 			body := strings.ReplaceAll(c.body, "OTHER", other.Addr().String())
 			answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nEtag: x\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 			switch c.as {
@@ -108,11 +105,8 @@ func TestKeepHostMetaLeavesOthers(t *testing.T) {
 			b := newUnstarted(t)
 			b.keeps()
 			b.start(t)
-			client := b.dial(t)
 			ask := "GET /.well-known/host-meta.json HTTP/1.1\r\nHost: a.test\r\n\r\n"
-			mustWrite(t, client, ask)
-			server := b.accept(t)
-			mustRead(t, server, ask)
+			client, server := b.begins(t, ask)
 			go func() {
 				io.WriteString(server, answer)
 				server.Close()

@@ -9,10 +9,11 @@ import (
 	"xmppscope/session"
 )
 
-// In BOSH it is what stands in a body (body.go). In WebSocket it is messages that are decided about: each is one element (RFC 7395 §3.3), in
-// one frame or several, with control frames between them. What passes goes on as the frames
-// that came; what is said in its place, or of our own, is a frame of its own without
-// compression, which may be mixed with compressed ones (RFC 7692 §6).
+// In BOSH it is what stands in a body that is decided about (body.go). In WebSocket it is
+// messages: each is one element (RFC 7395 §3.3), in one frame or several, with control frames
+// between them. What passes goes on as the frames that came; what is said in its place, or of
+// our own, is a frame of its own without compression, which may be mixed with compressed ones
+// (RFC 7692 §6).
 
 // message is one as it comes.
 type message struct {
@@ -60,9 +61,7 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 	g.message = message{}
 	if g.large || g.passing {
 		r.passUnheld(dir, p)
-		for i := range m.pieces {
-			r.unheld(&m.pieces[i])
-		}
+		r.allUnheld(m.pieces)
 		return 0, false
 	}
 	o := outcome{whole: r.whole(dir, p), message: piece.Message, aside: m.aside}
@@ -74,9 +73,7 @@ func (r *Relay) considerMessage(dir session.Dir, piece *decode.Piece, p []byte) 
 		case len(m.pieces) > 1:
 			r.tellUnlooked(dir, "a message of WebSocket that is not one element (RFC 7395 §3.3.1) is not held back: it passed without being looked at")
 		}
-		for i := range m.pieces {
-			r.unheld(&m.pieces[i])
-		}
+		r.allUnheld(m.pieces)
 		return 0, false
 	}
 	o.piece = m.pieces[0]

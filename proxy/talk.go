@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"slices"
 	"sync"
 
 	"xmppscope/decode"
@@ -15,6 +14,13 @@ type talk struct {
 	queue    [3][]Sending  // by direction
 	expected [3][]expected // by direction
 	room     *room
+}
+
+// sayLater has something said in a session of BOSH, or tells that too much waits already.
+func (r *Relay) sayLater(t *talk, s Sending) {
+	if !t.put(s, r.room) {
+		r.do(Record{unsaid(&s, tooMuchWaits)})
+	}
 }
 
 // put has something said; it is false where too much waits already.
@@ -95,8 +101,8 @@ func (r *Relay) sayInside(dir session.Dir, b *body) {
 func (r *Relay) hand(t *talk) {
 	r.bosh.talk = t
 	for _, dir := range both {
-		for _, s := range slices.Clone(r.queue[dir]) {
-			t.put(s, r.room)
+		for _, s := range r.queue[dir] {
+			r.sayLater(t, s)
 		}
 		r.unqueue(dir)
 	}

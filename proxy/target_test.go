@@ -342,10 +342,7 @@ func TestCircle(t *testing.T) {
 func TestHeard(t *testing.T) {
 	b := newBench(t, false, true)
 	for range mostUnheard + 2 {
-		c := b.dial(t)
-		mustWrite(t, c, clientHdr)
-		s := b.accept(t)
-		mustRead(t, s, clientHdr)
+		c, s := b.begins(t, clientHdr)
 		mustWrite(t, s, serverHdr)
 		mustRead(t, c, serverHdr)
 	}

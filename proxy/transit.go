@@ -243,7 +243,7 @@ func (r *reached) take(q Request, push func(session.Seen)) (net.Conn, Target, er
 	t.Direct = q.Direct
 	push(session.Seen{Leg: session.ServerLeg, Body: session.TCPOpened{
 		Local: r.conn.LocalAddr().String(), Peer: r.conn.RemoteAddr().String(),
-		Target: r.target.Address(), Via: r.target.Via, Direct: q.Direct,
+		Target: t.Address(), Via: t.Via, Direct: t.Direct,
 	}})
 	return r.conn, t, nil
 }

@@ -175,10 +175,7 @@ func TestControlOfACompressedStream(t *testing.T) {
 		return byName{"b": {Drop: true, Reason: "gone"}, "d": {XML: []byte("<edited/>"), Reason: "changed"}}
 	})
 	b.start(t)
-	client := b.dial(t)
-	mustWrite(t, client, clientHdr)
-	server := b.accept(t)
-	mustRead(t, server, clientHdr)
+	client, server := b.begins(t, clientHdr)
 	mustWrite(t, server, serverHdr)
 	mustRead(t, client, serverHdr)
 	mustWrite(t, client, zlibAsk)
@@ -232,10 +229,7 @@ func TestCompressedBeforeAnybodyLooked(t *testing.T) {
 	c := NewControl()
 	b.options.Control = c
 	b.start(t)
-	client := b.dial(t)
-	mustWrite(t, client, clientHdr)
-	server := b.accept(t)
-	mustRead(t, server, clientHdr)
+	client, server := b.begins(t, clientHdr)
 	mustWrite(t, server, serverHdr)
 	mustRead(t, client, serverHdr)
 	if none := c.Unheld(); len(none) > 0 {
@@ -281,23 +275,11 @@ func FuzzZlib(f *testing.F) {
 		}})
 		begun = true
 		before := r.said[session.C2S].Len()
-		goOn := func() {
-			for len(r.held)+len(r.delay) > 0 && r.phase != closing {
-				for _, h := range r.held {
-					r.held = r.held[1:]
-					r.give(Decided{h.Dir, h.Wait, Decision{}})
-				}
-				for _, d := range r.delay {
-					r.delay = r.delay[1:]
-					r.give(Decided{d.Dir, d.Wait, d.After})
-				}
-			}
-		}
 		given := append(up.says(string(plain)), raw...)
 		at := 0
 		for at < len(given) && r.phase != closing {
 			if !r.Wants(session.C2S) || early {
-				goOn()
+				r.goOn()
 			}
 			if r.phase == closing {
 				break
@@ -306,7 +288,7 @@ func FuzzZlib(f *testing.F) {
 			r.give(Data{session.C2S, given[at : at+n]})
 			at += n
 		}
-		goOn()
+		r.goOn()
 		if got := r.said[session.C2S].Bytes()[before:]; !bytes.Equal(got, given[:at]) {
 			t.Fatalf("kept %q, and %q came", got, given[:at])
 		}

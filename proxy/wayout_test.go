@@ -403,10 +403,7 @@ func TestServersAreLookedUpAsServers(t *testing.T) {
 	b.options.Resolver = &Resolver{Names: &lookup.Resolver{Server: dns.Addr}}
 	b.start(t)
 	header := strings.Replace(clientHdr, "jabber:client", "jabber:server", 1)
-	c := b.dial(t)
-	mustWrite(t, c, header+startTLS)
-	s := b.accept(t)
-	mustRead(t, s, header+startTLS)
+	c, s := b.begins(t, header+startTLS)
 	mustWrite(t, s, serverHdr+featuresTLS+proceed)
 	mustRead(t, c, serverHdr+featuresTLS+proceed)
 	handshakes(t, b.clientTLS(), b.serverTLS(t), c, s)

@@ -202,6 +202,16 @@ func mustRead(t testing.TB, c net.Conn, want string) {
 	}
 }
 
+// begins has a client come and say what brings it to a server, which gets that.
+func (b *bench) begins(t testing.TB, says string) (client, server net.Conn) {
+	t.Helper()
+	client = b.dial(t)
+	mustWrite(t, client, says)
+	server = b.accept(t)
+	mustRead(t, server, says)
+	return client, server
+}
+
 // startTLSBoth speaks STARTTLS through the proxy and returns both ends inside.
 func startTLSBoth(t testing.TB, b *bench) (client, server net.Conn) {
 	t.Helper()
@@ -360,10 +370,7 @@ func TestPipelinedClientHello(t *testing.T) {
 // that the server has read it when TLS begins.
 func TestLineEndBehindStartTLS(t *testing.T) {
 	b := newBench(t, true, false)
-	c := b.dial(t)
-	mustWrite(t, c, clientHdr+startTLS+"\n")
-	s := b.accept(t)
-	mustRead(t, s, clientHdr+startTLS+"\n")
+	c, s := b.begins(t, clientHdr+startTLS+"\n")
 	c.Close()
 	s.Close()
 	var written []string
@@ -479,10 +486,7 @@ func TestEitherSideDrops(t *testing.T) {
 // told as anybody else's doing.
 func TestClientLeavesBeforeTheServerAnswersTLS(t *testing.T) {
 	b := newBench(t, false, false)
-	c := b.dial(t)
-	mustWrite(t, c, clientHdr)
-	s := b.accept(t)
-	mustRead(t, s, clientHdr)
+	c, s := b.begins(t, clientHdr)
 	mustWrite(t, s, serverHdr+featuresTLS)
 	mustRead(t, c, serverHdr+featuresTLS)
 	mustWrite(t, c, startTLS)

@@ -344,11 +344,14 @@ const MetaPath = "/.well-known/host-meta"
 // IsMeta says whether a path of HTTP is MetaPath, in either form.
 func IsMeta(path string) bool { return path == MetaPath || path == MetaPath+".json" }
 
-// AsksWhere says whether the request is for a host-meta.
-func (b HTTPRequest) AsksWhere() bool {
+// Path is that of the target, without its query.
+func (b HTTPRequest) Path() string {
 	path, _, _ := strings.Cut(b.Target, "?")
-	return IsMeta(path)
+	return path
 }
+
+// AsksWhere says whether the request is for a host-meta.
+func (b HTTPRequest) AsksWhere() bool { return IsMeta(b.Path()) }
 
 // Words say what is asked for.
 func (b HTTPRequest) Words() string {

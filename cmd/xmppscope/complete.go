@@ -10,16 +10,20 @@ import (
 	"xmppscope/certs"
 	"xmppscope/internal/demo"
 	"xmppscope/internal/experiment"
+	"xmppscope/proxy"
+	"xmppscope/tlsintercept"
 )
 
 // choices are the values that flags may have, and words the arguments of commands, for the
 // completion of shells. What is not here is a file.
 var (
 	choices = map[string]func() []string{
-		"client-tls":      func() []string { return []string{"mirror", "off", "required"} },
-		"ask-client-cert": func() []string { return []string{"mirror", "always", "never"} },
-		"profile":         func() []string { return []string{"login", "stanzas", "servers"} },
-		"inspect-in":      func() []string { return []string{"tmux"} },
+		"client-tls": func() []string { return []string{"mirror", string(proxy.WithoutTLS), string(proxy.RequireTLS)} },
+		"ask-client-cert": func() []string {
+			return []string{"mirror", string(tlsintercept.AskAlways), string(tlsintercept.AskNever)}
+		},
+		"profile":    func() []string { return []string{"login", "stanzas", "servers"} },
+		"inspect-in": func() []string { return []string{"tmux"} },
 		"scenario": func() (out []string) {
 			for _, s := range demo.Scenarios() {
 				out = append(out, s.Name+"\t"+s.Title)

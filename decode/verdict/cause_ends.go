@@ -107,8 +107,8 @@ func (c *scene) end(e ended) Cause {
 		return Cause{ID: "stopped-while-waiting", What: fmt.Sprintf("%s, for %s; then xmppscope was stopped", c.silence, session.ShortTime(max(e.waited, c.silent))), Advice: c.wake()}
 	case c.seldom().opaque[session.C2S] != "" || c.seldom().opaque[session.S2C] != "":
 		return c.strange()
-	case c.last.dir == session.NoDir && c.rare != nil && c.rare.web != nil && c.rare.web.answer != nil:
-		return c.rare.web.answer.left(e.by)
+	case c.last.dir == session.NoDir && c.heardWeb() != nil && c.heardWeb().answer != nil:
+		return c.heardWeb().answer.left(e.by)
 	case c.last.dir == session.NoDir:
 		return Cause{ID: "said-nothing", What: e.by + " closed the connection before anything was said", Advice: "does the client speak TLS first, or something else altogether?"}
 	case !c.opened && !c.replied && c.last.name == noXML:

@@ -53,10 +53,10 @@ func overHTTP(c *scene) []Cause {
 			What:   "the client speaks BOSH and does not say xmpp:version='1.0', so the server takes it for one from before XMPP 1.0 and offers it no way to log in",
 			Advice: "let the client send xmpp:version='1.0' (with xmlns:xmpp='urn:xmpp:xbosh') in its first body, and take the features from the next answer if the first has none"}}
 	}
-	if c.rare == nil || c.rare.web == nil {
+	over := c.heardWeb()
+	if over == nil {
 		return nil
 	}
-	over := c.rare.web
 	var out []Cause
 	add := func(id string, guilty Side, faults []fault) {
 		if i := slices.IndexFunc(faults, func(f fault) bool { return webAdvice[f.Rule] != "" }); i >= 0 {

@@ -80,6 +80,14 @@ type web struct {
 	body   []fault    // what is the matter with the newest body of BOSH that something is
 }
 
+// heardWeb is what was heard in HTTP, nil if nothing was.
+func (c *clues) heardWeb() *web {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.web
+}
+
 // webSaid is where that is kept.
 func (c *clues) webSaid() *web {
 	r := c.seldom()

@@ -231,7 +231,7 @@ var conditions = map[string]condition{
 	"asked stanza": func(c *scene, _ string) bool { return session.IsStanza(c.asking.name) },
 	"no XML":       func(c *scene, _ string) bool { return c.last.name == noXML },
 	"said nothing": func(c *scene, _ string) bool {
-		return c.last.dir == session.NoDir && (c.rare == nil || c.rare.web == nil) && c.tls == nil && c.Secured.IsZero()
+		return c.last.dir == session.NoDir && c.heardWeb() == nil && c.tls == nil && c.Secured.IsZero()
 	},
 	"large":       func(c *scene, _ string) bool { return c.last.size >= largeMessage },
 	"server left": func(c *scene, _ string) bool { return c.gone() && c.ended().server },

@@ -1,14 +1,12 @@
 package peertest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"xmppscope/internal/xmpptest"
 )
@@ -78,31 +76,15 @@ func TestBOSHControl(t *testing.T) {
 // holdAndEditBOSH waits until the client's message is held, has another go on, and the server
 // asked for a sign of life.
 func (r remote) holdAndEditBOSH() error {
-	var held struct {
-		Held []struct {
-			ID      uint64
-			Session int
-			XML     string
-		}
+	h, err := r.held()
+	if err != nil {
+		return err
 	}
-	for until := time.Now().Add(patience); len(held.Held) == 0; {
-		if err := r.do("held", "", &held); err != nil {
-			return err
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("nothing is held")
-		}
-	}
-	h := held.Held[0]
 	if h.Session != 1 {
 		return fmt.Errorf("it is held in session %d", h.Session)
 	}
 	if err := r.do("inject", `{"session":1,"dir":"c2s","template":"ping"}`, nil); err != nil { // it goes with what is held
 		return err
 	}
-	edited, err := json.Marshal(map[string]any{"id": h.ID, "do": "edit", "xml": strings.Replace(h.XML, "<body>", "<body>edited: ", 1)})
-	if err != nil {
-		return err
-	}
-	return r.do("decide", string(edited), nil)
+	return r.edit(h)
 }

@@ -74,19 +74,9 @@ func (r remote) do(verb, body string, out any) error {
 // holdAndEdit waits until the client's message is held, asks both sides for a sign of life
 // meanwhile, and has another message go on.
 func (r remote) holdAndEdit() error {
-	var held struct {
-		Held []struct {
-			ID  uint64
-			XML string
-		}
-	}
-	for until := time.Now().Add(patience); len(held.Held) == 0; {
-		if err := r.do("held", "", &held); err != nil {
-			return err
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("nothing is held")
-		}
+	h, err := r.held()
+	if err != nil {
+		return err
 	}
 	var said struct{ Answer string }
 	if err := r.do("inject", `{"dir":"c2s","template":"ping","ms":10000}`, &said); err != nil {
@@ -98,7 +88,32 @@ func (r remote) holdAndEdit() error {
 	if err := r.do("inject", `{"dir":"s2c","template":"ping"}`, nil); err != nil { // its answer waits behind what is held
 		return err
 	}
-	h := held.Held[0]
+	return r.edit(h)
+}
+
+// heldElement is one that the proxy holds.
+type heldElement struct {
+	ID      uint64
+	Session int
+	XML     string
+}
+
+// held waits until something is held.
+func (r remote) held() (h heldElement, err error) {
+	var held struct{ Held []heldElement }
+	for until := time.Now().Add(patience); len(held.Held) == 0; {
+		if err := r.do("held", "", &held); err != nil {
+			return h, err
+		}
+		if time.Now().After(until) {
+			return h, fmt.Errorf("nothing is held")
+		}
+	}
+	return held.Held[0], nil
+}
+
+// edit has a held message go on with other text.
+func (r remote) edit(h heldElement) error {
 	edited, err := json.Marshal(map[string]any{"id": h.ID, "do": "edit", "xml": strings.Replace(h.XML, "<body>", "<body>edited: ", 1)})
 	if err != nil {
 		return err
