@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"xmppscope/internal/ownership"
+	"xmppscope/internal/uncached"
 )
 
 // output is one file that is being written.
@@ -78,7 +79,7 @@ func (o *output) name() error {
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
-	o.file, o.disk.file = file, file
+	o.file, o.disk.file = file, uncached.New(file)
 	return nil
 }
 
@@ -218,7 +219,7 @@ type heldWrite struct {
 }
 
 // mostHeld bounds what is held.
-const mostHeld = 256 << 10
+const mostHeld = 1 << 20
 
 // hold keeps back what is written, so that many writes become one.
 func (d *diskFile) hold() { d.holding = true }

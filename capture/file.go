@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xmppscope/capture/pseudonym"
+	"xmppscope/internal/uncached"
 	"xmppscope/session"
 )
 
@@ -133,7 +134,7 @@ func (f *File) start(path string, file *os.File) (*output, error) {
 	out := &output{path: path, file: file, begun: time.Now()}
 	var sink io.Writer = &countedFile{file, &out.written}
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		out.disk = &diskFile{file: file, written: &out.written}
+		out.disk = &diskFile{file: uncached.New(file), written: &out.written}
 		sink = out.disk
 	}
 	w, err := f.format.New(sink, f.o)

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"xmppscope/internal/ownership"
+	"xmppscope/internal/uncached"
 )
 
 // keepFree is what a cacheFile leaves free on its disk, or a tenth of the disk if that
@@ -22,7 +23,7 @@ const keepFree = 1 << 30
 // is gone at the end of the run, however that comes: on Unix it has no name once it is
 // open; elsewhere the next run removes it.
 type cacheFile struct {
-	*os.File
+	*uncached.File
 	named  bool // it still has its name
 	folder string
 	volume func(folder string) (volume, error)
@@ -60,7 +61,7 @@ func newFileAt(path string) (*cacheFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cacheFile{f, true, filepath.Dir(path), volumeOf}, nil
+	return &cacheFile{uncached.New(f), true, filepath.Dir(path), volumeOf}, nil
 }
 
 // Close closes the file and removes it.
@@ -115,7 +116,7 @@ func (c cache) createIn(folder, purpose string) (*cacheFile, error) {
 		return nil, err
 	}
 	named := runtime.GOOS == "windows" || os.Remove(f.Name()) != nil
-	return &cacheFile{f, named, folder, c.volume}, nil
+	return &cacheFile{uncached.New(f), named, folder, c.volume}, nil
 }
 
 // Stray says whether a file or folder that the run of a process has made is this user's, and

@@ -7,8 +7,8 @@ import (
 )
 
 // pageSizes are those of a trail's pages: small at first, since most sessions say little
-// at a time.
-var pageSizes = [...]int{4 << 10, 16 << 10, 128 << 10}
+// at a time. One of the largest is written with little effort, and only few are in memory.
+var pageSizes = [...]int{4 << 10, 16 << 10, 128 << 10, 1 << 20}
 
 // page is a part of a trail: records, one behind the other. The trail's mu guards it.
 type page struct {
@@ -24,6 +24,7 @@ type page struct {
 	busy    bool   // it is read: its memory has to stay
 	full    bool   // nothing more is appended, and it may go to the file
 	writing bool   // it goes there
+	leaves  bool   // and its memory is to be given up then
 	gone    bool   // it is not wanted any more
 	moved   bool   // as its records have gone over into another trail
 	at      extent // where it lies in the file

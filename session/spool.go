@@ -71,7 +71,10 @@ func NewSpool(o SpoolOptions) *Spool {
 	}
 	s := &Spool{o: o, done: make(chan struct{})}
 	s.ready, s.behind = sync.NewCond(&s.mu), sync.NewCond(&s.mu)
-	s.writers.Go(s.writer)
+	for range directWriters {
+		s.writers.Go(func() { s.writer(s.fits(), true) })
+	}
+	s.writers.Go(func() { s.writer(s.o.Memory/4*3, false) })
 	if s.keeps() {
 		s.trails = map[*Trail]bool{}
 		s.writers.Go(s.keeper)
@@ -116,7 +119,7 @@ func (s *Spool) Leave() string {
 		return ""
 	}
 	s.stop()
-	s.writers.Wait() // what they are at has to be whole
+	s.writers.Wait()
 	s.keep(0)
 	return s.close(true)
 }
@@ -137,6 +140,7 @@ func (s *Spool) stop() {
 
 func (s *Spool) close(leave bool) string {
 	s.stop()
+	s.writers.Wait() // what is written has to be whole, and the file there
 	s.mu.Lock()
 	file := s.file
 	s.mu.Unlock()
@@ -295,7 +299,7 @@ func (s *Spool) putAway(p *page) {
 	}
 	p.full = false // it may have been in use when its turn came
 	s.mayGo(p)
-	s.behind.Signal()
+	s.behind.Broadcast()
 }
 
 // cause says why bytes were not kept.
@@ -329,14 +333,17 @@ func (s *Spool) isFull() bool {
 // room is memory for a page, nil where there is none and it is not needed at all costs.
 // The page before may go to the file.
 func (s *Spool) room(class int, before *page, must bool) []byte {
-	size := int64(pageSizes[class])
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if class == len(pageSizes)-1 && s.used+int64(pageSizes[class]) > s.o.Memory/4*3 {
+		class-- // others need some as well
+	}
+	size := int64(pageSizes[class])
 	if before != nil {
 		s.mayGo(before)
 	}
 	if s.used+size > s.fits() {
-		s.behind.Signal()
+		s.behind.Broadcast()
 	}
 	switch {
 	case must:
@@ -367,14 +374,16 @@ func (s *Spool) takeFree(class int) []byte {
 	return make([]byte, pageSizes[class])
 }
 
-// maxFree bounds the memory of each class that is kept for pages to come, in pages.
-const maxFree = 64
+// maxFree bounds the memory of each class that is kept for pages to come, in bytes. That of
+// the largest is kept as long as so much was used: new memory has to be found by the system.
+const maxFree = 8 << 20
 
 // giveBack takes a page's memory. The caller holds mu.
 func (s *Spool) giveBack(p *page) {
 	s.use(-int64(len(p.mem)))
 	class := slices.Index(pageSizes[:], len(p.mem))
-	if class >= 0 && len(s.free[class]) < maxFree {
+	kept := int64(len(s.free[class]) * len(p.mem))
+	if kept < maxFree || class == len(pageSizes)-1 && s.used+kept < s.o.Memory {
 		s.free[class] = append(s.free[class], p.mem)
 	}
 	p.mem, p.buf, p.events = nil, nil, nil
@@ -425,16 +434,22 @@ func (s *Spool) takeStale(since time.Duration) (due []stale) {
 	return due
 }
 
-// fits is how much stays in memory: the rest of it is for what comes while the writer
-// waits for a CPU, or for the disk.
-func (s *Spool) fits() int64 { return s.o.Memory / 4 }
+// fits is how much stays in memory: little, which the caches of the CPU hold too. The rest is
+// for what comes while the writers wait for a CPU, or for the disk.
+func (s *Spool) fits() int64 { return s.o.Memory / 16 }
 
-// writer brings pages to the file while more is in memory than fits.
-func (s *Spool) writer() {
+// directWriters is how many pages the disk fetches at a time: their writers have to wait for
+// it, and for a CPU.
+const directWriters = 4
+
+// writer brings pages to the file while more is in memory than that. Some writers have the disk
+// fetch them; where it is slower than the wire, and the memory is filling, one has the system's
+// cache take them as well.
+func (s *Spool) writer(most int64, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for !s.closed && (s.used <= s.fits() || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
+		for !s.closed && (s.used <= most || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
 			s.behind.Wait()
 		}
 		if s.closed {
@@ -443,7 +458,7 @@ func (s *Spool) writer() {
 		p := s.full[0]
 		s.full = s.full[1:]
 		s.mu.Unlock()
-		s.write(p, true)
+		s.write(p, true, direct)
 		s.mu.Lock()
 	}
 }
@@ -485,7 +500,7 @@ func (s *Spool) keep(since time.Duration) {
 		done := t.over && len(t.kept) == 0
 		t.mu.Unlock()
 		for _, p := range pages {
-			s.write(p, false)
+			s.write(p, false, false)
 		}
 		if done {
 			s.mu.Lock()
@@ -500,14 +515,17 @@ func (s *Spool) keep(since time.Duration) {
 
 // write brings a page to the file, if it is not gone, and frees its memory. To keep is to
 // write what it holds so far, and to leave it in memory. What has to survive a crash goes
-// to the file in the order in which it came, also while somebody reads it: no newer page
-// may be there and an older one not.
-func (s *Spool) write(p *page, free bool) {
+// to the file in the order in which it came, also while somebody reads it: else an older page
+// could wait for long, and not be there when newer ones are.
+func (s *Spool) write(p *page, free, direct bool) {
 	file := s.onDisk()
-	file.writing.Lock()
-	defer file.writing.Unlock()
 	t := p.trail
 	t.mu.Lock()
+	if p.writing {
+		p.leaves = p.leaves || free
+		t.mu.Unlock()
+		return
+	}
 	if p.gone || p.buf == nil || free && p.busy && !s.keeps() {
 		t.mu.Unlock()
 		return
@@ -520,14 +538,15 @@ func (s *Spool) write(p *page, free bool) {
 	var err error
 	at := before
 	if p.synced < len(buf) {
-		at, err = file.write(head, mem, len(buf), events)
+		at, err = file.write(head, mem, len(buf), events, direct)
 	}
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.writing = false
+	free = free || p.leaves
+	p.writing, p.leaves = false, false
 	switch {
 	case err != nil:
 		file.problem = err
@@ -537,8 +556,11 @@ func (s *Spool) write(p *page, free bool) {
 		}
 		p.at, p.synced = at, len(buf)
 	}
-	if p.gone || free && err == nil && !p.busy {
+	switch {
+	case p.gone, free && err == nil && !p.busy && p.synced == len(p.buf):
 		s.giveBack(p)
+	case free && err == nil && !p.busy: // more had come before its turn did
+		s.full = slices.Insert(s.full, 0, p)
 	}
 	if p.gone {
 		s.giveUp(p)

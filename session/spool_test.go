@@ -2,11 +2,14 @@ package session
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +107,20 @@ func (s *Spool) behindForTest() {
 	for s.used > s.fits() && len(s.full) > 0 {
 		s.mu.Unlock()
 		s.mu.Lock()
+	}
+}
+
+// writtenForTest waits until no page of a trail is on its way to the file.
+func writtenForTest(t *Trail) {
+	t.spool.behindForTest()
+	for again := true; again; {
+		t.mu.Lock()
+		t.spool.mu.Lock()
+		again = slices.ContainsFunc(t.pages, func(p *page) bool {
+			return p.writing || p.full && p.synced < len(p.buf) && !slices.Contains(t.spool.full, p)
+		})
+		t.spool.mu.Unlock()
+		t.mu.Unlock()
 	}
 }
 
@@ -227,6 +244,57 @@ func TestSpoolLoginsFirst(t *testing.T) {
 	}
 }
 
+// TestSpoolInBulk: what comes faster than it is taken lies in large pages, of which few are in
+// memory, and comes back whole.
+func TestSpoolInBulk(t *testing.T) {
+	for _, path := range []string{"", filepath.Join(t.TempDir(), "a.pcapng"+UnexplainedExt)} {
+		s := NewSpool(SpoolOptions{Path: path})
+		tr := s.Begin(1)
+		tr.Calm()
+		random := rand.New(rand.NewPCG(1, 2))
+		p := make([]byte, 64<<10)
+		for i := range p {
+			p[i] = byte(random.Uint32())
+		}
+		want := [3]hash.Hash{C2S: sha256.New(), S2C: sha256.New()}
+		large := 0
+		for i := range 1000 {
+			dir := Dir(1 + i%2)
+			part := p[random.IntN(1000):]
+			want[dir].Write(part)
+			s.behindForTest()
+			tr.Bytes(dir, part)
+			tr.mu.Lock()
+			large = max(large, len(tr.pages[len(tr.pages)-1].mem))
+			tr.mu.Unlock()
+			if i%300 == 299 {
+				s.keep(0) // also what is being written, and what is not full
+			}
+		}
+		if large != pageSizes[len(pageSizes)-1] {
+			t.Errorf("the largest page has %d bytes", large)
+		}
+		s.mu.Lock()
+		if s.used > s.o.Memory/4 {
+			t.Errorf("%d bytes of pages are in memory", s.used)
+		}
+		s.mu.Unlock()
+		tr.Close()
+		s.End()
+		got := [3]hash.Hash{C2S: sha256.New(), S2C: sha256.New()}
+		for taking := s.Next(false); taking != nil; taking = s.Next(false) {
+			taking.Take(func(e Seen) { got[e.Dir].Write(e.Raw) })
+			s.Put(taking)
+		}
+		for dir := C2S; dir <= S2C; dir++ {
+			if !bytes.Equal(got[dir].Sum(nil), want[dir].Sum(nil)) {
+				t.Errorf("%q: what the %s has said comes back as something else", path, dir.From())
+			}
+		}
+		s.Close()
+	}
+}
+
 // TestSpoolIdleHoldsNothing: a session that says nothing holds no page.
 func TestSpoolIdleHoldsNothing(t *testing.T) {
 	s := NewSpool(SpoolOptions{})
@@ -304,6 +372,7 @@ func TestSpoolWritesInOrder(t *testing.T) {
 			s.behindForTest()
 			tr.Bytes(C2S, make([]byte, 50_000))
 		}
+		writtenForTest(tr)
 		u, err := ReadUnexplained(path)
 		if err != nil {
 			t.Fatal(err)

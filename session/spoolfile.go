@@ -17,7 +17,7 @@ type extent struct{ at, size, records, room int64 }
 type spoolFile struct {
 	path    string                    // "" for a file without a name
 	file    atomic.Pointer[cacheFile] // made by the first write
-	writing sync.Mutex                // held while a page is written: one at a time; taken before all others
+	opening sync.Mutex                // held while it is made
 	mu      sync.Mutex                // held for a moment only: the disk may hang
 	end     int64                     // of what was written
 	inUse   int                       // pages
@@ -27,6 +27,8 @@ type spoolFile struct {
 
 // open makes the file.
 func (f *spoolFile) open() (*cacheFile, error) {
+	f.opening.Lock()
+	defer f.opening.Unlock()
 	if file := f.file.Load(); file != nil {
 		return file, nil
 	}
@@ -45,8 +47,8 @@ func (f *spoolFile) open() (*cacheFile, error) {
 }
 
 // write writes a page: in mem there is room for its header, which nobody else may use, and
-// then n bytes of records. The caller holds writing.
-func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (extent, error) {
+// then n bytes of records. Direct has the disk fetch it, and waits for that.
+func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen, direct bool) (extent, error) {
 	var tail []byte
 	for i := range events {
 		var err error
@@ -56,7 +58,9 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (ex
 		tail = append(tail, '\n')
 	}
 	records := mem[pageHead : pageHead+n]
-	head.put(mem[:pageHead], records, tail)
+	if f.path != "" { // else nobody will look for pages in it
+		head.put(mem[:pageHead], records, tail)
+	}
 	file, err := f.open()
 	if err != nil {
 		return extent{}, err
@@ -71,7 +75,11 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen) (ex
 	if err == nil && len(tail) > 0 { // before the header that says that it is there
 		_, err = file.WriteAt(tail, at.at+int64(pageHead+n))
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case direct && len(mem) == pageSizes[len(pageSizes)-1] && len(tail) == 0: // in whole blocks, which would go over a tail
+		_, err = file.WriteDirect(mem[:min(aligned(int64(pageHead+n)), int64(len(mem)))], at.at)
+	default:
 		_, err = file.WriteAt(mem[:pageHead+n], at.at)
 	}
 	if err != nil {
@@ -100,11 +108,11 @@ func (f *spoolFile) take(page, events, memory int64) (at extent, grows bool) {
 // read brings a page back, into mem.
 func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err error) {
 	file := f.file.Load()
-	buf = mem[pageHead:pageHead]
-	if _, err := file.ReadAt(buf[:at.records], at.at+pageHead); err != nil {
-		return buf, nil, fmt.Errorf("session: what waits to be explained: %w", err)
+	buf = mem[pageHead : pageHead+at.records]
+	whole := mem[:min(aligned(pageHead+at.records), int64(len(mem)))]
+	if n, err := file.ReadDirect(whole, at.at); n < pageHead+int(at.records) {
+		return buf[:0], nil, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
-	buf = buf[:at.records]
 	tail := make([]byte, at.size-at.records-pageHead)
 	if len(tail) == 0 {
 		return buf, nil, nil
@@ -145,8 +153,6 @@ func (f *spoolFile) release(at extent) {
 // close ends the file. Where it is to be left, it returns its name if there is something
 // in it.
 func (f *spoolFile) close(leave bool) string {
-	f.writing.Lock()
-	defer f.writing.Unlock()
 	file := f.file.Load()
 	if file == nil {
 		return ""

@@ -120,7 +120,8 @@ func (x *explainer) of(t *session.Trail) *explaining {
 const (
 	quietFlow = 6 << 20  // a second, as Spool.Flowed counts: nobody needs to make room for that
 	fullFlow  = 50 << 20 // a second: explaining could not follow with a core of its own
-	restRatio = 9        // of resting to working where room is needed: a tenth of a core is left
+	fullRatio = 30       // of resting to working then
+	restRatio = 9        // the same where room is needed otherwise: a tenth of a core is left
 	maxRest   = 200 * time.Millisecond
 	lookTime  = 10 * time.Millisecond // between two looks at how much flows, at least
 
@@ -161,7 +162,9 @@ func (p *pace) after(now time.Time, worked, used time.Duration, flowed, waiting 
 		p.worked, p.used = 0, 0
 	}
 	switch {
-	case p.flow > fullFlow, p.flow > quietFlow && p.short:
+	case p.flow > fullFlow:
+		return min(fullRatio*worked, maxRest)
+	case p.flow > quietFlow && p.short:
 		return min(restRatio*worked, maxRest)
 	case waiting < fewBytes:
 		return gatherTime
