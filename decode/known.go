@@ -20,7 +20,7 @@ type known struct {
 	secrets []quotable
 	learned int    // how many there were
 	next    int    // which of them is replaced, once there are maxKnown
-	sieve   *sieve // of secrets; nil if it has to be made anew
+	sieve   *sieve // of those that were there when it was made; nil before
 
 	odd []oddText // of the event at hand
 }
@@ -44,6 +44,7 @@ const (
 
 const (
 	maxKnown   = 64
+	maxFresh   = 16      // secrets that are looked for one by one before they get into the sieve
 	maxQuoted  = 1 << 10 // a secret that is longer is not quoted
 	maxForms   = 1 << 8  // one that is longer is not looked for in other forms
 	leastQuote = 6       // bytes of a secret that is looked for, and of one that is cut off where the bytes end
@@ -62,7 +63,6 @@ func (k *known) learn(kind, value, mark string, password bool) {
 	value = strings.Clone(value) // it is part of an event
 	k.learned++
 	q := quotable{value, kind, mark, formsOf(value, sort), sort, k.learned}
-	k.sieve = nil
 	if len(k.secrets) < maxKnown {
 		k.secrets = append(k.secrets, q)
 		return
@@ -239,16 +239,13 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 		if slices.ContainsFunc(s.Event.Secrets, own) {
 			return
 		}
-		i := slices.IndexFunc(all, func(a quotes) bool { return a.quotable == q && a.as == as })
+		i := slices.IndexFunc(all, func(a quotes) bool { return a.nth == q.nth && a.as == as })
 		if i < 0 {
 			i, all = len(all), append(all, quotes{quotable: q, as: as})
 		}
 		all[i].places = append(all[i].places, session.Secret{Kind: q.kind, Mark: q.mark, Span: place})
 	}
-	if k.sieve == nil {
-		k.sieve = newSieve(k.secrets)
-	}
-	k.sieve.find(raw, func(q *quotable, start, end int) {
+	k.find(raw, func(q *quotable, start, end int) {
 		if q.counts(s, raw, start, end) {
 			add(q, asRead(string(raw[start:end])), start, end)
 		}
@@ -269,7 +266,7 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 		}
 		for _, t := range k.odd {
 			text := []byte(t.text)
-			k.sieve.find(text, func(q *quotable, start, end int) {
+			k.find(text, func(q *quotable, start, end int) {
 				if q.counts(s, text, start, end) && !bytes.Contains(raw[t.span.Start:t.span.End], []byte(escaper.Replace(t.text[start:end]))) {
 					add(q, t.text[start:end], t.span.Start, t.span.End)
 				}
@@ -280,6 +277,32 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 	return all
 }
 
+// find calls found for each place where a form of a secret stands. Who says something new in
+// each event, as it may be where nothing can be read, must not have a sieve made for each.
+func (k *known) find(raw []byte, found func(q *quotable, start, end int)) {
+	if k.sieve == nil || k.learned-k.sieve.learned > maxFresh {
+		k.sieve = newSieve(slices.Clone(k.secrets))
+		k.sieve.learned = k.learned
+	}
+	k.sieve.find(raw, found)
+	for i := range k.secrets {
+		q := &k.secrets[i]
+		if q.nth <= k.sieve.learned {
+			continue
+		}
+		for _, form := range q.forms {
+			for at := 0; ; at++ {
+				n := bytes.Index(raw[at:], form)
+				if n < 0 {
+					break
+				}
+				at += n
+				found(q, at, at+len(form))
+			}
+		}
+	}
+}
+
 // counts says whether what stands in a text of an event is the secret, and no word like it.
 func (q *quotable) counts(s *Seen, text []byte, start, end int) bool {
 	return q.sort == anywhere || alone(text, start, end) && (q.sort == asAWord || s.refuses())
@@ -287,8 +310,15 @@ func (q *quotable) counts(s *Seen, text []byte, start, end int) bool {
 
 // cutOff is how much of the secret stands at the end of raw bytes, 0 for none.
 func (q *quotable) cutOff(raw []byte) (most int) {
+	if len(raw) == 0 {
+		return 0
+	}
+	last := raw[len(raw)-1]
 	for _, form := range q.forms {
 		for n := min(len(form)-1, len(raw)); n >= leastQuote && n > most; n-- {
+			if n = bytes.LastIndexByte(form[:n], last) + 1; n < leastQuote || n <= most {
+				break
+			}
 			if bytes.HasSuffix(raw, form[:n]) && (q.sort == anywhere || alone(raw, len(raw)-n, len(raw))) {
 				most = n
 			}

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -154,5 +155,43 @@ func BenchmarkQuoted(b *testing.B) {
 			s := Seen{Event: &events[i], Root: root}
 			d.hideKnown(&s)
 		}
+	}
+}
+
+// TestManyKnown: a secret is found when it has just been shown, and when many have been since,
+// as long as it is among the newest.
+func TestManyKnown(t *testing.T) {
+	k := new(known)
+	value := func(i int) string { return fmt.Sprintf("aB3dE6gH9-%04d", i) }
+	for i := range 3 * maxKnown {
+		k.learn("token", value(i), "", false)
+		for _, back := range []int{0, 1, maxFresh, maxFresh + 1, maxKnown - 1} {
+			if i < back {
+				continue
+			}
+			raw := []byte("<a>" + value(i-back) + " and " + value(i-back) + "</a>")
+			got := k.quotesIn(&Seen{Event: &session.Event{Seen: session.Seen{Raw: raw}}})
+			if len(got) != 1 || got[0].as != value(i-back) || len(got[0].places) != 2 {
+				t.Fatalf("of %d secrets the one before the last %d is found as %v", i+1, back, got)
+			}
+		}
+	}
+}
+
+// BenchmarkUnread: a direction of which nothing can be read, so that each event may hold secrets
+// of its own.
+func BenchmarkUnread(b *testing.B) {
+	k := new(known)
+	random := rand.New(rand.NewPCG(1, 2))
+	raw := make([]byte, 1000)
+	for b.Loop() {
+		for i := range raw {
+			raw[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[random.IntN(36)]
+		}
+		copy(raw[100:], "<value>")
+		copy(raw[140:], "</value>")
+		k.learnUnread(raw, func(string) string { return "" })
+		k.learn("token", string(raw[200:240]), "", false)
+		k.quotesIn(&Seen{Event: &session.Event{Seen: session.Seen{Raw: raw}}})
 	}
 }

@@ -15,6 +15,7 @@ type sieve struct {
 	bits    []uint64 // what hashes of such four bytes there are
 	shift   int      // of a hash
 	places  []placed // in the order of the four bytes
+	learned int      // how many secrets there had been when it was made
 }
 
 // placed is where four bytes stand in a form of a secret.

@@ -154,8 +154,9 @@ func (s *Spool) close(leave bool) string {
 // with a record, however short it is.
 const recordWeight = 1 << 10
 
-// Flowed is how much has been appended so far: whether much flows shows in it. It is in
-// bytes, and each record counts as recordWeight more.
+// Flowed is how much plaintext has been appended so far: whether much flows shows in it, and
+// whether that can be explained in time. It is in bytes, and each record counts as
+// recordWeight more.
 func (s *Spool) Flowed() int64 { return s.flowed.Load() }
 
 // Waiting is how many bytes wait to be taken.
@@ -257,12 +258,10 @@ func (s *Spool) finished(*Trail) {
 }
 
 // waits notes that more bytes wait, or less.
-func (s *Spool) waits(n int) {
-	s.waiting.Add(int64(n))
-	if n > 0 {
-		s.flowed.Add(int64(n) + recordWeight)
-	}
-}
+func (s *Spool) waits(n int) { s.waiting.Add(int64(n)) }
+
+// flows notes that so much plaintext has come.
+func (s *Spool) flows(n int) { s.flowed.Add(int64(n) + recordWeight) }
 
 // lossCause says why bytes were not kept. In a record it stands in place of the leg.
 type lossCause = Leg

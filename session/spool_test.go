@@ -427,3 +427,19 @@ func TestUnexplainedTellsWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestSpoolFlow: what flows is plaintext. How much of TCP is kept beside it does not tell whether
+// it can be explained in time.
+func TestSpoolFlow(t *testing.T) {
+	s := NewSpool(SpoolOptions{})
+	defer s.Close()
+	tr := s.Begin(1)
+	tr.Wire(ClientLeg, C2S, make([]byte, 1000))
+	if n := s.Flowed(); n != 0 {
+		t.Errorf("%d bytes have flowed of nothing that was said", n)
+	}
+	tr.Bytes(C2S, make([]byte, 1000))
+	if n := s.Flowed(); n != 1000+recordWeight {
+		t.Errorf("%d bytes have flowed", n)
+	}
+}

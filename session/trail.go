@@ -151,6 +151,9 @@ func (t *Trail) keep(at time.Duration, kind byte, leg Leg, dir Dir, b []byte, lo
 		kept += n
 		t.moved(kind, dir, int64(n))
 		t.spool.waits(n)
+		if kind == recordBytes {
+			t.spool.flows(n)
+		}
 	}
 	return kept
 }

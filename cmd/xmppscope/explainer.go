@@ -104,6 +104,7 @@ func (x *explainer) of(t *session.Trail) *explaining {
 			seen.Raw = bytes.Clone(seen.Raw) // borrowed until Take goes on
 		}
 		e.out = append(e.out, e.by.Explain(seen))
+		letIn() // which is often enough: an event takes some tens of microseconds
 	})
 	if x.control != nil {
 		e.cutter.Marked = func(dir session.Dir, lane decode.Lane) {

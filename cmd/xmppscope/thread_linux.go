@@ -12,11 +12,11 @@ import (
 // How long the system lets a thread of ours run, at most, when another wants the CPU
 // (sched(7), since Linux 6.12). By default it is over a millisecond, which a message on the
 // wire would have to wait. Who has shorter slices is let in at once where others run that
-// have longer ones. What explains has the shortest that there are; what does handshakes would
-// take a fifth longer with them.
+// have longer ones: so what relays has shorter ones than what explains. With still shorter
+// ones what does handshakes would take a fifth longer.
 const (
-	shortSlice = 100 * time.Microsecond
-	relaySlice = 600 * time.Microsecond
+	explainSlice = time.Millisecond
+	relaySlice   = 600 * time.Microsecond
 )
 
 // shareShortly has all threads take turns more often: what relays, since a message takes it a
@@ -35,7 +35,7 @@ func shareShortly() {
 // same share of the CPU as others, so what it holds is not held for long.
 func giveWay() {
 	runtime.LockOSThread()
-	schedule(0, unix.SCHED_BATCH, shortSlice)
+	schedule(0, unix.SCHED_BATCH, explainSlice)
 }
 
 // schedule gives a thread, 0 for the one that calls, its slices. A system that knows
@@ -51,3 +51,7 @@ func threadTime() time.Duration {
 	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
 	return time.Duration(t.Nano())
 }
+
+// letIn lets another thread that waits for the CPU have it, be it of a client or of a server: the
+// system itself looks whose turn it is at its ticks alone, some milliseconds apart.
+func letIn() { unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

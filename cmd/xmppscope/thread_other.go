@@ -11,6 +11,9 @@ func shareShortly() {}
 // be.
 func giveWay() {}
 
+// letIn lets another thread have the CPU, where that can be.
+func letIn() {}
+
 // threadTime is how long the goroutine's thread has been on a CPU: here nobody knows, and
 // it seems as if others always had it.
 func threadTime() time.Duration { return 0 }
