@@ -43,6 +43,7 @@ type Spool struct {
 	mu      sync.Mutex
 	ready   *sync.Cond      // a trail holds something, or nothing more will come
 	behind  *sync.Cond      // pages have to go to the file, or nothing more will come
+	pressed *sync.Cond      // they have to go there faster than the disk takes them, or likewise
 	urgent  []*Trail        // that hold something of a login
 	calm    []*Trail        // that hold something else
 	wanted  int             // the session that somebody looks at
@@ -70,11 +71,11 @@ func NewSpool(o SpoolOptions) *Spool {
 		o.Limit = spoolLimit
 	}
 	s := &Spool{o: o, done: make(chan struct{})}
-	s.ready, s.behind = sync.NewCond(&s.mu), sync.NewCond(&s.mu)
+	s.ready, s.behind, s.pressed = sync.NewCond(&s.mu), sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	for range directWriters {
-		s.writers.Go(func() { s.writer(s.fits(), true) })
+		s.writers.Go(func() { s.writer(s.behind, s.fits(), true) })
 	}
-	s.writers.Go(func() { s.writer(s.o.Memory/4*3, false) })
+	s.writers.Go(func() { s.writer(s.pressed, s.crowds(), false) })
 	if s.keeps() {
 		s.trails = map[*Trail]bool{}
 		s.writers.Go(s.keeper)
@@ -136,6 +137,7 @@ func (s *Spool) stop() {
 		close(s.done)
 	}
 	s.behind.Broadcast()
+	s.pressed.Broadcast()
 }
 
 func (s *Spool) close(leave bool) string {
@@ -298,7 +300,18 @@ func (s *Spool) putAway(p *page) {
 	}
 	p.full = false // it may have been in use when its turn came
 	s.mayGo(p)
-	s.behind.Broadcast()
+	s.press(0)
+}
+
+// press has pages brought to the file, if memory is short once so much more is taken. The
+// caller holds mu.
+func (s *Spool) press(more int64) {
+	if s.used+more > s.fits() {
+		s.behind.Signal()
+	}
+	if s.used+more > s.crowds() {
+		s.pressed.Signal()
+	}
 }
 
 // cause says why bytes were not kept.
@@ -334,16 +347,14 @@ func (s *Spool) isFull() bool {
 func (s *Spool) room(class int, before *page, must bool) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if class == len(pageSizes)-1 && s.used+int64(pageSizes[class]) > s.o.Memory/4*3 {
+	if class == len(pageSizes)-1 && s.used+int64(pageSizes[class]) > s.crowds() {
 		class-- // others need some as well
 	}
 	size := int64(pageSizes[class])
 	if before != nil {
 		s.mayGo(before)
 	}
-	if s.used+size > s.fits() {
-		s.behind.Broadcast()
-	}
+	s.press(size)
 	switch {
 	case must:
 	case s.used+size > s.o.Memory+s.o.Memory/4: // the rest is for plaintext alone
@@ -437,6 +448,9 @@ func (s *Spool) takeStale(since time.Duration) (due []stale) {
 // for what comes while the writers wait for a CPU, or for the disk.
 func (s *Spool) fits() int64 { return s.o.Memory / 16 }
 
+// crowds is how much in memory shows that the disk is slower than the wire.
+func (s *Spool) crowds() int64 { return s.o.Memory / 4 * 3 }
+
 // directWriters is how many pages the disk fetches at a time: their writers have to wait for
 // it, and for a CPU.
 const directWriters = 4
@@ -444,12 +458,12 @@ const directWriters = 4
 // writer brings pages to the file while more is in memory than that. Some writers have the disk
 // fetch them; where it is slower than the wire, and the memory is filling, one has the system's
 // cache take them as well.
-func (s *Spool) writer(most int64, direct bool) {
+func (s *Spool) writer(called *sync.Cond, most int64, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		for !s.closed && (s.used <= most || len(s.full) == 0 || s.file != nil && s.file.problem != nil) {
-			s.behind.Wait()
+			called.Wait()
 		}
 		if s.closed {
 			return

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -441,5 +442,31 @@ func TestSpoolFlow(t *testing.T) {
 	tr.Bytes(C2S, make([]byte, 1000))
 	if n := s.Flowed(); n != 1000+recordWeight {
 		t.Errorf("%d bytes have flowed", n)
+	}
+}
+
+// TestSpoolFileBeginsAnew: when nothing was in the file any more, what several write then is all
+// there, whoever was first.
+func TestSpoolFileBeginsAnew(t *testing.T) {
+	f := &spoolFile{path: filepath.Join(t.TempDir(), "a.xml"+UnexplainedExt)}
+	defer f.close(false)
+	for range 3000 {
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				mem := bytes.Repeat([]byte{byte('a' + i)}, 4<<10)
+				at, err := f.write(pageHeader{}, mem, len(mem)-pageHead, nil, true)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer f.release(at)
+				got, _, err := f.read(at, make([]byte, 4<<10))
+				if n := bytes.Count(got, []byte{byte('a' + i)}); err != nil || n != len(mem)-pageHead {
+					t.Errorf("of a page %d bytes come back (%v)", n, err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }

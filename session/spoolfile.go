@@ -17,7 +17,7 @@ type extent struct{ at, size, records, room int64 }
 type spoolFile struct {
 	path    string                    // "" for a file without a name
 	file    atomic.Pointer[cacheFile] // made by the first write
-	opening sync.Mutex                // held while it is made
+	growing sync.Mutex                // held while it is made, or made larger or empty; taken before mu
 	mu      sync.Mutex                // held for a moment only: the disk may hang
 	end     int64                     // of what was written
 	inUse   int                       // pages
@@ -25,10 +25,8 @@ type spoolFile struct {
 	problem error                     // it is not written any more; guarded by Spool.mu
 }
 
-// open makes the file.
+// open makes the file. The caller holds growing.
 func (f *spoolFile) open() (*cacheFile, error) {
-	f.opening.Lock()
-	defer f.opening.Unlock()
 	if file := f.file.Load(); file != nil {
 		return file, nil
 	}
@@ -61,16 +59,9 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen, dir
 	if f.path != "" { // else nobody will look for pages in it
 		head.put(mem[:pageHead], records, tail)
 	}
-	file, err := f.open()
-	if err != nil {
+	file, at, err := f.place(int64(pageHead+n), int64(len(tail)), int64(len(mem)))
+	if file == nil {
 		return extent{}, err
-	}
-	at, grows := f.take(int64(pageHead+n), int64(len(tail)), int64(len(mem)))
-	if at.at == 0 && grows {
-		err = file.Truncate(0)
-	}
-	if err == nil && grows {
-		err = file.Grow(at.room)
 	}
 	if err == nil && len(tail) > 0 { // before the header that says that it is there
 		_, err = file.WriteAt(tail, at.at+int64(pageHead+n))
@@ -87,6 +78,24 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen, dir
 		return extent{}, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	return at, nil
+}
+
+// place finds room in the file for so many bytes of a page and of its events. When nothing was
+// in it any more it begins anew, before another page gets room.
+func (f *spoolFile) place(page, events, memory int64) (file *cacheFile, at extent, err error) {
+	f.growing.Lock()
+	defer f.growing.Unlock()
+	if file, err = f.open(); err != nil {
+		return nil, at, err
+	}
+	at, grows := f.take(page, events, memory)
+	if at.at == 0 && grows {
+		err = file.Truncate(0)
+	}
+	if err == nil && grows {
+		err = file.Grow(at.room)
+	}
+	return file, at, err
 }
 
 // take finds room for so many bytes of a page and of its events. A page gets as much as

@@ -127,10 +127,11 @@ const (
 	lookTime  = 10 * time.Millisecond // between two looks at how much flows, at least
 
 	// crowded is how much longer than its time on a CPU work takes where others want the
-	// CPUs as much, judged by so much work. Where there is room it goes on: else what flows
-	// steadily would wait for hours.
+	// CPUs as much, judged by so much work. Where there is room, and where much waits already,
+	// it goes on: else what flows steadily would wait for hours.
 	crowded = 1.8
 	judged  = 30 * time.Millisecond
+	latest  = 30 // seconds of what flows may wait while it makes room
 
 	// Where little waits it is let gather: a wake-up for each message costs the wire more
 	// than the explaining, and nobody sees the difference.
@@ -165,7 +166,7 @@ func (p *pace) after(now time.Time, worked, used time.Duration, flowed, waiting 
 	switch {
 	case p.flow > fullFlow:
 		return min(fullRatio*worked, maxRest)
-	case p.flow > quietFlow && p.short:
+	case p.flow > quietFlow && p.short && float64(waiting) < latest*p.flow:
 		return min(restRatio*worked, maxRest)
 	case waiting < fewBytes:
 		return gatherTime

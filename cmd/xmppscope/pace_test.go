@@ -22,6 +22,7 @@ func TestPace(t *testing.T) {
 		{"little waits", 0, work, 100, gatherTime, 0},
 		{"it flows steadily, and there is room", 40, work, 1 << 20, 0, 0},
 		{"it flows, and the CPUs are short", 20, work / 2, 1 << 20, long, 0},
+		{"the same, and much waits", 20, work / 2, 1 << 30, 0, 0},
 		{"more than could be explained", 60, work, 1 << 20, longer, 0},
 		{"as much as goes, after a silence", 400, work, 1 << 20, longer, time.Hour},
 	} {
