@@ -64,7 +64,9 @@ func (k *known) learn(kind, value, mark string, password bool) {
 	k.learned++
 	q := quotable{value, kind, mark, formsOf(value, sort), sort, k.learned}
 	if len(k.secrets) < maxKnown {
-		k.secrets = append(k.secrets, q)
+		if k.secrets = append(k.secrets, q); len(k.secrets) == maxKnown {
+			k.sieve = nil // it shares them, and some will be replaced
+		}
 		return
 	}
 	k.secrets[k.next] = q
@@ -280,14 +282,19 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 // find calls found for each place where a form of a secret stands. Who says something new in
 // each event, as it may be where nothing can be read, must not have a sieve made for each.
 func (k *known) find(raw []byte, found func(q *quotable, start, end int)) {
-	if k.sieve == nil || k.learned-k.sieve.learned > maxFresh {
+	switch {
+	case k.sieve != nil && k.learned == int(k.sieve.learned):
+	case len(k.secrets) < maxKnown: // this comes to an end
+		k.sieve = newSieve(k.secrets)
+		k.sieve.learned = int32(k.learned)
+	case k.sieve == nil || k.learned-int(k.sieve.learned) > maxFresh:
 		k.sieve = newSieve(slices.Clone(k.secrets))
-		k.sieve.learned = k.learned
+		k.sieve.learned = int32(k.learned)
 	}
 	k.sieve.find(raw, found)
 	for i := range k.secrets {
 		q := &k.secrets[i]
-		if q.nth <= k.sieve.learned {
+		if q.nth <= int(k.sieve.learned) {
 			continue
 		}
 		for _, form := range q.forms {

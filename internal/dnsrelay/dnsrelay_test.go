@@ -9,6 +9,8 @@ import (
 
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
+
+	"xmppscope/internal/xmpptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,14 +55,7 @@ func rr(t testing.TB, text string) dns.RR {
 // server answers over UDP and TCP with what answers gives.
 func server(t *testing.T, answers func([]byte) []byte) netip.AddrPort {
 	t.Helper()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, tcp := xmpptest.SamePort(t)
 	t.Cleanup(func() { udp.Close(); tcp.Close() })
 	go func() {
 		room := make([]byte, 4096)

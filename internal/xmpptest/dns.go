@@ -28,7 +28,7 @@ type DNS struct {
 // and one below "long.test" comes whole by TCP alone.
 func StartDNS(t testing.TB, zone string) *DNS {
 	t.Helper()
-	packets, streams := samePort(t)
+	packets, streams := SamePort(t)
 	return serveDNS(t, zone, packets, streams)
 }
 
@@ -50,8 +50,8 @@ func serveDNS(t testing.TB, zone string, packets net.PacketConn, streams net.Lis
 	return d
 }
 
-// samePort listens on a port that is free for UDP and for TCP.
-func samePort(t testing.TB) (net.PacketConn, net.Listener) {
+// SamePort listens on 127.0.0.1, on a port that is free for UDP and for TCP.
+func SamePort(t testing.TB) (net.PacketConn, net.Listener) {
 	t.Helper()
 	for range 20 {
 		packets, err := net.ListenPacket("udp", local(0))
