@@ -20,7 +20,8 @@ type known struct {
 	secrets []quotable
 	learned int    // how many there were
 	next    int    // which of them is replaced, once there are maxKnown
-	sieve   *sieve // of those that were there when it was made; nil before
+	sieve   *sieve // of all but the newest; nil if it has to be made anew
+	fresh   int    // how many of the newest it is without
 
 	odd []oddText // of the event at hand
 }
@@ -44,7 +45,7 @@ const (
 
 const (
 	maxKnown   = 64
-	maxFresh   = 16      // secrets that are looked for one by one before they get into the sieve
+	maxFresh   = 16      // secrets that are looked for one by one before a sieve is made with them
 	maxQuoted  = 1 << 10 // a secret that is longer is not quoted
 	maxForms   = 1 << 8  // one that is longer is not looked for in other forms
 	leastQuote = 6       // bytes of a secret that is looked for, and of one that is cut off where the bytes end
@@ -64,13 +65,18 @@ func (k *known) learn(kind, value, mark string, password bool) {
 	k.learned++
 	q := quotable{value, kind, mark, formsOf(value, sort), sort, k.learned}
 	if len(k.secrets) < maxKnown {
-		if k.secrets = append(k.secrets, q); len(k.secrets) == maxKnown {
-			k.sieve = nil // it shares them, and some will be replaced
-		}
+		k.secrets = append(k.secrets, q)
+		k.sieve = nil
 		return
+	}
+	if k.fresh == 0 {
+		k.secrets = slices.Clone(k.secrets) // the sieve has those that it was made of
 	}
 	k.secrets[k.next] = q
 	k.next = (k.next + 1) % maxKnown
+	if k.fresh++; k.fresh > maxFresh { // whoever says something new each time must not have one made each time
+		k.sieve = nil
+	}
 }
 
 func quoteSortOf(value string, password bool) (sort quoteSort, ok bool) {
@@ -279,24 +285,14 @@ func (k *known) quotesIn(s *Seen) (all []quotes) {
 	return all
 }
 
-// find calls found for each place where a form of a secret stands. Who says something new in
-// each event, as it may be where nothing can be read, must not have a sieve made for each.
+// find calls found for each place where a form of a secret stands.
 func (k *known) find(raw []byte, found func(q *quotable, start, end int)) {
-	switch {
-	case k.sieve != nil && k.learned == int(k.sieve.learned):
-	case len(k.secrets) < maxKnown: // this comes to an end
-		k.sieve = newSieve(k.secrets)
-		k.sieve.learned = int32(k.learned)
-	case k.sieve == nil || k.learned-int(k.sieve.learned) > maxFresh:
-		k.sieve = newSieve(slices.Clone(k.secrets))
-		k.sieve.learned = int32(k.learned)
+	if k.sieve == nil {
+		k.sieve, k.fresh = newSieve(k.secrets), 0
 	}
 	k.sieve.find(raw, found)
-	for i := range k.secrets {
-		q := &k.secrets[i]
-		if q.nth <= int(k.sieve.learned) {
-			continue
-		}
+	for i := range k.fresh {
+		q := &k.secrets[(k.next+maxKnown-1-i)%maxKnown]
 		for _, form := range q.forms {
 			for at := 0; ; at++ {
 				n := bytes.Index(raw[at:], form)

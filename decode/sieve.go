@@ -13,8 +13,7 @@ import (
 type sieve struct {
 	secrets []quotable
 	bits    []uint64 // what hashes of such four bytes there are
-	shift   uint8    // of a hash
-	learned int32    // how many secrets there had been when it was made
+	shift   int      // of a hash
 	places  []placed // in the order of the four bytes
 }
 
@@ -36,7 +35,7 @@ func newSieve(secrets []quotable) *sieve {
 	}
 	n := forms * sieveStep
 	size := bits.Len(uint(max(n*sieveRoom, 64) - 1)) // as a power of two
-	s := &sieve{secrets: secrets, bits: make([]uint64, 1<<size/64), shift: uint8(32 - size), places: make([]placed, 0, n)}
+	s := &sieve{secrets: secrets, bits: make([]uint64, 1<<size/64), shift: 32 - size, places: make([]placed, 0, n)}
 	for i := range secrets {
 		for j, form := range secrets[i].forms {
 			for at := range sieveStep {

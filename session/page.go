@@ -8,7 +8,11 @@ import (
 
 // pageSizes are those of a trail's pages: small at first, since most sessions say little
 // at a time. One of the largest is written with little effort, and only few are in memory.
+// All are whole numbers of pageAlign.
 var pageSizes = [...]int{4 << 10, 16 << 10, 128 << 10, 1 << 20}
+
+// largest is the class of the largest pages.
+const largest = len(pageSizes) - 1
 
 // page is a part of a trail: records, one behind the other. The trail's mu guards it.
 type page struct {

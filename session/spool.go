@@ -262,9 +262,6 @@ func (s *Spool) finished(*Trail) {
 // waits notes that more bytes wait, or less.
 func (s *Spool) waits(n int) { s.waiting.Add(int64(n)) }
 
-// flows notes that so much plaintext has come.
-func (s *Spool) flows(n int) { s.flowed.Add(int64(n) + recordWeight) }
-
 // lossCause says why bytes were not kept. In a record it stands in place of the leg.
 type lossCause = Leg
 
@@ -347,7 +344,7 @@ func (s *Spool) isFull() bool {
 func (s *Spool) room(class int, before *page, must bool) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if class == len(pageSizes)-1 && s.used+int64(pageSizes[class]) > s.crowds() {
+	if class == largest && s.used+int64(pageSizes[class]) > s.crowds() {
 		class-- // others need some as well
 	}
 	size := int64(pageSizes[class])
@@ -384,8 +381,8 @@ func (s *Spool) takeFree(class int) []byte {
 	return make([]byte, pageSizes[class])
 }
 
-// maxFree bounds the memory of each class that is kept for pages to come, in bytes. That of
-// the largest is kept as long as so much was used: new memory has to be found by the system.
+// maxFree bounds the memory of each class that is kept for pages to come, in bytes. Of the
+// largest as much is kept as pages may take: the system would have to find new memory.
 const maxFree = 8 << 20
 
 // giveBack takes a page's memory. The caller holds mu.
@@ -393,7 +390,7 @@ func (s *Spool) giveBack(p *page) {
 	s.use(-int64(len(p.mem)))
 	class := slices.Index(pageSizes[:], len(p.mem))
 	kept := int64(len(s.free[class]) * len(p.mem))
-	if kept < maxFree || class == len(pageSizes)-1 && s.used+kept < s.o.Memory {
+	if kept < maxFree || class == largest && s.used+kept < s.o.Memory {
 		s.free[class] = append(s.free[class], p.mem)
 	}
 	p.mem, p.buf, p.events = nil, nil, nil
@@ -585,7 +582,7 @@ func (s *Spool) load(p *page) (mem, buf []byte, events []Seen) {
 	file := s.onDisk()
 	s.mu.Lock()
 	class := 0
-	for class < len(pageSizes)-1 && int64(pageSizes[class]) < pageHead+p.at.records {
+	for class < largest && int64(pageSizes[class]) < pageHead+p.at.records {
 		class++
 	}
 	s.use(int64(pageSizes[class]))

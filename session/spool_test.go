@@ -272,7 +272,7 @@ func TestSpoolInBulk(t *testing.T) {
 				s.keep(0) // also what is being written, and what is not full
 			}
 		}
-		if large != pageSizes[len(pageSizes)-1] {
+		if large != pageSizes[largest] {
 			t.Errorf("the largest page has %d bytes", large)
 		}
 		s.mu.Lock()

@@ -68,8 +68,8 @@ func (f *spoolFile) write(head pageHeader, mem []byte, n int, events []Seen, dir
 	}
 	switch {
 	case err != nil:
-	case direct && len(mem) == pageSizes[len(pageSizes)-1] && len(tail) == 0: // in whole blocks, which would go over a tail
-		_, err = file.WriteDirect(mem[:min(aligned(int64(pageHead+n)), int64(len(mem)))], at.at)
+	case direct && len(mem) == pageSizes[largest] && len(tail) == 0: // in whole blocks, which would go over a tail
+		_, err = file.WriteDirect(mem[:aligned(int64(pageHead+n))], at.at)
 	default:
 		_, err = file.WriteAt(mem[:pageHead+n], at.at)
 	}
@@ -118,8 +118,7 @@ func (f *spoolFile) take(page, events, memory int64) (at extent, grows bool) {
 func (f *spoolFile) read(at extent, mem []byte) (buf []byte, events []Seen, err error) {
 	file := f.file.Load()
 	buf = mem[pageHead : pageHead+at.records]
-	whole := mem[:min(aligned(pageHead+at.records), int64(len(mem)))]
-	if n, err := file.ReadDirect(whole, at.at); n < pageHead+int(at.records) {
+	if n, err := file.ReadDirect(mem[:aligned(pageHead+at.records)], at.at); n < pageHead+int(at.records) {
 		return buf[:0], nil, fmt.Errorf("session: what waits to be explained: %w", err)
 	}
 	tail := make([]byte, at.size-at.records-pageHead)

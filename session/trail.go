@@ -149,10 +149,10 @@ func (t *Trail) keep(at time.Duration, kind byte, leg Leg, dir Dir, b []byte, lo
 		p.buf = appendRecord(p.buf, kind, leg, dir, at, int64(n))
 		p.buf = append(p.buf, b[kept:kept+n]...)
 		kept += n
-		t.moved(kind, dir, int64(n))
 		t.spool.waits(n)
 		if kind == recordBytes {
-			t.spool.flows(n)
+			t.at[dir] += int64(n)
+			t.spool.flowed.Add(int64(n) + recordWeight)
 		}
 	}
 	return kept
@@ -169,13 +169,6 @@ func (t *Trail) appendLost(buf []byte, kind byte, leg Leg, dir Dir, lost *int64)
 	return buf
 }
 
-// moved notes that a direction's plaintext has gone on.
-func (t *Trail) moved(kind byte, dir Dir, n int64) {
-	if kind == recordBytes {
-		t.at[dir] += n
-	}
-}
-
 // page is the newest page, with room for so many bytes; nil at the limit, unless the
 // bytes must be kept.
 func (t *Trail) page(room int, must bool) *page {
@@ -185,7 +178,7 @@ func (t *Trail) page(room int, must bool) *page {
 		if last.buf != nil && cap(last.buf)-len(last.buf) >= room {
 			return last
 		}
-		t.class = min(t.class+1, len(pageSizes)-1)
+		t.class = min(t.class+1, largest)
 	}
 	mem := t.spool.room(t.class, last, must)
 	if mem == nil {

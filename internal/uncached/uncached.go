@@ -57,7 +57,7 @@ func (f *File) WriteDirect(p []byte, at int64) (int, error) {
 		if n, err := d.WriteAt(p, at); err == nil {
 			return n, nil
 		}
-	} // if that cannot be done in whatever way either, it says why
+	} // what is wrong with the file itself, WriteAt says
 	return f.WriteAt(p, at)
 }
 

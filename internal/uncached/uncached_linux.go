@@ -17,26 +17,30 @@ var unable atomic.Bool
 var errUnable = errors.New("uncached: RWF_DONTCACHE is not known")
 
 func writePassing(f *os.File, p []byte, at int64) (int, error) {
-	done, err := move(f, p, at, "write", unix.Pwritev2)
-	if err == errUnable {
-		n, err := f.WriteAt(p[done:], at+int64(done))
-		return done + n, err
-	}
-	return done, err
+	return pass(f, p, at, "write", unix.Pwritev2, f.WriteAt)
 }
 
 func readPassing(f *os.File, p []byte, at int64) (int, error) {
-	done, err := move(f, p, at, "read", unix.Preadv2)
-	if err == errUnable {
-		n, err := f.ReadAt(p[done:], at+int64(done))
-		return done + n, err
-	}
-	return done, err
+	return pass(f, p, at, "read", unix.Preadv2, f.ReadAt)
 }
+
+// pass moves p past the cache, or what is left of it in the usual way once it turns out that
+// the system does not know how.
+func pass(f *os.File, p []byte, at int64, op string, call vectored, usual func(p []byte, at int64) (int, error)) (int, error) {
+	done, err := move(f, p, at, op, call)
+	if err != errUnable {
+		return done, err
+	}
+	n, err := usual(p[done:], at+int64(done))
+	return done + n, err
+}
+
+// vectored is a call of the system that moves pieces from or to a place in a file.
+type vectored func(fd int, pieces [][]byte, at int64, flags int) (int, error)
 
 // move moves all of p, in as many calls of the system as that takes. What it has not done
 // when it returns errUnable is to be done in another way.
-func move(f *os.File, p []byte, at int64, op string, call func(fd int, pieces [][]byte, at int64, flags int) (int, error)) (done int, err error) {
+func move(f *os.File, p []byte, at int64, op string, call vectored) (done int, err error) {
 	if unable.Load() {
 		return 0, errUnable
 	}
