@@ -622,14 +622,12 @@ func (r *Relay) secure() {
 		r.held = nil
 		return
 	}
-	// A line end behind <starttls/> is common. It is late if it comes behind <proceed/>,
-	// and may come together with the ClientHello: that must not be lost with it.
-	hello := bytes.TrimLeft(r.held, whiteSpace)
-	if n := len(r.held) - len(hello); n > 0 && (len(hello) == 0 || tlsintercept.Sniff(hello[0]) == tlsintercept.TLS) {
-		r.record(session.C2S, session.RelayDropped{Reason: "white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS"}, r.held[:n])
-		r.held = hello
+	// A line end behind <starttls/> is common. It is late if it comes behind <proceed/>.
+	reason := "plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS"
+	if len(bytes.Trim(r.held[:tlsintercept.Begins(r.held)], whiteSpace)) == 0 {
+		reason = "white space behind <starttls/>, where none may be (RFC 6120 §5.3.3): not carried into TLS"
 	}
-	r.dropHeld("plaintext behind <starttls/>, where TLS has to begin (RFC 6120 §5.4.3.1): not carried into TLS")
+	r.dropHeld(reason)
 	r.phase = securing
 	r.do(Secure{Domain: r.domain, Early: r.held, Awaited: r.standing != "", Peer: r.content == decode.NSServer, From: r.from})
 	r.held = nil
@@ -650,11 +648,12 @@ func (r *Relay) holdHello(p []byte) {
 // whiteSpace is that of XML.
 const whiteSpace = " \t\r\n"
 
-// dropHeld records what is held and is no TLS record, and forgets it.
+// dropHeld records what is held and is no TLS record, and forgets it. A ClientHello that came
+// behind it stays.
 func (r *Relay) dropHeld(reason string) {
-	if len(r.held) > 0 && tlsintercept.Sniff(r.held[0]) != tlsintercept.TLS {
-		r.record(session.C2S, session.RelayDropped{Reason: reason}, r.held)
-		r.held = nil
+	if n := tlsintercept.Begins(r.held); n > 0 {
+		r.record(session.C2S, session.RelayDropped{Reason: reason}, r.held[:n])
+		r.held = r.held[n:]
 	}
 }
 

@@ -1,5 +1,7 @@
 package tlsintercept
 
+import "bytes"
+
 // Protocol is what a connection speaks, as far as its first byte tells.
 type Protocol uint8
 
@@ -21,4 +23,13 @@ func Sniff(first byte) Protocol {
 		return XML
 	}
 	return Unknown
+}
+
+// Begins finds where TLS begins in bytes that may have text before it; without any it is
+// their length. No text contains the first byte of a record with a handshake (XML 1.0 §2.2).
+func Begins(p []byte) int {
+	if at := bytes.IndexByte(p, recordHandshake); at >= 0 {
+		return at
+	}
+	return len(p)
 }
