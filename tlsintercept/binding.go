@@ -43,9 +43,5 @@ func (p *pair) minted() *x509.Certificate {
 	if p.config == nil {
 		return nil
 	}
-	leaf, err := x509.ParseCertificate(p.config.Certificates[0].Certificate[0])
-	if err != nil {
-		return nil
-	}
-	return leaf
+	return p.config.Certificates[0].Leaf
 }

@@ -47,6 +47,7 @@ type Config struct {
 	Now func() time.Time
 
 	paths goodPaths
+	own   ownFacts
 }
 
 // Legs is one session that is to be secured.
@@ -276,7 +277,7 @@ func (p *pair) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, &diagnosis{class: session.ClassOther, alert: session.AlertInternalError, err: err,
 			reason: fmt.Sprintf("no certificate for %q can be made: %s", p.domain.ASCII, session.ShortLine(err.Error()))}
 	}
-	p.clientFacts.Chain, p.clientFacts.Unminted = mintedFacts(cert), left
+	p.clientFacts.Chain, p.clientFacts.Unminted = p.own.of(cert), left
 	p.shown = true
 	p.config = &tls.Config{
 		Certificates: []tls.Certificate{*cert},

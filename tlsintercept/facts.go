@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"sync"
 	"time"
 
 	"xmppscope/certs"
@@ -94,8 +95,30 @@ func chainFacts(chain []*x509.Certificate) []session.Certificate {
 	return out
 }
 
-// mintedFacts describes the chain that we send.
-func mintedFacts(cert *tls.Certificate) []session.Certificate { return chainFacts(shown(cert)) }
+// ownFacts describes chains that we show. A chain is shown again and again, and to read it
+// takes a thirtieth of a login. It may be used by any number of goroutines.
+type ownFacts struct {
+	mu    sync.Mutex
+	known map[*tls.Certificate][]session.Certificate
+}
+
+// maxOwn bounds the chains that are kept described.
+const maxOwn = 64
+
+// of describes a chain; nobody may change what it returns.
+func (o *ownFacts) of(cert *tls.Certificate) []session.Certificate {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	facts, ok := o.known[cert]
+	if !ok {
+		if o.known == nil || len(o.known) >= maxOwn {
+			o.known = map[*tls.Certificate][]session.Certificate{}
+		}
+		facts = chainFacts(shown(cert))
+		o.known[cert] = facts
+	}
+	return facts
+}
 
 func certFacts(c *x509.Certificate) session.Certificate {
 	out := session.NewCertificate(c)

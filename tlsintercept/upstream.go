@@ -145,7 +145,7 @@ func (p *pair) clientConfig(o offer) *tls.Config {
 		GetClientCertificate: func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			p.serverFacts.Mutual, p.wantedCAs = true, asked.AcceptableCAs
 			if mine := p.mine(); mine != nil {
-				p.serverFacts.Client = chainFacts(shown(mine))
+				p.serverFacts.Client = p.own.of(mine)
 				return mine, nil
 			}
 			return new(tls.Certificate), nil // none: the client's own cannot be passed on

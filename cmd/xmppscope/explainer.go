@@ -41,7 +41,12 @@ type explaining struct {
 	live   *untouched // where TLS is left as it is: in place of cutter
 	begun  bool
 	out    []session.Event // explained, and not in the log yet; the room is the worker's
+	turn   time.Time       // when the CPU was left to others last
 }
+
+// ourTurn is how long a worker goes on, from event to event, before it lets in who waits for the
+// CPU. Most events take some microseconds, those of a login some tens.
+const ourTurn = 30 * time.Microsecond
 
 // maxRoom bounds the events that a worker has room for while it has none.
 const maxRoom = 1024
@@ -59,7 +64,7 @@ func (x *explainer) work(logins bool) {
 		}
 		begun, used := time.Now(), threadTime()
 		e := x.of(trail)
-		e.out = room
+		e.out, e.turn = room, begun
 		trail.Take(func(seen session.Seen) { x.take(e, seen) })
 		if e.cutter.Settle(); trail.Over() {
 			e.cutter.End()
@@ -104,7 +109,10 @@ func (x *explainer) of(t *session.Trail) *explaining {
 			seen.Raw = bytes.Clone(seen.Raw) // borrowed until Take goes on
 		}
 		e.out = append(e.out, e.by.Explain(seen))
-		letIn() // which is often enough: an event takes some tens of microseconds
+		if time.Since(e.turn) > ourTurn {
+			letIn()
+			e.turn = time.Now()
+		}
 	})
 	if x.control != nil {
 		e.cutter.Marked = func(dir session.Dir, lane decode.Lane) {
