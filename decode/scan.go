@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"xmppscope/internal/lent"
 )
@@ -367,6 +368,9 @@ func (s *Scanner) begin(i int) {
 func (s *Scanner) keep(part []byte) {
 	if room := MaxFrame - len(s.buf); len(part) > room {
 		part = part[:max(room, 0)]
+	}
+	if len(part) > cap(s.buf)-len(s.buf) { // append would grow a large one by a quarter, again and again
+		s.buf = slices.Grow(s.buf, max(len(part), min(len(s.buf), MaxFrame-len(s.buf))))
 	}
 	s.buf = append(s.buf, part...)
 }

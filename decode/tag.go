@@ -254,6 +254,7 @@ func (p *parser) unescape(s string, at int, literal func(string) string) string 
 		return literal(s)
 	}
 	var b strings.Builder
+	b.Grow(len(s)) // no reference is shorter than what it stands for
 	for i := 0; i < len(s); {
 		amp := strings.IndexByte(s[i:], '&')
 		if amp < 0 {
