@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -63,4 +64,45 @@ func TestHeaderAtTheEndOfTheBuffer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHushedLegReadsWhatLittleComes: what comes after a leg was hushed is read, be it one byte,
+// whether it is there already or is waited for.
+func TestHushedLegReadsWhatLittleComes(t *testing.T) {
+	peer, conn := connected(t)
+	defer conn.Close()
+	answered := make(chan struct{})
+	go func() { // who answers has to be woken first: the answer is waited for
+		defer close(answered)
+		io.Copy(peer, peer)
+		peer.Close()
+	}()
+	l := newLeg(conn, session.ClientLeg, nil)
+	for range 100 {
+		l.wait.hush()
+		mustWrite(t, l, "x")
+		mustRead(t, l, "x")
+	}
+	l.wait.hush()
+	l.CloseWrite()
+	<-answered
+	if err := l.fill(); err != io.EOF {
+		t.Errorf("the end is read as %v", err)
+	}
+}
+
+// connected is a TCP connection with both its ends.
+func connected(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err1 := net.Dial("tcp", l.Addr().String())
+	b, err2 := l.Accept()
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
 }

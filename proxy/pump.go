@@ -311,7 +311,7 @@ func (p *pump) transfer(dir session.Dir, from, to *route) Input {
 		now := time.Since(p.begun)
 		p.heard.Store(int64(now))
 		room := rooms.Get().(*[legRoom]byte)
-		n, err := from.gathered(room[:])
+		n, records, err := from.gathered(room[:])
 		var failed error
 		switch {
 		case n == 0:
@@ -334,9 +334,9 @@ func (p *pump) transfer(dir session.Dir, from, to *route) Input {
 			return p.readFailed(dir, from, err)
 		case to == nil:
 			return nil
-		case haste.read(now, n):
+		case haste.read(now, n, records):
+			from.leg.wait.hush()
 			haste.pause()
-			haste.last = time.Since(p.begun)
 		}
 	}
 }
@@ -344,22 +344,27 @@ func (p *pump) transfer(dir session.Dir, from, to *route) Input {
 // maxRecord is the plaintext of the largest TLS record (RFC 8446 §5.1).
 const maxRecord = 16 << 10
 
-// gathered reads all that is at hand, as far as there is room.
-func (r *route) gathered(room []byte) (n int, err error) {
+// gathered reads all that is at hand, as far as there is room. Without TLS it counts as one
+// record.
+func (r *route) gathered(room []byte) (n, records int, err error) {
 	if r.conn == net.Conn(r.leg) {
-		return r.leg.Read(room)
+		n, err = r.leg.Read(room)
+		return n, 1, err
 	}
 	r.leg.pause = true
 	for len(room)-n >= maxRecord && err == nil {
 		var k int
 		k, err = r.conn.Read(room[n:])
 		n += k
+		if k > 0 {
+			records++
+		}
 	}
 	r.leg.pause = false
 	if errors.Is(err, errDrained) {
 		err = nil
 	}
-	return n, err
+	return n, records, err
 }
 
 // write writes, with one system call where it can.

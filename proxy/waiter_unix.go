@@ -11,8 +11,9 @@ import (
 
 // waiter reads from a connection. It takes a buffer only when there is something to read.
 type waiter struct {
-	conn net.Conn
-	raw  syscall.RawConn
+	conn  net.Conn
+	raw   syscall.RawConn
+	quiet bool // nobody is told that there is little to read
 }
 
 func newWaiter(conn net.Conn) waiter {
@@ -23,8 +24,16 @@ func newWaiter(conn net.Conn) waiter {
 	return w
 }
 
+// hush has nobody told that there is little to read, until it is waited for.
+func (w *waiter) hush() {
+	if w.raw != nil && !w.quiet {
+		w.quiet = true
+		w.raw.Control(func(fd uintptr) { lowWater(fd, legRoom) })
+	}
+}
+
 // read reads what there is into the leg's buffer.
-func (w waiter) read(l *leg, wait bool) (n int, err error) {
+func (w *waiter) read(l *leg, wait bool) (n int, err error) {
 	if w.raw == nil {
 		return readBlocking(w.conn, l)
 	}
@@ -34,6 +43,10 @@ func (w waiter) read(l *leg, wait bool) (n int, err error) {
 			n, failed = syscall.Read(int(fd), l.room())
 			switch {
 			case failed == syscall.EINTR:
+				continue
+			case failed == syscall.EAGAIN && wait && w.quiet:
+				w.quiet = false
+				lowWater(fd, 1)
 				continue
 			case failed == syscall.EAGAIN && wait:
 				if l.from == l.to {
