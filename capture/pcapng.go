@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/gopacket"
+	"github.com/gopacket/gopacket"
 
 	"xmppscope/capture/packet"
 	"xmppscope/session"
