@@ -198,8 +198,8 @@ func (l *live) printName() string {
 // save writes events to a file until the log ends. When the file fails the rest
 // of the run goes on without it.
 func (l *live) save(by *follower, f *capture.File) error {
-	err := l.pull(by, f.WriteAll, func() error { // for each login's few events a write, and a wake-up, would cost more than they
-		if !l.log.Ended() {
+	err := l.pull(by, f.WriteAll, func() error {
+		if !l.log.Ended() { // a wake-up and a write for each few events would cost the wire more than they do
 			time.Sleep(gatherTime)
 		}
 		return nil
