@@ -24,11 +24,15 @@ func newWaiter(conn net.Conn) waiter {
 	return w
 }
 
+// hushed is how much may come untold: more than comes in a pause, and so little that the system
+// need not change how much it holds for the connection (tcp_set_rcvlowat).
+const hushed = legRoom / 2
+
 // hush has nobody told that there is little to read, until it is waited for.
 func (w *waiter) hush() {
 	if w.raw != nil && !w.quiet {
 		w.quiet = true
-		w.raw.Control(func(fd uintptr) { lowWater(fd, legRoom) })
+		w.raw.Control(func(fd uintptr) { lowWater(fd, hushed) })
 	}
 }
 
