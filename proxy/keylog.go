@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"net"
@@ -13,6 +12,7 @@ import (
 
 	"xmppscope/internal/growing"
 	"xmppscope/session"
+	"xmppscope/tlsintercept"
 )
 
 // Untouched has TLS of clients left as it is: bytes pass as they come, and the secrets that
@@ -141,27 +141,24 @@ func (k *KeyLog) watch(trail *session.Trail) *waiting {
 
 // A ClientHello in a record of its own (RFC 8446 §5.1, §4.1.2) has its random here.
 const (
-	recordClientHello = 0x16
-	randomFrom        = 5 + 4 + 2
-	randomTo          = randomFrom + 32
+	randomFrom = 5 + 4 + 2
+	randomTo   = randomFrom + 32
 )
 
-// heard looks for the ClientHello in what the client says, which may come in pieces. XML never
-// has the byte that its record begins with; where something else has, it is looked for behind.
+// heard looks for the ClientHello in what the client says, which may come in pieces. Where
+// something else has the byte that its record begins with, it is looked for behind.
 func (w *waiting) heard(p []byte) {
 	if w == nil || w.said {
 		return
 	}
-	if len(w.hello) == 0 && bytes.IndexByte(p, recordClientHello) < 0 {
+	if len(w.hello) == 0 && tlsintercept.Begins(p) == len(p) {
 		return
 	}
 	for w.hello = append(w.hello, p...); ; w.hello = w.hello[1:] {
-		at := bytes.IndexByte(w.hello, recordClientHello)
-		if at < 0 {
+		if w.hello = w.hello[tlsintercept.Begins(w.hello):]; len(w.hello) == 0 {
 			w.hello = nil
 			return
 		}
-		w.hello = w.hello[at:]
 		if len(w.hello) > 1 && w.hello[1] != 3 || len(w.hello) > 5 && w.hello[5] != 1 {
 			continue
 		}

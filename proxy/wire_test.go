@@ -441,37 +441,6 @@ func TestInjectedPlaintextStaysOutside(t *testing.T) {
 	}
 }
 
-// TestHelloBehindText: a ClientHello that comes before reading has stopped, behind text that was
-// sent too early, is not lost with that.
-func TestHelloBehindText(t *testing.T) {
-	const hello = "\x16\x03\x01\x00\x02hi"
-	for _, text := range []string{"", "\r\n", "<iq id='evil-up'/>", "\n<iq/>\n"} {
-		r := NewRelay(true, Limits{})
-		var dropped, early string
-		give := func(in Input) {
-			for _, a := range r.Handle(in) {
-				switch a := a.(type) {
-				case Record:
-					if _, ok := a.Event.Body.(session.RelayDropped); ok {
-						dropped += string(a.Event.Raw)
-					}
-				case Secure:
-					early += string(a.Early)
-				}
-			}
-		}
-		give(Data{session.C2S, []byte(clientHdr + startTLS)})
-		give(Connected{})
-		give(Data{session.S2C, []byte(serverHdr + featuresTLS + proceed)})
-		give(Data{session.C2S, []byte(text)})
-		give(Data{session.C2S, []byte(hello)})
-		give(Quiet{})
-		if dropped != text || early != hello {
-			t.Errorf("%q before the ClientHello: dropped %q, carried into TLS %q", text, dropped, early)
-		}
-	}
-}
-
 // TestEitherSideDrops: at every step of STARTTLS either side may go; the other
 // is told, nothing hangs, and the legs' ends are recorded.
 func TestEitherSideDrops(t *testing.T) {
